@@ -1,0 +1,117 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+const only = (name, pkg, home) => ({
+  name,
+  severity: 'error',
+  comment: `${pkg} may be imported only from ${home}`,
+  from: { path: '^(shared|services|web)/', pathNot: [home, '[.]test[.]ts$'] },
+  to: { path: `node_modules/${pkg}/` },
+})
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'type-only cycles count too',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'contract-is-a-leaf',
+      severity: 'error',
+      from: { path: '^shared/contract/' },
+      to: { path: '^(services|web|bench|tests|shared/(core|adapters|kit))/' },
+    },
+    {
+      name: 'core-is-pure',
+      severity: 'error',
+      from: { path: '^shared/core/src/', pathNot: '[.]test[.]ts$' },
+      to: { pathNot: ['^shared/(core|contract)/'] },
+    },
+    {
+      name: 'adapters-know-only-core',
+      severity: 'error',
+      from: { path: '^shared/adapters/' },
+      to: { path: '^(services|web|bench|shared/kit)/' },
+    },
+    {
+      name: 'gateway-and-worker-never-meet',
+      severity: 'error',
+      from: { path: '^services/(gateway|worker)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'kit-knows-no-domain',
+      severity: 'error',
+      from: { path: '^shared/kit/' },
+      to: { path: '^(services|web|bench|shared/(core|adapters))/' },
+    },
+    {
+      name: 'bench-is-a-black-box',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^(services|web|tests|shared/(core|adapters|kit))/' },
+    },
+    {
+      name: 'web-takes-types-only',
+      severity: 'error',
+      from: { path: '^web/', pathNot: '[.]test[.]tsx?$' },
+      to: { path: '^(shared|services)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'web-knows-only-contract',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(shared/(core|adapters|kit)|services)/' },
+    },
+    {
+      name: 'usecases-know-no-io',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/usecases/' },
+      to: { pathNot: ['^services/[^/]+/src/usecases/', '^shared/(core|contract|kit)/'] },
+    },
+    {
+      name: 'adapters-enter-at-main',
+      severity: 'error',
+      from: { path: '^services/', pathNot: ['src/(main|compose)[.]ts$'] },
+      to: { path: '^shared/adapters/' },
+    },
+    only(
+      'redis-home',
+      '(ioredis|bullmq|@socket[.]io/redis-adapter)',
+      '^shared/adapters/src/redis/',
+    ),
+    only('mongo-home', 'mongodb', '^shared/adapters/src/mongo/'),
+    only('http-home', '(express|helmet|socket[.]io|ws)', '^services/gateway/src/(ws|http)/'),
+    only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
+    only(
+      'llm-home',
+      '(openai|@anthropic-ai/sdk|eventsource-parser|undici|cockatiel)',
+      '^services/worker/src/llm/',
+    ),
+    only('jwt-home', 'jose', '^services/gateway/src/auth/'),
+    only('metrics-home', 'prom-client', '^shared/kit/src/'),
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['[.](test|contract|d)[.]ts$', 'main[.]ts$', '[.]c?js$'] },
+      to: {},
+    },
+    {
+      name: 'not-to-test',
+      severity: 'error',
+      from: { pathNot: ['[.]test[.]ts$', '^tests/'] },
+      to: { path: '([.]test[.]ts$|^tests/)' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', 'dist'] },
+    exclude: { path: ['^(shared|services|web|bench)/.*/dist/'] },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'types', 'default'],
+      extensions: ['.ts', '.js', '.d.ts'],
+    },
+  },
+}

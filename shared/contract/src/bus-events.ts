@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { messageSchema, sessionSchema } from './entities.ts'
+import { replyDeltaSchema, replyStartSchema } from './server-events.ts'
+
+/**
+ * What a worker tells the gateways about one session. Each is forwarded as the server event of the
+ * same name, so a viewer cannot tell which process wrote it.
+ */
+export const busEventSchema = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('reply:start'), payload: replyStartSchema }),
+  z.strictObject({ event: z.literal('reply:delta'), payload: replyDeltaSchema }),
+  z.strictObject({
+    event: z.literal('message:new'),
+    payload: z.strictObject({ message: messageSchema }),
+  }),
+  z.strictObject({
+    event: z.literal('session:updated'),
+    payload: z.strictObject({ session: sessionSchema }),
+  }),
+])
+export type BusEvent = z.infer<typeof busEventSchema>

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { activeReplySchema, messageSchema, sessionSchema } from './entities.ts'
+import { LIMITS } from './limits.ts'
+import { contentSchema, idSchema, seqSchema, timeSchema } from './text.ts'
+
+const limitSchema = z.int().min(1).max(LIMITS.historyPage)
+const sessionOnly = z.strictObject({ sessionId: idSchema })
+const sessionData = z.strictObject({ session: sessionSchema })
+const empty = z.strictObject({})
+
+/**
+ * Every event that a client may send and this version serves: who may, its payload, and the `data`
+ * of its acknowledgement. `cost` names the rate limit that it draws on.
+ */
+export const CLIENT_EVENTS = {
+  /**
+   * Without `afterSeq` the answer is the latest page of the log, and `hasMore` says that older
+   * entries exist. With it the answer is the page that follows it, and `hasMore` says that newer
+   * ones exist: this is how a client catches up.
+   */
+  'session:open': {
+    payload: z.strictObject({
+      sessionId: idSchema.optional(),
+      afterSeq: seqSchema.optional(),
+      limit: limitSchema.optional(),
+    }),
+    data: z.strictObject({
+      session: sessionSchema,
+      messages: z.array(messageSchema),
+      hasMore: z.boolean(),
+      reply: activeReplySchema.nullable(),
+    }),
+    cost: 'read',
+  },
+  'session:create': {
+    payload: z.strictObject({ modelId: idSchema.optional() }),
+    data: sessionData,
+    cost: 'write',
+  },
+  'session:end': { payload: sessionOnly, data: sessionData, cost: 'write' },
+  'session:history': {
+    payload: z.strictObject({
+      sessionId: idSchema,
+      beforeSeq: z.int().min(1),
+      limit: limitSchema.optional(),
+    }),
+    data: z.strictObject({ messages: z.array(messageSchema), hasMore: z.boolean() }),
+    cost: 'read',
+  },
+  'message:send': {
+    payload: z.strictObject({
+      sessionId: idSchema,
+      clientMessageId: idSchema,
+      content: contentSchema,
+      attachments: z.array(idSchema).max(LIMITS.attachments).optional(),
+    }),
+    data: z.strictObject({ message: messageSchema }),
+    cost: 'message',
+  },
+  'message:read': {
+    payload: z.strictObject({ sessionId: idSchema, seq: seqSchema }),
+    data: empty,
+    cost: 'signal',
+  },
+  'reply:stop': {
+    payload: z.strictObject({ sessionId: idSchema, replyId: idSchema }),
+    data: z.strictObject({ stopped: z.boolean() }),
+    cost: 'write',
+  },
+  'reply:retry': {
+    payload: z.strictObject({ sessionId: idSchema, messageId: idSchema }),
+    data: z.strictObject({ replyId: idSchema }),
+    cost: 'message',
+  },
+  typing: {
+    payload: z.strictObject({ sessionId: idSchema, typing: z.boolean() }),
+    data: empty,
+    cost: 'signal',
+  },
+  'model:select': {
+    payload: z.strictObject({ sessionId: idSchema, modelId: idSchema }),
+    data: sessionData,
+    cost: 'write',
+  },
+  'token:refresh': {
+    payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
+    data: z.strictObject({ expiresAt: timeSchema }),
+    cost: 'write',
+  },
+} as const satisfies Record<string, ClientEventRule>
+
+interface ClientEventRule {
+  payload: z.ZodType
+  data: z.ZodType
+  cost: Cost
+}
+
+/** `message` is `RATE_LIMIT`; the others are multiples of it, set by the gateway. */
+export type Cost = 'message' | 'write' | 'read' | 'signal'
+
+export type ClientEvent = keyof typeof CLIENT_EVENTS
+export type ClientPayload<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['payload']>
+export type ClientData<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['data']>

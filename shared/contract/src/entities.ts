@@ -1,0 +1,131 @@
+/**
+ * Entities of the wire, in the words that the whole code base uses:
+ *
+ * - session: one conversation of one user; an ordered, dense log of messages
+ * - message: one entry of that log, also a state change (`kind: 'event'`)
+ * - question: a user's message that wants a reply from the model
+ * - reply: the model's answer to one question; while it is being written, its pieces are deltas
+ * - attempt: one try at writing a reply; a higher one replaces the text of a lower one
+ * - draft: the text of a reply that is not finished
+ */
+import { z } from 'zod'
+import { errorInfoSchema } from './errors.ts'
+import { LIMITS } from './limits.ts'
+import { idSchema, seqSchema, text, timeSchema, userIdSchema } from './text.ts'
+
+export const ROLES = ['user', 'chat_admin', 'admin'] as const
+export const roleSchema = z.enum(ROLES)
+export type Role = z.infer<typeof roleSchema>
+
+/** Who is on a connection, as its token states. */
+export const userSchema = z.strictObject({
+  id: userIdSchema,
+  name: text(0, LIMITS.nameLength),
+  roles: z.array(roleSchema).max(ROLES.length),
+})
+export type User = z.infer<typeof userSchema>
+
+export const modelSchema = z.strictObject({ id: idSchema, name: text(1, LIMITS.nameLength) })
+export type Model = z.infer<typeof modelSchema>
+
+export const usageSchema = z.strictObject({
+  promptTokens: z.int().min(0),
+  completionTokens: z.int().min(0),
+  totalTokens: z.int().min(0),
+})
+export type Usage = z.infer<typeof usageSchema>
+
+export const personSchema = z.strictObject({
+  id: userIdSchema,
+  name: text(0, LIMITS.nameLength),
+})
+export type Person = z.infer<typeof personSchema>
+
+export const sessionEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('help_requested'), note: text(0, LIMITS.noteLength) }),
+  z.strictObject({ type: z.literal('help_resolved') }),
+  z.strictObject({ type: z.literal('takeover_started'), by: personSchema }),
+  z.strictObject({ type: z.literal('takeover_ended'), by: personSchema }),
+  z.strictObject({ type: z.literal('model_selected'), modelId: idSchema }),
+  z.strictObject({
+    type: z.literal('session_ended'),
+    reason: z.enum(['user', 'operator', 'idle', 'replaced']),
+  }),
+])
+export type SessionEvent = z.infer<typeof sessionEventSchema>
+
+export const sessionSchema = z.strictObject({
+  id: idSchema,
+  userId: userIdSchema,
+  userName: text(0, LIMITS.nameLength),
+  /** From the first message; empty until there is one. */
+  name: text(0, LIMITS.sessionNameLength),
+  status: z.enum(['active', 'ended']),
+  modelId: idSchema,
+  startedAt: timeSchema,
+  lastActivityAt: timeSchema,
+  endedAt: timeSchema.nullable(),
+  lastSeq: seqSchema,
+  /** Log entries that are not events. */
+  messageCount: z.int().min(0),
+  help: z.strictObject({ requestedAt: timeSchema, note: text(0, LIMITS.noteLength) }).nullable(),
+  assistedBy: personSchema.extend({ since: timeSchema }).nullable(),
+  /** True once an operator has ever taken this session over. */
+  adminAssisted: z.boolean(),
+  usage: usageSchema,
+  /** From a question's acknowledgement to its finished reply, over all replies. */
+  responseTimeMs: z.strictObject({ avg: z.number().min(0), max: z.number().min(0) }),
+  shared: z.boolean(),
+})
+export type Session = z.infer<typeof sessionSchema>
+
+export const fileRefSchema = z.strictObject({
+  id: idSchema,
+  name: text(1, 255),
+  mediaType: z.string().max(100),
+  bytes: z.int().min(0),
+  url: z.string().max(2048),
+})
+export type FileRef = z.infer<typeof fileRefSchema>
+
+export const senderSchema = z.strictObject({
+  type: z.enum(['user', 'ai', 'admin', 'system']),
+  id: userIdSchema,
+  name: text(0, LIMITS.nameLength),
+})
+export type Sender = z.infer<typeof senderSchema>
+
+export const messageSchema = z.strictObject({
+  id: idSchema,
+  sessionId: idSchema,
+  seq: z.int().min(1),
+  clientMessageId: idSchema.optional(),
+  kind: z.enum(['text', 'file', 'voice', 'event']),
+  sender: senderSchema,
+  content: text(0, LIMITS.replyLength),
+  attachments: z.array(fileRefSchema).max(LIMITS.attachments),
+  /** The question that this message answers. */
+  replyTo: idSchema.optional(),
+  status: z.enum(['complete', 'stopped', 'incomplete', 'failed']),
+  error: errorInfoSchema.optional(),
+  event: sessionEventSchema.optional(),
+  modelId: idSchema.optional(),
+  usage: usageSchema.optional(),
+  createdAt: timeSchema,
+})
+export type Message = z.infer<typeof messageSchema>
+
+/**
+ * A reply that is being written, for one who joins in the middle. `text` is the frames 0 to
+ * `index - 1` of `attempt`, so the next delta to apply has this `index`. Attempt 0 is a reply that
+ * waits for a worker.
+ */
+export const activeReplySchema = z.strictObject({
+  replyId: idSchema,
+  replyTo: idSchema,
+  modelId: idSchema,
+  attempt: z.int().min(0),
+  index: z.int().min(0),
+  text: text(0, LIMITS.replyLength),
+})
+export type ActiveReply = z.infer<typeof activeReplySchema>

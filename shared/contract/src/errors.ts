@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { LIMITS } from './limits.ts'
+import { text } from './text.ts'
+
+/** Every error code on the wire, and the HTTP status that goes with it. */
+export const ERROR_STATUS = {
+  UNAUTHORIZED: 401,
+  TOKEN_EXPIRED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  INVALID_FORMAT: 400,
+  INVALID_MODEL: 400,
+  INVALID_FILE: 415,
+  SESSION_ENDED: 409,
+  TOO_MANY_REQUESTS: 429,
+  CONNECTION_LIMIT: 429,
+  LLM_UNAVAILABLE: 503,
+  LLM_TIMEOUT: 503,
+  LLM_TRUNCATED: 503,
+  BUDGET_EXCEEDED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const
+
+export type ErrorCode = keyof typeof ERROR_STATUS
+export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]
+
+/** The only form in which an error leaves the system: its text is generic, details are in the log. */
+export const errorInfoSchema = z.strictObject({
+  code: z.enum(ERROR_CODES),
+  message: text(0, LIMITS.errorMessageLength),
+  retryable: z.boolean(),
+  retryAfterMs: z.int().min(0).optional(),
+  /** Finds the matching log lines; quoted by a user who reports a fault. */
+  requestId: z.string().max(LIMITS.idLength).optional(),
+})
+export type ErrorInfo = z.infer<typeof errorInfoSchema>

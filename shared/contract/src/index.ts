@@ -1,0 +1,59 @@
+export { busEventSchema, type BusEvent } from './bus-events.ts'
+export {
+  CLIENT_EVENTS,
+  type ClientData,
+  type ClientEvent,
+  type ClientPayload,
+  type Cost,
+} from './client-events.ts'
+export {
+  activeReplySchema,
+  messageSchema,
+  personSchema,
+  roleSchema,
+  ROLES,
+  senderSchema,
+  sessionEventSchema,
+  sessionSchema,
+  usageSchema,
+  userSchema,
+  type ActiveReply,
+  type FileRef,
+  type Message,
+  type Model,
+  type Person,
+  type Role,
+  type Sender,
+  type Session,
+  type SessionEvent,
+  type Usage,
+  type User,
+} from './entities.ts'
+export {
+  ERROR_CODES,
+  ERROR_STATUS,
+  errorInfoSchema,
+  type ErrorCode,
+  type ErrorInfo,
+} from './errors.ts'
+export {
+  errorBodySchema,
+  HTTP_ROUTES,
+  type HttpRoute,
+  type RouteName,
+  type RouteParams,
+  type RouteQuery,
+} from './http-routes.ts'
+export { JOBS, type JobName, type JobPayload } from './jobs.ts'
+export { LIMITS } from './limits.ts'
+export {
+  replyDeltaSchema,
+  replyStartSchema,
+  SERVER_EVENTS,
+  type ReplyDelta,
+  type ReplyStart,
+  type ServerEvent,
+  type ServerPayload,
+} from './server-events.ts'
+export type { Ack, ClientToServerEvents, HandshakeAuth, ServerToClientEvents } from './socket.ts'
+export { contentSchema, idSchema, text, userIdSchema } from './text.ts'

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { idSchema } from './text.ts'
+
+/**
+ * Every job: ids and a version, never text, because a queue keeps its payloads in the clear.
+ * A new field is optional until the jobs of the version before have drained.
+ */
+export const JOBS = {
+  'answer-message': z.strictObject({
+    v: z.literal(1),
+    sessionId: idSchema,
+    /** The question. */
+    messageId: idSchema,
+    requestId: idSchema,
+  }),
+} as const
+
+export type JobName = keyof typeof JOBS
+export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]>

@@ -1,0 +1,41 @@
+export { backoffMs, type Backoff } from './backoff.ts'
+export { AppError, notFound, toAppError, toErrorInfo } from './errors.ts'
+export type {
+  Appended,
+  ChatStore,
+  Claim,
+  ClaimState,
+  CommittedReply,
+  LogPage,
+  LogRange,
+  NewSession,
+  OpenReply,
+  ReplyKey,
+  ReplyOutcome,
+  ReplyState,
+  RetryRequest,
+  SessionPage,
+} from './ports/chat-store.ts'
+export type { Clock } from './ports/clock.ts'
+export type { Draft, EventBus, Unsubscribe } from './ports/event-bus.ts'
+export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
+export {
+  LlmError,
+  type Llm,
+  type LlmChunk,
+  type LlmRequest,
+  type PromptMessage,
+} from './ports/llm.ts'
+export { PRESENCE_TTL_MS, type Presence } from './ports/presence.ts'
+export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.ts'
+export { buildPrompt, type Prompt, type PromptSettings } from './prompt.ts'
+export { toSession, type SessionOrigin } from './session.ts'
+export {
+  initialState,
+  placeEntry,
+  type LogTip,
+  type NewEntry,
+  type PlacedEntry,
+  type SessionState,
+} from './session-state.ts'
+export { estimateTokens } from './tokens.ts'

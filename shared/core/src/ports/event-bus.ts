@@ -1,0 +1,34 @@
+import type { ActiveReply, BusEvent, ReplyDelta } from '@chatbox/contract'
+
+/** Stops a subscription. Idempotent. */
+export type Unsubscribe = () => Promise<void>
+
+/**
+ * The doorbell and the scratchpad between workers and gateways. Everything on it may vanish: what
+ * must last is in the store, and viewers catch up from there.
+ */
+export interface EventBus {
+  /** Tells every subscriber of the session. Never throws: a loss is counted, not raised. */
+  publish(sessionId: string, event: BusEvent): Promise<void>
+  /**
+   * Puts a delta on the scratchpad and tells the subscribers, in one step and fenced by attempt:
+   * `fenced` means that a later attempt has begun and nothing was done. Where the scratchpad lost
+   * earlier deltas, `textSoFar` (this delta included) is put there in their place, so that one who
+   * joins later still gets the whole. Never throws otherwise; the pad is capped and expires.
+   */
+  publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'>
+  /** The draft of a reply as far as the scratchpad has it. Resolves with undefined on any failure. */
+  readDraft(sessionId: string, replyId: string): Promise<Draft | undefined>
+  dropDraft(sessionId: string, replyId: string): Promise<void>
+  /** Resolves once the subscription is in force; several listeners of one session share it. */
+  subscribe(sessionId: string, listener: (event: BusEvent) => void): Promise<Unsubscribe>
+  /** Asks whichever worker is writing the reply to stop. The store holds the wish; this is speed. */
+  publishStop(replyId: string): Promise<void>
+  onStop(listener: (replyId: string) => void): Promise<Unsubscribe>
+  /** Called after the subscriptions came back from a gap, in which events may have been lost. */
+  onGap(listener: () => void): void
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export type Draft = Pick<ActiveReply, 'attempt' | 'index' | 'text'>

@@ -1,0 +1,17 @@
+export interface RateRule {
+  /** Part of the key: two rules never share a count. */
+  name: string
+  points: number
+  durationMs: number
+}
+
+export type RateDecision = { allowed: true } | { allowed: false; retryAfterMs: number }
+
+/**
+ * Counts per rule and key over all processes that share the back end. While the back end is away
+ * each process counts for itself under the same rule: a limit never fails open and never blocks.
+ */
+export interface RateLimiter {
+  take(rule: RateRule, key: string): Promise<RateDecision>
+  close(): Promise<void>
+}
