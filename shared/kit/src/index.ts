@@ -1,3 +1,5 @@
+export { createClock } from './clock.ts'
 export { createLogger, type Logger } from './logger.ts'
-export type { Metrics } from './metrics.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
+export { currentRequestId, nameSession, withRequestId } from './request-context.ts'
 export type { ProviderSettings, Settings } from './settings.ts'
