@@ -1,3 +1,4 @@
+export { asyncApiDocument, type AsyncApiDocument } from './asyncapi.ts'
 export { busEventSchema, type BusEvent } from './bus-events.ts'
 export {
   CLIENT_EVENTS,
@@ -46,6 +47,7 @@ export {
 } from './http-routes.ts'
 export { JOBS, type JobName, type JobPayload } from './jobs.ts'
 export { LIMITS } from './limits.ts'
+export { openApiDocument, type OpenApiDocument } from './openapi.ts'
 export {
   replyDeltaSchema,
   replyStartSchema,

@@ -1,0 +1,97 @@
+import { ERROR_STATUS, type ErrorCode } from './errors.ts'
+import { errorBodySchema, HTTP_ROUTES, type HttpRoute } from './http-routes.ts'
+import { refOf, toComponentSchemas, toProperties, type JsonSchema } from './json-schemas.ts'
+
+export interface OpenApiDocument {
+  openapi: '3.1.0'
+  info: { title: string; version: string; description: string }
+  servers: { url: string }[]
+  paths: Record<string, Record<string, OpenApiOperation>>
+  components: { schemas: Record<string, JsonSchema>; securitySchemes: JsonSchema }
+}
+
+interface OpenApiOperation {
+  operationId: string
+  summary: string
+  security: Record<string, string[]>[]
+  parameters: JsonSchema[]
+  responses: Record<string, OpenApiResponse>
+}
+
+interface OpenApiResponse {
+  description: string
+  headers?: JsonSchema
+  content: Record<string, { schema: JsonSchema }>
+}
+
+/** Codes that any route may answer, besides its own. */
+const ALWAYS: readonly ErrorCode[] = ['TOO_MANY_REQUESTS', 'INTERNAL', 'UNAVAILABLE']
+const WITH_TOKEN: readonly ErrorCode[] = ['UNAUTHORIZED', 'TOKEN_EXPIRED']
+
+/** The HTTP API as OpenAPI 3.1. `pathPrefix` is the setting of that name, without a final slash. */
+export function openApiDocument(options: { pathPrefix: string }): OpenApiDocument {
+  const paths: OpenApiDocument['paths'] = {}
+  const bodies: Parameters<typeof toComponentSchemas>[0] = { ErrorBody: errorBodySchema }
+  for (const [name, route] of Object.entries<HttpRoute>(HTTP_ROUTES)) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method]: toOperation(name, route) }
+    if (route.response) bodies[bodyName(name)] = route.response
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'chatbox',
+      version: '1',
+      description: 'Support chat: sessions, their messages and transcripts.',
+    },
+    servers: [{ url: `${options.pathPrefix}/api` }],
+    paths,
+    components: {
+      schemas: toComponentSchemas(bodies),
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+  }
+}
+
+function toOperation(name: string, route: HttpRoute): OpenApiOperation {
+  const needsToken = route.access === 'user'
+  return {
+    operationId: name,
+    summary: route.summary,
+    security: needsToken ? [{ token: [] }] : [],
+    parameters: [
+      ...toProperties(route.params).map((parameter) => ({ in: 'path', ...parameter })),
+      ...toProperties(route.query).map((parameter) => ({ in: 'query', ...parameter })),
+    ],
+    responses: {
+      200: { description: 'Done', content: toContent(name, route) },
+      ...toErrors([...route.errors, ...(needsToken ? WITH_TOKEN : []), ...ALWAYS]),
+    },
+  }
+}
+
+function toContent(name: string, route: HttpRoute): OpenApiResponse['content'] {
+  if (route.response) return { 'application/json': { schema: { $ref: refOf(bodyName(name)) } } }
+  const file = { schema: { type: 'string' } }
+  return { 'text/plain': file, 'text/html': file, 'application/json': { schema: {} } }
+}
+
+function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> {
+  const byStatus = Object.groupBy(codes, (code) => String(ERROR_STATUS[code]))
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, some = []]) => [
+      status,
+      {
+        description: some.join(' or '),
+        ...(status === '429' && {
+          headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
+        }),
+        content: { 'application/json': { schema: { $ref: refOf('ErrorBody') } } },
+      },
+    ]),
+  )
+}
+
+function bodyName(route: string): string {
+  return `${route.charAt(0).toUpperCase()}${route.slice(1)}Body`
+}
