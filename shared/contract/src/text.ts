@@ -14,6 +14,8 @@ export function text(min: number, max: number): z.ZodString {
       .refine((value) => value.isWellFormed(), 'holds a lone surrogate')
       .refine((value) => countCodePoints(value) >= min, `has fewer than ${min} characters`)
       .refine((value) => countCodePoints(value) <= max, `has more than ${max} characters`)
+      // JSON Schema counts code points, so the generated documents state the exact bounds.
+      .meta({ minLength: min, maxLength: max })
   )
 }
 
