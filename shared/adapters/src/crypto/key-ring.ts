@@ -1,0 +1,103 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+export interface EncryptionKey {
+  id: string
+  /** 32 bytes. */
+  key: Uint8Array
+}
+
+/**
+ * Encryption of texts at rest: AES-256-GCM under the ring's first key, readable under all of them.
+ * `context` says where a value belongs (see `toContext`); it is authenticated and not stored, so a
+ * value that was moved to another place does not open. Both throw only `SealError`.
+ */
+export interface Cipher {
+  seal(text: string, context: string): string
+  open(sealed: string, context: string): string
+}
+
+export class SealError extends Error {
+  override readonly name = 'SealError'
+  readonly reason: 'unknown-key' | 'damaged'
+
+  constructor(reason: SealError['reason'], options?: ErrorOptions) {
+    super(reason === 'unknown-key' ? 'sealed under an unknown key' : 'not what was sealed', options)
+    this.reason = reason
+  }
+}
+
+const FORMAT = '1'
+const KEY_BYTES = 32
+// 96 random bits: the recommended bound of 2^32 values a key is out of reach of one key's lifetime.
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const KEY_ID = /^[\w-]{1,32}$/u
+
+/** What a sealed value belongs to. The parts are ids and words, which never hold a slash. */
+export function toContext(field: string, ...ids: string[]): string {
+  return [field, ...ids].join('/')
+}
+
+/** Throws for an empty ring, a doubled or malformed id, and a key that is not 32 bytes long. */
+export function createKeyRing(keys: readonly EncryptionKey[]): Cipher {
+  const ring = new Map<string, Uint8Array>()
+  for (const { id, key } of keys) {
+    if (!KEY_ID.test(id)) throw new Error('an encryption key has a malformed id')
+    if (ring.has(id)) throw new Error(`the encryption key id ${id} is given twice`)
+    if (key.byteLength !== KEY_BYTES) throw new Error(`the encryption key ${id} is not 32 bytes`)
+    ring.set(id, Uint8Array.from(key))
+  }
+  const [first] = ring
+  if (!first) throw new Error('there is no encryption key')
+  const [keyId, key] = first
+  return {
+    seal: (text, context) => seal(text, { keyId, key, context }),
+    open: (sealed, context) => open(sealed, ring, context),
+  }
+}
+
+interface SealOptions {
+  keyId: string
+  key: Uint8Array
+  context: string
+}
+
+function seal(text: string, { keyId, key, context }: SealOptions): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+  cipher.setAAD(toAdditionalData(keyId, context))
+  const body = Buffer.concat([
+    nonce,
+    cipher.update(text, 'utf8'),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ])
+  return `${FORMAT}.${keyId}.${body.toString('base64url')}`
+}
+
+function open(sealed: string, ring: ReadonlyMap<string, Uint8Array>, context: string): string {
+  const [format, keyId = '', encoded = '', ...rest] = sealed.split('.')
+  const body = Buffer.from(encoded, 'base64url')
+  // The decoder passes over what it does not know; only the one spelling that `seal` writes counts.
+  const isCanonical = body.toString('base64url') === encoded && rest.length === 0
+  if (format !== FORMAT || !isCanonical || body.length < NONCE_BYTES + TAG_BYTES) {
+    throw new SealError('damaged')
+  }
+  const key = ring.get(keyId)
+  if (!key) throw new SealError('unknown-key')
+  try {
+    const nonce = body.subarray(0, NONCE_BYTES)
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(toAdditionalData(keyId, context))
+    decipher.setAuthTag(body.subarray(-TAG_BYTES))
+    const text = decipher.update(body.subarray(NONCE_BYTES, -TAG_BYTES))
+    return Buffer.concat([text, decipher.final()]).toString('utf8')
+  } catch (error) {
+    throw new SealError('damaged', { cause: error })
+  }
+}
+
+/** The key's id is authenticated too, or two ids for one key would open each other's values. */
+function toAdditionalData(keyId: string, context: string): Buffer {
+  return Buffer.from(`${FORMAT}.${keyId}.${context}`, 'utf8')
+}
