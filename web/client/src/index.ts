@@ -1,1 +1,10 @@
-export {}
+export { ChatClient, openChat, type ChatClientOptions } from './chat-client.ts'
+export type { ChatState, Sessions, ShownError } from './chat-state.ts'
+export { Connection, openConnection, type ConnectionOptions, type GetToken } from './connection.ts'
+export type { ConnectionState, ConnectionStatus } from './connection-state.ts'
+export type { Draft } from './draft.ts'
+export { requestJson } from './http-api.ts'
+export { createMemoryStorage, type OutboxStorage, type UnsentMessage } from './outbox-storage.ts'
+export { RequestError, toRequestError, type RequestErrorCode } from './request-error.ts'
+export { isModelSilent, type SessionLog } from './session-log.ts'
+export { createTokenSource, type IssuedToken } from './token-source.ts'

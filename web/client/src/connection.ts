@@ -1,0 +1,217 @@
+import type {
+  Ack,
+  ClientData,
+  ClientEvent,
+  ClientPayload,
+  HandshakeAuth,
+  ServerToClientEvents,
+} from '@chatbox/contract'
+import { io, type Socket } from 'socket.io-client'
+import type { ConnectionState } from './connection-state.ts'
+import { createObservable, type Observable } from './observable.ts'
+import { RequestError } from './request-error.ts'
+import { reconnectDelayMs, toRefusal } from './reconnect.ts'
+
+/** A token for the next connection. `renew`: the last one was refused or is about to expire. */
+export type GetToken = (wish: { renew: boolean }) => Promise<string>
+
+export interface ConnectionOptions {
+  /** The page's folder on the server with its path prefix and no trailing slash. */
+  baseUrl: string
+  getToken: GetToken
+  /** In [0, 1). */
+  random?: () => number
+}
+
+export type RequestEvent = Exclude<ClientEvent, 'typing'>
+type EventName = keyof ServerToClientEvents
+
+const ACK_TIMEOUT_MS = 8000
+const CONNECT_TIMEOUT_MS = 10_000
+/** Spreads over this time those who were all told to move at the same moment. */
+const DRAIN_JITTER_MS = 1000
+const STABLE_MS = 5000
+/** New tokens that are refused one after the other: the next one would be, too. */
+const MAX_REFUSALS = 3
+
+/**
+ * One Socket.IO connection that comes back by itself. Plans every reconnect itself rather than
+ * through the library, which gives up after a refused handshake and after a disconnect by the server.
+ */
+export class Connection {
+  readonly #socket: Socket
+  readonly #options: Required<ConnectionOptions>
+  readonly #state: Observable<ConnectionState> = createObservable<ConnectionState>({
+    status: 'connecting',
+  })
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #failures = 0
+  #refusals = 0
+  #renew = false
+  #drainUntil = 0
+  #onlineSince = 0
+
+  constructor(options: ConnectionOptions) {
+    this.#options = { random: Math.random, ...options }
+    const { origin, pathname } = new URL(`${options.baseUrl}/socket.io`)
+    this.#socket = io(origin, {
+      path: pathname,
+      transports: ['websocket'],
+      reconnection: false,
+      autoConnect: false,
+      timeout: CONNECT_TIMEOUT_MS,
+      forceNew: true,
+      auth: (give) => void this.#authenticate(give),
+    })
+    this.#socket.on('connect', () => this.#onConnect())
+    this.#socket.on('disconnect', () => this.#onDisconnect())
+    this.#socket.on('connect_error', (error: unknown) => this.#onRefused(error))
+    this.on('server:draining', ({ reconnectAfterMs }) => this.#onDraining(reconnectAfterMs))
+    this.on('token:expiring', () => void this.#refreshToken())
+  }
+
+  get state(): ConnectionState {
+    return this.#state.get()
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#state.subscribe(listener)
+  }
+
+  on<E extends EventName>(event: E, listener: ServerToClientEvents[E]): () => void {
+    // The library's type of a listener stays unresolved for an event that is still a parameter.
+    const name: string = event
+    this.#socket.on(name, listener)
+    return () => void this.#socket.off(name, listener)
+  }
+
+  /** Connects now, also where a wait for the next try is under way. */
+  connect(): void {
+    if (this.#socket.connected || this.state.status === 'closed') return
+    clearTimeout(this.#timer)
+    if (this.state.status === 'refused') this.#refusals = 0
+    this.#state.set({ status: 'connecting' })
+    this.#socket.connect()
+  }
+
+  /**
+   * Sends an event and waits for its acknowledgement, at most 8 s. Rejects with `RequestError`:
+   * what the server said, `OFFLINE` without a connection, `TIMEOUT` without an answer, after which
+   * the connection counts as broken and is made anew.
+   */
+  async request<E extends RequestEvent>(
+    event: E,
+    payload: ClientPayload<E>,
+  ): Promise<ClientData<E>> {
+    if (!this.#socket.connected) throw offline()
+    const answer = await this.#emit(event, payload)
+    if (answer.ok) return answer.data
+    throw new RequestError(answer.error)
+  }
+
+  /** Tells others that this user types. Lost without harm. */
+  sendTyping(payload: ClientPayload<'typing'>): void {
+    if (this.#socket.connected) this.#socket.volatile.emit('typing', payload)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#state.set({ status: 'closed' })
+    this.#socket.disconnect()
+  }
+
+  async #emit<E extends RequestEvent>(
+    event: E,
+    payload: ClientPayload<E>,
+  ): Promise<Ack<ClientData<E>>> {
+    try {
+      return (await this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck(event, payload)) as Ack<
+        ClientData<E>
+      >
+    } catch {
+      if (!this.#socket.connected) throw offline()
+      this.#socket.io.engine.close()
+      throw new RequestError({
+        code: 'TIMEOUT',
+        message: 'The server did not answer in time.',
+        retryable: true,
+      })
+    }
+  }
+
+  async #authenticate(give: (auth: HandshakeAuth) => void): Promise<void> {
+    try {
+      const token = await this.#options.getToken({ renew: this.#renew })
+      this.#renew = false
+      if (this.state.status !== 'closed') give({ token })
+    } catch (error) {
+      this.#socket.disconnect()
+      this.#onRefused(error)
+    }
+  }
+
+  async #refreshToken(): Promise<void> {
+    try {
+      await this.request('token:refresh', { token: await this.#options.getToken({ renew: true }) })
+    } catch {
+      // The server ends the connection at expiry; the next one asks for a token again.
+      this.#renew = true
+    }
+  }
+
+  #onConnect(): void {
+    this.#onlineSince = Date.now()
+    this.#refusals = 0
+    this.#drainUntil = 0
+    this.#state.set({ status: 'online' })
+  }
+
+  #onDisconnect(): void {
+    if (this.state.status === 'closed') return
+    // A server that accepts and drops at once must not be asked again at once.
+    if (Date.now() - this.#onlineSince > STABLE_MS) this.#failures = 0
+    this.#plan({ status: 'offline' }, Math.max(0, this.#drainUntil - Date.now()))
+  }
+
+  #onRefused(error: unknown): void {
+    if (this.state.status === 'closed') return
+    const { code, retryAfterMs } = toRefusal(error)
+    const badToken = code === 'UNAUTHORIZED' || code === 'TOKEN_EXPIRED'
+    if (badToken) this.#refusals += 1
+    this.#renew ||= badToken
+    clearTimeout(this.#timer)
+    if (code === 'FORBIDDEN' || this.#refusals >= MAX_REFUSALS) {
+      this.#state.set({ status: 'refused', code })
+      return
+    }
+    this.#plan({ status: 'offline', code }, retryAfterMs)
+  }
+
+  #onDraining(reconnectAfterMs: number): void {
+    const delayMs = reconnectAfterMs + this.#options.random() * DRAIN_JITTER_MS
+    this.#drainUntil = Date.now() + delayMs
+    this.#state.set({ status: 'draining' })
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#socket.io.engine.close(), delayMs)
+  }
+
+  #plan(state: ConnectionState, atLeastMs: number): void {
+    this.#failures += 1
+    const delayMs = Math.max(atLeastMs, reconnectDelayMs(this.#failures, this.#options.random))
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.connect(), delayMs)
+    this.#state.set({ ...state, retryInMs: delayMs })
+  }
+}
+
+/** A connection that is being made. */
+export function openConnection(options: ConnectionOptions): Connection {
+  const connection = new Connection(options)
+  connection.connect()
+  return connection
+}
+
+function offline(): RequestError {
+  return new RequestError({ code: 'OFFLINE', message: 'There is no connection.', retryable: true })
+}

@@ -1,0 +1,243 @@
+import type {
+  ActiveReply,
+  ClientData,
+  Message,
+  ReplyDelta,
+  ReplyStart,
+  Session,
+} from '@chatbox/contract'
+import {
+  addDelta,
+  type Draft,
+  joinReply,
+  startAttempt,
+  toDraft,
+  toUnknownDraft,
+  wantsCatchUp,
+} from './draft.ts'
+
+/**
+ * What a client knows of one session. `messages` has no holes: it is one run of the server's log
+ * that ends at `lastSeq`. The order in which events arrive means nothing; `seq`, attempt and index do.
+ */
+export interface SessionLog {
+  session: Session
+  messages: readonly Message[]
+  hasOlder: boolean
+  lastSeq: number
+  /** The newest entry that the server is known to have. */
+  headSeq: number
+  /** Entries that came too early, by seq. They wait for the ones before them. */
+  ahead: readonly Message[]
+  drafts: readonly Draft[]
+  /** A question whose reply was not heard of yet; empty when there is none. */
+  awaiting: string
+}
+
+export type LogEvent =
+  | { type: 'message'; message: Message }
+  | { type: 'start'; start: ReplyStart }
+  | { type: 'delta'; delta: ReplyDelta }
+  | { type: 'head'; lastSeq: number }
+  | { type: 'session'; session: Session }
+  /** A reply that was asked for and that nobody writes yet. */
+  | { type: 'expected'; reply: ActiveReply }
+  /** Entries before the oldest one that is known. */
+  | { type: 'older'; page: ClientData<'session:history'> }
+  /** The answer to `session:open`, with the `afterSeq` that was asked for. */
+  | { type: 'opened'; page: ClientData<'session:open'>; afterSeq?: number }
+
+export interface Step {
+  log: SessionLog
+  /** `catch-up`: something is missing; open the session again after `log.lastSeq`. */
+  effect: 'catch-up' | null
+}
+
+const MAX_AHEAD = 200
+/** One reply is written at a time; more are here only until their final messages have arrived. */
+const MAX_DRAFTS = 4
+
+/** The log as the first answer to `session:open` shows it. */
+export function createSessionLog(page: ClientData<'session:open'>): SessionLog {
+  const empty: SessionLog = {
+    session: page.session,
+    messages: [],
+    hasOlder: page.hasMore,
+    lastSeq: 0,
+    headSeq: 0,
+    ahead: [],
+    drafts: [],
+    awaiting: '',
+  }
+  return applyEvent(empty, { type: 'opened', page }).log
+}
+
+/** The log after one event: what it has is dropped, what is next applied, what is missing asked for. */
+export function applyEvent(log: SessionLog, event: LogEvent): Step {
+  switch (event.type) {
+    case 'message':
+      return check(addMessage(log, event.message))
+    case 'start':
+      return check(onStart(log, event.start))
+    case 'delta':
+      return check(onDelta(log, event.delta))
+    case 'head':
+      return check(raiseHead(log, event.lastSeq))
+    case 'session':
+      return check(raiseHead(withSession(log, event.session), event.session.lastSeq))
+    case 'expected':
+      return { log: withActiveReply(log, event.reply), effect: null }
+    case 'older':
+      return { log: addOlder(log, event.page), effect: null }
+    case 'opened':
+      return onOpened(log, event.page, event.afterSeq)
+  }
+}
+
+/** True where the model may not write: a person has taken over, or the session has ended. */
+export function isModelSilent({ session }: SessionLog): boolean {
+  return session.assistedBy !== null || session.status === 'ended'
+}
+
+/** True while something is missing that the server can be asked for. */
+export function isBehind(log: SessionLog): boolean {
+  return log.headSeq > log.lastSeq || log.drafts.some(wantsCatchUp)
+}
+
+function check(log: SessionLog): Step {
+  return { log, effect: isBehind(log) ? 'catch-up' : null }
+}
+
+function raiseHead(log: SessionLog, seq: number): SessionLog {
+  return seq > log.headSeq ? { ...log, headSeq: seq } : log
+}
+
+function addMessage(log: SessionLog, message: Message): SessionLog {
+  if (message.seq <= log.lastSeq) return log
+  const raised = raiseHead(log, message.seq)
+  if (message.seq > log.lastSeq + 1) return { ...raised, ahead: insertAhead(log.ahead, message) }
+  return takeAhead(appendMessage(raised, message))
+}
+
+function appendMessage(log: SessionLog, message: Message): SessionLog {
+  const next = {
+    ...log,
+    messages: [...log.messages, message],
+    lastSeq: message.seq,
+    drafts: log.drafts.filter(({ replyId }) => replyId !== message.id),
+  }
+  if (message.event) return afterEvent(next, message)
+  if (message.sender.type === 'user') {
+    return isModelSilent(next) ? next : { ...next, awaiting: message.id }
+  }
+  return message.replyTo === log.awaiting ? { ...next, awaiting: '' } : next
+}
+
+/** What an entry says about the session, in case the summary that says the same is late or lost. */
+function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog {
+  const { session } = log
+  const silent = { ...log, drafts: [], awaiting: '' }
+  switch (event?.type) {
+    case 'takeover_started':
+      return { ...silent, session: { ...session, assistedBy: { ...event.by, since: createdAt } } }
+    case 'session_ended':
+      return { ...silent, session: { ...session, status: 'ended', endedAt: createdAt } }
+    case 'takeover_ended':
+      return { ...log, session: { ...session, assistedBy: null } }
+    case 'model_selected':
+      return { ...log, session: { ...session, modelId: event.modelId } }
+    case 'help_requested':
+    case 'help_resolved':
+    case undefined:
+      return log
+  }
+}
+
+function takeAhead(log: SessionLog): SessionLog {
+  const [first, ...rest] = log.ahead
+  if (!first || first.seq > log.lastSeq + 1) return log
+  const shorter = { ...log, ahead: rest }
+  return takeAhead(first.seq === log.lastSeq + 1 ? appendMessage(shorter, first) : shorter)
+}
+
+function insertAhead(ahead: readonly Message[], message: Message): readonly Message[] {
+  if (ahead.some(({ seq }) => seq === message.seq)) return ahead
+  return [...ahead, message].sort((a, b) => a.seq - b.seq).slice(0, MAX_AHEAD)
+}
+
+function onStart(log: SessionLog, start: ReplyStart): SessionLog {
+  if (isModelSilent(log) || isFinished(log, start.replyId)) return log
+  const draft = findDraft(log, start.replyId)
+  return putDraft(log, draft ? startAttempt(draft, start) : toDraft(start))
+}
+
+function onDelta(log: SessionLog, delta: ReplyDelta): SessionLog {
+  if (isModelSilent(log) || isFinished(log, delta.replyId)) return log
+  return putDraft(log, addDelta(findDraft(log, delta.replyId) ?? toUnknownDraft(delta), delta))
+}
+
+function onOpened(log: SessionLog, page: ClientData<'session:open'>, afterSeq?: number): Step {
+  const base = afterSeq === undefined ? restartAt(log, page) : log
+  const grown = page.messages.reduce(addMessage, base)
+  const next = raiseHead(withSession(grown, page.session), page.session.lastSeq)
+  const covered = Math.max(page.session.lastSeq, page.messages.at(-1)?.seq ?? afterSeq ?? 0)
+  // A page from before the newest entry knows nothing of the reply to that entry.
+  return check(next.lastSeq === covered ? settleDrafts(next, page.reply) : next)
+}
+
+/** The latest page replaces what is known where the two do not touch. */
+function restartAt(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
+  const first = page.messages[0]?.seq ?? 0
+  return log.lastSeq > 0 && first <= log.lastSeq + 1 ? log : atPage(log, page)
+}
+
+function atPage(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
+  const before = (page.messages[0]?.seq ?? 1) - 1
+  return { ...log, messages: [], lastSeq: before, hasOlder: page.hasMore, awaiting: '' }
+}
+
+/** The server knows of one unfinished reply at most: any other draft is over, its text dropped. */
+function settleDrafts(log: SessionLog, reply: ActiveReply | null): SessionLog {
+  const kept = log.drafts
+    .filter(({ replyId }) => replyId === reply?.replyId)
+    .map((draft) => ({ ...draft, asks: draft.asks + 1 }))
+  const settled = { ...log, drafts: kept, awaiting: '' }
+  return reply && !isModelSilent(log) ? withActiveReply(settled, reply) : settled
+}
+
+function withActiveReply(log: SessionLog, reply: ActiveReply): SessionLog {
+  if (isFinished(log, reply.replyId)) return log
+  const draft = findDraft(log, reply.replyId)
+  return putDraft(log, draft ? joinReply(draft, reply) : toDraft(reply))
+}
+
+function withSession(log: SessionLog, session: Session): SessionLog {
+  const known = log.session
+  const older =
+    session.lastSeq < Math.max(known.lastSeq, log.lastSeq) ||
+    (session.lastSeq === known.lastSeq && session.lastActivityAt < known.lastActivityAt)
+  return older ? log : { ...log, session }
+}
+
+function addOlder(log: SessionLog, page: ClientData<'session:history'>): SessionLog {
+  const first = log.messages[0]?.seq ?? log.lastSeq + 1
+  const older = page.messages.filter(({ seq }) => seq < first)
+  const touches = older.at(-1)?.seq === first - 1
+  if (older.length > 0 && !touches) return log
+  return { ...log, messages: [...older, ...log.messages], hasOlder: page.hasMore }
+}
+
+function findDraft(log: SessionLog, id: string): Draft | undefined {
+  return log.drafts.find(({ replyId }) => replyId === id)
+}
+
+function isFinished(log: SessionLog, replyId: string): boolean {
+  return !findDraft(log, replyId) && log.messages.some(({ id }) => id === replyId)
+}
+
+function putDraft(log: SessionLog, draft: Draft): SessionLog {
+  const index = log.drafts.findIndex(({ replyId }) => replyId === draft.replyId)
+  const drafts =
+    index < 0 ? [...log.drafts, draft].slice(-MAX_DRAFTS) : log.drafts.with(index, draft)
+  return { ...log, drafts, awaiting: draft.replyTo === log.awaiting ? '' : log.awaiting }
+}

@@ -1,0 +1,87 @@
+import type { ClientData, ClientPayload } from '@chatbox/contract'
+import {
+  applyEvent,
+  createSessionLog,
+  isBehind,
+  type LogEvent,
+  type SessionLog,
+} from './session-log.ts'
+
+type OpenPayload = ClientPayload<'session:open'>
+type OpenData = ClientData<'session:open'>
+
+export interface SyncOptions {
+  open(payload: OpenPayload): Promise<OpenData>
+  onChange(log: SessionLog): void
+  /** A catch-up failed; it is tried again at the next event or connection. */
+  onError(error: unknown): void
+}
+
+/** Missing entries often arrive by themselves a moment later. */
+const CATCH_UP_DELAY_MS = 300
+const PAGE = 200
+/** Further behind than this, the latest page is shown instead, and the rest is read on demand. */
+const MAX_GAP = 1000
+/** Pages in one run. What is still missing then is asked for at the next event. */
+const MAX_ROUNDS = 10
+
+/** Keeps one session's log equal to the server's: applies events and asks for what is missing. */
+export class SessionSync {
+  #log: SessionLog
+  readonly #options: SyncOptions
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(first: OpenData, options: SyncOptions) {
+    this.#log = createSessionLog(first)
+    this.#options = options
+  }
+
+  get log(): SessionLog {
+    return this.#log
+  }
+
+  apply(event: LogEvent): void {
+    if (this.#closed) return
+    const { log, effect } = applyEvent(this.#log, event)
+    if (log !== this.#log) {
+      this.#log = log
+      this.#options.onChange(log)
+    }
+    if (effect) this.#plan()
+  }
+
+  /** Opens the session again, which also joins its room, until nothing is missing. Never rejects. */
+  catchUp(): Promise<void> {
+    this.#running ??= this.#run()
+      .catch((error: unknown) => this.#options.onError(error))
+      .finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  #plan(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      if (this.#running) this.#plan()
+      else if (isBehind(this.#log)) void this.catchUp()
+    }, CATCH_UP_DELAY_MS)
+  }
+
+  async #run(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS && !this.#closed; round += 1) {
+      const { headSeq, lastSeq, session } = this.#log
+      const range = headSeq - lastSeq > MAX_GAP ? {} : { afterSeq: lastSeq }
+      const page = await this.#options.open({ sessionId: session.id, limit: PAGE, ...range })
+      this.apply({ type: 'opened', page, ...range })
+      // The same round again would bring the same: the next event asks once more.
+      const moved = this.#log.lastSeq > lastSeq
+      if (!moved || this.#log.headSeq === this.#log.lastSeq) return
+    }
+  }
+}
