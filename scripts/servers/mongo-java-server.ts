@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import { access, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+const VERSION = '1.47.0'
+const SOURCES = fileURLToPath(new URL('mongo-java-server/', import.meta.url))
+const CACHE = fileURLToPath(new URL('../../.runtime/mongo-java-server/', import.meta.url))
+const MAVEN_TIMEOUT_MS = 180_000
+
+/**
+ * The command that serves `dataFile` on a port: a server from Maven Central that speaks MongoDB's
+ * wire protocol. Its jars are fetched once. Throws a one-line reason where Java or Maven is absent.
+ */
+export async function prepareMongoJavaServer(): Promise<
+  (port: number, dataFile: string) => [command: string, args: string[]]
+> {
+  const home = join(CACHE, VERSION)
+  if (!(await isThere(join(home, 'classes')))) await fill(home)
+  const classPath = `${join(home, 'lib')}/*:${join(home, 'classes')}`
+  // Starts in about 1 s; the optimising compiler would cost more than a test run gives back.
+  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx512m', '-cp', classPath]
+  return (port, dataFile) => ['java', [...jvm, 'Launcher', `${port}`, dataFile]]
+}
+
+/** Fills a folder of its own and moves it in place whole: two test runs may do this at once. */
+async function fill(home: string): Promise<void> {
+  await mkdir(CACHE, { recursive: true })
+  const folder = await mkdtemp(join(CACHE, 'new-'))
+  try {
+    await cp(SOURCES, folder, { recursive: true })
+    const copyJars = ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies']
+    await attempt('mvn', [...copyJars, '-DincludeScope=runtime', `-DoutputDirectory=${folder}/lib`])
+    await attempt('javac', [
+      '-cp',
+      `${folder}/lib/*`,
+      '-d',
+      join(folder, 'classes'),
+      join(folder, 'Launcher.java'),
+    ])
+    await rename(folder, home).catch(async (error: unknown) => {
+      if (!(await isThere(join(home, 'classes')))) throw error
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function attempt(command: string, args: string[]): Promise<void> {
+  try {
+    await run(command, args, { timeout: MAVEN_TIMEOUT_MS })
+  } catch (error) {
+    const [reason = ''] = error instanceof Error ? error.message.split('\n', 1) : []
+    throw new Error(`${command} for mongo-java-server: ${reason.slice(0, 120)}`, { cause: error })
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,22 @@
+import de.bwaldvogel.mongo.MongoServer;
+import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import java.util.List;
+
+/** Launcher PORT FILE: serves the database FILE on 127.0.0.1:PORT until its standard input ends. */
+public class Launcher {
+  /** The server's own versions state a wire version that current drivers refuse. */
+  record Version(List<Integer> getVersionArray, int getWireVersion) implements MongoVersion {}
+
+  public static void main(String[] args) throws Exception {
+    H2Backend backend = new H2Backend(args[1]);
+    backend.version(new Version(List.of(7, 0, 0), 21));
+    MongoServer server = new MongoServer(backend);
+    server.bind("127.0.0.1", Integer.parseInt(args[0]));
+    // What is not in the file yet when the process is asked to end is written then.
+    Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
+    // The end of standard input is the end of whoever started this, however it ended.
+    while (System.in.read() >= 0) {}
+    System.exit(0);
+  }
+}

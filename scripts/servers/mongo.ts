@@ -1,0 +1,201 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { findFreePort } from './free-port.ts'
+import { prepareMongoJavaServer } from './mongo-java-server.ts'
+
+export interface RunningMongo {
+  kind: 'MONGO_URI' | 'mongod' | 'mongodb-memory-server' | 'docker' | 'mongo-java-server'
+  /** Without a database: whoever uses it takes a name of its own. */
+  uri: string
+  port: number
+  /** Of the server itself, where it is a child process of this one. */
+  pid: number | undefined
+  /** Sends a signal, such as SIGSTOP and SIGCONT. Only where there is a `pid`. */
+  kill(signal: NodeJS.Signals): void
+  /** Starts it again after its end, on the same port and data. Only where there is a `pid`. */
+  restart(): Promise<void>
+  /** Ends it and removes its data. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Why no server could be started, in one line. */
+export class NoMongoError extends Error {
+  override readonly name = 'NoMongoError'
+}
+
+const run = promisify(execFile)
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 5_000
+
+/** A database name that nobody else uses. */
+export function newMongoDatabase(): string {
+  return `chatbox_test_${randomBytes(6).toString('hex')}`
+}
+
+/**
+ * A server for tests and for trying the cluster: `MONGO_URI`, `mongod` on the PATH, the
+ * mongodb-memory-server package where it is installed, docker, or mongo-java-server from Maven
+ * Central, whichever is there first. `report` is told which one it is.
+ * Throws `NoMongoError` with all reasons where there is none.
+ */
+export async function startMongo(
+  report: (line: string) => void = console.log,
+): Promise<RunningMongo> {
+  const reasons: string[] = []
+  for (const start of [useGiven, startMongod, startMemoryServer, startInDocker, startJavaServer]) {
+    try {
+      const mongo = await start()
+      report(`store: ${mongo.kind} on port ${mongo.port}`)
+      return mongo
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new NoMongoError(`no MongoDB-compatible server: ${reasons.join('; ')}`)
+}
+
+async function useGiven(): Promise<RunningMongo> {
+  const uri = process.env.MONGO_URI
+  if (!uri) throw new Error('MONGO_URI is not set')
+  const port = Number(/:(\d+)/u.exec(uri.replace(/^.*@/u, ''))?.[1] ?? 27_017)
+  return { kind: 'MONGO_URI', uri, port, ...withoutProcess(async () => undefined) }
+}
+
+async function startMongod(): Promise<RunningMongo> {
+  await run('mongod', ['--version']).catch(() => {
+    throw new Error('mongod is not on the PATH')
+  })
+  return startChild('mongod', (port, folder) => [
+    'mongod',
+    ['--quiet', '--bind_ip', '127.0.0.1', '--port', `${port}`, '--dbpath', folder],
+  ])
+}
+
+async function startJavaServer(): Promise<RunningMongo> {
+  const toCommand = await prepareMongoJavaServer()
+  return startChild('mongo-java-server', (port, folder) => toCommand(port, join(folder, 'data.mv')))
+}
+
+async function startMemoryServer(): Promise<RunningMongo> {
+  // Not a dependency: its server comes by a download that many networks refuse.
+  const name = 'mongodb-memory-server-core'
+  const library = (await import(name).catch(() => {
+    throw new Error(`${name} is not installed`)
+  })) as { MongoMemoryServer: { create(): Promise<MemoryServer> } }
+  const server = await library.MongoMemoryServer.create()
+  const port = Number(new URL(server.getUri()).port)
+  const rest = withoutProcess(() => server.stop())
+  return { kind: 'mongodb-memory-server', uri: `mongodb://127.0.0.1:${port}`, port, ...rest }
+}
+
+interface MemoryServer {
+  getUri(): string
+  stop(): Promise<unknown>
+}
+
+async function startInDocker(): Promise<RunningMongo> {
+  await run('docker', ['version'], { timeout: 10_000 }).catch(() => {
+    throw new Error('no docker engine answers')
+  })
+  const port = await findFreePort()
+  const publish = ['--publish', `127.0.0.1:${port}:27017`]
+  const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, 'mongo:7'])
+  const rest = withoutProcess(() => run('docker', ['kill', stdout.trim()]))
+  await waitForPort(port, () => true)
+  return { kind: 'docker', uri: `mongodb://127.0.0.1:${port}`, port, ...rest }
+}
+
+function withoutProcess(
+  stop: () => Promise<unknown>,
+): Pick<RunningMongo, 'pid' | 'kill' | 'restart' | 'stop'> {
+  const refuse = () => {
+    throw new Error('this server is not a process of ours')
+  }
+  let stopped: Promise<unknown> | undefined
+  return {
+    pid: undefined,
+    kill: refuse,
+    restart: refuse,
+    async stop() {
+      await (stopped ??= stop())
+    },
+  }
+}
+
+async function startChild(
+  kind: RunningMongo['kind'],
+  toCommand: (port: number, folder: string) => [string, string[]],
+): Promise<RunningMongo> {
+  const folder = await mkdtemp(join(tmpdir(), 'chatbox-mongo-'))
+  const port = await findFreePort()
+  let child: ChildProcess
+
+  async function start(): Promise<void> {
+    const [command, args] = toCommand(port, folder)
+    // The pipe to standard input tells mongo-java-server when this process has ended.
+    child = spawn(command, args, { stdio: ['pipe', 'ignore', 'ignore'] })
+    child.on('error', () => undefined)
+    await waitForPort(port, () => isRunning(child))
+  }
+
+  async function end(): Promise<void> {
+    if (!isRunning(child)) return
+    const exited = once(child, 'exit')
+    child.kill('SIGCONT')
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await exited
+    clearTimeout(timer)
+  }
+
+  await start()
+  return {
+    kind,
+    uri: `mongodb://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return child.pid
+    },
+    kill: (signal) => void child.kill(signal),
+    async restart() {
+      await end()
+      await start()
+    },
+    async stop() {
+      await end()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null
+}
+
+async function waitForPort(port: number, isAlive: () => boolean): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (!(await accepts(port))) {
+    if (!isAlive()) throw new Error('it ended before it listened')
+    if (performance.now() > deadline) throw new Error('it did not listen in time')
+    await sleep(50)
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
