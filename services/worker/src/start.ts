@@ -1,1 +1,124 @@
-export {}
+import type { ChatStore, Clock, EventBus, JobQueue } from '@chatbox/core'
+import type { Logger, Metrics, Settings } from '@chatbox/kit'
+import { onJob } from './jobs/on-job.ts'
+import { startSweep } from './jobs/start-sweep.ts'
+import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
+import { answerMessage } from './usecases/answer-message.ts'
+import { endIdleSessions } from './usecases/end-idle-sessions.ts'
+import { reconcile } from './usecases/reconcile.ts'
+import { RunningReplies } from './usecases/running-replies.ts'
+
+export interface WorkerDeps {
+  store: ChatStore
+  queue: JobQueue
+  bus: EventBus
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  models: { find(modelId: string): AnswerModel | undefined }
+}
+
+export interface WorkerOptions extends Pick<
+  Settings,
+  'llmConcurrency' | 'llmStreamTimeoutMs' | 'sessionIdleTimeoutMs'
+> {
+  /** For tests that cannot wait as long as production does. */
+  timing?: Partial<ReplyTiming & SweepTiming>
+}
+
+export interface SweepTiming {
+  reconcileEveryMs: number
+  /** A question that is younger is not looked at by the reconciler. */
+  staleMs: number
+  idleEveryMs: number
+}
+
+export interface RunningWorker {
+  /**
+   * Takes no more jobs, stops the running ones and gives their questions back for other workers.
+   * Resolves when that is done, or after `graceMs`. Idempotent.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
+  leaseMs: 10_000,
+  deltaIntervalMs: 45,
+  deltaLength: 2048,
+  maxTries: 3,
+  maxRetryAfterMs: 30_000,
+  maxAttempts: 20,
+  providerBackoff: { baseMs: 500, maxMs: 8000 },
+  storeBackoff: { baseMs: 100, maxMs: 1000 },
+}
+
+const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 4000, staleMs: 3000, idleEveryMs: 30_000 }
+
+/** Questions or sessions taken up in one sweep: the next sweep is seconds away. */
+const BATCH = 100
+
+/** Begins to answer questions from the queue and to sweep up what others left behind. */
+export async function startWorker(
+  deps: WorkerDeps,
+  options: WorkerOptions,
+): Promise<RunningWorker> {
+  const timing = {
+    ...REPLY_TIMING,
+    ...SWEEP_TIMING,
+    replyTimeoutMs: options.llmStreamTimeoutMs,
+    ...options.timing,
+  }
+  const running = new RunningReplies()
+  const answering: AnswerDeps = { ...deps, running, timing }
+  const stopListening = await deps.bus.onStop((replyId) => running.stop(replyId))
+  await deps.queue.consume(
+    {
+      'answer-message': (payload, signal) =>
+        onJob(deps, {
+          name: 'answer-message',
+          payload,
+          run: (job) => answerMessage(answering, job, signal),
+        }),
+    },
+    { concurrency: options.llmConcurrency },
+  )
+  const sweeps = startSweeps(deps, options, timing)
+  return {
+    async stop(graceMs) {
+      const ended = Promise.all([
+        deps.queue.close(graceMs),
+        ...sweeps.map((sweep) => sweep.stop()),
+        stopListening(),
+      ])
+      await within(graceMs, ended)
+    },
+  }
+}
+
+function startSweeps(deps: WorkerDeps, options: WorkerOptions, timing: SweepTiming) {
+  return [
+    startSweep(deps, {
+      name: 'reconcile',
+      everyMs: timing.reconcileEveryMs,
+      run: () => reconcile(deps, { staleMs: timing.staleMs, batch: BATCH }),
+    }),
+    startSweep(deps, {
+      name: 'end-idle-sessions',
+      everyMs: timing.idleEveryMs,
+      run: () => endIdleSessions(deps, { idleMs: options.sessionIdleTimeoutMs, batch: BATCH }),
+    }),
+  ]
+}
+
+/** Waits for `ended`, but not longer than `ms`: what is left then ends with the process. */
+async function within(ms: number, ended: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([ended, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

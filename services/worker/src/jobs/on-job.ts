@@ -1,0 +1,35 @@
+import type { JobName, JobPayload } from '@chatbox/contract'
+import { toAppError } from '@chatbox/core'
+import { nameSession, withRequestId, type Logger, type Metrics } from '@chatbox/kit'
+
+export interface JobRun<N extends JobName> {
+  name: N
+  payload: JobPayload<N>
+  /** Answers in one word how it ended: a label, so one of a closed set. */
+  run: (payload: JobPayload<N>) => Promise<string>
+}
+
+/**
+ * Runs one job under the request id of what caused it: log lines and provider calls carry it. Times
+ * it, and lets its failure through for the queue, which tries again unless it is not retryable.
+ */
+export async function onJob<N extends JobName>(
+  deps: { logger: Logger; metrics: Metrics },
+  { name, payload, run }: JobRun<N>,
+): Promise<void> {
+  const startedAt = performance.now()
+  const done = (outcome: string) =>
+    deps.metrics.jobDone(name, outcome, (performance.now() - startedAt) / 1000)
+  await withRequestId(payload.requestId, async () => {
+    nameSession(payload.sessionId)
+    try {
+      done(await run(payload))
+    } catch (thrown) {
+      const { code, retryable } = toAppError(thrown)
+      done(retryable ? 'retry' : 'failed')
+      const { messageId } = payload
+      deps.logger.warn({ job: name, messageId, code, retryable, err: thrown }, 'job failed')
+      throw thrown
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import type {
+  Backoff,
+  ChatStore,
+  Clock,
+  EventBus,
+  JobQueue,
+  Llm,
+  PromptSettings,
+} from '@chatbox/core'
+import type { Logger, Metrics } from '@chatbox/kit'
+import type { RunningReplies } from './running-replies.ts'
+
+/** A configured model, as far as answering needs it. */
+export interface AnswerModel {
+  name: string
+  llm: Llm
+  prompt: PromptSettings
+}
+
+export interface ReplyTiming {
+  /** How long a claim holds without renewal; it is renewed at a third of it. */
+  leaseMs: number
+  /** All tries at one reply together. */
+  replyTimeoutMs: number
+  /** After the first delta, no two are sent closer together than this... */
+  deltaIntervalMs: number
+  /** ...unless this much text (UTF-16 units) has gathered. */
+  deltaLength: number
+  /** Requests to the provider for one claim. */
+  maxTries: number
+  /** A provider that asks for a longer pause than this is not waited for. */
+  maxRetryAfterMs: number
+  /** Attempts at one reply over all workers; the next one fails it, so that it ends visibly. */
+  maxAttempts: number
+  providerBackoff: Backoff
+  storeBackoff: Backoff
+}
+
+export interface AnswerDeps {
+  store: Pick<
+    ChatStore,
+    | 'findSession'
+    | 'findOpenReply'
+    | 'claimReply'
+    | 'renewReply'
+    | 'raiseEpoch'
+    | 'releaseReply'
+    | 'commitReply'
+    | 'findCommittedReply'
+    | 'settleReply'
+    | 'cancelReplies'
+    | 'append'
+    | 'readMessages'
+    | 'findMessage'
+    | 'readConversationRef'
+    | 'saveConversationRef'
+  >
+  bus: Pick<EventBus, 'publish' | 'publishDelta' | 'readDraft' | 'dropDraft'>
+  queue: Pick<JobQueue, 'enqueue'>
+  models: { find(modelId: string): AnswerModel | undefined }
+  running: RunningReplies
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  timing: ReplyTiming
+}

@@ -1,0 +1,90 @@
+interface DeltaFrame {
+  index: number
+  text: string
+  /** Every frame so far, this one included. */
+  textSoFar: () => string
+}
+
+export interface DeltaWriterOptions {
+  intervalMs: number
+  /** UTF-16 units that are worth a frame before its time. */
+  length: number
+  send(frame: DeltaFrame): Promise<'published' | 'fenced'>
+  onFenced(): void
+}
+
+/**
+ * Gathers the pieces of one attempt into frames: the first one at once, so that nobody waits for it,
+ * then at most one each `intervalMs` unless `length` has gathered. One frame is in flight at a time,
+ * so their order holds and a slow bus makes frames longer, never more.
+ */
+export class DeltaWriter {
+  readonly #options: DeltaWriterOptions
+  #pending = ''
+  #sent = ''
+  #index = 0
+  #closed = false
+  #inFlight: Promise<void> | undefined
+  #cooling: NodeJS.Timeout | undefined
+
+  /** Nothing is sent before `started`: what announces the attempt goes first. */
+  constructor(options: DeltaWriterOptions, started: Promise<void>) {
+    this.#options = options
+    this.#inFlight = started.then(() => this.#onSent())
+  }
+
+  push(text: string): void {
+    if (this.#closed) return
+    this.#pending += text
+    this.#pump()
+  }
+
+  /** Sends what is left; resolves when the last frame is out. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopCooling()
+    this.#pump()
+    while (this.#inFlight) await this.#inFlight
+    this.#stopCooling()
+  }
+
+  #pump(): void {
+    if (this.#inFlight || this.#pending === '') return
+    if (this.#cooling && this.#pending.length < this.#options.length) return
+    this.#inFlight = this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    const text = this.#pending
+    this.#pending = ''
+    this.#sent += text
+    const soFar = this.#sent
+    this.#cool()
+    const frame = { index: this.#index++, text, textSoFar: () => soFar }
+    if ((await this.#options.send(frame)) === 'fenced') {
+      this.#closed = true
+      this.#pending = ''
+      this.#options.onFenced()
+    }
+    this.#onSent()
+  }
+
+  #onSent(): void {
+    this.#inFlight = undefined
+    this.#pump()
+  }
+
+  #cool(): void {
+    this.#stopCooling()
+    if (this.#closed) return
+    this.#cooling = setTimeout(() => {
+      this.#cooling = undefined
+      this.#pump()
+    }, this.#options.intervalMs)
+  }
+
+  #stopCooling(): void {
+    clearTimeout(this.#cooling)
+    this.#cooling = undefined
+  }
+}

@@ -1,0 +1,55 @@
+import type { ChatStore, OpenReply } from '@chatbox/core'
+import type { AnswerDeps } from './answer-deps.ts'
+import { enqueueAnswer } from './enqueue-answer.ts'
+import { materialiseReply, type MaterialiseDeps } from './materialise-reply.ts'
+
+export interface ReconcileDeps extends MaterialiseDeps {
+  store: AnswerDeps['store'] & Pick<ChatStore, 'listStrandedReplies'>
+  queue: AnswerDeps['queue']
+}
+
+export interface ReconcileLimits {
+  /** A question that is younger is likely to be in good hands. */
+  staleMs: number
+  /** Questions taken up in one sweep. */
+  batch: number
+}
+
+/**
+ * The id of a job changes only so often: under load a question waits for its turn in the queue for
+ * longer than `staleMs`, and must not get a job more with every sweep of every worker.
+ */
+const BUCKET_MS = 15_000
+
+/**
+ * Takes up what was left behind: puts committed answers into the log, and asks for a worker for
+ * questions whose job is lost or whose worker is dead. Every worker does this, so nothing else has
+ * to survive. One question's fault does not keep the others waiting.
+ */
+export async function reconcile(deps: ReconcileDeps, limits: ReconcileLimits): Promise<void> {
+  const stranded = await deps.store.listStrandedReplies(limits.staleMs, limits.batch)
+  for (const open of stranded) {
+    try {
+      await takeUp(deps, open)
+    } catch (error) {
+      const { sessionId, messageId } = open
+      deps.logger.warn({ sessionId, messageId, err: error }, 'question not taken up')
+    }
+  }
+}
+
+async function takeUp(deps: ReconcileDeps, stranded: OpenReply): Promise<void> {
+  if (stranded.state === 'committed') {
+    await materialiseReply(deps, stranded)
+    deps.metrics.reconciled('committed')
+  }
+  const open = await deps.store.findOpenReply(stranded.sessionId)
+  if (!open) return
+  // A question behind another one is not lost: it waits for its turn.
+  if (stranded.state !== 'committed' && open.messageId !== stranded.messageId) return
+  const bucket = Math.floor(deps.clock.now().getTime() / BUCKET_MS)
+  await enqueueAnswer(deps.queue, open, { reason: String(bucket), requestId: deps.clock.newId() })
+  if (stranded.state !== 'committed') {
+    deps.metrics.reconciled(stranded.state === 'running' ? 'expired' : 'pending')
+  }
+}
