@@ -21,6 +21,7 @@ export interface ChatClientOptions {
 
 const HISTORY_PAGE = 50
 const FIRST_PAGE = 50
+const OPEN_RETRY_MS = 3000
 const READ_DELAY_MS = 1000
 
 /**
@@ -38,6 +39,7 @@ export class ChatClient {
   #sync: SessionSync | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
   #read = { seq: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined }
 
   constructor(options: ChatClientOptions) {
@@ -83,6 +85,7 @@ export class ChatClient {
       if (ticket === this.#opening) this.#show(page)
     })
     this.#finish(ticket)
+    if (!this.#sync) this.#openLater(sessionId)
   }
 
   /** Ends the active session and shows a new one. An active one without messages is shown instead. */
@@ -218,6 +221,7 @@ export class ChatClient {
   close(): void {
     this.#opening += 1
     clearTimeout(this.#read.timer)
+    clearTimeout(this.#retryTimer)
     this.#typing.stop()
     this.#others.clear()
     this.#sync?.close()
@@ -265,9 +269,7 @@ export class ChatClient {
     await this.#outbox.load(user.id)
     if (this.#sync) await this.#sync.catchUp()
     else await this.openSession()
-    if (this.#sync && this.#connection.state.status === 'online') {
-      this.#outbox.resume(this.#sync.log.session.id)
-    }
+    this.#resumeOutbox()
   }
 
   #show(page: ClientData<'session:open'>): void {
@@ -281,15 +283,29 @@ export class ChatClient {
       onChange: (log) => {
         if (isShown()) this.#patch({ log })
       },
-      // The next connection, head or entry asks again.
-      onError: () => undefined,
+      onError: (error) => this.#fail(error),
     })
     this.#patch({ log: this.#sync.log, readUpTo: {}, error: null })
-    if (page.session.status === 'active') this.#outbox.resume(sessionId)
+    this.#resumeOutbox()
+  }
+
+  #resumeOutbox(): void {
+    const session = this.#sync?.log.session
+    if (!session || this.#connection.state.status !== 'online') return
+    this.#outbox.resume(session.status === 'active' ? session.id : null)
   }
 
   #apply(sessionId: string, event: LogEvent): void {
     if (this.#sync?.log.session.id === sessionId) this.#sync.apply(event)
+  }
+
+  /** Without any session there is nothing to show: asked again until there is. */
+  #openLater(sessionId?: string): void {
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = setTimeout(() => {
+      const isOnline = this.#connection.state.status === 'online'
+      if (isOnline && !this.#sync) void this.openSession(sessionId)
+    }, OPEN_RETRY_MS)
   }
 
   #begin(): number {

@@ -32,6 +32,7 @@ export class Outbox {
   #online = false
   #sending = false
   #failures = 0
+  #retryAfterMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: OutboxOptions) {
@@ -90,8 +91,8 @@ export class Outbox {
     return item
   }
 
-  /** Sends what waits, now and until `pause`. Messages without a session go to `sessionId`. */
-  resume(sessionId: string): void {
+  /** Sends what waits, now and until `pause`. Messages without a session go to `sessionId` or wait. */
+  resume(sessionId: string | null): void {
     this.#online = true
     this.#sessionId = sessionId
     this.#failures = 0
@@ -159,8 +160,6 @@ export class Outbox {
       reconnectDelayMs(this.#failures, this.#options.random),
     )
   }
-
-  #retryAfterMs = 0
 
   #wait(): void {
     clearTimeout(this.#timer)

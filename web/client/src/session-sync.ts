@@ -1,4 +1,5 @@
 import type { ClientData, ClientPayload } from '@chatbox/contract'
+import { toRequestError } from './request-error.ts'
 import {
   applyEvent,
   createSessionLog,
@@ -13,12 +14,14 @@ type OpenData = ClientData<'session:open'>
 export interface SyncOptions {
   open(payload: OpenPayload): Promise<OpenData>
   onChange(log: SessionLog): void
-  /** A catch-up failed; it is tried again at the next event or connection. */
+  /** A catch-up failed for good, such as for a session that is gone. */
   onError(error: unknown): void
 }
 
 /** Missing entries often arrive by themselves a moment later. */
 const CATCH_UP_DELAY_MS = 300
+/** A server that could not answer now is asked again after this time. */
+const RETRY_DELAY_MS = 2000
 const PAGE = 200
 /** Further behind than this, the latest page is shown instead, and the rest is read on demand. */
 const MAX_GAP = 1000
@@ -55,7 +58,7 @@ export class SessionSync {
   /** Opens the session again, which also joins its room, until nothing is missing. Never rejects. */
   catchUp(): Promise<void> {
     this.#running ??= this.#run()
-      .catch((error: unknown) => this.#options.onError(error))
+      .catch((error: unknown) => this.#onFailure(error))
       .finally(() => (this.#running = undefined))
     return this.#running
   }
@@ -71,6 +74,21 @@ export class SessionSync {
       if (this.#running) this.#plan()
       else if (isBehind(this.#log)) void this.catchUp()
     }, CATCH_UP_DELAY_MS)
+  }
+
+  #onFailure(thrown: unknown): void {
+    const { code, retryable } = toRequestError(thrown)
+    // Whoever sees the connection come back asks again.
+    if (this.#closed || code === 'OFFLINE' || code === 'TIMEOUT') return
+    if (!retryable) {
+      this.#options.onError(thrown)
+      return
+    }
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.catchUp()
+    }, RETRY_DELAY_MS)
   }
 
   async #run(): Promise<void> {
