@@ -1,7 +1,12 @@
+/** Which program reads the settings: each one needs only a part of them. */
+export type ProcessKind = 'standalone' | 'gateway' | 'worker'
+
 /** Everything a process is told from outside, checked. Durations are milliseconds, sizes are bytes. */
 export interface Settings {
   mode: 'standalone' | 'cluster'
   production: boolean
+  /** The address that the servers listen on. */
+  host: string
   port: number
   managementPort: number
   /** Begins with `/` and does not end with one. */

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Settings } from './settings.ts'
+
+const FILE_NAME = 'development-keys.json'
+const KEY_BYTES = 32
+
+const keysSchema = z.strictObject({
+  jwtSecret: z.string().min(32),
+  encryptionKey: z.base64().refine((text) => Buffer.from(text, 'base64').length === KEY_BYTES),
+})
+type Keys = z.infer<typeof keysSchema>
+
+export interface CompletedSettings {
+  settings: Settings
+  /** Where keys are kept that nobody gave; undefined where none were needed. */
+  keysFile: string | undefined
+}
+
+/**
+ * Gives a standalone process outside production the keys that it was not given: made once, kept in
+ * its data folder, readable by its own user only.
+ */
+export function addDevelopmentKeys(settings: Settings): CompletedSettings {
+  const { auth, encryptionKeys, production, dataDir } = settings
+  const needsSecret = auth.jwtSecret === undefined && auth.jwksUrl === undefined
+  const needsKey = encryptionKeys.length === 0
+  if (production || !(needsSecret || needsKey)) {
+    return { settings, keysFile: undefined }
+  }
+  const keysFile = join(dataDir, FILE_NAME)
+  const keys = readKeys(keysFile) ?? makeKeys(keysFile)
+  const key = new Uint8Array(Buffer.from(keys.encryptionKey, 'base64'))
+  return {
+    keysFile,
+    settings: {
+      ...settings,
+      auth: needsSecret ? { ...auth, jwtSecret: keys.jwtSecret } : auth,
+      encryptionKeys: needsKey ? [{ id: 'development', key }] : encryptionKeys,
+    },
+  }
+}
+
+/** A file that is there and unreadable is an error: new keys would lose the texts under the old. */
+function readKeys(path: string): Keys | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return keysSchema.parse(JSON.parse(text))
+  } catch {
+    throw new Error(`${path} does not hold development keys; restore it or move it away`)
+  }
+}
+
+/** `wx`: of two processes that start at once, one fails instead of writing over the other's keys. */
+function makeKeys(path: string): Keys {
+  const keys = {
+    jwtSecret: randomBytes(48).toString('base64url'),
+    encryptionKey: randomBytes(KEY_BYTES).toString('base64'),
+  }
+  writeFileSync(path, JSON.stringify(keys), { mode: 0o600, flag: 'wx', flush: true })
+  return keys
+}

@@ -1,0 +1,20 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { addDevelopmentKeys, type CompletedSettings } from './development-keys.ts'
+import { toReason } from './error-fields.ts'
+import type { Settings } from './settings.ts'
+import { StartError } from './start-fault.ts'
+
+/**
+ * Makes the data folder of a standalone process where it is missing, and the keys in it that the
+ * settings lack. Throws a `StartError` where nothing can be written in it.
+ */
+export function prepareDataDir(settings: Settings): CompletedSettings {
+  if (settings.mode !== 'standalone') return { settings, keysFile: undefined }
+  try {
+    mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
+    accessSync(settings.dataDir, constants.W_OK | constants.X_OK)
+    return addDevelopmentKeys(settings)
+  } catch (error) {
+    throw new StartError(`DATA_DIR cannot be used: ${toReason(error)}`, { cause: error })
+  }
+}

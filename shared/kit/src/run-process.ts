@@ -1,0 +1,141 @@
+import { createClock, type SystemClock } from './clock.ts'
+import { loadEnv } from './config.ts'
+import { createHealth, type Health, type HealthCheck } from './health.ts'
+import { createLogger, type Logger } from './logger.ts'
+import { startManagementServer } from './management-server.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { findMisspelledNames } from './misspelled-names.ts'
+import { prepareDataDir } from './prepare-data-dir.ts'
+import { printConfig } from './print-config.ts'
+import { readSettings, SettingsError } from './read-settings.ts'
+import { listSecrets } from './redaction.ts'
+import type { Env } from './setting-values.ts'
+import type { ProcessKind, Settings } from './settings.ts'
+import { explainStartFault } from './start-fault.ts'
+import { waitForStopSignal } from './stop-signal.ts'
+
+/** What every process has before any part of it starts. */
+export interface ProcessContext {
+  settings: Settings
+  logger: Logger
+  metrics: Metrics
+  clock: SystemClock
+  isReady: Health['isReady']
+}
+
+export interface RunningProcess {
+  /** What readiness asks from now on. */
+  checks: Record<string, HealthCheck>
+  /** Ends everything in the reverse order of its start, within `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
+
+type Start = (context: ProcessContext) => Promise<RunningProcess>
+
+/** `EX_CONFIG` of sysexits: no restart helps. */
+const EXIT_BAD_SETTINGS = 78
+
+/** The part of the drain time for what drains; the rest is for closing what does not. */
+const GRACE_SHARE = 0.8
+
+/** How long a process that could not start may take to let go of what it had opened. */
+const FAILED_START_MS = 2000
+
+/**
+ * The life of a process: settings, management port, start, signal, drain, end. `start` may take as
+ * long as its back ends are away; meanwhile `/healthz` answers and `/readyz` says 503.
+ */
+export async function runProcess(kind: ProcessKind, start: Start): Promise<void> {
+  const env = loadEnv()
+  const settings = readOrRefuse(env, kind)
+  if (!settings) return
+  if (process.argv.includes('--print-config')) {
+    process.stdout.write(`${printConfig(settings)}\n`)
+    return
+  }
+  try {
+    const prepared = prepareDataDir(settings)
+    const logger = openLog(kind, prepared.settings)
+    for (const misspelled of findMisspelledNames(env)) {
+      logger.warn(misspelled, 'a variable that looks like a setting is none')
+    }
+    if (prepared.keysFile) logger.info({ file: prepared.keysFile }, 'using development keys')
+    await live({ settings: prepared.settings, logger }, start)
+  } catch (error) {
+    const reason = explainStartFault(error, settings)
+    if (reason === undefined) throw error
+    refuse(1, [reason])
+    endWithin(FAILED_START_MS)
+  }
+}
+
+function readOrRefuse(env: Env, kind: ProcessKind): Settings | undefined {
+  try {
+    return readSettings(env, kind)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    const hints = findMisspelledNames(env).map(
+      ({ name, meant }) => `${name} is not a setting${meant ? `; ${meant} is` : ''}`,
+    )
+    refuse(EXIT_BAD_SETTINGS, [...error.faults, ...hints])
+    return undefined
+  }
+}
+
+function refuse(exitCode: number, reasons: readonly string[]): void {
+  process.stderr.write(reasons.map((reason) => `chatbox: ${reason}\n`).join(''))
+  process.exitCode = exitCode
+}
+
+function openLog(kind: ProcessKind, settings: Settings): Logger {
+  const logger = createLogger(kind, settings.logLevel, {
+    plain: kind === 'standalone' && !settings.production,
+    secrets: listSecrets(settings),
+  })
+  // Also every unhandled rejection: Node raises it as this event.
+  process.on('uncaughtException', (err, origin) => {
+    logger.fatal({ err, origin }, 'ending after an error that nothing handled')
+    process.exit(1)
+  })
+  return logger
+}
+
+async function live(
+  { settings, logger }: Pick<ProcessContext, 'settings' | 'logger'>,
+  start: Start,
+): Promise<void> {
+  const stopSignal = waitForStopSignal()
+  const health = createHealth()
+  const metrics = createMetrics()
+  await using management = await startManagementServer(
+    { registry: metrics.registry, isReady: health.isReady },
+    { host: settings.host, port: settings.managementPort },
+  )
+  const starting = start({
+    settings,
+    logger,
+    metrics,
+    clock: createClock(),
+    isReady: health.isReady,
+  })
+  const running = await Promise.race([starting, stopSignal])
+  // Nothing was served yet, and a start that waits for a back end cannot be called off.
+  if (typeof running === 'string') process.exit(0)
+  health.start(running.checks)
+  logger.info({ managementPort: management.port }, 'ready')
+  const signal = await stopSignal
+  logger.info({ signal }, 'draining')
+  health.drain()
+  endWithin(settings.drainTimeoutMs, logger)
+  await running.stop(settings.drainTimeoutMs * GRACE_SHARE)
+  logger.info('ended')
+}
+
+/** The process ends when nothing is left to do; what still holds it after this time is named. */
+function endWithin(timeoutMs: number, logger?: Logger): void {
+  const end = () => {
+    logger?.error({ open: process.getActiveResourcesInfo() }, 'ending before everything was closed')
+    process.exit(1)
+  }
+  setTimeout(end, timeoutMs).unref()
+}

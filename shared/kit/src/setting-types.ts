@@ -1,0 +1,200 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** How one kind of setting is written as text. No message says the value: it may be a secret. */
+export interface SettingType<T = unknown> {
+  /** For the documentation, such as `duration`. */
+  label: string
+  schema: z.ZodType<T, string>
+}
+
+export function plainText(label = 'text'): SettingType<string> {
+  return { label, schema: z.string() }
+}
+
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  values: T,
+): SettingType<T[number]> {
+  const expected = values.map((value) => `\`${value}\``).join(', ')
+  return {
+    label: `one of ${expected}`,
+    schema: z.enum(values, { error: `must be one of ${values.join(', ')}` }),
+  }
+}
+
+export function flag(): SettingType<boolean> {
+  const schema = z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .transform((value) => value === 'true')
+  return { label: '`true` or `false`', schema }
+}
+
+export function integer(min: number, max: number): SettingType<number> {
+  const schema = parsedBy(`must be a whole number from ${min} to ${max}`, (value) => {
+    if (!/^\d{1,15}$/.test(value)) return undefined
+    return within(Number(value), min, max)
+  })
+  return { label: `whole number, ${min} to ${max}`, schema }
+}
+
+const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Answers milliseconds. A number without a unit is refused: nobody agrees on what it means. */
+export function duration(min: string, max: string): SettingType<number> {
+  const [minMs, maxMs] = [toMs(min) ?? 0, toMs(max) ?? 0]
+  const schema = parsedBy(
+    `must be a duration with its unit, such as 500ms, 120s or 15m, from ${min} to ${max}`,
+    (value) => within(toMs(value), minMs, maxMs),
+  )
+  return { label: `duration, ${min} to ${max}`, schema }
+}
+
+function toMs(value: string): number | undefined {
+  return toUnits(value, /^(\d{1,9})(ms|[smhd])$/, DURATION_UNITS_MS)
+}
+
+const SIZE_UNITS = { '': 1, B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+/** Answers bytes. */
+export function size(min: number, max: number): SettingType<number> {
+  const schema = parsedBy(
+    `must be a size in bytes or with its unit, such as 65536 or 64KiB, from ${min} to ${max}`,
+    (value) => within(toUnits(value, /^(\d{1,12})(B|KiB|MiB|GiB)?$/, SIZE_UNITS), min, max),
+  )
+  return { label: `size, ${min} to ${max} bytes`, schema }
+}
+
+/** An address with one of these schemes and no user or password in it. */
+export function url(schemes: readonly string[]): SettingType<string> {
+  const expected = `must be an address that begins with ${schemes.join(' or ')}`
+  const schema = parsedBy(`${expected}, without a password in it`, (value) => {
+    const parsed = URL.parse(value)
+    if (!parsed || parsed.username || parsed.password) return undefined
+    return schemes.some((scheme) => value.startsWith(scheme)) ? value : undefined
+  })
+  return { label: 'address', schema }
+}
+
+/** The address of a back end, which may hold several hosts and a password. */
+export function backendUrl(schemes: readonly string[]): SettingType<string> {
+  const schema = parsedBy(`must begin with ${schemes.join(' or ')} and name a host`, (value) =>
+    schemes.some((scheme) => value.startsWith(scheme) && value.length > scheme.length) &&
+    !/\s/.test(value)
+      ? value
+      : undefined,
+  )
+  return { label: 'address', schema }
+}
+
+/** Scheme, host and port; a lone slash at the end is forgiven. */
+export function origin(): SettingType<string> {
+  const schema = parsedBy(
+    'must be scheme, host and port, such as https://chat.site.org, without a path',
+    (value) => (isOrigin(value.replace(/\/$/, '')) ? value.replace(/\/$/, '') : undefined),
+  )
+  return { label: 'origin', schema }
+}
+
+/** Exact origins: a pattern would let a stranger's subdomain in. */
+export function origins(): SettingType<string[]> {
+  const schema = listOf(
+    'must list exact origins such as https://www.site.org, without a path; * is not one',
+    isOrigin,
+  )
+  return { label: 'list of origins', schema }
+}
+
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.parse(value)?.origin === value
+}
+
+export function networks(): SettingType<string[]> {
+  const schema = listOf(
+    'must list IP addresses or CIDR blocks such as 10.0.0.0/8',
+    (value) => isIP(value) > 0 || isCidr(value),
+  )
+  return { label: 'list of addresses or CIDR blocks', schema }
+}
+
+export function pathPrefix(): SettingType<string> {
+  const schema = parsedBy('must begin with / and not end with it, such as /chatbox', (value) =>
+    /^(\/[\w.~-]+)+$/.test(value) ? value : undefined,
+  )
+  return { label: 'path', schema }
+}
+
+export interface EncryptionKey {
+  id: string
+  key: Uint8Array
+}
+
+export function encryptionKeys(): SettingType<EncryptionKey[]> {
+  const schema = z.string().transform((value, context) => {
+    const keys = value.split(',').map((entry) => toEncryptionKey(entry.trim()))
+    const fault = keyFault(keys)
+    if (!fault) return keys.filter((key) => key !== undefined)
+    context.addIssue(fault)
+    return z.NEVER
+  })
+  return { label: 'list of `id:base64`', schema }
+}
+
+const KEY_BYTES = 32
+
+function toEncryptionKey(entry: string): EncryptionKey | undefined {
+  const [, id, text] = /^([\w-]{1,32}):([A-Za-z0-9+/_-]+={0,2})$/.exec(entry) ?? []
+  const key = Buffer.from(text ?? '', 'base64')
+  return id && key.length === KEY_BYTES ? { id, key: new Uint8Array(key) } : undefined
+}
+
+function keyFault(keys: (EncryptionKey | undefined)[]): string | undefined {
+  if (keys.includes(undefined)) return 'must list id:key pairs, each key 32 bytes in base64'
+  if (new Set(keys.map((key) => key?.id)).size < keys.length) return 'has the same key id twice'
+  // 32 random bytes have fewer than 16 different ones about once in 10^15 keys.
+  if (keys.some((key) => new Set(key?.key).size < KEY_BYTES / 2)) {
+    return 'has a key that is not random; make one with: openssl rand -base64 32'
+  }
+  return undefined
+}
+
+function isCidr(value: string): boolean {
+  const [, address = '', bits = ''] = /^(.+)\/(\d{1,3})$/.exec(value) ?? []
+  const family = isIP(address)
+  return family > 0 && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+function listOf(
+  message: string,
+  isMember: (value: string) => boolean,
+): z.ZodType<string[], string> {
+  return parsedBy(message, (value) => {
+    const members = value.split(',').map((member) => member.trim())
+    return members.every(isMember) ? [...new Set(members)] : undefined
+  })
+}
+
+function parsedBy<T>(
+  message: string,
+  parse: (value: string) => T | undefined,
+): z.ZodType<T, string> {
+  return z.string().transform((value, context): T => {
+    const parsed = parse(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue(message)
+    return z.NEVER
+  })
+}
+
+function toUnits<U extends string>(
+  value: string,
+  pattern: RegExp,
+  units: Record<U, number>,
+): number | undefined {
+  const match = pattern.exec(value)
+  const factor = new Map<string, number>(Object.entries(units)).get(match?.[2] ?? '')
+  return match && factor !== undefined ? Number(match[1]) * factor : undefined
+}
+
+function within(value: number | undefined, min: number, max: number): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined
+}
