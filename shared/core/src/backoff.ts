@@ -4,8 +4,8 @@ export interface Backoff {
 }
 
 /**
- * Milliseconds to wait before try `attempt` (1 is the first retry): full jitter over a doubling
- * ceiling, so that many who failed together do not come back together.
+ * Milliseconds to wait before try `attempt` (1 is the first retry): between half of a doubling
+ * ceiling and all of it, so that many who failed together do not come back together.
  * `random` is in [0, 1).
  */
 export function backoffMs(attempt: number, backoff: Backoff, random: () => number): number {

@@ -51,6 +51,8 @@ function toTurns(history: readonly Message[], question: Message): PromptMessage[
   return history
     .filter((message) => message.seq <= question.seq && message.kind !== 'event')
     .flatMap((message): PromptMessage[] => {
+      // Providers refuse a message without text; one that cannot be decrypted has none.
+      if (message.id !== question.id && !/\S/u.test(message.content)) return []
       if (message.sender.type === 'admin') return [{ role: 'assistant', content: message.content }]
       if (message.sender.type !== 'user') return []
       const reply = message.id === question.id ? undefined : replies.get(message.id)

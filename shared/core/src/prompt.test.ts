@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { Message, Sender } from '@chatbox/contract'
+import { AppError } from './errors.ts'
+import { buildPrompt, type PromptSettings } from './prompt.ts'
+import { estimateTokens } from './tokens.ts'
+
+const ROOMY: PromptSettings = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
+
+function message(seq: number, type: Sender['type'], content: string): Message {
+  return {
+    id: `m${seq}`,
+    sessionId: 's1',
+    seq,
+    kind: 'text',
+    sender: { type, id: type, name: '' },
+    content,
+    attachments: [],
+    status: 'complete',
+    createdAt: '2026-01-02T03:04:05.000Z',
+  }
+}
+
+const ask = (seq: number, content = `question ${seq}`) => message(seq, 'user', content)
+const answer = (seq: number, replyTo: number, content = `answer ${seq}`): Message => ({
+  ...message(seq, 'ai', content),
+  replyTo: `m${replyTo}`,
+})
+
+function prompt(history: Message[], question: Message, settings = ROOMY) {
+  return buildPrompt(history, question, settings).messages.map(
+    ({ role, content }) => `${role}: ${content}`,
+  )
+}
+
+describe('buildPrompt', () => {
+  it('puts the system prompt into its own field', () => {
+    expect(buildPrompt([ask(1)], ask(1), ROOMY)).toEqual({
+      system: 'Be kind.',
+      messages: [{ role: 'user', content: 'question 1' }],
+    })
+  })
+
+  it('puts each reply after its question, whatever came between them', () => {
+    expect(prompt([ask(1), ask(2), answer(3, 1), answer(4, 2), ask(5)], ask(5))).toEqual([
+      'user: question 1',
+      'assistant: answer 3',
+      'user: question 2',
+      'assistant: answer 4',
+      'user: question 5',
+    ])
+  })
+
+  it('takes the latest reply with text where a question was asked again', () => {
+    const history = [ask(1), answer(2, 1, 'half'), answer(3, 1, 'whole'), answer(4, 1, ''), ask(5)]
+    expect(prompt(history, ask(5))[1]).toBe('assistant: whole')
+  })
+
+  it('leaves out what came after the question, its own earlier reply included', () => {
+    const history = [ask(1), answer(2, 1), ask(3), answer(4, 3)]
+    expect(prompt(history, ask(1))).toEqual(['user: question 1'])
+  })
+
+  it('lets a person speak as the assistant and leaves out events and notes of the system', () => {
+    const event: Message = {
+      ...message(2, 'admin', ''),
+      kind: 'event',
+      event: { type: 'help_resolved' },
+    }
+    const history = [ask(1), event, message(3, 'admin', 'I am Eve.'), message(4, 'system', 'x')]
+    expect(prompt([...history, ask(5)], ask(5))).toEqual([
+      'user: question 1',
+      'assistant: I am Eve.',
+      'user: question 5',
+    ])
+  })
+
+  it('leaves out messages without text, but never the question', () => {
+    expect(prompt([ask(1, ' \n'), ask(2, '')], ask(2, ''))).toEqual(['user: '])
+  })
+
+  it('keeps the newest whole messages that fit and begins with the user', () => {
+    const history = [ask(1), answer(2, 1), ask(3), answer(4, 3), ask(5)]
+    const costOf = (content: string) => estimateTokens(content) + 5
+    const needed = ['Be kind.', 'question 5', 'answer 4'].map(costOf).reduce((a, b) => a + b)
+    const settings = { ...ROOMY, maxReplyTokens: 100, contextTokens: 100 + needed }
+    expect(prompt(history, ask(5), settings)).toEqual(['user: question 5'])
+    settings.contextTokens += costOf('question 3')
+    expect(prompt(history, ask(5), settings)).toEqual([
+      'user: question 3',
+      'assistant: answer 4',
+      'user: question 5',
+    ])
+  })
+
+  it('says so where the question alone does not fit', () => {
+    const settings = { ...ROOMY, contextTokens: 520 }
+    expect(() => buildPrompt([ask(1, 'x'.repeat(100))], ask(1, 'x'.repeat(100)), settings)).toThrow(
+      AppError,
+    )
+  })
+
+  it('ends with the question, begins with the user, and fits, for every log', () => {
+    const turn = fc.record({
+      type: fc.constantFrom<Sender['type']>('user', 'ai', 'admin', 'system'),
+      content: fc.string({ maxLength: 60 }),
+      replyTo: fc.nat({ max: 30 }),
+    })
+    const log = fc.array(turn, { maxLength: 30 })
+    const settings = fc.record({ contextTokens: fc.integer({ min: 150, max: 600 }) })
+    fc.assert(
+      fc.property(log, settings, (turns, { contextTokens }) => {
+        const history = turns.map(({ type, content, replyTo }, at) =>
+          type === 'ai' ? answer(at + 1, replyTo, content) : message(at + 1, type, content),
+        )
+        const question = ask(history.length + 1)
+        const made = buildPrompt([...history, question], question, {
+          systemPrompt: 'short',
+          contextTokens,
+          maxReplyTokens: 50,
+        })
+        const texts = new Set([...history, question].map(({ content }) => content))
+        expect(made.messages.at(0)?.role).toBe('user')
+        expect(made.messages.at(-1)).toEqual({ role: 'user', content: question.content })
+        expect(made.messages.every(({ content }) => texts.has(content))).toBe(true)
+        const tokens = made.messages.reduce((sum, { content }) => sum + estimateTokens(content), 0)
+        expect(tokens + estimateTokens('short')).toBeLessThanOrEqual(contextTokens - 50)
+      }),
+    )
+  })
+})
