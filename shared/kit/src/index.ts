@@ -1,3 +1,4 @@
+export { createBackendHooks } from './backend-hooks.ts'
 export { createClock } from './clock.ts'
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health.ts'
 export { createLogger, type Logger } from './logger.ts'

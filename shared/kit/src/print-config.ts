@@ -1,4 +1,4 @@
-import { HIDDEN, withoutPassword } from './redaction.ts'
+import { HIDDEN, withoutPasswords } from './redaction.ts'
 import type { ProviderField, SettingName } from './setting-rules.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
 
@@ -32,8 +32,8 @@ function toVariables(settings: Settings): Record<SettingName, unknown> {
     JWT_AUDIENCE: settings.auth.audience,
     ALLOW_VISITORS: settings.allowVisitors,
     DATA_DIR: settings.dataDir,
-    REDIS_URL: settings.redisUrl && withoutPassword(settings.redisUrl),
-    MONGO_URI: settings.mongoUri && withoutPassword(settings.mongoUri),
+    REDIS_URL: settings.redisUrl && withoutPasswords(settings.redisUrl),
+    MONGO_URI: settings.mongoUri && withoutPasswords(settings.mongoUri),
     MONGO_DATABASE: settings.mongoDatabase,
     ENCRYPTION_KEYS: settings.encryptionKeys.map(({ id }) => `${id}:${HIDDEN}`),
     LLM_STREAM_TIMEOUT: `${settings.llmStreamTimeoutMs}ms`,

@@ -16,7 +16,7 @@ export function listSecrets(settings: Settings): string[] {
       Buffer.from(key).toString('hex'),
     ]),
     ...settings.providers.map(({ apiKey }) => apiKey),
-    ...[settings.redisUrl, settings.mongoUri].map((address) => passwordOf(address ?? '')),
+    ...[settings.redisUrl, settings.mongoUri].flatMap((address) => passwordsOf(address ?? '')),
   ]
   const forms = secrets
     .filter((secret) => secret !== undefined)
@@ -32,10 +32,15 @@ export function createScrubber(secrets: readonly string[]): (line: string) => st
   return (line) => secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), line)
 }
 
-/** An address without its password. */
-export function withoutPassword(address: string): string {
-  const password = passwordOf(address)
-  return password ? address.replace(`:${password}@`, `:${HIDDEN}@`) : address
+/** An address without its passwords. */
+export function withoutPasswords(address: string): string {
+  return createScrubber(passwordsOf(address))(address)
+}
+
+/** The password before the host, and those that Sentinel or a cloud's sign-on take as a parameter. */
+function passwordsOf(address: string): string[] {
+  const inQuery = address.matchAll(/[?&,][^=&]*(?:password|token|secret)[^=&:]*[=:]([^&,]+)/gi)
+  return [passwordOf(address), ...Array.from(inQuery, ([, value = '']) => value)].filter(Boolean)
 }
 
 /** As a driver sees a password that is percent-encoded in its address. */

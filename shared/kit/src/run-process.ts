@@ -24,6 +24,8 @@ export interface ProcessContext {
 }
 
 export interface RunningProcess {
+  /** Of the chat page; a process without one has none. */
+  address?: string
   /** What readiness asks from now on. */
   checks: Record<string, HealthCheck>
   /** Ends everything in the reverse order of its start, within `graceMs`. */
@@ -89,7 +91,7 @@ function refuse(exitCode: number, reasons: readonly string[]): void {
 
 function openLog(kind: ProcessKind, settings: Settings): Logger {
   const logger = createLogger(kind, settings.logLevel, {
-    plain: kind === 'standalone' && !settings.production,
+    plain: isTrial(settings),
     secrets: listSecrets(settings),
   })
   // Also every unhandled rejection: Node raises it as this event.
@@ -98,6 +100,11 @@ function openLog(kind: ProcessKind, settings: Settings): Logger {
     process.exit(1)
   })
   return logger
+}
+
+/** A person at a terminal, not a log collector, reads what such a process prints. */
+function isTrial({ mode, production }: Settings): boolean {
+  return mode === 'standalone' && !production
 }
 
 async function live(
@@ -122,7 +129,10 @@ async function live(
   // Nothing was served yet, and a start that waits for a back end cannot be called off.
   if (typeof running === 'string') process.exit(0)
   health.start(running.checks)
-  logger.info({ managementPort: management.port }, 'ready')
+  logger.info({ address: running.address, managementPort: management.port }, 'ready')
+  if (running.address && isTrial(settings)) {
+    process.stdout.write(`\nchatbox is ready: ${running.address}\n\n`)
+  }
   const signal = await stopSignal
   logger.info({ signal }, 'draining')
   health.drain()

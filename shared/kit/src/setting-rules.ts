@@ -133,9 +133,17 @@ export const SETTING_RULES = {
     usedBy: ['standalone'],
   },
   REDIS_URL: {
-    type: backendUrl(['redis://', 'rediss://', 'redis+sentinel://', 'rediss+sentinel://']),
+    type: backendUrl([
+      'redis://',
+      'rediss://',
+      'redis+sentinel://',
+      'rediss+sentinel://',
+      'redis+cluster://',
+      'rediss+cluster://',
+    ]),
     defaultNote: 'asked for in a cluster',
-    about: 'Redis 6.2 or later. Several hosts, separated by commas, are a Redis Cluster.',
+    about:
+      'Redis 6.2 or later: `redis://user:password@host:6379/0`, `redis+sentinel://user:password@host:26379,host2:26379/group` or `redis+cluster://user:password@host:6379,host2:6379`; with `rediss` in place of `redis` over TLS.',
     secret: 'url',
     usedBy: CLUSTER,
   },
