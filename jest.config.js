@@ -1,15 +1,28 @@
-const swc = [
-  '@swc/jest',
-  { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
-]
 const common = {
-  transform: { '^.+\\.tsx?$': swc },
+  transform: {
+    '[.]ts$': '<rootDir>/scripts/jest/strip-types.js',
+    '[.]tsx$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', tsx: true },
+          target: 'es2024',
+          transform: { react: { runtime: 'automatic', importSource: 'preact' } },
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/.runtime/', '/dist/'],
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
 }
 export default {
+  coverageProvider: 'v8',
+  // The report is made of more than what jest sees: see scripts/coverage.ts.
+  coverageReporters: [],
+  reporters: ['default', '<rootDir>/scripts/jest/counts-reporter.js'],
   projects: [
     {
       ...common,
@@ -18,7 +31,7 @@ export default {
     },
     {
       ...common,
-      displayName: 'integration',
+      displayName: 'system',
       testMatch: ['<rootDir>/tests/**/*.test.ts'],
     },
   ],

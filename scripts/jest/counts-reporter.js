@@ -1,0 +1,41 @@
+// Writes the counts of a run, and why tests were skipped, to the file named by `CHATBOX_COUNTS`.
+// With `CHATBOX_COVERAGE` it also writes there what V8 counted, in the form that Node itself uses
+// for NODE_V8_COVERAGE.
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+
+export default class CountsReporter {
+  onTestResult(_test, { v8Coverage }) {
+    const folder = process.env.CHATBOX_COVERAGE
+    if (!folder || !v8Coverage) return
+    const result = v8Coverage.map(({ result: script }) => ({
+      ...script,
+      url: script.url.startsWith('file:') ? script.url : pathToFileURL(script.url).href,
+    }))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, `coverage-jest-${randomUUID()}.json`), JSON.stringify({ result }))
+  }
+
+  onRunComplete(_contexts, results) {
+    const file = process.env.CHATBOX_COUNTS
+    if (!file) return
+    const counts = {
+      passed: results.numPassedTests,
+      // A file that could not be loaded has no tests to count.
+      failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
+      skipped: results.numPendingTests + results.numTodoTests,
+      reasons: results.testResults.flatMap(toReasons),
+    }
+    writeFileSync(file, JSON.stringify(counts))
+  }
+}
+
+/** A suite that cannot run says why in its title, so the title is the reason. */
+function toReasons({ testFilePath, testResults }) {
+  const skipped = testResults.filter(({ status }) => status === 'pending' || status === 'todo')
+  const titles = skipped.map(({ ancestorTitles, title }) => ancestorTitles.at(-1) ?? title)
+  return [...new Set(titles)].map((title) => `${testFilePath}: ${title}`)
+}
