@@ -77,6 +77,7 @@ export async function startWorker(
         onJob(deps, {
           name: 'answer-message',
           payload,
+          signal,
           run: (job) => answerMessage(answering, job, signal),
         }),
     },

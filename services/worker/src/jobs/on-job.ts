@@ -5,6 +5,8 @@ import { nameSession, withRequestId, type Logger, type Metrics } from '@chatbox/
 export interface JobRun<N extends JobName> {
   name: N
   payload: JobPayload<N>
+  /** Aborts when the job is to go to another worker. */
+  signal: AbortSignal
   /** Answers in one word how it ended: a label, so one of a closed set. */
   run: (payload: JobPayload<N>) => Promise<string>
 }
@@ -15,7 +17,7 @@ export interface JobRun<N extends JobName> {
  */
 export async function onJob<N extends JobName>(
   deps: { logger: Logger; metrics: Metrics },
-  { name, payload, run }: JobRun<N>,
+  { name, payload, signal, run }: JobRun<N>,
 ): Promise<void> {
   const startedAt = performance.now()
   const done = (outcome: string) =>
@@ -26,9 +28,10 @@ export async function onJob<N extends JobName>(
       done(await run(payload))
     } catch (thrown) {
       const { code, retryable } = toAppError(thrown)
-      done(retryable ? 'retry' : 'failed')
+      const outcome = signal.aborted ? 'handed-over' : retryable ? 'retry' : 'failed'
       const { messageId } = payload
-      deps.logger.warn({ job: name, messageId, code, retryable, err: thrown }, 'job failed')
+      done(outcome)
+      deps.logger.warn({ job: name, messageId, outcome, code, err: thrown }, 'job not done')
       throw thrown
     }
   })

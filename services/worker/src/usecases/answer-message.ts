@@ -13,8 +13,7 @@ import type { Written } from './write-reply.ts'
  * How the run of a job ended. Only `answered` and `cancelled` settled the question; in every other
  * case somebody else does, or the reconciler finds it.
  */
-export type AnswerResult =
-  'answered' | 'cancelled' | 'not-its-turn' | 'taken' | 'lost' | 'handed-over'
+export type AnswerResult = 'answered' | 'cancelled' | 'not-its-turn' | 'taken' | 'lost'
 
 interface Run {
   job: JobPayload<'answer-message'>
@@ -24,6 +23,7 @@ interface Run {
 /**
  * Answers one question: claims it, streams the reply, commits it once and puts it into the log. A
  * worker may die at any point of this: another one finds the question where this one left it.
+ * `signal` gives the question back and rejects as retryable, so that the queue passes the job on.
  */
 export async function answerMessage(
   deps: AnswerDeps,
@@ -67,15 +67,15 @@ async function answerClaimed(deps: AnswerDeps, production: Production): Promise<
     const written = await produceReply(deps, production)
     if (written === 'cancelled') return written
     if (written) return await commit(deps, production, toOutcome(deps, production, written))
+    if (halt.reason() !== 'shutdown') return 'lost'
+    throw handingOver()
   } catch (thrown) {
+    lease.end()
     await release(deps, lease)
     throw thrown
   } finally {
     lease.end()
   }
-  if (halt.reason() !== 'shutdown') return 'lost'
-  await handOver(deps, production)
-  return 'handed-over'
 }
 
 function toOutcome(
@@ -124,11 +124,6 @@ function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerR
   metrics.writeFenced()
   logger.warn({ sessionId, replyId, attempt: epoch }, 'reply refused: a later attempt owns it')
   return 'lost'
-}
-
-async function handOver(deps: AnswerDeps, { lease, requestId }: Production): Promise<void> {
-  await deps.store.releaseReply(lease.claim)
-  await enqueueAnswer(deps.queue, lease.claim, { reason: 'handover', requestId })
 }
 
 /** Lets another worker begin before the lease runs out; where it fails, that is all that is lost. */

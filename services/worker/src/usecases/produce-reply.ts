@@ -62,7 +62,9 @@ async function writeAnswer(
   deps: AnswerDeps,
   production: Production & Asked,
 ): Promise<Written | undefined> {
-  const { claimed, lease, halt } = production
+  const { claimed, lease, halt, question } = production
+  // What cannot be decrypted is served as failed.
+  if (question.status === 'failed') return failed(toAppError('unreadable question'))
   const model = deps.models.find(claimed.modelId)
   if (!model) return failed(modelGone())
   const request = await prepareRequest(deps, production, model)

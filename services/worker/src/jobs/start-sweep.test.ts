@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { createLogger } from '@chatbox/kit'
+import { startSweep } from './start-sweep.ts'
+
+const deps = { clock: { random: () => 0.5 }, logger: createLogger('test', 'silent') }
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
+
+describe('startSweep', () => {
+  beforeEach(() => {
+    jest.useFakeTimers()
+  })
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  it('sweeps again and again with a jittered pause, also after a failure', async () => {
+    let runs = 0
+    const sweep = startSweep(deps, {
+      name: 'test',
+      everyMs: 1000,
+      run: async () => {
+        runs++
+        if (runs === 1) throw new Error('once')
+      },
+    })
+    await pass(749)
+    expect(runs).toBe(0)
+    await pass(1)
+    expect(runs).toBe(1)
+    await pass(7500)
+    expect(runs).toBe(11)
+    await sweep.stop()
+    await pass(10_000)
+    expect(runs).toBe(11)
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('never runs twice at once, and its stop waits for the running one', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    let runs = 0
+    const sweep = startSweep(deps, {
+      name: 'test',
+      everyMs: 1000,
+      run: () => {
+        runs++
+        return gate.promise
+      },
+    })
+    await pass(60_000)
+    expect(runs).toBe(1)
+    let stopped = false
+    const stopping = sweep.stop().then(() => (stopped = true))
+    await pass(0)
+    expect(stopped).toBe(false)
+    gate.resolve(undefined)
+    await stopping
+    expect(jest.getTimerCount()).toBe(0)
+  })
+})

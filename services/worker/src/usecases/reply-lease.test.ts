@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { AppError, type Claim, type ClaimState } from '@chatbox/core'
+import { Halt } from './halt.ts'
+import { ReplyLease } from './reply-lease.ts'
+
+const CLAIM: Claim = { sessionId: 's', messageId: 'm', replyId: 'r', epoch: 1 }
+const LEASE_MS = 9000
+
+type Answer = ClaimState | Error | Promise<ClaimState>
+
+function holdLease(answers: Answer[] = [], raise?: () => Promise<Claim | undefined>) {
+  const asked: { epoch: number; at: number }[] = []
+  const startedAt = Date.now()
+  const halt = new Halt()
+  let lost = 0
+  const store = {
+    async renewReply(claim: Claim) {
+      asked.push({ epoch: claim.epoch, at: Date.now() - startedAt })
+      const answer = answers.shift() ?? 'held'
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    raiseEpoch: raise ?? (async (claim: Claim) => ({ ...claim, epoch: claim.epoch + 1 })),
+  }
+  const lease = new ReplyLease({ store, onLost: () => lost++ }, halt, {
+    claim: CLAIM,
+    leaseMs: LEASE_MS,
+  })
+  return { lease, halt, asked, lost: () => lost }
+}
+
+const away = () => new AppError('UNAVAILABLE', 'away')
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
+
+describe('ReplyLease', () => {
+  beforeEach(() => {
+    jest.useFakeTimers()
+  })
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  it('renews at a third of its time for as long as it is held', async () => {
+    const { lease, halt, asked } = holdLease()
+    await pass(60_000)
+    expect(asked).toHaveLength(20)
+    expect(asked[0]?.at).toBe(3000)
+    expect(halt.reason()).toBeUndefined()
+    lease.end()
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('halts for a stop and goes on holding', async () => {
+    const { lease, halt, asked } = holdLease(['stop-requested'])
+    await pass(6000)
+    expect(halt.reason()).toBe('stop')
+    expect(lease.lost.aborted).toBe(false)
+    expect(asked).toHaveLength(2)
+    lease.end()
+  })
+
+  it('halts once the store says that the claim is lost', async () => {
+    const { lease, halt, asked, lost } = holdLease(['lost'])
+    await pass(30_000)
+    expect(halt.reason()).toBe('lost')
+    expect(lease.lost.aborted).toBe(true)
+    expect(lost()).toBe(1)
+    expect(asked).toHaveLength(1)
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('bridges a store that is away for less than the lease', async () => {
+    const { lease, halt, asked } = holdLease([away(), away(), away()])
+    await pass(8999)
+    expect(halt.reason()).toBeUndefined()
+    // Sooner than after a good renewal.
+    expect(asked.slice(0, 4).map(({ at }) => at)).toEqual([3000, 3900, 4800, 5700])
+    await pass(20_000)
+    expect(halt.reason()).toBeUndefined()
+    lease.end()
+  })
+
+  it('counts itself lost when the lease runs out while the store is away', async () => {
+    const { halt, lost } = holdLease(Array.from({ length: 20 }, away))
+    await pass(LEASE_MS - 1)
+    expect(halt.reason()).toBeUndefined()
+    await pass(1)
+    expect(halt.reason()).toBe('lost')
+    expect(lost()).toBe(1)
+  })
+
+  it('counts from before a renewal that hangs', async () => {
+    const late = Promise.withResolvers<ClaimState>()
+    const { halt } = holdLease([late.promise])
+    await pass(LEASE_MS)
+    expect(halt.reason()).toBe('lost')
+    late.resolve('held')
+    await pass(LEASE_MS)
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('renews the epoch that it has raised', async () => {
+    const { lease, asked } = holdLease()
+    expect(await lease.raise()).toBe(true)
+    expect(lease.claim.epoch).toBe(2)
+    await pass(3000)
+    expect(asked).toEqual([{ epoch: 2, at: 3000 }])
+    lease.end()
+  })
+
+  it('lengthens the lease by raising the epoch', async () => {
+    const { lease, halt } = holdLease(Array.from({ length: 30 }, away))
+    await pass(5000)
+    await lease.raise()
+    await pass(8999)
+    expect(halt.reason()).toBeUndefined()
+    await pass(1)
+    expect(halt.reason()).toBe('lost')
+  })
+
+  it('does not take an answer about the epoch before for one about this', async () => {
+    const late = Promise.withResolvers<ClaimState>()
+    const { lease, halt } = holdLease([late.promise])
+    await pass(3000)
+    await lease.raise()
+    late.resolve('lost')
+    await pass(0)
+    expect(halt.reason()).toBeUndefined()
+    lease.end()
+  })
+
+  it('does not begin another attempt once it is lost', async () => {
+    const { lease, halt } = holdLease([], async () => undefined)
+    expect(await lease.raise()).toBe(false)
+    expect(halt.reason()).toBe('lost')
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('stays as it was where raising fails', async () => {
+    const { lease, halt } = holdLease([], () => Promise.reject(away()))
+    await expect(lease.raise()).rejects.toThrow('away')
+    expect(lease.claim.epoch).toBe(1)
+    await pass(30_000)
+    expect(halt.reason()).toBeUndefined()
+    lease.end()
+    expect(jest.getTimerCount()).toBe(0)
+  })
+})
