@@ -12,7 +12,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js', '*.cjs'] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -36,6 +36,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
@@ -45,6 +46,11 @@ export default tseslint.config(
   {
     files: ['**/config.ts', '**/main.ts', 'scripts/**'],
     rules: { 'n/no-process-env': 'off', 'no-console': 'off' },
+  },
+  {
+    // Scripts are the repository's own, and reach every workspace of it.
+    files: ['scripts/**'],
+    rules: { 'import-x/no-extraneous-dependencies': 'off' },
   },
   {
     files: ['**/*.test.{ts,tsx}', '**/*.contract.ts', 'tests/**'],
@@ -58,7 +64,8 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
-      globals: { process: 'readonly', setTimeout: 'readonly', module: 'writable' },
+      parserOptions: { projectService: false },
+      globals: { URL: 'readonly', process: 'readonly', setTimeout: 'readonly', module: 'writable' },
     },
   },
   prettier,

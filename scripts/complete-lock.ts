@@ -58,7 +58,7 @@ function toEntry(name: string, version: string, dev: boolean): LockedPackage {
 function withoutAddress([path, entry]: [string, LockedPackage]): [string, LockedPackage] {
   // A link's address is a folder of this repository.
   if (entry.link) return [path, entry]
-  const { resolved: _dropped, ...kept } = entry
+  const { resolved, ...kept } = entry
   return [path, kept]
 }
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // Runs a command of this repository on a machine that has only Node 20 and npm:
 //
-//   node scripts/with-runtime.js [--production] COMMAND [ARGUMENT...]
+//   node scripts/with-runtime.js [--production] [--session] COMMAND [ARGUMENT...]
 //
 // It first installs the packages that are missing (with --production, only those that a running
 // system needs) and a newer Node where this one is too old, both inside this folder. It has no
 // dependencies and keeps to what Node 20 understands, because nothing is there before it ran.
+//
+// --session is for servers: they then get each request to stop once, from here. A terminal would
+// send Ctrl-C to every process in it, npm would send it again, and a second one means "at once".
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -19,44 +22,49 @@ import { ROOT } from './runtime/root.js'
 const SAME_SIGNAL_MS = 1000
 
 async function main(argv) {
-  const production = argv[0] === '--production'
-  const [command, ...args] = production ? argv.slice(1) : argv
-  if (!command) throw new SetUpError('Usage: with-runtime.js [--production] COMMAND [ARGUMENT...]')
+  const flags = argv.slice(
+    0,
+    argv.findIndex((word) => !word.startsWith('--')),
+  )
+  const command = argv.slice(flags.length)
+  if (command.length === 0) throw new SetUpError('Usage: with-runtime.js [FLAG...] COMMAND ...')
 
   // Side by side: each spends most of its time waiting for the network.
   const done = await Promise.allSettled([
-    installPackages({ withDevelopment: !production }),
+    installPackages({ withDevelopment: !flags.includes('--production') }),
     installRuntime(),
   ])
   for (const step of done) if (step.status === 'rejected') throw step.reason
-  return run(command, args)
+  return run(command, flags.includes('--session'))
 }
 
-function run(command, args) {
+function run([command, ...args], session) {
   const runtime = findRuntime()
   const node = join(runtime, process.platform === 'win32' ? 'node.exe' : 'node')
   const path = [runtime, join(ROOT, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
   const child = spawn(command === 'node' ? node : command, args, {
     cwd: ROOT,
-    stdio: 'inherit',
+    // The channel closes when this process is gone, however that came about: see end-with-parent.
+    stdio: session ? ['ignore', 'inherit', 'inherit', 'ipc'] : 'inherit',
+    detached: session && process.platform !== 'win32',
     // A package's command is a `.cmd` file on Windows, which only a shell can start.
     shell: process.platform === 'win32' && command !== 'node',
     // npm hands its own Node to the scripts that it runs: both names must lead to the right one.
     env: { ...process.env, PATH: path, NODE: node, npm_node_execpath: node },
   })
-  passSignals(child)
+  passSignals(child, session)
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new SetUpError(`Cannot run ${command}: ${error.message}`)))
     child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]))
   })
 }
 
-function passSignals(child) {
+function passSignals(child, session) {
   let passedAt = -Infinity
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      // A terminal sends Ctrl-C to every process in it, so the child has it already.
-      if (signal === 'SIGINT' && process.stdin.isTTY) return
+      // A child in this terminal has Ctrl-C already.
+      if (!session && signal === 'SIGINT' && process.stdin.isTTY) return
       if (Date.now() - passedAt < SAME_SIGNAL_MS) return
       passedAt = Date.now()
       child.kill(signal)

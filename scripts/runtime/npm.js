@@ -73,7 +73,9 @@ function findNpm() {
 
 function explain(what, output) {
   const detail = output.trim().split('\n').slice(-8).join('\n')
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|EHOSTUNREACH/.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|EHOSTUNREACH/.test(output)
+  ) {
     return `${what}: the package registry cannot be reached. Is there a network, or does it need a proxy?\n${detail}`
   }
   if (/EACCES|EROFS|EPERM|ENOSPC/.test(output)) {

@@ -1,0 +1,34 @@
+// `npm run check`: everything that can be said about the code without running it. All steps run,
+// also after one has failed, and the last line counts them.
+import { runNode } from './run-command.ts'
+
+const SOURCE = '--conditions=source'
+const FOLDERS = ['shared', 'services', 'web', 'bench', 'tests', 'scripts']
+
+const STEPS: Record<string, readonly string[]> = {
+  formatting: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+  types: ['node_modules/typescript/bin/tsc', '-b'],
+  lint: ['node_modules/eslint/bin/eslint.js', '.'],
+  dependencies: [
+    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+    '--config',
+    '.dependency-cruiser.cjs',
+    '--output-type=err-long',
+    ...FOLDERS,
+  ],
+  'dead code': ['node_modules/knip/bin/knip.js'],
+  'lock file': ['scripts/complete-lock.ts', '--check'],
+  'API documents': [SOURCE, 'scripts/write-api-documents.ts', '--check'],
+  'settings document': [SOURCE, 'scripts/write-configuration-doc.ts', '--check'],
+}
+
+let failed = 0
+for (const [name, command] of Object.entries(STEPS)) {
+  const startedAt = performance.now()
+  const code = await runNode(command)
+  if (code !== 0) failed += 1
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`)
+}
+console.log(`${Object.keys(STEPS).length - failed} passed, ${failed} failed`)
+if (failed > 0) process.exitCode = 1

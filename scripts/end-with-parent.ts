@@ -1,0 +1,7 @@
+/**
+ * Asks this process to stop when the one that started it is gone. A server in a session of its own
+ * would not notice, and would keep its port for ever.
+ */
+export function endWithParent(): void {
+  if (process.connected) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+}

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT = fileURLToPath(new URL('../', import.meta.url))
+
+/**
+ * Runs a program of a package, such as `typescript/bin/tsc`, on this Node in the repository's
+ * folder, and resolves with its exit code. What it prints appears as it is printed.
+ */
+export async function runTool(
+  tool: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; nodeArgs?: readonly string[] } = {},
+): Promise<number> {
+  return runNode([...(options.nodeArgs ?? []), `node_modules/${tool}`, ...args], options.env)
+}
+
+/** As `runTool`, for a script of this repository or anything else that Node takes. */
+export async function runNode(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<number> {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL'])
+    })
+  })
+}

@@ -1,0 +1,83 @@
+// `npm test`: runs every test, or those that the arguments name, and ends with the counts. Arguments
+// go to jest. `--unit` runs the unit part alone.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { ROOT, runTool } from './run-command.ts'
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+  reasons: string[]
+}
+
+const NODE_ARGS = [
+  '--conditions=source',
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+]
+/** Suites with servers, browsers and deadlines run one after the other: they would starve each other. */
+const PARTS = { unit: ['--maxWorkers=2'], system: ['--runInBand'] }
+
+/** Runs the tests and prints the counts on the last line. Resolves with whether all passed. */
+export async function runTests(
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<boolean> {
+  const { only, rest } = readArguments(args)
+  const folder = await mkdtemp(join(tmpdir(), 'chatbox-test-'))
+  const total: Counts = { passed: 0, failed: 0, skipped: 0, reasons: [] }
+  for (const [part, schedule] of Object.entries(PARTS)) {
+    if (only && only !== part) continue
+    const file = join(folder, `${part}.json`)
+    const code = await runTool(
+      'jest/bin/jest.js',
+      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...rest],
+      { nodeArgs: NODE_ARGS, env: { ...env, CHATBOX_COUNTS: file } },
+    )
+    add(total, await readCounts(file), code)
+  }
+  await rm(folder, { recursive: true })
+  report(total)
+  return total.failed === 0
+}
+
+function readArguments(args: readonly string[]): { only: string | undefined; rest: string[] } {
+  const rest = args.filter((argument) => argument !== '--unit' && argument !== '--system')
+  const only = args.includes('--unit') ? 'unit' : args.includes('--system') ? 'system' : undefined
+  return { only, rest }
+}
+
+/** A run that broke off before it could count is one failure. */
+async function readCounts(file: string): Promise<Counts | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Counts
+  } catch {
+    return undefined
+  }
+}
+
+function add(total: Counts, counts: Counts | undefined, exitCode: number): void {
+  const { passed, failed, skipped, reasons } = counts ?? {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    reasons: [],
+  }
+  total.passed += passed
+  total.failed += failed === 0 && exitCode !== 0 ? 1 : failed
+  total.skipped += skipped
+  total.reasons.push(...reasons)
+}
+
+function report({ passed, failed, skipped, reasons }: Counts): void {
+  console.log()
+  for (const reason of reasons) console.log(`skipped: ${relative(ROOT, reason)}`)
+  const tail = skipped > 0 ? `, ${skipped} skipped` : ''
+  console.log(`${passed} passed, ${failed} failed${tail}`)
+}
+
+if (import.meta.filename === process.argv[1] && !(await runTests(process.argv.slice(2)))) {
+  process.exitCode = 1
+}
