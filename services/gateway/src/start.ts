@@ -1,1 +1,97 @@
-export {}
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createOrigins } from './auth/origins.ts'
+import { createTokenVerifier } from './auth/verify-token.ts'
+import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.ts'
+import { createApp } from './http/app.ts'
+import type { GatewayOptions, GatewayPorts } from './options.ts'
+import { createRateGuard, createRateRules } from './rate-rules.ts'
+import type { DrainOptions } from './ws/drain.ts'
+import { openSocketServer } from './ws/server.ts'
+import type { SocketAdapter } from './ws/types.ts'
+
+export type { AuthOptions, GatewayOptions, GatewayPorts } from './options.ts'
+export type { DrainOptions } from './ws/drain.ts'
+export type { SocketAdapter } from './ws/types.ts'
+
+export interface GatewayDeps extends GatewayPorts {
+  /** Carries room events to the other gateways; without it this is the only one. */
+  socketAdapter?: SocketAdapter
+}
+
+export interface Gateway {
+  port: number
+  /** How many sockets are open here. */
+  connections(): number
+  /** Lets nobody in any more, tells those who are here when to come back, and closes them. */
+  drain(options: DrainOptions): Promise<void>
+  /** Closes everything at once. Idempotent; what was given from outside stays open. */
+  stop(): Promise<void>
+}
+
+/** Listens for sockets and HTTP on one port. Rejects where the port cannot be had. */
+export async function startGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+  const { socketAdapter, ...ports } = deps
+  const visitors = createVisitors(deps, options)
+  const verifier = createTokenVerifier(options.auth, { clock: deps.clock, visitors })
+  const shared = {
+    ...{ ports, options, visitors, verifier },
+    origins: createOrigins(options.allowedOrigins, options.publicUrl),
+    guard: createRateGuard(deps.limiter, deps.metrics),
+    rules: createRateRules(options.rateLimit),
+  }
+  const sockets = openSocketServer({ ...shared, socketAdapter })
+  const app: RequestListener = createApp({ ...shared, announcer: sockets.announcer })
+  const httpServer = createHttpServer(options, app)
+  sockets.attach(httpServer)
+  try {
+    await listen(httpServer, options)
+  } catch (error) {
+    await sockets.close()
+    throw error
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    port: toPort(httpServer),
+    connections: () => sockets.connections(),
+    drain: (drainOptions) => sockets.drain(drainOptions),
+    stop: () => (stopped ??= sockets.close()),
+  }
+}
+
+function createVisitors(deps: GatewayDeps, options: GatewayOptions): VisitorTokens | undefined {
+  if (!options.allowVisitors) return undefined
+  const { jwtSecret } = options.auth
+  if (jwtSecret === undefined) throw new Error('ALLOW_VISITORS needs JWT_SECRET')
+  return createVisitorTokens(jwtSecret, deps.clock)
+}
+
+/** Idle or slow connections that have not become sockets, besides those that have. */
+const SPARE_CONNECTIONS = 1000
+
+/** One that is slow with its request is closed soon: by default Node lets it sit for minutes. */
+function createHttpServer(options: GatewayOptions, app: RequestListener): Server {
+  const settings = {
+    headersTimeout: 5000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 5000,
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize: 16 * 1024,
+  }
+  const server = createServer(settings, app)
+  server.maxConnections = options.maxConnections + SPARE_CONNECTIONS
+  return server
+}
+
+async function listen(server: Server, { port, host }: GatewayOptions): Promise<void> {
+  server.listen(port, host)
+  // Rejects with the 'error' that comes first.
+  await once(server, 'listening')
+}
+
+function toPort(server: Server): number {
+  const address: AddressInfo | string | null = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}

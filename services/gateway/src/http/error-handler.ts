@@ -1,0 +1,44 @@
+import { ERROR_STATUS } from '@chatbox/contract'
+import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
+import { currentRequestId, type Logger } from '@chatbox/kit'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+
+/** What express and its parsers throw for a request that they cannot read. */
+interface RequestFault {
+  status: number
+}
+
+/** Answers everything that was thrown as `{error}` with its status; the last handler of all. */
+export function answerErrors(logger: Logger): ErrorRequestHandler {
+  // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
+  return (thrown: unknown, request, response, next) => {
+    if (response.headersSent) {
+      // Half an answer cannot be taken back: the cut connection says that it is not whole.
+      next(thrown)
+      return
+    }
+    const fault = isRequestFault(thrown) ? thrown : undefined
+    const error = fault ? toRefusal(fault) : toAppError(thrown)
+    const status = fault?.status ?? ERROR_STATUS[error.code]
+    if (status >= 500) logger.error({ err: error, path: request.path }, 'request failed')
+    if (error.retryAfterMs !== undefined) {
+      response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
+    }
+    response.status(status).json({ error: toErrorInfo(error, currentRequestId()) })
+  }
+}
+
+export const answerUnknown: RequestHandler = () => {
+  throw new AppError('NOT_FOUND', 'There is nothing at this address.')
+}
+
+function isRequestFault(thrown: unknown): thrown is RequestFault {
+  if (thrown instanceof AppError || !(thrown instanceof Error) || !('status' in thrown))
+    return false
+  return typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500
+}
+
+function toRefusal({ status }: RequestFault): AppError {
+  if (status === 404) return new AppError('NOT_FOUND', 'There is nothing at this address.')
+  return new AppError('INVALID_FORMAT', 'This request cannot be read.')
+}

@@ -1,0 +1,47 @@
+import type { Cost } from '@chatbox/contract'
+import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
+import type { Metrics } from '@chatbox/kit'
+
+/** What a user may do for each message that they may send; a page does all of it by itself. */
+const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
+const MINUTE_MS = 60_000
+
+export type RateRules = Record<Cost | 'handshake' | 'visitor' | 'refused' | 'public', RateRule>
+
+/** The limits of one gateway, the same on every one: `rateLimit` is messages a minute a user. */
+export function createRateRules(rateLimit: number): RateRules {
+  const rule = (name: string, points: number): RateRule => ({ name, points, durationMs: MINUTE_MS })
+  return {
+    message: rule('message', rateLimit * PER_MESSAGE.message),
+    write: rule('write', rateLimit * PER_MESSAGE.write),
+    read: rule('read', rateLimit * PER_MESSAGE.read),
+    signal: rule('signal', rateLimit * PER_MESSAGE.signal),
+    handshake: rule('handshake', 120),
+    // By address, which many may share.
+    visitor: rule('visitor', 60),
+    refused: rule('refused', 120),
+    public: rule('public', 300),
+  }
+}
+
+export interface RateGuard {
+  /** Throws `TOO_MANY_REQUESTS` where `key` has used up what the rule gives. */
+  take(rule: RateRule, key: string): Promise<void>
+}
+
+export function createRateGuard(limiter: RateLimiter, metrics: Metrics): RateGuard {
+  return {
+    async take(rule, key) {
+      const decision = await limiter.take(rule, key)
+      if (decision.allowed) return
+      metrics.rateLimited(rule.name)
+      throw tooManyRequests(decision.retryAfterMs)
+    },
+  }
+}
+
+export function tooManyRequests(retryAfterMs: number): AppError {
+  return new AppError('TOO_MANY_REQUESTS', 'That was too much at once. Try again in a while.', {
+    retryAfterMs,
+  })
+}

@@ -1,0 +1,45 @@
+import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
+import { AppError, type ChatStore, type Clock } from '@chatbox/core'
+import { findOwnSession } from './access.ts'
+import type { Announcer } from './announcer.ts'
+import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
+
+export interface AcceptMessageDeps extends EnqueueDeps {
+  store: Pick<ChatStore, 'findSession' | 'append'>
+  announcer: Announcer
+  clock: Pick<Clock, 'now' | 'newId'>
+  onAccepted(): void
+}
+
+/**
+ * Puts a user's message into the log and asks for an answer to it. Answers once the message is
+ * durable; the same `clientMessageId` again answers the first message and does nothing else.
+ */
+export async function acceptMessage(
+  deps: AcceptMessageDeps,
+  who: User,
+  input: ClientPayload<'message:send'>,
+): Promise<ClientData<'message:send'>> {
+  if (input.attachments?.length) {
+    throw new AppError('INVALID_FILE', 'There is no such file.')
+  }
+  const { id: sessionId } = await findOwnSession(deps.store, who, input.sessionId)
+  const message: Omit<Message, 'seq'> = {
+    id: deps.clock.newId(),
+    sessionId,
+    clientMessageId: input.clientMessageId,
+    kind: 'text',
+    sender: { type: 'user', id: who.id, name: who.name },
+    content: input.content,
+    attachments: [],
+    status: 'complete',
+    createdAt: deps.clock.now().toISOString(),
+  }
+  const stored = await deps.store.append({ message, replyId: deps.clock.newId() })
+  if (stored.appended) {
+    enqueueAnswer(deps, { sessionId, messageId: stored.message.id, epoch: 0 })
+    deps.announcer.announceEntry(stored.message, stored.session)
+    deps.onAccepted()
+  }
+  return { message: stored.message }
+}

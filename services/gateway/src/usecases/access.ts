@@ -1,0 +1,41 @@
+import type { Session, User } from '@chatbox/contract'
+import { AppError, notFound, type ChatStore } from '@chatbox/core'
+
+type SessionFinder = Pick<ChatStore, 'findSession'>
+
+export function isOperator(user: User): boolean {
+  return user.roles.some((role) => role === 'chat_admin' || role === 'admin')
+}
+
+/** A session that `user` may see: their own, or any for an operator. */
+export async function findVisibleSession(
+  store: SessionFinder,
+  user: User,
+  sessionId: string,
+): Promise<Session> {
+  const session = await store.findSession(sessionId)
+  if (!session || (session.userId !== user.id && !isOperator(user))) throw notFound()
+  return session
+}
+
+/** A session that `user` may write in. An operator who may see it learns that writing is refused. */
+export async function findOwnSession(
+  store: SessionFinder,
+  user: User,
+  sessionId: string,
+): Promise<Session> {
+  const session = await findVisibleSession(store, user, sessionId)
+  if (session.userId !== user.id) {
+    throw new AppError('FORBIDDEN', 'Only the owner of this session may do this.')
+  }
+  return session
+}
+
+export function checkActive(session: Session): void {
+  if (session.status === 'ended') throw new AppError('SESSION_ENDED', 'This session has ended.')
+}
+
+/** As what `user` takes part in `session`. */
+export function toPartyType(user: User, session: Session): 'user' | 'admin' {
+  return session.userId === user.id ? 'user' : 'admin'
+}

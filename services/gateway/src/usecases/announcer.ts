@@ -1,0 +1,22 @@
+import type { Message, ServerPayload, Session } from '@chatbox/contract'
+
+/**
+ * Tells the viewers of a session, on every gateway, what has happened. Never throws and is never
+ * waited for: one who misses it catches up from the log.
+ */
+export interface Announcer {
+  /** A new log entry and the session as it is after it. */
+  announceEntry(message: Message, session: Session): void
+}
+
+/** The same for what only the other viewers are to see. */
+export interface PeerAnnouncer {
+  announceTyping(typing: ServerPayload<'typing'>): void
+  announceReceipt(receipt: ServerPayload<'message:receipt'>): void
+}
+
+/** The viewers of this process: who joins one gets every event of the session from then on. */
+export interface Viewer {
+  /** Resolves once nothing more can be missed, so a read of the log that follows is complete. */
+  join(sessionId: string): Promise<void>
+}

@@ -1,0 +1,18 @@
+import type { User } from '@chatbox/contract'
+import type { ChatStore, LogPage } from '@chatbox/core'
+import { findVisibleSession } from './access.ts'
+import { readPage, type PageRange, type PageReader } from './read-page.ts'
+
+export interface ReadHistoryDeps {
+  store: PageReader & Pick<ChatStore, 'findSession'>
+}
+
+/** A page of the log of a session that the user may see. */
+export async function readHistory(
+  deps: ReadHistoryDeps,
+  who: User,
+  input: PageRange & { sessionId: string },
+): Promise<LogPage> {
+  const session = await findVisibleSession(deps.store, who, input.sessionId)
+  return await readPage(deps.store, session.id, input)
+}

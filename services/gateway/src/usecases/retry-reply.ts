@@ -1,0 +1,39 @@
+import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
+import { AppError, notFound, type ChatStore, type Clock } from '@chatbox/core'
+import { checkActive, findOwnSession } from './access.ts'
+import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
+
+export interface RetryReplyDeps extends EnqueueDeps {
+  store: Pick<ChatStore, 'findSession' | 'findMessage' | 'retryReply'>
+  clock: Pick<Clock, 'now' | 'newId'>
+}
+
+/** Asks a question again whose latest reply did not come whole. */
+export async function retryReply(
+  deps: RetryReplyDeps,
+  who: User,
+  input: ClientPayload<'reply:retry'>,
+): Promise<ClientData<'reply:retry'>> {
+  const session = await findOwnSession(deps.store, who, input.sessionId)
+  const reply = await deps.store.findMessage(session.id, input.messageId)
+  if (!reply) throw notFound()
+  checkRetry(session, reply)
+  const open = await deps.store.retryReply({
+    sessionId: session.id,
+    messageId: reply.id,
+    replyId: deps.clock.newId(),
+    modelId: session.modelId,
+    askedAt: deps.clock.now().toISOString(),
+  })
+  if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
+  enqueueAnswer(deps, open)
+  return { replyId: open.replyId }
+}
+
+function checkRetry(session: Session, reply: Message): void {
+  checkActive(session)
+  if (session.assistedBy) throw new AppError('CONFLICT', 'A person has taken over.')
+  if (reply.sender.type !== 'ai' || reply.status === 'complete') {
+    throw new AppError('CONFLICT', 'Only a reply that is not complete can be tried again.')
+  }
+}

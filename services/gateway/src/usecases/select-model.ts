@@ -1,0 +1,30 @@
+import type { ClientData, ClientPayload, SessionEvent, User } from '@chatbox/contract'
+import type { ChatStore, Clock } from '@chatbox/core'
+import { checkActive, findOwnSession } from './access.ts'
+import type { Announcer } from './announcer.ts'
+import { checkModel, type ModelChoice } from './check-model.ts'
+import { toEventMessage } from './event-entry.ts'
+
+export interface SelectModelDeps extends ModelChoice {
+  store: Pick<ChatStore, 'findSession' | 'append'>
+  announcer: Announcer
+  clock: Pick<Clock, 'now' | 'newId'>
+}
+
+/** Chooses the model for the questions to come; the one that is chosen already changes nothing. */
+export async function selectModel(
+  deps: SelectModelDeps,
+  who: User,
+  input: ClientPayload<'model:select'>,
+): Promise<ClientData<'model:select'>> {
+  const session = await findOwnSession(deps.store, who, input.sessionId)
+  checkModel(deps, input.modelId)
+  checkActive(session)
+  if (session.modelId === input.modelId) return { session }
+  const event: SessionEvent = { type: 'model_selected', modelId: input.modelId }
+  const sender = { type: 'user' as const, id: who.id, name: who.name }
+  const message = toEventMessage(deps.clock, { sessionId: session.id, sender, event })
+  const appended = await deps.store.append({ message })
+  deps.announcer.announceEntry(appended.message, appended.session)
+  return { session: appended.session }
+}

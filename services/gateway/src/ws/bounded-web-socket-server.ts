@@ -1,0 +1,14 @@
+import { WebSocketServer, type ServerOptions } from 'ws'
+
+/**
+ * Bounds that Engine.IO does not hand through. ws by default takes 16,384 fragments a message, and
+ * an object for each, from a sender of empty ones; and it waits 30 s for the peer's close frame,
+ * which one that does not read never sends.
+ */
+const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 5000 }
+
+export class BoundedWebSocketServer extends WebSocketServer {
+  constructor(options: ServerOptions) {
+    super({ ...options, ...BOUNDS })
+  }
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '@chatbox/core'
+import type { ChatServer } from './types.ts'
+
+export interface DrainOptions {
+  /** All sockets are closed by then. */
+  deadlineMs: number
+}
+
+/** So many connections at once are no load for the gateways that take them over. */
+const FEW_SOCKETS = 500
+const SPREAD_FEW_MS = 500
+const SPREAD_MANY_MS = 10_000
+const SLICE_MS = 50
+
+/**
+ * Sends the clients away, each at a moment of its own: they come back over some seconds and not
+ * at once. Each is told its moment, and is disconnected then if it has not gone by itself.
+ */
+export async function drainSockets(
+  io: ChatServer,
+  clock: Pick<Clock, 'random'>,
+  options: DrainOptions,
+): Promise<void> {
+  const sockets = [...io.of('/').sockets.values()]
+  const wantedMs = sockets.length > FEW_SOCKETS ? SPREAD_MANY_MS : SPREAD_FEW_MS
+  const spreadMs = Math.min(wantedMs, options.deadlineMs)
+  const departures = sockets
+    .map((socket) => ({ socket, atMs: Math.floor(clock.random() * spreadMs) }))
+    .sort((a, b) => a.atMs - b.atMs)
+  for (const { socket, atMs } of departures) {
+    socket.emit('server:draining', { reconnectAfterMs: atMs })
+  }
+  const startedAt = performance.now()
+  while (departures.length > 0) {
+    await wait(SLICE_MS)
+    const elapsedMs = performance.now() - startedAt
+    while (departures[0] && departures[0].atMs <= elapsedMs) {
+      departures.shift()?.socket.disconnect(true)
+    }
+  }
+}
+
+function wait(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs))
+}

@@ -1,0 +1,86 @@
+import {
+  AppError,
+  notFound,
+  toAppError,
+  toErrorInfo,
+  type Clock,
+  type Presence,
+} from '@chatbox/core'
+import type { Logger, Metrics } from '@chatbox/kit'
+import type { ExtendedError } from 'socket.io'
+import { unauthorized } from '../auth/bearer-claims.ts'
+import type { TokenVerifier } from '../auth/verify-token.ts'
+import type { RateGuard, RateRules } from '../rate-rules.ts'
+import type { Identity } from '../usecases/refresh-token.ts'
+import type { ChatSocket } from './types.ts'
+
+export interface HandshakeDeps {
+  verifier: TokenVerifier
+  guard: RateGuard
+  rules: RateRules
+  presence: Pick<Presence, 'join' | 'leave'>
+  maxConnectionsPerUser: number
+  clock: Pick<Clock, 'newId'>
+  metrics: Pick<Metrics, 'handshakeRefused'>
+  logger: Logger
+}
+
+type Middleware = (socket: ChatSocket, next: (error?: ExtendedError) => void) => void
+
+/** Lets a socket in that shows a good token, as `connect_error` with a code where it does not. */
+export function createHandshake(deps: HandshakeDeps): Middleware {
+  const seen = new WeakSet<ChatSocket['conn']>()
+  return (socket, next) => {
+    // One connection, one handshake: asking again and again on one would cost it nothing.
+    const admitting = seen.has(socket.conn) ? Promise.reject(notFound()) : admit(deps, socket)
+    seen.add(socket.conn)
+    admitting.then(
+      (identity) => {
+        socket.data.identity = identity
+        next()
+      },
+      (thrown: unknown) => next(toConnectError(deps, thrown)),
+    )
+  }
+}
+
+async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity> {
+  const { token } = socket.handshake.auth
+  if (typeof token !== 'string') throw unauthorized()
+  const identity = await deps.verifier.verify(token)
+  await deps.guard.take(deps.rules.handshake, identity.user.id)
+  await joinPresence(deps, socket, identity.user.id)
+  return identity
+}
+
+/** Counts the connection until it closes, however far the handshake comes. */
+async function joinPresence(
+  deps: HandshakeDeps,
+  socket: ChatSocket,
+  userId: string,
+): Promise<void> {
+  const leave = () => {
+    deps.presence
+      .leave(userId, socket.id)
+      .catch((error: unknown) => deps.logger.warn({ err: error }, 'presence not left'))
+  }
+  const count = await deps.presence.join(userId, socket.id)
+  if (count > deps.maxConnectionsPerUser) {
+    leave()
+    throw new AppError('CONNECTION_LIMIT', 'There are too many connections of this user.')
+  }
+  if (socket.conn.readyState === 'open') socket.conn.once('close', leave)
+  else leave()
+}
+
+function toConnectError(deps: HandshakeDeps, thrown: unknown): ExtendedError {
+  const error = toAppError(thrown)
+  const requestId = deps.clock.newId()
+  deps.metrics.handshakeRefused(error.code)
+  if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
+    deps.logger.error({ err: error, requestId }, 'handshake failed')
+  }
+  const refusal: ExtendedError = new Error(error.message)
+  refusal.data = toErrorInfo(error, requestId)
+  return refusal
+}

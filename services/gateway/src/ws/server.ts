@@ -1,0 +1,152 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { PRESENCE_TTL_MS } from '@chatbox/core'
+import { Server } from 'socket.io'
+import type { Origins } from '../auth/origins.ts'
+import type { TokenVerifier } from '../auth/verify-token.ts'
+import type { GatewayOptions, GatewayPorts } from '../options.ts'
+import type { RateGuard, RateRules } from '../rate-rules.ts'
+import type { Announcer } from '../usecases/announcer.ts'
+import { createAnnouncer } from './announcer.ts'
+import { BoundedWebSocketServer } from './bounded-web-socket-server.ts'
+import { serveConnection } from './connection.ts'
+import { deliverEvent } from './deliver.ts'
+import { drainSockets, type DrainOptions } from './drain.ts'
+import { createHandshake } from './handshake.ts'
+import { startHeads, type Heads } from './heads.ts'
+import { PendingWork } from './pending-work.ts'
+import { SessionRooms } from './session-rooms.ts'
+import { textOnlyParser } from './text-only-parser.ts'
+import type { ChatServer, SocketAdapter } from './types.ts'
+
+export interface SocketServerDeps {
+  ports: GatewayPorts
+  options: GatewayOptions
+  verifier: TokenVerifier
+  origins: Origins
+  guard: RateGuard
+  rules: RateRules
+  socketAdapter: SocketAdapter | undefined
+}
+
+export interface SocketServer {
+  announcer: Announcer
+  /** Takes the upgrades of a server, in front of its other listeners, which must be there already. */
+  attach(httpServer: HttpServer): void
+  connections(): number
+  /** Lets nobody in any more, and sends those who are here away. */
+  drain(options: DrainOptions): Promise<void>
+  /** Closes every socket, and the HTTP server that they came through. */
+  close(): Promise<void>
+}
+
+/** How long the answers that are being worked on may take when the process ends. */
+const SETTLE_MS = 3000
+
+/** Serves Socket.IO, over websocket only, once it is attached to a server. */
+export function openSocketServer(deps: SocketServerDeps): SocketServer {
+  const gate = { isDraining: false }
+  const io = createServer(deps, gate)
+  const work = new PendingWork()
+  const announcer = createAnnouncer(io)
+  const { rooms, heads } = openRooms(io, deps)
+  const { ports, guard, rules } = deps
+  const { metrics, logger, clock } = ports
+  const answer = { guard, rules, metrics, logger, clock }
+  io.use(
+    createHandshake({
+      ...{ verifier: deps.verifier, guard, rules, presence: ports.presence },
+      ...{ maxConnectionsPerUser: deps.options.maxConnectionsPerUser, clock, metrics, logger },
+    }),
+  )
+  io.on('connection', (socket) => {
+    serveConnection({ ...deps, answer, rooms, announcer, work }, socket)
+  })
+  const presenceTimer = startPresence(ports)
+  return {
+    announcer,
+    attach(httpServer) {
+      io.attach(httpServer)
+      refuseResumption(io)
+    },
+    connections: () => io.engine.clientsCount,
+    async drain(options) {
+      gate.isDraining = true
+      await drainSockets(io, clock, options)
+    },
+    async close() {
+      gate.isDraining = true
+      clearInterval(presenceTimer)
+      heads.stop()
+      await work.settle(SETTLE_MS)
+      await io.close()
+    },
+  }
+}
+
+function createServer(deps: SocketServerDeps, gate: { isDraining: boolean }): ChatServer {
+  const { options, origins, ports } = deps
+  const refuse = (code: string, callback: (message: string, isAllowed: boolean) => void) => {
+    ports.metrics.handshakeRefused(code)
+    callback(code, false)
+  }
+  const io: ChatServer = new Server({
+    path: `${options.pathPrefix}/socket.io`,
+    transports: ['websocket'],
+    allowEIO3: false,
+    serveClient: false,
+    perMessageDeflate: false,
+    httpCompression: false,
+    maxHttpBufferSize: options.maxMessageBytes,
+    connectTimeout: 10_000,
+    pingInterval: 25_000,
+    pingTimeout: 20_000,
+    parser: textOnlyParser,
+    wsEngine: BoundedWebSocketServer,
+    ...(deps.socketAdapter === undefined ? {} : { adapter: deps.socketAdapter }),
+    allowRequest(request, callback) {
+      if (gate.isDraining) refuse('UNAVAILABLE', callback)
+      else if (!origins.isAllowed(request.headers.origin)) refuse('FORBIDDEN', callback)
+      else if (io.engine.clientsCount >= options.maxConnections) {
+        refuse('CONNECTION_LIMIT', callback)
+      } else callback('', true)
+    },
+  })
+  return io
+}
+
+/**
+ * `allowRequest` is skipped for a request that names an open connection. Over websocket only, nobody
+ * has to come back to one: whoever does knows somebody else's secret.
+ */
+function refuseResumption(io: ChatServer): void {
+  io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+    next(hasConnectionId(request) ? new Error('a connection is not resumed') : undefined)
+  })
+}
+
+function hasConnectionId(request: IncomingMessage): boolean {
+  return new URL(request.url ?? '/', 'http://localhost').searchParams.has('sid')
+}
+
+function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRooms; heads: Heads } {
+  const { bus, store, clock, metrics, logger } = deps.ports
+  const rooms: SessionRooms = new SessionRooms({
+    bus,
+    deliver: (room, event) => deliverEvent({ io, metrics }, room, event),
+    onLate: (room) => heads.hurry(room),
+    onError: (error) => logger.warn({ err: error }, 'session subscription failed'),
+  })
+  const heads = startHeads({ io, rooms, store, clock })
+  bus.onGap(() => heads.sweep())
+  return { rooms, heads }
+}
+
+function startPresence({ presence, logger }: GatewayPorts): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    presence
+      .refresh()
+      .catch((error: unknown) => logger.warn({ err: error }, 'presence not renewed'))
+  }, PRESENCE_TTL_MS / 3)
+  timer.unref()
+  return timer
+}
