@@ -1,11 +1,11 @@
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Shared by all lanes of a proxy and changed while they run. */
 export interface LinkQuality {
   latencyMs: number
   bytesPerSecond: number | undefined
-  /** Nothing passes. */
-  held: boolean
 }
 
 /** Small enough that a bandwidth limit passes a steady trickle instead of whole frames. */
@@ -24,11 +24,12 @@ interface Late {
  */
 export function createLane(
   quality: LinkQuality,
+  isHeld: () => boolean,
 ): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
   return async function* lane(source) {
     for await (const { chunk, dueAt } of readAhead(source, quality)) {
       await waitUntil(dueAt)
-      while (quality.held) await sleep(HELD_POLL_MS, undefined, { ref: false })
+      while (isHeld()) await sleep(HELD_POLL_MS, undefined, { ref: false })
       yield* limited(chunk, quality)
     }
   }
@@ -39,40 +40,17 @@ async function* readAhead(
   source: AsyncIterable<Buffer>,
   quality: LinkQuality,
 ): AsyncGenerator<Late> {
-  const queue: Late[] = []
-  let ended = false
-  let failure: unknown
-  let wake = Promise.withResolvers<undefined>()
-  let room = Promise.withResolvers<undefined>()
-  async function fill(): Promise<void> {
-    try {
-      for await (const chunk of source) {
-        queue.push({ chunk, dueAt: performance.now() + quality.latencyMs })
-        wake.resolve(undefined)
-        if (queue.length >= MAX_IN_FLIGHT) await room.promise
-      }
-    } catch (error) {
-      failure = error
-    }
-    ended = true
-    wake.resolve(undefined)
-  }
-  const filling = fill()
-  for (;;) {
-    const next = queue.shift()
-    if (next) {
-      room.resolve(undefined)
-      room = Promise.withResolvers()
-      yield next
-    } else if (ended) {
-      break
-    } else {
-      await wake.promise
-      wake = Promise.withResolvers()
+  const late = new PassThrough({ objectMode: true, highWaterMark: MAX_IN_FLIGHT })
+  const filling = pipeline(source, toLate, late)
+  // The reader below sees the same failure; this promise of it must not go unhandled.
+  filling.catch(() => undefined)
+  yield* late
+
+  async function* toLate(chunks: AsyncIterable<Buffer>): AsyncGenerator<Late> {
+    for await (const chunk of chunks) {
+      yield { chunk, dueAt: performance.now() + quality.latencyMs }
     }
   }
-  await filling
-  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('link failed')
 }
 
 async function* limited(chunk: Buffer, quality: LinkQuality): AsyncGenerator<Buffer> {

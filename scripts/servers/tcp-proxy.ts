@@ -20,6 +20,8 @@ export interface TcpProxy {
   cut(mode: CutMode): Promise<void>
   /** Ends a cut. What a blackhole held back is dropped with its connection, as a network does. */
   restore(): Promise<void>
+  /** What is open now passes nothing any more; new connections are whole: a lost NAT entry. */
+  freeze(): void
   /** One way, for both ways; for bytes that arrive from now on. */
   setLatency(latencyMs: number): void
   /** For each way of each connection; `undefined` is without limit. */
@@ -30,85 +32,119 @@ export interface TcpProxy {
 interface Pair {
   client: Socket
   upstream: Socket
+  frozen: boolean
+}
+
+interface Target {
+  host?: string
+  port: number
 }
 
 /** Stands between a client and a real server, to be the network's faults. */
 export async function startTcpProxy(
-  target: { host?: string; port: number },
+  target: Target,
   listen: { port?: number } = {},
 ): Promise<TcpProxy> {
-  const pairs = new Set<Pair>()
-  const quality: LinkQuality = { latencyMs: 0, bytesPerSecond: undefined, held: false }
-  let mode: CutMode | undefined
-  let accepted = 0
+  const proxy = new FaultyLink(target)
+  await proxy.open(listen.port ?? 0)
+  return proxy
+}
 
-  function onConnection(client: Socket): void {
-    accepted++
+class FaultyLink implements TcpProxy {
+  readonly #target: Target
+  readonly #pairs = new Set<Pair>()
+  readonly #quality: LinkQuality = { latencyMs: 0, bytesPerSecond: undefined }
+  #mode: CutMode | undefined
+  #accepted = 0
+  #server: Server | undefined
+  port = 0
+
+  constructor(target: Target) {
+    this.#target = target
+  }
+
+  async open(port: number): Promise<void> {
+    this.#server = await listenOn(port, (client) => this.#onConnection(client))
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
+    this.port = address.port
+  }
+
+  connections(): number {
+    return this.#pairs.size
+  }
+
+  accepted(): number {
+    return this.#accepted
+  }
+
+  async cut(mode: CutMode): Promise<void> {
+    this.#mode = mode
+    if (mode === 'refuse') await this.#stopListening()
+    if (mode === 'reset') this.#dropAll()
+  }
+
+  async restore(): Promise<void> {
+    if (this.#mode === 'blackhole') this.#dropAll()
+    this.#mode = undefined
+    if (!this.#server) await this.open(this.port)
+  }
+
+  freeze(): void {
+    for (const pair of this.#pairs) pair.frozen = true
+  }
+
+  setLatency(latencyMs: number): void {
+    this.#quality.latencyMs = latencyMs
+  }
+
+  setBandwidth(bytesPerSecond: number | undefined): void {
+    this.#quality.bytesPerSecond = bytesPerSecond
+  }
+
+  async close(): Promise<void> {
+    await this.#stopListening()
+  }
+
+  #onConnection(client: Socket): void {
+    this.#accepted++
     client.on('error', () => client.destroy())
-    if (mode === 'reset') {
+    if (this.#mode === 'reset') {
       client.resetAndDestroy()
       return
     }
     const upstream = new Socket()
-    const pair = { client, upstream }
-    pairs.add(pair)
-    pipeline(client, createLane(quality), upstream, createLane(quality), client, () => {
-      pairs.delete(pair)
+    const pair: Pair = { client, upstream, frozen: false }
+    this.#pairs.add(pair)
+    const isHeld = (): boolean => this.#mode === 'blackhole' || pair.frozen
+    const lane = (): ReturnType<typeof createLane> => createLane(this.#quality, isHeld)
+    pipeline(client, lane(), upstream, lane(), client, () => {
+      this.#pairs.delete(pair)
       upstream.destroy()
       // A server that refuses or resets looks to the client as it would without the proxy.
       if (!client.destroyed) client.resetAndDestroy()
     })
     upstream.setNoDelay(true)
     client.setNoDelay(true)
-    upstream.connect(target.port, target.host ?? '127.0.0.1')
+    upstream.connect(this.#target.port, this.#target.host ?? '127.0.0.1')
   }
 
-  function dropAll(): void {
-    for (const { client, upstream } of pairs) {
-      client.resetAndDestroy()
-      upstream.destroy()
-    }
-    pairs.clear()
-  }
-
-  let server: Server | undefined = await listenOn(listen.port ?? 0, onConnection)
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
-  const { port } = address
-
-  async function stopListening(): Promise<void> {
+  async #stopListening(): Promise<void> {
+    const server = this.#server
     if (!server) return
-    const closing = server
-    server = undefined
-    const closed = once(closing, 'close')
-    closing.close()
-    dropAll()
+    this.#server = undefined
+    const closed = once(server, 'close')
+    server.close()
+    this.#dropAll()
     await closed
   }
 
-  return {
-    port,
-    connections: () => pairs.size,
-    accepted: () => accepted,
-    async cut(how) {
-      mode = how
-      quality.held = how === 'blackhole'
-      if (how === 'refuse') await stopListening()
-      if (how === 'reset') dropAll()
-    },
-    async restore() {
-      if (mode === 'blackhole') dropAll()
-      mode = undefined
-      quality.held = false
-      server ??= await listenOn(port, onConnection)
-    },
-    setLatency(latencyMs) {
-      quality.latencyMs = latencyMs
-    },
-    setBandwidth(bytesPerSecond) {
-      quality.bytesPerSecond = bytesPerSecond
-    },
-    close: stopListening,
+  #dropAll(): void {
+    for (const { client, upstream } of this.#pairs) {
+      client.resetAndDestroy()
+      upstream.destroy()
+    }
+    this.#pairs.clear()
   }
 }
 
