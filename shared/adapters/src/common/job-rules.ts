@@ -1,0 +1,71 @@
+import { JOBS, type JobName, type JobPayload } from '@chatbox/contract'
+import { AppError, type JobHandlers } from '@chatbox/core'
+import { z } from 'zod'
+
+/** How jobs are retried, the same in memory and in Redis. */
+export const JOB_RULES = {
+  attempts: 5,
+  backoff: { baseMs: 500, maxMs: 30_000 },
+  /** How long a job rests that only a newer worker can do. */
+  newerDelayMs: 5000,
+  /** A job that nobody could do for so long is dropped; the store still knows what is open. */
+  newerMaxAgeMs: 3_600_000,
+} as const
+
+const MAX_ID_LENGTH = 200
+
+export function checkJobId(id: string): void {
+  if (id.length > MAX_ID_LENGTH || !/^[\w-]+$/.test(id)) {
+    throw new AppError('INTERNAL', 'A job was given a malformed id.', { retryable: false })
+  }
+}
+
+/** What a worker is to do with a job as it came from the queue. */
+export type JobPlan =
+  | { type: 'run'; run: (signal: AbortSignal) => Promise<void> }
+  /** A name or version that this process does not know. */
+  | { type: 'newer' }
+  | { type: 'refused' }
+
+export function planJob(name: string, payload: unknown, handlers: JobHandlers): JobPlan {
+  return isJobName(name) ? planKnown(name, payload, handlers) : { type: 'newer' }
+}
+
+function planKnown<N extends JobName>(
+  name: N,
+  payload: unknown,
+  handlers: Pick<JobHandlers, N>,
+): JobPlan {
+  const parsed = z.safeParse(JOBS[name], payload)
+  if (parsed.success) {
+    const known: JobPayload<N> = parsed.data
+    return { type: 'run', run: (signal) => handlers[name](known, signal) }
+  }
+  return isOfLaterVersion(name, payload) ? { type: 'newer' } : { type: 'refused' }
+}
+
+function isJobName(name: string): name is JobName {
+  return Object.hasOwn(JOBS, name)
+}
+
+function isOfLaterVersion(name: JobName, payload: unknown): boolean {
+  const stated = z.looseObject({ v: z.int() }).safeParse(payload)
+  return stated.success && stated.data.v > JOBS[name].shape.v.value
+}
+
+/** False where the error itself says that another try cannot help. */
+export function isRetryable(error: unknown): boolean {
+  const stated = z.looseObject({ retryable: z.boolean() }).safeParse(error)
+  return !stated.success || stated.data.retryable
+}
+
+/** The only ids that a payload may show in a log. */
+export function idsOf(payload: unknown): Record<string, string> {
+  const ids = z
+    .looseObject({ sessionId: z.string().max(64), messageId: z.string().max(64) })
+    .partial()
+    .safeParse(payload)
+  if (!ids.success) return {}
+  const { sessionId, messageId } = ids.data
+  return { ...(sessionId ? { sessionId } : {}), ...(messageId ? { messageId } : {}) }
+}

@@ -1,0 +1,77 @@
+import type { BusEvent } from '@chatbox/contract'
+import type { EventBus, Unsubscribe } from '@chatbox/core'
+import { parseBusEvent } from '../common/bus-parsing.ts'
+import type { AdapterHooks } from '../hooks.ts'
+import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
+import { createMemoryPads } from './memory-pads.ts'
+
+const MAX_LISTENERS = 50_000
+const MAX_UNDELIVERED = 10_000
+const STOP = 'stop'
+
+/**
+ * The bus of a single process. Events go through JSON and the schema and arrive in a later turn, as
+ * they would over a network: what works here works in a cluster.
+ */
+export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
+  const sessions = createListeners<BusEvent>(hooks, MAX_LISTENERS)
+  const stops = createListeners<string>(hooks, MAX_LISTENERS)
+  const pads = createMemoryPads()
+  let undelivered = 0
+  let closed = false
+
+  function later(deliver: () => void): void {
+    if (closed || undelivered >= MAX_UNDELIVERED) {
+      hooks.onPublishFailed()
+      return
+    }
+    undelivered++
+    setImmediate(() => {
+      undelivered--
+      if (!closed) deliver()
+    })
+  }
+
+  function send(sessionId: string, event: BusEvent): void {
+    const text = JSON.stringify(event)
+    later(() => {
+      if (!sessions.has(sessionId)) return
+      const arrived = parseBusEvent(text, sessionId)
+      if (arrived) sessions.tell(sessionId, arrived)
+      else hooks.onPayloadRefused('bus', { sessionId })
+    })
+  }
+
+  return {
+    publish: async (sessionId, event) => send(sessionId, event),
+    async publishDelta(delta, textSoFar) {
+      if (!pads.append(delta, textSoFar)) return 'fenced'
+      send(delta.sessionId, { event: 'reply:delta', payload: delta })
+      return 'published'
+    },
+    readDraft: async (_sessionId, replyId) => pads.read(replyId),
+    dropDraft: async (_sessionId, replyId) => pads.drop(replyId),
+    subscribe: (sessionId, listener) => listen(sessions, sessionId, listener),
+    publishStop: async (replyId) => later(() => stops.tell(STOP, replyId)),
+    onStop: (listener) => listen(stops, STOP, listener),
+    onGap() {
+      // Memory has no gaps.
+    },
+    async ping() {
+      // Memory is always there.
+    },
+    async close() {
+      closed = true
+    },
+  }
+}
+
+async function listen<T>(
+  listeners: Listeners<T>,
+  name: string,
+  listener: (value: T) => void,
+): Promise<Unsubscribe> {
+  const remove = listeners.add(name, listener)
+  if (!remove) throw tooManyListeners()
+  return async () => remove()
+}

@@ -1,0 +1,148 @@
+import type { JobName, JobPayload } from '@chatbox/contract'
+import { AppError, backoffMs, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
+import type { AdapterHooks } from '../hooks.ts'
+import { checkJobId, idsOf, isRetryable, JOB_RULES, planJob } from '../common/job-rules.ts'
+import { settlesWithin } from '../common/waiting.ts'
+
+const MAX_JOBS = 10_000
+const DEFAULT_GRACE_MS = 5000
+const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
+
+interface MemoryJob {
+  id: string
+  name: string
+  /** As JSON: a handler gets what would have come over a network. */
+  payload: string
+  createdAt: number
+  attemptsMade: number
+}
+
+/**
+ * The queue of a single process, under the rules of the one in Redis. Its jobs die with the process:
+ * the store knows what is open.
+ */
+export class MemoryJobQueue implements JobQueue {
+  readonly #hooks: Pick<AdapterHooks, 'onPayloadRefused'>
+  /** Every job that waits, rests or runs. */
+  readonly #jobs = new Map<string, MemoryJob>()
+  readonly #waiting: MemoryJob[] = []
+  readonly #resting = new Map<MemoryJob, NodeJS.Timeout>()
+  readonly #running = new Map<MemoryJob, { abort: AbortController; done: Promise<void> }>()
+  #failedAt: number[] = []
+  #handlers: JobHandlers | undefined
+  #concurrency = 0
+  #closing: Promise<void> | undefined
+
+  constructor(hooks: Pick<AdapterHooks, 'onPayloadRefused'>) {
+    this.#hooks = hooks
+  }
+
+  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void> {
+    checkJobId(id)
+    if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
+    if (this.#jobs.has(id)) return
+    if (this.#jobs.size >= MAX_JOBS) throw new AppError('UNAVAILABLE', 'The queue is full.')
+    const job: MemoryJob = {
+      id,
+      name,
+      payload: JSON.stringify(payload),
+      createdAt: Date.now(),
+      attemptsMade: 0,
+    }
+    this.#jobs.set(id, job)
+    this.#waiting.push(job)
+    this.#startNext()
+  }
+
+  async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
+    if (this.#handlers || this.#closing) throw new Error('this queue is consumed or closed already')
+    this.#handlers = handlers
+    this.#concurrency = options.concurrency
+    this.#startNext()
+  }
+
+  async counts(): Promise<JobCounts> {
+    const since = Date.now() - FAILED_KEPT.ageMs
+    this.#failedAt = this.#failedAt.filter((at) => at > since).slice(-FAILED_KEPT.count)
+    return {
+      waiting: this.#waiting.length,
+      active: this.#running.size,
+      delayed: this.#resting.size,
+      failed: this.#failedAt.length,
+    }
+  }
+
+  async ping(): Promise<void> {
+    if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
+  }
+
+  close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    for (const timer of this.#resting.values()) clearTimeout(timer)
+    this.#resting.clear()
+    this.#waiting.length = 0
+    const running = [...this.#running.values()]
+    for (const { abort } of running) abort.abort('this worker stops')
+    await settlesWithin(graceMs, Promise.all(running.map(({ done }) => done)))
+    this.#jobs.clear()
+  }
+
+  #startNext(): void {
+    const handlers = this.#handlers
+    while (handlers && !this.#closing && this.#running.size < this.#concurrency) {
+      const job = this.#waiting.shift()
+      if (!job) return
+      const abort = new AbortController()
+      const done = this.#work(job, handlers, abort.signal).finally(() => {
+        this.#running.delete(job)
+        this.#startNext()
+      })
+      this.#running.set(job, { abort, done })
+    }
+  }
+
+  async #work(job: MemoryJob, handlers: JobHandlers, signal: AbortSignal): Promise<void> {
+    const payload: unknown = JSON.parse(job.payload)
+    const plan = planJob(job.name, payload, handlers)
+    const isTooOld = Date.now() - job.createdAt > JOB_RULES.newerMaxAgeMs
+    if (plan.type === 'refused' || (plan.type === 'newer' && isTooOld)) {
+      this.#hooks.onPayloadRefused('job', { jobId: job.id, ...idsOf(payload) })
+      this.#jobs.delete(job.id)
+      return
+    }
+    if (plan.type === 'newer') {
+      this.#rest(job, JOB_RULES.newerDelayMs)
+      return
+    }
+    try {
+      await plan.run(signal)
+      this.#jobs.delete(job.id)
+    } catch (error) {
+      this.#onFailed(job, error)
+    }
+  }
+
+  #onFailed(job: MemoryJob, error: unknown): void {
+    job.attemptsMade++
+    if (isRetryable(error) && job.attemptsMade < JOB_RULES.attempts) {
+      this.#rest(job, backoffMs(job.attemptsMade, JOB_RULES.backoff, Math.random))
+      return
+    }
+    this.#jobs.delete(job.id)
+    this.#failedAt = [...this.#failedAt, Date.now()].slice(-FAILED_KEPT.count)
+  }
+
+  #rest(job: MemoryJob, delayMs: number): void {
+    if (this.#closing) return
+    const timer = setTimeout(() => {
+      this.#resting.delete(job)
+      this.#waiting.push(job)
+      this.#startNext()
+    }, delayMs)
+    this.#resting.set(job, timer)
+  }
+}

@@ -1,0 +1,131 @@
+import type { JobName, JobPayload } from '@chatbox/contract'
+import { AppError, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
+import { Queue } from 'bullmq'
+import type { AdapterHooks } from '../hooks.ts'
+import { checkJobId, JOB_RULES } from '../common/job-rules.ts'
+import { createBullBackend } from './bull-backend.ts'
+import { startBullWorker, type BullWorker } from './bull-worker.ts'
+import type { Purpose, RedisClient } from './connection.ts'
+import type { Guard } from './guard.ts'
+import type { RedisKeys } from './keys.ts'
+import { startWatchdog } from './watchdog.ts'
+
+const QUEUE_NAME = 'jobs'
+const COMMAND_TIMEOUT_MS = 500
+const DEFAULT_GRACE_MS = 5000
+const STUCK_AFTER_MS = 15_000
+const FAILED_JOBS_KEPT = { age: 3600, count: 1000 }
+
+interface QueueParts {
+  commands: RedisClient
+  guard: Guard
+  keys: RedisKeys
+  hooks: AdapterHooks
+  /** Opens a connection that belongs to this queue. */
+  open: (purpose: Purpose) => RedisClient
+  report: (error: unknown) => void
+  /** For tests: when a worker that takes nothing counts as stuck. */
+  stuckAfterMs?: number
+}
+
+/**
+ * Jobs in BullMQ. A job's id is BullMQ's de-duplication id and not its key there: that one is free
+ * again as soon as the job completes or fails for good, whereas a failed job that is kept for
+ * inspection would swallow every later job of the same key.
+ */
+export class BullJobQueue implements JobQueue {
+  readonly #parts: QueueParts
+  readonly #queue: Queue
+  #worker: BullWorker | undefined
+  #stopWatchdog: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts
+    const { commands, keys } = parts
+    this.#queue = new Queue(
+      QUEUE_NAME,
+      {
+        connection: commands,
+        prefix: keys.queuePrefix,
+        streams: { events: { maxLen: 1000 } },
+        defaultJobOptions: {
+          attempts: JOB_RULES.attempts,
+          backoff: { type: 'exponential', delay: JOB_RULES.backoff.baseMs, jitter: 0.5 },
+          removeOnComplete: true,
+          removeOnFail: FAILED_JOBS_KEPT,
+          stackTraceLimit: 0,
+        },
+      },
+      (name, options) => createBullBackend(name, options, { main: commands }),
+    )
+    this.#queue.on('error', parts.report)
+  }
+
+  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void> {
+    checkJobId(id)
+    await this.#ask(() => this.#queue.add(name, payload, { deduplication: { id } }))
+  }
+
+  async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
+    if (this.#worker || this.#closing) throw new Error('this queue is consumed or closed already')
+    const start = (): BullWorker => this.#startWorker(handlers, options.concurrency)
+    let worker = (this.#worker = start())
+    this.#stopWatchdog = startWatchdog({
+      stuckAfterMs: this.#parts.stuckAfterMs ?? STUCK_AFTER_MS,
+      isIdle: () => worker.running() === 0,
+      countWaiting: async () => (await this.counts()).waiting,
+      restart: async () => {
+        this.#parts.report(new Error('restarting a worker that takes no jobs while some wait'))
+        const stuck = worker
+        worker = this.#worker = start()
+        await stuck.stop(0)
+      },
+    })
+  }
+
+  async counts(): Promise<JobCounts> {
+    const counts = await this.#ask(() =>
+      this.#queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
+    )
+    const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
+    return { waiting, active, delayed, failed }
+  }
+
+  async ping(): Promise<void> {
+    await this.counts()
+  }
+
+  close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#stopWatchdog?.()
+    await this.#worker?.stop(graceMs)
+    await this.#queue.close().catch(this.#parts.report)
+  }
+
+  #startWorker(handlers: JobHandlers, concurrency: number): BullWorker {
+    const { keys, hooks, open, report } = this.#parts
+    return startBullWorker({
+      queueName: QUEUE_NAME,
+      prefix: keys.queuePrefix,
+      clients: { main: open('jobs'), blocking: open('blocking') },
+      handlers,
+      concurrency,
+      hooks,
+      report,
+    })
+  }
+
+  async #ask<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      if (this.#closing) throw new Error('the queue is closed')
+      return await this.#parts.guard(COMMAND_TIMEOUT_MS, command)
+    } catch (cause) {
+      throw new AppError('UNAVAILABLE', 'The queue does not answer.', { cause })
+    }
+  }
+}

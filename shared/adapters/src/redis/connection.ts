@@ -1,0 +1,111 @@
+import { backoffMs } from '@chatbox/core'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { RedisAddress } from './address.ts'
+
+export type RedisClient = Redis | Cluster
+
+/**
+ * What a connection is for, which decides how it fails:
+ *
+ * - `commands`: on the way of a request. A command fails at once while Redis is away, and within a
+ *   second while it is silent; nothing is kept for later.
+ * - `subscriptions`: the same, and its owner subscribes again after each reconnection, because the
+ *   library's own way of doing so leaves its rejections to nobody.
+ * - `jobs`: a worker's own commands. They wait for Redis to come back, as BullMQ needs; their number
+ *   is bounded by the jobs that run.
+ * - `blocking`: a worker's waiting read, which may stay silent for 10 s.
+ */
+export type Purpose = 'commands' | 'subscriptions' | 'jobs' | 'blocking'
+
+type ClientOptions = Pick<
+  RedisOptions,
+  | 'enableOfflineQueue'
+  | 'maxRetriesPerRequest'
+  | 'commandTimeout'
+  | 'socketTimeout'
+  | 'autoResubscribe'
+>
+
+const OPTIONS: Record<Purpose, ClientOptions> = {
+  commands: {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 1000,
+    socketTimeout: 3000,
+  },
+  subscriptions: {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 2000,
+    autoResubscribe: false,
+  },
+  jobs: { maxRetriesPerRequest: null, socketTimeout: 5000 },
+  blocking: { maxRetriesPerRequest: null, socketTimeout: 15_000 },
+}
+
+const CONNECT_TIMEOUT_MS = 2000
+const RETRY = { baseMs: 50, maxMs: 1000 }
+const QUIT_TIMEOUT_MS = 500
+
+/** Begins to connect and never gives up; the one policy is at most 1 s between tries, with jitter. */
+export function openClient(
+  address: RedisAddress,
+  purpose: Purpose,
+  onError: (error: unknown) => void,
+): RedisClient {
+  const client = createClient(address, purpose)
+  client.on('error', onError)
+  return client
+}
+
+function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
+  const { enableOfflineQueue = true, ...ofPurpose } = OPTIONS[purpose]
+  const common = {
+    ...address.access,
+    ...ofPurpose,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disableClientInfo: true,
+  }
+  const single = { ...common, enableOfflineQueue, retryStrategy: retryDelayMs }
+  switch (address.kind) {
+    case 'single':
+      return new Redis({ ...single, ...address.node })
+    case 'sentinel':
+      return new Redis({
+        ...single,
+        sentinels: address.nodes,
+        name: address.name,
+        sentinelRetryStrategy: retryDelayMs,
+        failoverDetector: true,
+        ...(address.access.tls
+          ? { sentinelTLS: address.access.tls, enableTLSForSentinelMode: true }
+          : {}),
+      })
+    case 'cluster':
+      return new Cluster(address.nodes, {
+        redisOptions: common,
+        enableOfflineQueue,
+        clusterRetryStrategy: retryDelayMs,
+        slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+      })
+  }
+}
+
+function retryDelayMs(attempt: number): number {
+  return backoffMs(attempt, RETRY, Math.random)
+}
+
+/** Resolves within a second, whatever state the connection is in. Idempotent. */
+export async function closeClient(client: RedisClient): Promise<void> {
+  if (client.status === 'end') return
+  const ended = new Promise<void>((resolve) => {
+    client.once('end', resolve)
+    setTimeout(resolve, QUIT_TIMEOUT_MS).unref()
+  })
+  // QUIT lets what was sent before arrive; it needs a connection that works.
+  if (client.status === 'ready') {
+    await Promise.race([client.quit().catch(() => undefined), ended])
+  }
+  client.disconnect()
+  await ended
+}

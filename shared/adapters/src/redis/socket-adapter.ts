@@ -1,0 +1,90 @@
+import { createAdapter } from '@socket.io/redis-adapter'
+import type { Adapter } from 'socket.io-adapter'
+import type { AdapterHooks } from '../hooks.ts'
+import { closeClient, type RedisClient } from './connection.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+/** What Socket.IO's `io.adapter()` takes. */
+export type SocketAdapter = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter
+
+interface AdapterParts {
+  commands: RedisClient
+  /** This adapter's own connection; it closes it. */
+  subscriber: RedisClient
+  channelPrefix: string
+  hooks: Pick<AdapterHooks, 'onPublishFailed'>
+}
+
+const MAX_PUBLISHING = 10_000
+const REQUEST_TIMEOUT_MS = 2000
+
+/**
+ * Socket.IO's classic Redis adapter. It calls Redis without looking after the promises: a lost
+ * publish would end the process, so both of its clients are stand-ins that catch, count and bound.
+ * Local delivery goes on without Redis; what other gateways missed their clients fetch by `seq`.
+ */
+export function openSocketAdapter(parts: AdapterParts): {
+  create: SocketAdapter
+  close(): Promise<void>
+} {
+  const subscriptions = new Subscriptions(parts.subscriber, () => undefined)
+  const create = createAdapter(toPublisher(parts), toSubscriber(subscriptions), {
+    key: parts.channelPrefix,
+    requestsTimeout: REQUEST_TIMEOUT_MS,
+    publishOnSpecificResponseChannel: true,
+  })
+  return {
+    create: (namespace) => create(namespace),
+    async close() {
+      subscriptions.stop()
+      await closeClient(parts.subscriber)
+    },
+  }
+}
+
+type Listener = (...values: unknown[]) => void
+
+/** The part of an ioredis client that the adapter uses to publish. */
+function toPublisher({ commands, hooks }: AdapterParts): object {
+  let publishing = 0
+  return {
+    async publish(channel: string, message: string | Buffer) {
+      if (publishing >= MAX_PUBLISHING) {
+        hooks.onPublishFailed()
+        return 0
+      }
+      publishing++
+      try {
+        return await commands.publish(channel, message)
+      } catch {
+        hooks.onPublishFailed()
+        return 0
+      } finally {
+        publishing--
+      }
+    },
+    isCluster: true,
+    // Asks each node how many gateways listen; a single server is a cluster of one.
+    nodes: () =>
+      ('nodes' in commands ? commands.nodes('master') : [commands]).map((node) => ({
+        send_command: (command: string, words: string[]) => node.call(command, ...words),
+      })),
+    on: (event: string, listener: Listener) => commands.on(event, listener),
+    off: (event: string, listener: Listener) => commands.off(event, listener),
+  }
+}
+
+/** The part that it uses to subscribe; what it asks for is subscribed again after each outage. */
+function toSubscriber(subscriptions: Subscriptions): object {
+  const { client } = subscriptions
+  return {
+    psubscribe: (pattern: string) => subscriptions.add(pattern, 'pattern'),
+    subscribe: (channels: string[]) =>
+      Promise.all(channels.map((channel) => subscriptions.add(channel))),
+    punsubscribe: (pattern: string) => subscriptions.remove(pattern),
+    unsubscribe: (channels: string[]) =>
+      Promise.all(channels.map((channel) => subscriptions.remove(channel))),
+    on: (event: string, listener: Listener) => client.on(event, listener),
+    off: (event: string, listener: Listener) => client.off(event, listener),
+  }
+}
