@@ -110,7 +110,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['source', 'import', 'types', 'default'],
+      conditionNames: ['chatbox-source', 'import', 'types', 'default'],
       extensions: ['.ts', '.js', '.d.ts'],
     },
   },

@@ -16,7 +16,7 @@ const common = {
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/.runtime/', '/dist/'],
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  testEnvironmentOptions: { customExportConditions: ['chatbox-source', 'node', 'node-addons'] },
 }
 export default {
   coverageProvider: 'v8',
