@@ -1,1 +1,3 @@
-export {}
+export { createKeyRing, type Cipher, type EncryptionKey } from './crypto/key-ring.ts'
+export { openSqliteStore } from './embedded/sqlite-chat-store.ts'
+export type { AdapterHooks } from './hooks.ts'

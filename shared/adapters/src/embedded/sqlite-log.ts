@@ -1,0 +1,131 @@
+import type { Message } from '@chatbox/contract'
+import {
+  notFound,
+  placeEntry,
+  toSession,
+  type Appended,
+  type LogPage,
+  type LogRange,
+  type NewEntry,
+  type PlacedEntry,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
+import type { RecordDeps } from '../store/record-deps.ts'
+import { toStateRecord } from '../store/session-record.ts'
+import type { Row, SqliteDatabase } from './sqlite-database.ts'
+import { parseJson } from './sqlite-json.ts'
+import { NOW_MS } from './sqlite-outbox.ts'
+import type { SqliteSessions } from './sqlite-sessions.ts'
+
+const COLUMNS = 'id, session_id, seq, head, sealed'
+const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
+
+/** The messages table: the log of every session. */
+export class SqliteLog {
+  readonly #db: SqliteDatabase
+  readonly #deps: RecordDeps
+  readonly #sessions: SqliteSessions
+
+  constructor(db: SqliteDatabase, deps: RecordDeps, sessions: SqliteSessions) {
+    this.#db = db
+    this.#deps = deps
+    this.#sessions = sessions
+  }
+
+  append(entry: NewEntry): Appended {
+    return this.#db.transaction(() => {
+      const found = this.#sessions.find(entry.message.sessionId)
+      if (!found) throw notFound()
+      const first = this.#findFirst(entry)
+      if (first) {
+        return { message: first, session: toSession(found.origin, found.tip), appended: false }
+      }
+      const placed = placeEntry(found.tip, entry)
+      this.#insert(placed)
+      const tip = { seq: placed.message.seq, state: placed.state }
+      this.#sessions.moveTip(found.origin, tip)
+      return { message: placed.message, session: toSession(found.origin, tip), appended: true }
+    })
+  }
+
+  read(sessionId: string, range: LogRange): LogPage {
+    const { afterSeq, beforeSeq, limit } = range
+    const rows =
+      afterSeq === undefined
+        ? this.#db.all(
+            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq < ?
+             ORDER BY seq DESC LIMIT ?`,
+            sessionId,
+            beforeSeq ?? Number.MAX_SAFE_INTEGER,
+            limit + 1,
+          )
+        : this.#db.all(
+            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq > ?
+             ORDER BY seq LIMIT ?`,
+            sessionId,
+            afterSeq,
+            limit + 1,
+          )
+    const messages = rows.slice(0, limit).map((row) => this.#toMessage(row))
+    if (afterSeq === undefined) messages.reverse()
+    return { messages, hasMore: rows.length > limit }
+  }
+
+  find(sessionId: string, messageId: string): Message | undefined {
+    const row = this.#db.get(
+      `SELECT ${COLUMNS} FROM messages WHERE id = ? AND session_id = ?`,
+      messageId,
+      sessionId,
+    )
+    return row && this.#toMessage(row)
+  }
+
+  /** The entry that this one repeats. */
+  #findFirst({ message }: NewEntry): Message | undefined {
+    const { id, sessionId } = message
+    const row = this.#db.get(
+      `SELECT ${COLUMNS} FROM messages WHERE id = ? OR (session_id = ? AND client_key = ?)`,
+      id,
+      sessionId,
+      toClientKey(message),
+    )
+    if (row && row.session_id !== sessionId) throw idTaken()
+    return row && this.#toMessage(row)
+  }
+
+  #insert({ message, state, question }: PlacedEntry): void {
+    const record = toMessageRecord(this.#deps, message)
+    const { id, sessionId, seq } = record
+    const after = toStateRecord(this.#deps, sessionId, { seq, state })
+    this.#db.run(
+      `INSERT INTO messages (id, session_id, seq, client_key, head, sealed, state, state_sealed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      sessionId,
+      seq,
+      record.clientKey,
+      JSON.stringify(record.head),
+      record.sealed,
+      JSON.stringify(after.state),
+      after.stateSealed,
+    )
+    if (!question) return
+    this.#db.run(
+      `INSERT INTO replies (message_id, session_id, seq, reply_id, model_id, state, open, epoch,
+       stop_requested, asked_at, due_at) VALUES (?, ?, ?, ?, ?, 'pending', 1, 0, 0, ?, ${NOW_MS})`,
+      id,
+      sessionId,
+      seq,
+      question.replyId,
+      question.modelId,
+      message.createdAt,
+    )
+  }
+
+  #toMessage(row: Row): Message {
+    const { id, session_id, seq } = rowSchema.parse(row)
+    const stored = { id, sessionId: session_id, seq, head: parseJson(row.head) }
+    return toMessage(this.#deps, { ...stored, sealed: row.sealed })
+  }
+}

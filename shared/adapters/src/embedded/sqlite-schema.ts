@@ -1,0 +1,98 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/**
+ * What each version of the file adds to the one before: `user_version` counts them. An entry that
+ * was released is never changed, a new one is put after it.
+ */
+const VERSIONS = [
+  `
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    -- The user while active, the session itself afterwards: one active session a user.
+    active_key TEXT NOT NULL UNIQUE,
+    started_at TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    last_activity_at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_sealed TEXT NOT NULL
+  ) STRICT;
+
+  -- A user's list, latest activity first.
+  CREATE INDEX sessions_of_user ON sessions (user_id, last_activity_at DESC, id DESC);
+  -- The idle sweep, longest idle first.
+  CREATE INDEX sessions_active ON sessions (last_activity_at) WHERE status = 'active';
+
+  CREATE TABLE messages (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    seq INTEGER NOT NULL,
+    client_key TEXT NOT NULL,
+    head TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_sealed TEXT NOT NULL,
+    -- The log's order, and every page of it.
+    UNIQUE (session_id, seq),
+    -- A message that is sent again is the same message.
+    UNIQUE (session_id, client_key)
+  ) STRICT;
+
+  CREATE TABLE replies (
+    message_id TEXT PRIMARY KEY REFERENCES messages (id),
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    reply_id TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    stop_requested INTEGER NOT NULL,
+    asked_at TEXT NOT NULL,
+    -- Milliseconds: when the lease ends while it runs, else since when it waits for somebody.
+    due_at INTEGER NOT NULL,
+    sealed TEXT
+  ) STRICT;
+
+  -- The oldest open question of a session, its stops and cancellations.
+  CREATE INDEX replies_open ON replies (session_id, seq) WHERE open = 1;
+  -- The sweep for questions left behind.
+  CREATE INDEX replies_due ON replies (due_at) WHERE open = 1;
+  -- The question of a reply that is asked for again.
+  CREATE INDEX replies_of_message ON replies (session_id, reply_id);
+
+  -- Which reply took the place of which: a retry that is repeated has one answer.
+  CREATE TABLE retries (
+    session_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    question_id TEXT NOT NULL REFERENCES replies (message_id),
+    reply_id TEXT NOT NULL,
+    PRIMARY KEY (session_id, message_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE conversations (
+    session_id TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (session_id, model_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
+] as const
+
+/** Brings the file to this version. Throws where a newer one wrote it. */
+export function migrate(db: DatabaseSync): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const row = db.prepare('PRAGMA user_version').get()
+    const version = Number(row?.user_version)
+    if (version > VERSIONS.length) throw new Error('the file was written by a newer version')
+    for (const statements of VERSIONS.slice(version)) db.exec(statements)
+    db.exec(`PRAGMA user_version = ${VERSIONS.length}`)
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}

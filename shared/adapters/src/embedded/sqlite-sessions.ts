@@ -1,0 +1,185 @@
+import type { Session } from '@chatbox/contract'
+import {
+  AppError,
+  initialState,
+  toSession,
+  type LogTip,
+  type NewSession,
+  type SessionOrigin,
+  type SessionPage,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { idTaken } from '../store/message-record.ts'
+import type { RecordDeps } from '../store/record-deps.ts'
+import { parseCursor, toCursor } from '../store/session-cursor.ts'
+import {
+  toActiveKey,
+  toOrigin,
+  toOriginRecord,
+  toStateRecord,
+  toTip,
+  toUserKey,
+} from '../store/session-record.ts'
+import { parseJson } from './sqlite-json.ts'
+import type { Row, SqliteDatabase } from './sqlite-database.ts'
+
+const rowSchema = z.object({
+  id: z.string(),
+  user_id: z.string(),
+  started_at: z.string(),
+  sealed: z.string(),
+  seq: z.int(),
+  state: z.string(),
+  state_sealed: z.string(),
+})
+
+interface FoundSession {
+  origin: SessionOrigin
+  tip: LogTip
+}
+
+/** The sessions table. Each row holds the end of its log: both are written in one transaction. */
+export class SqliteSessions {
+  readonly #db: SqliteDatabase
+  readonly #deps: RecordDeps
+
+  constructor(db: SqliteDatabase, deps: RecordDeps) {
+    this.#db = db
+    this.#deps = deps
+  }
+
+  create(session: NewSession): { session: Session; created: boolean } {
+    return this.#db.transaction(() => {
+      const existing = this.findActive(session.userId) ?? this.#findOwn(session)
+      if (existing) return { session: existing, created: false }
+      const tip = { seq: 0, state: initialState(session.modelId, session.startedAt) }
+      this.#insert(session, tip)
+      const { id, userId, userName, startedAt } = session
+      return { session: toSession({ id, userId, userName, startedAt }, tip), created: true }
+    })
+  }
+
+  find(sessionId: string): FoundSession | undefined {
+    const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
+    return row && this.#toFound(row)
+  }
+
+  findActive(userId: string): Session | undefined {
+    const key = toUserKey(userId)
+    const row = this.#db.get('SELECT * FROM sessions WHERE active_key = ?', key)
+    return row && this.#toSession(row)
+  }
+
+  list(userId: string, page: { limit: number; cursor?: string }): SessionPage {
+    const rows =
+      page.cursor === undefined
+        ? this.#db.all(
+            `SELECT * FROM sessions WHERE user_id = ?
+             ORDER BY last_activity_at DESC, id DESC LIMIT ?`,
+            userId,
+            page.limit + 1,
+          )
+        : this.#listAfter(userId, page.cursor, page.limit + 1)
+    const sessions = this.#toReadable(rows.slice(0, page.limit))
+    const last = rows.length > page.limit ? rows[page.limit - 1] : undefined
+    return { sessions, nextCursor: last ? toCursorOf(last) : null }
+  }
+
+  listIdle(before: Date, limit: number): Session[] {
+    const rows = this.#db.all(
+      `SELECT * FROM sessions WHERE status = 'active' AND last_activity_at < ?
+       ORDER BY last_activity_at LIMIT ?`,
+      before.toISOString(),
+      limit,
+    )
+    return this.#toReadable(rows)
+  }
+
+  /** Part of the transaction that writes the entry. */
+  moveTip(origin: SessionOrigin, tip: LogTip): void {
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, origin.id, tip)
+    this.#db.run(
+      `UPDATE sessions SET active_key = ?, seq = ?, status = ?, last_activity_at = ?,
+       state = ?, state_sealed = ? WHERE id = ?`,
+      toActiveKey(origin, state),
+      seq,
+      state.status,
+      state.lastActivityAt,
+      JSON.stringify(state),
+      stateSealed,
+      origin.id,
+    )
+  }
+
+  #insert(session: NewSession, tip: LogTip): void {
+    const { id, userId, startedAt, sealed } = toOriginRecord(this.#deps, session)
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, id, tip)
+    this.#db.run(
+      `INSERT INTO sessions (id, user_id, active_key, started_at, sealed, seq, status,
+       last_activity_at, state, state_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      userId,
+      toActiveKey(session, state),
+      startedAt,
+      sealed,
+      seq,
+      state.status,
+      state.lastActivityAt,
+      JSON.stringify(state),
+      stateSealed,
+    )
+  }
+
+  /** The session of this id, where the same call was made before and its answer was lost. */
+  #findOwn(session: NewSession): Session | undefined {
+    const found = this.find(session.id)
+    if (!found) return undefined
+    if (found.origin.userId !== session.userId) throw idTaken()
+    return toSession(found.origin, found.tip)
+  }
+
+  #listAfter(userId: string, cursor: string, limit: number): Row[] {
+    const { lastActivityAt, id } = parseCursor(cursor)
+    return this.#db.all(
+      `SELECT * FROM sessions WHERE user_id = ? AND (last_activity_at, id) < (?, ?)
+       ORDER BY last_activity_at DESC, id DESC LIMIT ?`,
+      userId,
+      lastActivityAt,
+      id,
+      limit,
+    )
+  }
+
+  #toFound(row: Row): FoundSession {
+    const { id, user_id, started_at, sealed, seq, state, state_sealed } = rowSchema.parse(row)
+    const stored = { seq, state: parseJson(state), stateSealed: state_sealed }
+    return {
+      origin: toOrigin(this.#deps, { id, userId: user_id, startedAt: started_at, sealed }),
+      tip: toTip(this.#deps, id, stored),
+    }
+  }
+
+  #toSession(row: Row): Session {
+    const { origin, tip } = this.#toFound(row)
+    return toSession(origin, tip)
+  }
+
+  /** One session that cannot be read, which was reported, does not take the list with it. */
+  #toReadable(rows: Row[]): Session[] {
+    return rows.flatMap((row) => {
+      try {
+        return [this.#toSession(row)]
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'INTERNAL') return []
+        throw error
+      }
+    })
+  }
+}
+
+const cursorRowSchema = z.object({ id: z.string(), last_activity_at: z.string() })
+
+function toCursorOf(row: Row): string {
+  const { id, last_activity_at } = cursorRowSchema.parse(row)
+  return toCursor({ id, lastActivityAt: last_activity_at })
+}

@@ -1,0 +1,114 @@
+import { sessionSchema } from '@chatbox/contract'
+import { AppError, type LogTip, type SessionOrigin, type SessionState } from '@chatbox/core'
+import { z } from 'zod'
+import { toContext } from '../crypto/key-ring.ts'
+import { checkFormat } from './message-record.ts'
+import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
+
+/** The state after one entry at rest: `state` is without its texts, which are in `stateSealed`. */
+export interface StateRecord {
+  seq: number
+  state: SessionState
+  stateSealed: string
+}
+
+export interface OriginRecord {
+  id: string
+  userId: string
+  startedAt: string
+  /** The user's name. */
+  sealed: string
+}
+
+export type StoredState = Record<keyof StateRecord, unknown>
+
+const stateSchema = sessionSchema
+  .pick({
+    status: true,
+    name: true,
+    modelId: true,
+    lastActivityAt: true,
+    endedAt: true,
+    messageCount: true,
+    help: true,
+    assistedBy: true,
+    adminAssisted: true,
+    usage: true,
+  })
+  .extend({
+    responses: z.strictObject({
+      count: z.int().min(0),
+      totalMs: z.number().min(0),
+      maxMs: z.number().min(0),
+    }),
+  })
+const textsSchema = z.strictObject({ name: z.string(), note: z.string(), operator: z.string() })
+const NO_TEXTS: z.infer<typeof textsSchema> = { name: '', note: '', operator: '' }
+const originTextSchema = z.strictObject({ userName: z.string() })
+const originSchema = sessionSchema.pick({ id: true, userId: true, userName: true, startedAt: true })
+
+export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip): StateRecord {
+  const { seq, state } = tip
+  checkFormat(stateSchema, state)
+  const texts: z.infer<typeof textsSchema> = {
+    name: state.name,
+    note: state.help?.note ?? '',
+    operator: state.assistedBy?.name ?? '',
+  }
+  const stateSealed = sealJson(deps, texts, toStateContext(sessionId, seq))
+  return { seq, state: withTexts(state, NO_TEXTS), stateSealed }
+}
+
+/**
+ * The tip that was stored. Its texts are empty where they cannot be opened, so that the session goes
+ * on; throws `INTERNAL` where the rest is not a state.
+ */
+export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState): LogTip {
+  const seq = z.int().min(0).safeParse(stored.seq)
+  const state = stateSchema.safeParse(stored.state)
+  if (!seq.success || !state.success) {
+    deps.hooks.onPayloadRefused('session', { sessionId })
+    throw new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
+  }
+  const context = toStateContext(sessionId, seq.data)
+  const texts = textsSchema.safeParse(openJson(deps, stored.stateSealed, context))
+  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
+  return { seq: seq.data, state: withTexts(state.data, texts.data ?? NO_TEXTS) }
+}
+
+export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginRecord {
+  const { id, userId, userName, startedAt } = origin
+  checkFormat(originSchema, { id, userId, userName, startedAt })
+  const sealed = sealJson(deps, { userName }, toContext('session', id))
+  return { id, userId, startedAt, sealed }
+}
+
+export function toOrigin(deps: RecordDeps, stored: OriginRecord): SessionOrigin {
+  const { id, userId, startedAt, sealed } = stored
+  const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', id)))
+  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId: id })
+  return { id, userId, startedAt, userName: texts.data?.userName ?? '' }
+}
+
+/** Unique over all sessions, so that a user has at most one that is active. */
+export function toActiveKey(session: { id: string; userId: string }, state: SessionState): string {
+  return state.status === 'active' ? toUserKey(session.userId) : `ended:${session.id}`
+}
+
+export function toUserKey(userId: string): string {
+  return `user:${userId}`
+}
+
+function withTexts(state: SessionState, texts: z.infer<typeof textsSchema>): SessionState {
+  const { help, assistedBy } = state
+  return {
+    ...state,
+    name: texts.name,
+    help: help && { ...help, note: texts.note },
+    assistedBy: assistedBy && { ...assistedBy, name: texts.operator },
+  }
+}
+
+function toStateContext(sessionId: string, seq: number): string {
+  return toContext('state', sessionId, `${seq}`)
+}
