@@ -1,0 +1,77 @@
+import type { ChatStore, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
+import { closeInReverse } from './common/close-in-reverse.ts'
+import { createKeyRing, type Cipher, type EncryptionKey } from './crypto/key-ring.ts'
+import { createMemoryEventBus } from './embedded/memory-event-bus.ts'
+import { MemoryJobQueue } from './embedded/memory-job-queue.ts'
+import { createMemoryPresence } from './embedded/memory-presence.ts'
+import { createMemoryRateLimiter } from './embedded/memory-rate-limiter.ts'
+import { openSqliteStore } from './embedded/sqlite-chat-store.ts'
+import type { AdapterHooks } from './hooks.ts'
+import type { SocketAdapter } from './redis/socket-adapter.ts'
+
+export interface EmbeddedOptions {
+  kind: 'embedded'
+  dataDir: string
+  encryptionKeys: readonly EncryptionKey[]
+}
+
+export interface ClusterOptions {
+  kind: 'cluster'
+  /** For its forms see `parseRedisAddress`. */
+  redisUrl: string
+  mongoUri: string
+  mongoDatabase: string
+  encryptionKeys: readonly EncryptionKey[]
+  /** Of every key and channel in Redis; installations that share one need different ones. */
+  keyPrefix?: string
+}
+
+export type BackendOptions = EmbeddedOptions | ClusterOptions
+
+export interface Backend {
+  store: ChatStore
+  queue: JobQueue
+  bus: EventBus
+  limiter: RateLimiter
+  presence: Presence
+  /** What `io.adapter()` takes; undefined in a single process, which needs none. */
+  socketAdapter?: SocketAdapter
+  /** By name, what readiness depends on; each rejects within 3 s when its back end is away. */
+  checks: Record<string, () => Promise<void>>
+  /** In reverse order of opening. Idempotent; one part that fails to close keeps no other open. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens everything that lasts or is shared. A data folder that cannot be used or an address that is
+ * none is thrown; a Redis or MongoDB that is away is waited for, with the reason in
+ * `hooks.onError` every 10 s.
+ */
+export async function openBackend(options: BackendOptions, hooks: AdapterHooks): Promise<Backend> {
+  const cipher = createKeyRing(options.encryptionKeys)
+  if (options.kind === 'embedded') return openEmbedded(options, cipher, hooks)
+  // Loaded only where they are used: the drivers of Redis and MongoDB take 40 MB and 0.3 s.
+  const { openCluster } = await import('./open-cluster.ts')
+  return openCluster(options, cipher, hooks)
+}
+
+async function openEmbedded(
+  options: EmbeddedOptions,
+  cipher: Cipher,
+  hooks: AdapterHooks,
+): Promise<Backend> {
+  const store = await openSqliteStore({ dataDir: options.dataDir, cipher, hooks })
+  const queue = new MemoryJobQueue(hooks)
+  const bus = createMemoryEventBus(hooks)
+  const presence = createMemoryPresence()
+  const limiter = createMemoryRateLimiter()
+  return {
+    store,
+    queue,
+    bus,
+    limiter,
+    presence,
+    checks: { store: () => store.ping(), queue: () => queue.ping() },
+    close: closeInReverse(hooks, [store, bus, presence, limiter, queue]),
+  }
+}

@@ -1,0 +1,57 @@
+import { backoffMs, toAppError, type ChatStore } from '@chatbox/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { closeInReverse } from './common/close-in-reverse.ts'
+import type { Cipher } from './crypto/key-ring.ts'
+import type { AdapterHooks } from './hooks.ts'
+import { openMongoStore } from './mongo/mongo-chat-store.ts'
+import type { Backend, ClusterOptions } from './open-backend.ts'
+import { openRedis } from './redis/open-redis.ts'
+import { createReporter } from './common/report.ts'
+
+/** `openBackend` for many processes: MongoDB and Redis. */
+export async function openCluster(
+  options: ClusterOptions,
+  cipher: Cipher,
+  hooks: AdapterHooks,
+): Promise<Backend> {
+  const { redisUrl, mongoUri, mongoDatabase, keyPrefix } = options
+  const prefix = keyPrefix === undefined ? {} : { keyPrefix }
+  const redis = await openRedis({ redisUrl, ...prefix }, cipher, hooks)
+  const store = await openPatiently(hooks, () =>
+    openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
+  )
+  const { queue, bus, limiter, presence, socketAdapter } = redis
+  return {
+    store,
+    queue,
+    bus,
+    limiter,
+    presence,
+    socketAdapter,
+    checks: {
+      store: () => store.ping(),
+      redis: () => redis.ping(),
+      queue: () => queue.ping(),
+    },
+    close: closeInReverse(hooks, [store, redis]),
+  }
+}
+
+const WAIT = { baseMs: 250, maxMs: 5000 }
+
+/** Tries again while the store is away; what is wrong with the settings themselves is thrown. */
+async function openPatiently(
+  hooks: AdapterHooks,
+  open: () => Promise<ChatStore>,
+): Promise<ChatStore> {
+  const report = createReporter(hooks, 'mongo')
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open()
+    } catch (error) {
+      if (toAppError(error).code !== 'UNAVAILABLE') throw error
+      report(error)
+      await sleep(backoffMs(attempt, WAIT, Math.random))
+    }
+  }
+}
