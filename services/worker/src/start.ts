@@ -8,6 +8,12 @@ import { endIdleSessions } from './usecases/end-idle-sessions.ts'
 import { reconcile } from './usecases/reconcile.ts'
 import { RunningReplies } from './usecases/running-replies.ts'
 
+export {
+  createModelDirectory,
+  type ModelDirectory,
+  type ModelDirectoryOptions,
+} from './llm/model-directory.ts'
+
 export interface WorkerDeps {
   store: ChatStore
   queue: JobQueue
@@ -47,6 +53,7 @@ const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   deltaLength: 2048,
   maxTries: 3,
   maxRetryAfterMs: 30_000,
+  giveUpAfterMs: 60_000,
   maxAttempts: 20,
   providerBackoff: { baseMs: 500, maxMs: 8000 },
   storeBackoff: { baseMs: 100, maxMs: 1000 },
