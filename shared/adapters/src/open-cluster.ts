@@ -1,10 +1,10 @@
 import { backoffMs, toAppError, type ChatStore } from '@chatbox/core'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './crypto/key-ring.ts'
 import type { AdapterHooks } from './hooks.ts'
 import { openMongoStore } from './mongo/mongo-chat-store.ts'
-import type { Backend, ClusterOptions } from './open-backend.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 
@@ -19,7 +19,10 @@ export async function openCluster(
   const redis = await openRedis({ redisUrl, ...prefix }, cipher, hooks)
   const store = await openPatiently(hooks, () =>
     openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
-  )
+  ).catch(async (error: unknown) => {
+    await redis.close()
+    throw error
+  })
   const { queue, bus, limiter, presence, socketAdapter } = redis
   return {
     store,

@@ -1,0 +1,36 @@
+import type { ChatStore, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
+import type { EncryptionKey } from './crypto/key-ring.ts'
+import type { SocketAdapter } from './redis/socket-adapter.ts'
+
+export interface EmbeddedOptions {
+  kind: 'embedded'
+  dataDir: string
+  encryptionKeys: readonly EncryptionKey[]
+}
+
+export interface ClusterOptions {
+  kind: 'cluster'
+  /** For its forms see `parseRedisAddress`. */
+  redisUrl: string
+  mongoUri: string
+  mongoDatabase: string
+  encryptionKeys: readonly EncryptionKey[]
+  /** Of every key and channel in Redis; installations that share one need different ones. */
+  keyPrefix?: string
+}
+
+export type BackendOptions = EmbeddedOptions | ClusterOptions
+
+export interface Backend {
+  store: ChatStore
+  queue: JobQueue
+  bus: EventBus
+  limiter: RateLimiter
+  presence: Presence
+  /** What `io.adapter()` takes; undefined in a single process, which needs none. */
+  socketAdapter?: SocketAdapter
+  /** By name, what readiness depends on; each rejects within 3 s when its back end is away. */
+  checks: Record<string, () => Promise<void>>
+  /** In reverse order of opening. Idempotent; one part that fails to close keeps no other open. */
+  close(): Promise<void>
+}
