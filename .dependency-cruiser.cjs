@@ -66,13 +66,13 @@ module.exports = {
     {
       name: 'usecases-know-no-io',
       severity: 'error',
-      from: { path: '^services/[^/]+/src/usecases/' },
+      from: { path: '^services/[^/]+/src/usecases/', pathNot: '[.]test[.]ts$' },
       to: { pathNot: ['^services/[^/]+/src/usecases/', '^shared/(core|contract|kit)/'] },
     },
     {
       name: 'adapters-enter-at-main',
       severity: 'error',
-      from: { path: '^services/', pathNot: ['src/(main|compose)[.]ts$'] },
+      from: { path: '^services/', pathNot: ['src/(main|compose)[.]ts$', '[.]test[.]ts$'] },
       to: { path: '^shared/adapters/' },
     },
     only(

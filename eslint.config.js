@@ -18,6 +18,7 @@ export default tseslint.config(
     },
   },
   {
+    name: 'chatbox/rules',
     files: ['**/*.{ts,tsx}'],
     plugins: { n, 'import-x': importX },
     rules: {

@@ -2,7 +2,7 @@
 // also after one has failed, and the last line counts them.
 import { runNode } from './run-command.ts'
 
-const SOURCE = '--conditions=source'
+const SOURCE = '--conditions=chatbox-source'
 const FOLDERS = ['shared', 'services', 'web', 'bench', 'tests', 'scripts']
 
 const STEPS: Record<string, readonly string[]> = {
@@ -10,7 +10,7 @@ const STEPS: Record<string, readonly string[]> = {
   types: ['node_modules/typescript/bin/tsc', '-b'],
   lint: ['node_modules/eslint/bin/eslint.js', '.'],
   dependencies: [
-    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+    'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
     '.dependency-cruiser.cjs',
     '--output-type=err-long',

@@ -49,7 +49,16 @@ const STOP_GRACE_MS = 40_000
 const POLL_MS = 25
 const PROBE_TIMEOUT_MS = 2000
 /** What a program needs from its surroundings, and what measures its coverage. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'SystemRoot', 'NODE_V8_COVERAGE']
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TZ',
+  'LANG',
+  'SystemRoot',
+  'NODE_V8_COVERAGE',
+  'NODE_DISABLE_COMPILE_CACHE',
+]
 const running = new Set<ChildProcess>()
 
 /**
@@ -73,7 +82,7 @@ export async function launchService(
   const port = Number(options.env.PORT ?? (await findFreePort()))
   const managementPort = Number(options.env.MANAGEMENT_PORT ?? (await findFreePort()))
   const entry = fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=source', entry], {
+  const child = spawn(process.execPath, ['--conditions=chatbox-source', entry], {
     cwd: options.cwd ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
