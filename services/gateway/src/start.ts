@@ -14,6 +14,7 @@ import type { SocketAdapter } from './ws/types.ts'
 export type { AuthOptions, GatewayOptions, GatewayPorts } from './options.ts'
 export type { DrainOptions } from './ws/drain.ts'
 export type { SocketAdapter } from './ws/types.ts'
+export { toGatewayOptions } from './to-gateway-options.ts'
 
 export interface GatewayDeps extends GatewayPorts {
   /** Carries room events to the other gateways; without it this is the only one. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from './settings.ts'
@@ -45,13 +45,8 @@ export function addDevelopmentKeys(settings: Settings): CompletedSettings {
 
 /** A file that is there and unreadable is an error: new keys would lose the texts under the old. */
 function readKeys(path: string): Keys | undefined {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  if (!existsSync(path)) return undefined
+  const text = readFileSync(path, 'utf8')
   try {
     return keysSchema.parse(JSON.parse(text))
   } catch {

@@ -11,7 +11,7 @@ const SAFE_FIELDS = ['code', 'status', 'syscall', 'retryable', 'detail'] as cons
  * their errors, with the texts and keys that were in them.
  */
 export function toErrorFields(thrown: unknown, depth = 0): Record<string, unknown> {
-  if (!(thrown instanceof Error)) return { message: `thrown: ${typeof thrown}` }
+  if (!isError(thrown)) return { message: `thrown: ${typeof thrown}` }
   const fields: Record<string, unknown> = {
     type: thrown.name,
     message: thrown.message.slice(0, MAX_TEXT_LENGTH),
@@ -36,7 +36,12 @@ export function toErrorFields(thrown: unknown, depth = 0): Record<string, unknow
  */
 export function toReason(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.message === '') return toReason(thrown.errors[0])
-  if (!(thrown instanceof Error)) return 'unknown reason'
+  if (!isError(thrown)) return 'unknown reason'
   const [line = ''] = thrown.message.split('\n')
   return line.slice(0, MAX_TEXT_LENGTH) || thrown.name
+}
+
+/** Also for an error of another realm, which is no instance of this one's `Error`. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
 }

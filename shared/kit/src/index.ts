@@ -1,4 +1,5 @@
 export { createBackendHooks } from './backend-hooks.ts'
+export { toBackendOptions } from './backend-options.ts'
 export { createClock } from './clock.ts'
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health.ts'
 export { createLogger, type Logger } from './logger.ts'

@@ -6,7 +6,7 @@ export const HIDDEN = '[hidden]'
 /** Below this a secret is a common word, and hiding it everywhere would garble the lines. */
 const MIN_SECRET_LENGTH = 6
 
-/** Every text of the settings that may appear nowhere, in each form that it could appear in. */
+/** Every text of the settings that may appear nowhere. */
 export function listSecrets(settings: Settings): string[] {
   const secrets = [
     settings.auth.jwtSecret,
@@ -18,18 +18,21 @@ export function listSecrets(settings: Settings): string[] {
     ...settings.providers.map(({ apiKey }) => apiKey),
     ...[settings.redisUrl, settings.mongoUri].flatMap((address) => passwordsOf(address ?? '')),
   ]
-  const forms = secrets
+  return secrets
     .filter((secret) => secret !== undefined)
-    .flatMap((secret) => [secret, decoded(secret), JSON.stringify(secret).slice(1, -1)])
-  // The longest first: a secret may hold another one.
-  return [...new Set(forms)]
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
-    .sort((a, b) => b.length - a.length)
 }
 
 /** Takes every secret out of a line, wherever it came from: an error of a driver, a header, a URL. */
 export function createScrubber(secrets: readonly string[]): (line: string) => string {
-  return (line) => secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), line)
+  const forms = secrets.flatMap((secret) => [
+    secret,
+    decoded(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ])
+  // The longest first: a secret may hold another one.
+  const sorted = [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length)
+  return (line) => sorted.reduce((text, secret) => text.replaceAll(secret, HIDDEN), line)
 }
 
 /** An address without its passwords. */
@@ -39,7 +42,7 @@ export function withoutPasswords(address: string): string {
 
 /** The password before the host, and those that Sentinel or a cloud's sign-on take as a parameter. */
 function passwordsOf(address: string): string[] {
-  const inQuery = address.matchAll(/[?&,][^=&]*(?:password|token|secret)[^=&:]*[=:]([^&,]+)/gi)
+  const inQuery = address.matchAll(/[?&,=][^=&]*(?:password|token|secret)[^=&:]*[=:]([^&,]+)/gi)
   return [passwordOf(address), ...Array.from(inQuery, ([, value = '']) => value)].filter(Boolean)
 }
 

@@ -102,6 +102,15 @@ function openLog(kind: ProcessKind, settings: Settings): Logger {
   return logger
 }
 
+function announce(
+  address: string | undefined,
+  where: Pick<ProcessContext, 'settings' | 'logger'> & { managementPort: number },
+): void {
+  const { settings, logger, managementPort } = where
+  if (address && isTrial(settings)) process.stdout.write(`chatbox is ready: ${address}\n`)
+  else logger.info({ address, managementPort }, 'ready')
+}
+
 /** A person at a terminal, not a log collector, reads what such a process prints. */
 function isTrial({ mode, production }: Settings): boolean {
   return mode === 'standalone' && !production
@@ -129,10 +138,7 @@ async function live(
   // Nothing was served yet, and a start that waits for a back end cannot be called off.
   if (typeof running === 'string') process.exit(0)
   health.start(running.checks)
-  logger.info({ address: running.address, managementPort: management.port }, 'ready')
-  if (running.address && isTrial(settings)) {
-    process.stdout.write(`\nchatbox is ready: ${running.address}\n\n`)
-  }
+  announce(running.address, { settings, logger, managementPort: management.port })
   const signal = await stopSignal
   logger.info({ signal }, 'draining')
   health.drain()

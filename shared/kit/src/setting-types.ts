@@ -105,7 +105,8 @@ export function origins(): SettingType<string[]> {
 }
 
 function isOrigin(value: string): boolean {
-  return /^https?:/.test(value) && URL.parse(value)?.origin === value
+  // `URL` takes a star in a host name, and no origin has one.
+  return /^https?:[^*]+$/.test(value) && URL.parse(value)?.origin === value
 }
 
 export function networks(): SettingType<string[]> {

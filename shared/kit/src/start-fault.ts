@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { toReason } from './error-fields.ts'
+import { isError, toReason } from './error-fields.ts'
 import type { Settings } from './settings.ts'
 
 /** Thrown at start for what an operator can mend: shown as one line, without a stack. */
@@ -12,7 +12,7 @@ export class StartError extends Error {
  * no operator explains: that one is a fault of the program and deserves its stack.
  */
 export function explainStartFault(error: unknown, settings: Settings): string | undefined {
-  if (!(error instanceof Error)) return undefined
+  if (!isError(error)) return undefined
   if (error instanceof StartError) return error.message
   const { code, port, path } = toSystemFields(error)
   if (port !== undefined) {

@@ -1,0 +1,11 @@
+import { enableCompileCache } from 'node:module'
+
+// Before everything else is loaded: a second start then skips compiling.
+enableCompileCache()
+const { runProcess } = await import('@chatbox/kit')
+
+// The services themselves are loaded once the settings are known to be good.
+await runProcess('gateway', async (context) => {
+  const { composeGateway } = await import('./compose.ts')
+  return composeGateway(context)
+})

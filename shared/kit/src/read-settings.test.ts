@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from '@jest/globals'
+import { readSettings, SettingsError } from './read-settings.ts'
+import type { Env } from './setting-values.ts'
+import type { ProcessKind } from './settings.ts'
+
+const SECRET = randomBytes(48).toString('base64url')
+const KEY = randomBytes(32).toString('base64')
+const OPENAI = {
+  LLM_PROVIDER_1_ENDPOINT: 'https://api.openai.com/v1',
+  LLM_PROVIDER_1_API_KEY: 'sk-0a1b2c3d4e5f6a7b8c9d',
+  LLM_PROVIDER_1_MODEL: 'gpt-x',
+}
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  JWT_SECRET: SECRET,
+  ENCRYPTION_KEYS: `k1:${KEY}`,
+  ALLOWED_ORIGINS: 'https://www.site.org',
+  PUBLIC_URL: 'https://chat.site.org',
+  ...OPENAI,
+}
+const CLUSTER = {
+  ...PRODUCTION,
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  MONGO_URI: 'mongodb://127.0.0.1:27017',
+}
+
+function faultsOf(env: Env, kind?: ProcessKind): readonly string[] {
+  try {
+    readSettings(env, kind)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults
+    throw error
+  }
+  return []
+}
+
+/** The names that the faults begin with. */
+function faultyNames(env: Env, kind?: ProcessKind): string[] {
+  return faultsOf(env, kind).map((fault) => fault.split(' ')[0] ?? '')
+}
+
+describe('a standalone process outside production', () => {
+  it('needs no setting at all', () => {
+    const settings = readSettings({})
+    expect(settings).toMatchObject({
+      mode: 'standalone',
+      production: false,
+      host: '127.0.0.1',
+      port: 8080,
+      managementPort: 9090,
+      pathPrefix: '/chatbox',
+      allowVisitors: true,
+      encryptionKeys: [],
+      reconnectTimeoutMs: 900_000,
+      llmStreamTimeoutMs: 120_000,
+      drainTimeoutMs: 30_000,
+      maxMessageBytes: 65_536,
+    })
+    expect(settings.providers).toMatchObject([{ id: 'demo', type: 'demo' }])
+  })
+
+  it('lets its own page in, whatever its port', () => {
+    expect(readSettings({ PORT: '80' }).allowedOrigins).toEqual([
+      'http://localhost',
+      'http://127.0.0.1',
+      'http://[::1]',
+    ])
+    expect(readSettings({ PUBLIC_URL: 'https://chat.site.org/' }).allowedOrigins).toEqual([
+      'https://chat.site.org',
+    ])
+  })
+})
+
+describe('production', () => {
+  it('starts with everything given', () => {
+    const settings = readSettings(PRODUCTION)
+    expect(settings).toMatchObject({ production: true, host: '0.0.0.0', allowVisitors: false })
+    expect(settings.allowedOrigins).toEqual(['https://chat.site.org', 'https://www.site.org'])
+    expect(settings.encryptionKeys).toEqual([
+      { id: 'k1', key: new Uint8Array(Buffer.from(KEY, 'base64')) },
+    ])
+    for (const kind of ['gateway', 'worker'] as const) {
+      expect(readSettings(CLUSTER, kind)).toMatchObject({ mode: 'cluster' })
+    }
+  })
+
+  it.each([
+    ['JWT_SECRET', 'standalone'],
+    ['ENCRYPTION_KEYS', 'standalone'],
+    ['ALLOWED_ORIGINS', 'standalone'],
+    ['LLM_PROVIDER_1_ENDPOINT', 'standalone'],
+    ['LLM_PROVIDER_1_API_KEY', 'standalone'],
+    ['LLM_PROVIDER_1_MODEL', 'worker'],
+    ['REDIS_URL', 'gateway'],
+    ['MONGO_URI', 'worker'],
+    ['JWT_SECRET', 'gateway'],
+    ['ENCRYPTION_KEYS', 'worker'],
+  ] as const)('does not start without %s (%s)', (name, kind) => {
+    const base: Env = kind === 'standalone' ? PRODUCTION : CLUSTER
+    expect(faultyNames({ ...base, [name]: undefined }, kind)).toEqual([name])
+  })
+
+  it('does not start without a model provider', () => {
+    const { NODE_ENV, JWT_SECRET, ENCRYPTION_KEYS, ALLOWED_ORIGINS } = PRODUCTION
+    const env = { NODE_ENV, JWT_SECRET, ENCRYPTION_KEYS, ALLOWED_ORIGINS }
+    expect(faultyNames(env)).toEqual(['LLM_PROVIDER_1_TYPE'])
+    expect(readSettings({ ...env, LLM_PROVIDER_1_TYPE: 'demo' }).providers).toHaveLength(1)
+  })
+
+  it.each([
+    ['PUBLIC_URL', 'http://chat.site.org'],
+    ['JWKS_URL', 'http://login.site.org/keys'],
+    ['LLM_PROVIDER_1_ENDPOINT', 'http://models.site.org/v1'],
+  ])('wants https of %s', (name, value) => {
+    const env = { ...PRODUCTION, ...(name === 'JWKS_URL' ? { JWT_SECRET: undefined } : {}) }
+    expect(faultyNames({ ...env, [name]: value })).toEqual([name])
+  })
+
+  it('lets http be to this machine', () => {
+    const env = { ...PRODUCTION, LLM_PROVIDER_1_ENDPOINT: 'http://127.0.0.1:11434/v1' }
+    expect(faultsOf(env)).toEqual([])
+  })
+
+  it('spares a gateway what only workers need, and a worker what only gateways need', () => {
+    const { JWT_SECRET: _secret, ALLOWED_ORIGINS: _origins, ...worker } = CLUSTER
+    expect(faultsOf(worker, 'worker')).toEqual([])
+    const { LLM_PROVIDER_1_API_KEY: _key, ...gateway } = CLUSTER
+    expect(faultsOf(gateway, 'gateway')).toEqual([])
+  })
+})
+
+describe('bad values', () => {
+  it.each([
+    ['NODE_ENV', 'prod'],
+    ['MODE', 'clustered'],
+    ['MODE', 'cluster'],
+    ['PORT', '0'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', '8e3'],
+    ['PORT', '9090'],
+    ['PATH_PREFIX', 'support'],
+    ['PATH_PREFIX', '/support/'],
+    ['PATH_PREFIX', '/a/../b?'],
+    ['PUBLIC_URL', 'talk.site.org'],
+    ['PUBLIC_URL', 'https://chat.site.org/path'],
+    ['PUBLIC_URL', 'https://user:pass@chat.site.org'],
+    ['PUBLIC_URL', 'ftp://chat.site.org'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'https://a.org,'],
+    ['ALLOWED_ORIGINS', 'https://a.org/'],
+    ['ALLOWED_ORIGINS', 'https://*.a.org'],
+    ['ALLOWED_ORIGINS', 'null'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', 'proxy.site.org'],
+    ['ALLOW_VISITORS', 'yes'],
+    ['REDIS_URL', 'http://127.0.0.1'],
+    ['MONGO_URI', 'mongo://127.0.0.1'],
+    ['ENCRYPTION_KEYS', KEY],
+    ['ENCRYPTION_KEYS', `k1:${KEY.slice(4)}`],
+    ['ENCRYPTION_KEYS', `k1:${KEY},k1:${KEY}`],
+    ['ENCRYPTION_KEYS', `k1:${'A'.repeat(43)}=`],
+    ['LLM_STREAM_TIMEOUT', '120'],
+    ['LLM_STREAM_TIMEOUT', '2 min'],
+    ['LLM_STREAM_TIMEOUT', '2h'],
+    ['SESSION_IDLE_TIMEOUT', '5m'],
+    ['MAX_MESSAGE_SIZE', '64kb'],
+    ['MAX_MESSAGE_SIZE', '1000'],
+    ['RATE_LIMIT', '-1'],
+    ['LOG_LEVEL', 'verbose'],
+    ['LLM_PROVIDER_1_TYPE', 'gpt'],
+    ['LLM_PROVIDER_1_ID', 'a b'],
+    ['LLM_PROVIDER_1_NAME', 'n'.repeat(101)],
+    ['LLM_PROVIDER_1_ENDPOINT', 'api.openai.com'],
+    ['LLM_PROVIDER_1_ENDPOINT', 'file:///etc/passwd'],
+    ['LLM_PROVIDER_1_MAX_TOKENS', '8192'],
+  ])('%s=%s is refused by name, without the value', (name, value) => {
+    const faults = faultsOf({ ...OPENAI, [name]: value }, 'standalone')
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^[A-Z_0-9]+ /)
+    // The fault of a pair may name the other one of it.
+    if (name !== 'PORT') expect(faults[0]?.startsWith(`${name} `)).toBe(true)
+    if (value.length > 4 && name !== 'MODE') expect(faults[0]).not.toContain(value)
+  })
+
+  it.each(['PORT', 'JWT_SECRET', 'PUBLIC_URL', 'LLM_PROVIDER_1_API_KEY', 'JWT_ISSUER'])(
+    'an empty %s is refused',
+    (name) => {
+      expect(faultyNames({ ...OPENAI, [name]: ' ' })).toEqual([name])
+    },
+  )
+
+  it.each([
+    'REPLACE_WITH_A_LONG_RANDOM_SECRET_OF_YOURS',
+    'CHANGE_ME_to_something_that_is_long_and_random',
+    'changeme-0123456789-abcdefghijklmnopqr',
+    'this-is-a-PLACEHOLDER-of-a-real-secret-0123',
+    'your-secret-key-here-0123456789-abcdefgh',
+    'an-example-secret-0123456789-abcdefghijk',
+    'short',
+    'a'.repeat(64),
+    'abcd1234'.repeat(8),
+    'abcdefghijklmnopqrstuvwxyz0123456789',
+    'aabbaabbbabaabbabababbabaabbabab',
+  ])('%s is no secret', (secret) => {
+    expect(faultyNames({ JWT_SECRET: secret })).toEqual(['JWT_SECRET'])
+    expect(faultsOf({ JWT_SECRET: secret }).join()).not.toContain(secret)
+  })
+
+  it('takes random secrets, also as hexadecimal digits', () => {
+    for (let i = 0; i < 500; i++) {
+      expect(faultsOf({ JWT_SECRET: randomBytes(16).toString('hex') })).toEqual([])
+      expect(faultsOf({ JWT_SECRET: randomBytes(24).toString('base64') })).toEqual([])
+    }
+  })
+
+  it('finds placeholders in keys and in passwords of addresses', () => {
+    const names = faultyNames(
+      {
+        ...CLUSTER,
+        LLM_PROVIDER_1_API_KEY: 'your-api-key',
+        LLM_PROVIDER_1_ENDPOINT: 'https://your-resource.models.net/v1',
+        REDIS_URL: 'redis://user:REPLACE_WITH_PASSWORD@redis:6379',
+        MONGO_URI: 'mongodb://app:example@mongo.example.org:27017',
+      },
+      'worker',
+    )
+    expect(new Set(names)).toEqual(
+      new Set(['LLM_PROVIDER_1_API_KEY', 'LLM_PROVIDER_1_ENDPOINT', 'REDIS_URL', 'MONGO_URI']),
+    )
+  })
+
+  it('leaves words that only look like placeholders alone', () => {
+    const env = {
+      ...CLUSTER,
+      REDIS_URL: 'redis://app:s3cr3t@exchange.example.org:6379',
+      PUBLIC_URL: 'https://chat.example.org',
+      LLM_PROVIDER_1_SYSTEM_PROMPT: 'Explain how to change your-password; give an example.',
+    }
+    expect(faultsOf(env, 'worker')).toEqual([])
+  })
+
+  it('reports all faults together', () => {
+    const env = {
+      NODE_ENV: 'production',
+      PORT: 'x',
+      JWT_SECRET: 'short',
+      PUBLIC_URL: 'http://chat.site.org',
+      LLM_PROVIDER_1_MODEL: 'm',
+      LLM_PROVIDER_2_TYPE: 'demo',
+      LLM_PROVIDER_2_ID: 'model-1',
+    }
+    expect(faultyNames(env)).toEqual([
+      'PORT',
+      'ENCRYPTION_KEYS',
+      'ALLOWED_ORIGINS',
+      'JWT_SECRET',
+      'PUBLIC_URL',
+      'LLM_PROVIDER_1_ENDPOINT',
+      'LLM_PROVIDER_1_API_KEY',
+      'LLM_PROVIDER_2_ID',
+    ])
+  })
+})
+
+describe('identity', () => {
+  it('takes a secret or a key set, not both', () => {
+    const jwks = { JWKS_URL: 'https://login.site.org/keys' }
+    expect(faultyNames({ ...jwks, JWT_SECRET: SECRET })).toEqual(['JWT_SECRET'])
+    expect(readSettings(jwks)).toMatchObject({ allowVisitors: false })
+    expect(faultyNames({ ...jwks, ALLOW_VISITORS: 'true' })).toEqual(['ALLOW_VISITORS'])
+  })
+})
+
+describe('providers', () => {
+  it('are read in the order of their numbers, with defaults', () => {
+    const { providers } = readSettings({
+      LLM_PROVIDER_10_TYPE: 'demo',
+      LLM_PROVIDER_2_TYPE: 'anthropic',
+      LLM_PROVIDER_2_API_KEY: 'key',
+      LLM_PROVIDER_2_MODEL: 'claude',
+      LLM_PROVIDER_2_ID: 'main',
+      LLM_PROVIDER_2_MAX_TOKENS: '500',
+      LLM_PROVIDER_2_SYSTEM_PROMPT: 'Be brief.',
+    })
+    expect(providers).toEqual([
+      {
+        id: 'main',
+        name: 'claude',
+        type: 'anthropic',
+        endpoint: undefined,
+        apiKey: 'key',
+        model: 'claude',
+        maxTokens: 500,
+        contextTokens: 8192,
+        systemPrompt: 'Be brief.',
+      },
+      expect.objectContaining({ id: 'model-10', name: 'model-10', type: 'demo' }),
+    ])
+  })
+
+  it('asks each type for what it needs', () => {
+    const missing = (type: string) =>
+      faultyNames({ LLM_PROVIDER_3_TYPE: type }).map((name) => name.replace('LLM_PROVIDER_3_', ''))
+    expect(missing('openai')).toEqual(['ENDPOINT', 'API_KEY', 'MODEL'])
+    expect(missing('anthropic')).toEqual(['API_KEY', 'MODEL'])
+    expect(missing('dify')).toEqual(['ENDPOINT', 'API_KEY'])
+    expect(missing('demo')).toEqual([])
+  })
+})
