@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const STAMP = join(ROOT, 'node_modules/.cache/chatbox/web-build')
-const OUTPUT = join(ROOT, 'web/chat/build/index.html')
+const OUTPUT = join(ROOT, 'web/chat/dist/index.html')
 /** All that can change what a browser gets; packages are covered by the lock file. */
 const INPUTS = [
   'package-lock.json',

@@ -13,7 +13,7 @@ interface Counts {
 }
 
 const NODE_ARGS = [
-  '--conditions=source',
+  '--conditions=chatbox-source',
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
 ]
