@@ -1,4 +1,5 @@
 export type { Backend, BackendOptions } from './backend.ts'
-export type { EncryptionKey } from './crypto/key-ring.ts'
+export { createKeyRing, type Cipher, type EncryptionKey } from './crypto/key-ring.ts'
+export { openSqliteStore } from './embedded/sqlite-chat-store.ts'
 export type { AdapterHooks } from './hooks.ts'
 export { openBackend } from './open-backend.ts'
