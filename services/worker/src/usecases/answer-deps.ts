@@ -30,7 +30,12 @@ export interface ReplyTiming {
   maxTries: number
   /** A provider that asks for a longer pause than this is not waited for. */
   maxRetryAfterMs: number
-  /** Attempts at one reply over all workers; the next one fails it, so that it ends visibly. */
+  /**
+   * A question that was asked longer ago than this is failed rather than claimed for an attempt over
+   * `maxAttempts`, so that one that no worker survives ends visibly. Attempts alone do not decide:
+   * their count goes on when a user asks the question again.
+   */
+  giveUpAfterMs: number
   maxAttempts: number
   providerBackoff: Backoff
   storeBackoff: Backoff

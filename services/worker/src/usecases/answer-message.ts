@@ -51,7 +51,7 @@ async function claimAndAnswer(deps: AnswerDeps, open: OpenReply, run: Run): Prom
     const { leaseMs } = deps.timing
     const claimed = await deps.store.claimReply(open, leaseMs)
     if (!claimed) return 'taken'
-    if (claimed.epoch > 1) deps.metrics.replyTakenOver()
+    if (open.state === 'running') deps.metrics.replyTakenOver()
     const onLost = () => deps.metrics.leaseLost()
     const lease = new ReplyLease({ store: deps.store, onLost }, halt, { claim: claimed, leaseMs })
     return await answerClaimed(deps, { claimed, lease, halt, requestId: run.job.requestId })
@@ -108,15 +108,8 @@ async function commit(
     case 'stop-requested':
       return commit(deps, production, { ...outcome, status: 'stopped' })
     case 'lost':
-      return (await isCommitted(deps, production)) ? 'answered' : fenced(deps, production)
+      return fenced(deps, production)
   }
-}
-
-/** A commit whose acknowledgement got lost looks like one that came too late when it is repeated. */
-async function isCommitted(deps: AnswerDeps, { lease }: Production): Promise<boolean> {
-  const committed = await deps.store.findCommittedReply(lease.claim)
-  const { replyId, epoch } = lease.claim
-  return committed?.reply.replyId === replyId && committed.reply.epoch === epoch
 }
 
 function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerResult {

@@ -31,7 +31,7 @@ export async function produceReply(
 ): Promise<Written | 'cancelled' | undefined> {
   const { claimed, halt } = production
   if (claimed.stopRequested) return stopped(deps, claimed)
-  if (claimed.epoch > deps.timing.maxAttempts) return failed(toAppError('too many attempts'))
+  if (isHopeless(deps, claimed)) return failed(toAppError('too many attempts'))
   const asked = await readAsked(deps, claimed)
   if (!asked) {
     // Not only this question: the session has ended or is a person's now, whatever is open in it.
@@ -41,6 +41,11 @@ export async function produceReply(
   const written = await writeAnswer(deps, { ...production, ...asked })
   if (halt.reason() === 'stop' && written?.text === '') return stopped(deps, claimed)
   return written
+}
+
+function isHopeless({ clock, timing }: AnswerDeps, { epoch, askedAt }: OpenReply): boolean {
+  const ageMs = clock.now().getTime() - Date.parse(askedAt)
+  return epoch > timing.maxAttempts && ageMs > timing.giveUpAfterMs
 }
 
 interface Asked {

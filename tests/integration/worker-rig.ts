@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
+import type { ChatStore, Clock, EventBus, JobQueue, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
+import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
+import { openBackend, type Backend } from '../../shared/adapters/src/open-backend.ts'
+import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
+import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
+import { RunningReplies } from '../../services/worker/src/usecases/running-replies.ts'
+
+export const MODEL = 'model-1'
+
+/** What a scripted model does next: says a text, sends a chunk, fails, waits, or is cut off. */
+export type Step = string | LlmChunk | Error | 'CUT' | ((signal: AbortSignal) => Promise<unknown>)
+
+export interface ScriptedLlm extends Llm {
+  requests: LlmRequest[]
+  /** Requests that ended because they were aborted. */
+  aborted: number
+}
+
+/** A model that follows one script for each request; the last one is followed again. */
+export function scriptLlm(...scripts: Step[][]): ScriptedLlm {
+  const llm: ScriptedLlm = {
+    requests: [],
+    aborted: 0,
+    async *streamReply(request, signal) {
+      const script = scripts[Math.min(llm.requests.length, scripts.length - 1)] ?? []
+      llm.requests.push(request)
+      try {
+        for (const step of script) {
+          signal.throwIfAborted()
+          if (step === 'CUT') return
+          if (step instanceof Error) throw step
+          if (typeof step === 'function') await orAborted(step(signal), signal)
+          else yield typeof step === 'string' ? { type: 'text', text: step } : step
+        }
+        yield { type: 'end' }
+      } finally {
+        if (signal.aborted) llm.aborted++
+      }
+    },
+  }
+  return llm
+}
+
+async function orAborted(waiting: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
+  await Promise.race([waiting, aborted.promise])
+}
+
+/** A door that a script waits at until the test opens it. */
+export function createGate() {
+  const reached = Promise.withResolvers<undefined>()
+  const opened = Promise.withResolvers<undefined>()
+  return {
+    step: () => {
+      reached.resolve(undefined)
+      return opened.promise
+    },
+    reached: reached.promise,
+    open: () => opened.resolve(undefined),
+  }
+}
+
+export const FAST: ReplyTiming = {
+  leaseMs: 5000,
+  replyTimeoutMs: 10_000,
+  deltaIntervalMs: 10,
+  deltaLength: 2048,
+  maxTries: 3,
+  maxRetryAfterMs: 1000,
+  giveUpAfterMs: 0,
+  maxAttempts: 20,
+  providerBackoff: { baseMs: 5, maxMs: 20 },
+  storeBackoff: { baseMs: 5, maxMs: 50 },
+}
+
+export interface TestWorker {
+  deps: AnswerDeps
+  metrics: Metrics
+  /** Runs one job, as the queue would. */
+  answer(question: Message, signal?: AbortSignal): ReturnType<typeof answerMessage>
+  counted(metric: string): Promise<number>
+}
+
+interface WorkerParts {
+  llm: Llm
+  store?: ChatStore
+  bus?: EventBus
+  queue?: Pick<JobQueue, 'enqueue'>
+  timing?: Partial<ReplyTiming>
+}
+
+export class WorkerRig {
+  readonly store: ChatStore
+  readonly bus: EventBus
+  readonly queue: JobQueue
+  readonly clock: Clock = createClock()
+  /** Jobs that test workers asked for. */
+  readonly jobs: { payload: JobPayload<'answer-message'>; id: string }[] = []
+  readonly #backend: Backend
+  readonly #dataDir: string
+
+  constructor(backend: Backend, dataDir: string) {
+    this.#backend = backend
+    this.#dataDir = dataDir
+    this.store = backend.store
+    this.bus = backend.bus
+    this.queue = backend.queue
+  }
+
+  async close(): Promise<void> {
+    await this.#backend.close()
+    await rm(this.#dataDir, { recursive: true, force: true })
+  }
+
+  createWorker({ llm, store, bus, queue, timing }: WorkerParts): TestWorker {
+    const metrics = createMetrics()
+    const deps: AnswerDeps = {
+      store: store ?? this.store,
+      bus: bus ?? this.bus,
+      queue: queue ?? {
+        enqueue: async (_name, payload, id) => void this.jobs.push({ payload, id }),
+      },
+      models: {
+        find: (id) => (id === MODEL ? { name: 'Model One', llm, prompt: PROMPT } : undefined),
+      },
+      running: new RunningReplies(),
+      clock: this.clock,
+      logger: createLogger('test', 'silent'),
+      metrics,
+      timing: { ...FAST, ...timing },
+    }
+    return {
+      deps,
+      metrics,
+      answer: (question, signal = new AbortController().signal) =>
+        answerMessage(deps, toJob(question), signal),
+      counted: (metric) => readMetric(metrics, metric),
+    }
+  }
+
+  async createSession(modelId = MODEL): Promise<string> {
+    const id = this.clock.newId()
+    const startedAt = this.clock.now().toISOString()
+    await this.store.createSession({ id, userId: id, userName: 'Ada', startedAt, modelId })
+    return id
+  }
+
+  async ask(sessionId: string, content: string): Promise<{ question: Message; replyId: string }> {
+    const id = this.clock.newId()
+    const replyId = this.clock.newId()
+    const { message } = await this.store.append({
+      message: {
+        id,
+        sessionId,
+        clientMessageId: id,
+        kind: 'text',
+        sender: { type: 'user', id: 'ada', name: 'Ada' },
+        content,
+        attachments: [],
+        status: 'complete',
+        createdAt: this.clock.now().toISOString(),
+      },
+      replyId,
+    })
+    return { question: message, replyId }
+  }
+
+  async log(sessionId: string): Promise<Message[]> {
+    return (await this.store.readMessages(sessionId, { limit: 200 })).messages
+  }
+
+  /** The log in short: who said what, and how a reply ended. */
+  async story(sessionId: string): Promise<string[]> {
+    const log = await this.log(sessionId)
+    return log.map(({ sender, content, status, event, error }) => {
+      if (event) return event.type
+      const fault = error ? ` ${error.code}` : ''
+      return sender.type === 'ai'
+        ? `ai ${status}${fault}: ${content}`
+        : `${sender.type}: ${content}`
+    })
+  }
+
+  async listen(sessionId: string): Promise<BusEvent[]> {
+    const events: BusEvent[] = []
+    await this.bus.subscribe(sessionId, (event) => events.push(event))
+    return events
+  }
+}
+
+const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
+
+export async function openRig(): Promise<WorkerRig> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-worker-'))
+  const encryptionKeys = [{ id: 'k1', key: randomBytes(32) }]
+  const backend = await openBackend(
+    { kind: 'embedded', dataDir, encryptionKeys },
+    {
+      onError: () => undefined,
+      onPublishFailed: () => undefined,
+      onGap: () => undefined,
+      onPayloadRefused: (source, ids) => {
+        throw new Error(`${source} refused: ${JSON.stringify(ids)}`)
+      },
+    },
+  )
+  return new WorkerRig(backend, dataDir)
+}
+
+export function toJob({ sessionId, id }: Message): JobPayload<'answer-message'> {
+  return { v: 1, sessionId, messageId: id, requestId: 'req-1' }
+}
+
+/** The sum of a metric over all its labels. */
+async function readMetric({ registry }: Metrics, name: string): Promise<number> {
+  const metric = await registry.getSingleMetric(name)?.get()
+  return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
+}
+
+/** Waits until `check` holds; says what it waited for when it never does. */
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  ms = 5000,
+): Promise<void> {
+  const deadline = Date.now() + ms
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`never: ${what}`)
+    await sleep(5)
+  }
+}
+
+/** The deltas of one attempt, joined, with their indexes checked for holes. */
+export function textOf(events: BusEvent[], attempt: number): string {
+  const deltas = events.flatMap(({ event, payload }) =>
+    event === 'reply:delta' && payload.attempt === attempt ? [payload] : [],
+  )
+  deltas.forEach(({ index }, at) => {
+    if (index !== at) throw new Error(`delta ${index} in place ${at}`)
+  })
+  return deltas.map(({ text }) => text).join('')
+}
