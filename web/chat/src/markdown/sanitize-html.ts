@@ -1,0 +1,30 @@
+import DOMPurify, { type Config } from 'dompurify'
+import { toSafeLink } from './safe-link.ts'
+
+/** All that a reply can become. Nothing here loads anything, and nothing names or styles a node. */
+export const ALLOWED_TAGS = [
+  ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
+  ...['ul', 'ol', 'li', 'h3', 'h4', 'h5', 'h6'],
+  ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
+]
+const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
+  ALLOWED_TAGS,
+  ALLOWED_ATTR: ['href', 'start', 'align', 'data-language'],
+  ALLOWED_URI_REGEXP: /^(?:https|mailto|tel):/i,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  RETURN_DOM_FRAGMENT: true,
+}
+
+const purifier = DOMPurify(window)
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName !== 'A') return
+  if (toSafeLink(node.getAttribute('href') ?? '') === undefined) node.removeAttribute('href')
+  node.setAttribute('target', '_blank')
+  node.setAttribute('rel', 'noopener noreferrer nofollow')
+})
+
+/** Nodes of the allow-list only, whatever the HTML says: the one way from a model's text to the page. */
+export function sanitizeHtml(html: string): DocumentFragment {
+  return purifier.sanitize(html, CONFIG)
+}

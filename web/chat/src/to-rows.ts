@@ -1,0 +1,54 @@
+import type { ChatState, Draft, SessionLog, UnsentMessage } from '@chatbox/client'
+import type { Message } from '@chatbox/contract'
+import { toDay } from './format-time.ts'
+
+/** What the conversation shows, top to bottom. A row keeps its key while it grows and is confirmed. */
+export type Row =
+  | { kind: 'day'; key: string; text: string }
+  | { kind: 'message'; key: string; message: Message }
+  | { kind: 'reply'; key: string; message: Message; canRetry: boolean }
+  | { kind: 'event'; key: string; message: Message }
+  | { kind: 'draft'; key: string; draft: Draft }
+  | { kind: 'awaiting'; key: string }
+  | { kind: 'unsent'; key: string; unsent: UnsentMessage }
+
+/** Rows of what is in the log; they change only when the log does. */
+export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
+  const latestReply = new Map(messages.map(({ replyTo, id }) => [replyTo, id]))
+  const rows: Row[] = []
+  let day = ''
+  for (const message of messages) {
+    const superseded =
+      message.replyTo !== undefined && latestReply.get(message.replyTo) !== message.id
+    if (superseded && message.content === '') continue
+    const nextDay = toDay(message.createdAt, now)
+    if (nextDay !== day) rows.push({ kind: 'day', key: `day-${message.seq}`, text: nextDay })
+    day = nextDay
+    rows.push(toRow(message, session.status === 'active' && !superseded))
+  }
+  return rows
+}
+
+/** Rows after the log: what is being written or sent. */
+export function toTailRows(log: SessionLog, unsent: ChatState['unsent']): Row[] {
+  const drafts = log.drafts.map((draft): Row => ({ kind: 'draft', key: draft.replyId, draft }))
+  const known = new Set(log.messages.slice(-100).map(({ clientMessageId }) => clientMessageId))
+  const rows = unsent
+    .filter(({ clientMessageId }) => !known.has(clientMessageId))
+    .filter(({ sessionId, failure }) => isShownIn(log, sessionId) || failure !== null)
+    .map((item): Row => ({ kind: 'unsent', key: item.clientMessageId, unsent: item }))
+  if (log.awaiting !== '' && drafts.length === 0) drafts.push({ kind: 'awaiting', key: 'awaiting' })
+  return [...drafts, ...rows]
+}
+
+function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
+  return sessionId === null ? session.status === 'active' : sessionId === session.id
+}
+
+function toRow(message: Message, isLatest: boolean): Row {
+  const key = message.clientMessageId ?? message.id
+  if (message.event) return { kind: 'event', key, message }
+  if (message.sender.type === 'user') return { kind: 'message', key, message }
+  const canRetry = isLatest && message.sender.type === 'ai' && message.status !== 'complete'
+  return { kind: 'reply', key, message, canRetry }
+}

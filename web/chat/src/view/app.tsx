@@ -1,0 +1,134 @@
+import { type ChatClient, type ChatState, isModelSilent } from '@chatbox/client'
+import type { JSX, RefObject } from 'preact'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { strings } from '../strings.ts'
+import { useChatState } from '../use-chat-state.ts'
+import { useMedia } from '../use-media.ts'
+import { Announcer } from './announcer.tsx'
+import { Composer, COMPOSER_ID } from './composer.tsx'
+import { Conversation } from './conversation.tsx'
+import { Drawer } from './drawer.tsx'
+import { Header } from './header.tsx'
+import { Notices, Refused } from './notices.tsx'
+import { SessionList } from './session-list.tsx'
+
+const WIDE = '(min-width: 820px)'
+/** Where a keyboard would not cover half of the page. */
+const FINE_POINTER = '(hover: hover) and (pointer: fine)'
+
+export function App({ client }: { client: ChatClient }): JSX.Element {
+  const state = useChatState(client)
+  if (state.connection.status === 'refused') return <Refused client={client} state={state} />
+  return <Chat client={client} state={state} />
+}
+
+interface ChatProps {
+  client: ChatClient
+  state: ChatState
+}
+
+function Chat({ client, state }: ChatProps): JSX.Element {
+  const input = useRef<HTMLTextAreaElement>(null)
+  const isWide = useMedia(WIDE)
+  const [isOpen, setOpen] = useState(false)
+  const closeDrawer = useCallback(() => setOpen(false), [])
+  const { log } = state
+  useSessionList(client, state, isWide || isOpen)
+  usePageTitle(log?.session.name)
+  useStopKey(client, isAnswering(state))
+  useEffect(() => {
+    if (matchMedia(FINE_POINTER).matches) input.current?.focus()
+  }, [log?.session.id])
+
+  const list = <SessionList client={client} state={state} onChoice={closeDrawer} />
+  return (
+    <div class="page">
+      <a class="skip" href={`#${COMPOSER_ID}`}>
+        {strings.skip}
+      </a>
+      {isWide && <aside class="side">{list}</aside>}
+      {!isWide && isOpen && <Drawer onClose={closeDrawer}>{list}</Drawer>}
+      <main class="main">
+        <Header client={client} state={state} onMenu={isWide ? undefined : () => setOpen(true)} />
+        <Notices client={client} state={state} />
+        {log ? (
+          <Conversation key={log.session.id} client={client} state={state} log={log} />
+        ) : (
+          <Loading />
+        )}
+        <Foot client={client} state={state} input={input} />
+      </main>
+      <Announcer state={state} />
+    </div>
+  )
+}
+
+function Loading(): JSX.Element {
+  return (
+    <div class="conversation" aria-busy="true">
+      <div class="loading">{strings.connecting}</div>
+    </div>
+  )
+}
+
+interface FootProps extends ChatProps {
+  input: RefObject<HTMLTextAreaElement | null>
+}
+
+function Foot({ client, state, input }: FootProps): JSX.Element {
+  if (state.log?.session.status === 'ended') return <Ended client={client} />
+  const [typist] = state.typists
+  return (
+    <>
+      <div class="typists">{typist ? strings.typing(typist.name) : ''}</div>
+      <Composer
+        client={client}
+        input={input}
+        maxLength={state.contentLength}
+        isAnswering={isAnswering(state)}
+      />
+    </>
+  )
+}
+
+function Ended({ client }: Pick<ChatProps, 'client'>): JSX.Element {
+  return (
+    <div class="ended">
+      <span>{strings.sessionEnded}</span>
+      <button type="button" class="button" onClick={() => void client.openSession()}>
+        {strings.continueChat}
+      </button>
+    </div>
+  )
+}
+
+function isAnswering({ log }: ChatState): boolean {
+  return log !== null && !isModelSilent(log) && (log.drafts.length > 0 || log.awaiting !== '')
+}
+
+/** The list is read when it comes into view and when what it says has changed. */
+function useSessionList(client: ChatClient, { log, user }: ChatState, isInView: boolean): void {
+  const name = log?.session.name
+  useEffect(() => {
+    if (user && isInView) void client.listSessions()
+  }, [client, user?.id, log?.session.id, name, isInView])
+}
+
+function usePageTitle(name: string | undefined): void {
+  useEffect(() => {
+    document.title = name ? `${name} · ${strings.title}` : strings.title
+  }, [name])
+}
+
+/** Esc stops the answer from anywhere on the page; an open dialog has it first. */
+function useStopKey(client: ChatClient, isActive: boolean): void {
+  useEffect(() => {
+    if (!isActive) return undefined
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape' || event.isComposing) return
+      if (!document.querySelector('dialog[open]')) void client.stop()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [client, isActive])
+}
