@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe } from '@jest/globals'
+import { openSqliteStore } from '@chatbox/adapters'
+import { describeChatStoreLog } from './chat-store.contract.ts'
+import { describeChatStoreOutbox } from './chat-store.outbox.contract.ts'
+import { createHooks, newKeyRing, type StoreHarness } from './chat-store.support.ts'
+
+async function openSqlite(): Promise<StoreHarness> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sqlite-'))
+  const cipher = newKeyRing()
+  const open = () => openSqliteStore({ dataDir, cipher, hooks: createHooks() })
+  const store = await open()
+  return {
+    store,
+    openSecond: open,
+    async swapSealed(a, b) {
+      const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
+      const read = db.prepare('SELECT sealed FROM messages WHERE id = ?')
+      const write = db.prepare('UPDATE messages SET sealed = ? WHERE id = ?')
+      const [ofA, ofB] = [read.get(a)?.sealed ?? '', read.get(b)?.sealed ?? '']
+      write.run(ofB, a)
+      write.run(ofA, b)
+      db.close()
+    },
+    async close() {
+      await store.close()
+      await rm(dataDir, { recursive: true })
+    },
+  }
+}
+
+describe('ChatStore on SQLite', () => {
+  describeChatStoreLog(openSqlite)
+  describeChatStoreOutbox(openSqlite)
+})

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { createKeyRing, type AdapterHooks, type Cipher } from '@chatbox/adapters'
+import type { Message, SessionEvent } from '@chatbox/contract'
+import type { ChatStore, NewEntry, NewSession, OpenReply, ReplyOutcome } from '@chatbox/core'
+
+/** What one adapter gives to the suite. */
+export interface StoreHarness {
+  store: ChatStore
+  /** Another instance on the same data, as another process would have. */
+  openSecond(): Promise<ChatStore>
+  /** Puts one entry's sealed text into the place of another's. */
+  swapSealed(a: string, b: string): Promise<void>
+  close(): Promise<void>
+}
+
+export const newId = (): string => randomBytes(16).toString('base64url')
+export const newKeyRing = (id = 'k1'): Cipher =>
+  createKeyRing([{ id, key: new Uint8Array(randomBytes(32)) }])
+
+export interface RecordedHooks extends AdapterHooks {
+  refused: { source: string; ids: Record<string, string> }[]
+  errors: unknown[]
+}
+
+export function createHooks(): RecordedHooks {
+  const refused: RecordedHooks['refused'] = []
+  const errors: unknown[] = []
+  return {
+    refused,
+    errors,
+    onError: (_, error) => errors.push(error),
+    onPublishFailed: () => undefined,
+    onGap: () => undefined,
+    onPayloadRefused: (source, ids) => refused.push({ source, ids }),
+  }
+}
+
+let lastTime = Date.UTC(2026, 0, 1)
+/** Times that go up by one second each, so that order shows. */
+export function nextTime(): string {
+  lastTime += 1000
+  return new Date(lastTime).toISOString()
+}
+
+export function newSession(userId: string = newId()): NewSession {
+  return { id: newId(), userId, userName: 'Ada', startedAt: nextTime(), modelId: 'demo' }
+}
+
+export function userEntry(sessionId: string, over: Partial<Message> = {}): NewEntry {
+  return {
+    message: {
+      id: newId(),
+      sessionId,
+      clientMessageId: newId(),
+      kind: 'text',
+      sender: { type: 'user', id: 'user', name: 'Ada' },
+      content: 'What is a monad?',
+      attachments: [],
+      status: 'complete',
+      createdAt: nextTime(),
+      ...over,
+    },
+  }
+}
+
+export function questionEntry(sessionId: string, over: Partial<Message> = {}): NewEntry {
+  return { ...userEntry(sessionId, over), replyId: newId() }
+}
+
+export function eventEntry(sessionId: string, event: SessionEvent): NewEntry {
+  const sender = { type: 'system', id: 'system', name: '' } as const
+  const { clientMessageId, ...message } = userEntry(sessionId, {
+    kind: 'event',
+    sender,
+    event,
+  }).message
+  return { message: { ...message, content: '' } }
+}
+
+export function replyEntry(reply: OpenReply, outcome: ReplyOutcome): NewEntry {
+  const { clientMessageId, ...message } = userEntry(reply.sessionId).message
+  return {
+    message: {
+      ...message,
+      id: reply.replyId,
+      sender: { type: 'ai', id: reply.modelId, name: reply.modelId },
+      replyTo: reply.messageId,
+      content: outcome.content,
+      status: outcome.status,
+      modelId: outcome.modelId,
+      ...(outcome.error && { error: outcome.error }),
+      ...(outcome.usage && { usage: outcome.usage }),
+    },
+    responseTimeMs: 100,
+  }
+}
+
+export function newOutcome(over: Partial<ReplyOutcome> = {}): ReplyOutcome {
+  return {
+    status: 'complete',
+    content: 'A monoid in the category of endofunctors.',
+    modelId: 'demo',
+    finishedAt: nextTime(),
+    usage: { promptTokens: 3, completionTokens: 5, totalTokens: 8 },
+    ...over,
+  }
+}
+
+export async function startSession(store: ChatStore, userId?: string): Promise<string> {
+  const { session } = await store.createSession(newSession(userId))
+  return session.id
+}
+
+/** Appends a question and claims it. */
+export async function startReply(
+  store: ChatStore,
+  sessionId: string,
+  leaseMs = 60_000,
+): Promise<OpenReply> {
+  const { message } = await store.append(questionEntry(sessionId))
+  const claimed = await store.claimReply({ sessionId, messageId: message.id }, leaseMs)
+  if (!claimed) throw new Error('a new question could not be claimed')
+  return claimed
+}
+
+/** A question and its answer, in the log and settled. */
+export async function answer(
+  store: ChatStore,
+  sessionId: string,
+  over: Partial<ReplyOutcome> = {},
+): Promise<OpenReply> {
+  const reply = await startReply(store, sessionId)
+  await finishReply(store, reply, over)
+  return reply
+}
+
+export async function finishReply(
+  store: ChatStore,
+  reply: OpenReply,
+  over: Partial<ReplyOutcome> = {},
+): Promise<void> {
+  const outcome = newOutcome(over)
+  await store.commitReply(reply, outcome)
+  await store.append(replyEntry(reply, outcome))
+  await store.settleReply(reply, reply.epoch, 'done')
+}
+
+export const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index))
+
+/** The seqs of a whole log, read page by page from its beginning. */
+export async function readAll(store: ChatStore, sessionId: string): Promise<Message[]> {
+  const messages: Message[] = []
+  for (;;) {
+    const page = await store.readMessages(sessionId, { afterSeq: messages.length, limit: 200 })
+    messages.push(...page.messages)
+    if (!page.hasMore) return messages
+  }
+}
+
+/** Waits until `check` holds; fails with what it last saw. */
+export async function eventually<T>(
+  read: () => Promise<T>,
+  check: (value: T) => boolean,
+  timeoutMs = 5000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const value = await read()
+    if (check(value)) return value
+    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(value)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
