@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { openBackend } from '@chatbox/adapters'
+import { startGateway, type Gateway, type GatewayDeps, type GatewayOptions } from '@chatbox/gateway'
+import { createClock, createLogger, createMetrics } from '@chatbox/kit'
+import { TEST_SECRET } from './tokens.ts'
+
+export type TestPorts = Omit<GatewayDeps, 'socketAdapter'>
+
+/** The real embedded adapters in a folder of their own, for one or more gateways. */
+export interface TestBackend {
+  ports: TestPorts
+  close(): Promise<void>
+}
+
+export async function openTestBackend(): Promise<TestBackend> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'chatbox-gateway-'))
+  const hooks = {
+    onError: () => undefined,
+    onPublishFailed: () => undefined,
+    onGap: () => undefined,
+    onPayloadRefused: () => undefined,
+  }
+  const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
+  const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
+  const { store, queue, bus, limiter, presence } = backend
+  return {
+    ports: {
+      ...{ store, queue, bus, limiter, presence },
+      clock: createClock(),
+      logger: createLogger('test-gateway', 'silent'),
+      metrics: createMetrics(),
+      isReady: () => Promise.resolve({ ready: true, checks: { store: 'ok' }, failing: [] }),
+    },
+    async close() {
+      await backend.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+export const TEST_MODELS: GatewayOptions['models'] = [
+  { id: 'demo', name: 'Demo' },
+  { id: 'other', name: 'Other' },
+]
+
+/** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
+export async function startTestGateway(
+  ports: GatewayDeps,
+  options: Partial<GatewayOptions> = {},
+): Promise<Gateway & { url: string }> {
+  const gateway = await startGateway(ports, {
+    port: 0,
+    host: '127.0.0.1',
+    pathPrefix: '/chatbox',
+    publicUrl: undefined,
+    auth: { jwtSecret: TEST_SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
+    allowedOrigins: ['https://shop.example'],
+    trustedProxies: [],
+    allowVisitors: false,
+    models: TEST_MODELS,
+    reconnectTimeoutMs: 15 * 60_000,
+    rateLimit: 100_000,
+    maxConnections: 1000,
+    maxConnectionsPerUser: 100,
+    maxMessageBytes: 65_536,
+    webRoot: undefined,
+    ...options,
+  })
+  return { ...gateway, url: `http://127.0.0.1:${gateway.port}` }
+}
