@@ -66,7 +66,13 @@ export default tseslint.config(
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
       parserOptions: { projectService: false },
-      globals: { URL: 'readonly', process: 'readonly', setTimeout: 'readonly', module: 'writable' },
+      globals: {
+        URL: 'readonly',
+        process: 'readonly',
+        setInterval: 'readonly',
+        setTimeout: 'readonly',
+        module: 'writable',
+      },
     },
   },
   prettier,

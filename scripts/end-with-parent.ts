@@ -3,5 +3,8 @@
  * would not notice, and would keep its port for ever.
  */
 export function endWithParent(): void {
-  if (process.connected) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  if (!process.connected) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // Listening alone would keep a process open that is done.
+  process.channel?.unref()
 }

@@ -20,6 +20,7 @@ import { ROOT } from './runtime/root.js'
 
 /** A terminal, npm and `timeout` may each deliver the same request to stop within moments. */
 const SAME_SIGNAL_MS = 1000
+const ORPHAN_POLL_MS = 500
 
 async function main(argv) {
   const flags = argv.slice(
@@ -61,15 +62,23 @@ function run([command, ...args], session) {
 
 function passSignals(child, session) {
   let passedAt = -Infinity
+  function pass(signal) {
+    if (Date.now() - passedAt < SAME_SIGNAL_MS) return
+    passedAt = Date.now()
+    child.kill(signal)
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A child in this terminal has Ctrl-C already.
-      if (!session && signal === 'SIGINT' && process.stdin.isTTY) return
-      if (Date.now() - passedAt < SAME_SIGNAL_MS) return
-      passedAt = Date.now()
-      child.kill(signal)
+      if (session || signal !== 'SIGINT' || !process.stdin.isTTY) pass(signal)
     })
   }
+  // npm passes a signal to the shell that it runs a script in, and the shell ends without passing
+  // it on: all that is left to see is another parent.
+  const parent = process.ppid
+  const runByNpm = process.env.npm_lifecycle_event !== undefined
+  if (runByNpm)
+    setInterval(() => process.ppid === parent || pass('SIGTERM'), ORPHAN_POLL_MS).unref()
 }
 
 main(process.argv.slice(2)).then(
