@@ -6,9 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
 import type { ChatStore, Clock, EventBus, JobQueue, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
-import { openBackend, type Backend } from '../../shared/adapters/src/open-backend.ts'
+import {
+  openBackend,
+  type AdapterHooks,
+  type Backend,
+} from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
+import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
 import { RunningReplies } from '../../services/worker/src/usecases/running-replies.ts'
 
 export const MODEL = 'model-1'
@@ -96,6 +101,12 @@ interface WorkerParts {
   timing?: Partial<ReplyTiming>
 }
 
+/** Where the data of a rig is. */
+interface Place {
+  openAnother(): Promise<Backend>
+  remove(): Promise<void>
+}
+
 export class WorkerRig {
   readonly store: ChatStore
   readonly bus: EventBus
@@ -104,11 +115,11 @@ export class WorkerRig {
   /** Jobs that test workers asked for. */
   readonly jobs: { payload: JobPayload<'answer-message'>; id: string }[] = []
   readonly #backend: Backend
-  readonly #dataDir: string
+  readonly #place: Place
 
-  constructor(backend: Backend, dataDir: string) {
+  constructor(backend: Backend, place: Place) {
     this.#backend = backend
-    this.#dataDir = dataDir
+    this.#place = place
     this.store = backend.store
     this.bus = backend.bus
     this.queue = backend.queue
@@ -116,7 +127,15 @@ export class WorkerRig {
 
   async close(): Promise<void> {
     await this.#backend.close()
-    await rm(this.#dataDir, { recursive: true, force: true })
+    await this.#place.remove()
+  }
+
+  /** The same store with a queue and a bus of its own, as another process has them. */
+  async openAnother(): Promise<WorkerRig> {
+    return new WorkerRig(await this.#place.openAnother(), {
+      ...this.#place,
+      remove: async () => undefined,
+    })
   }
 
   createWorker({ llm, store, bus, queue, timing }: WorkerParts): TestWorker {
@@ -143,6 +162,21 @@ export class WorkerRig {
         answerMessage(deps, toJob(question), signal),
       counted: (metric) => readMetric(metrics, metric),
     }
+  }
+
+  /**
+   * Sweeps and runs jobs with one worker until every question of the session is settled, as the
+   * workers that are left would do.
+   */
+  async settle(sessionId: string, worker: TestWorker): Promise<void> {
+    const store = this.store
+    await until('every question settled', async () => {
+      await reconcile({ ...worker.deps, store }, { staleMs: 0, batch: 100 })
+      for (const { payload } of this.jobs.splice(0)) {
+        await answerMessage(worker.deps, payload, new AbortController().signal)
+      }
+      return (await store.findOpenReply(sessionId)) === undefined
+    })
   }
 
   async createSession(modelId = MODEL): Promise<string> {
@@ -199,19 +233,22 @@ const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 
 
 export async function openRig(): Promise<WorkerRig> {
   const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-worker-'))
-  const encryptionKeys = [{ id: 'k1', key: randomBytes(32) }]
-  const backend = await openBackend(
-    { kind: 'embedded', dataDir, encryptionKeys },
-    {
-      onError: () => undefined,
-      onPublishFailed: () => undefined,
-      onGap: () => undefined,
-      onPayloadRefused: (source, ids) => {
-        throw new Error(`${source} refused: ${JSON.stringify(ids)}`)
-      },
-    },
-  )
-  return new WorkerRig(backend, dataDir)
+  const key = randomBytes(32)
+  const open = () =>
+    openBackend({ kind: 'embedded', dataDir, encryptionKeys: [{ id: 'k1', key }] }, HOOKS)
+  return new WorkerRig(await open(), {
+    openAnother: open,
+    remove: () => rm(dataDir, { recursive: true, force: true }),
+  })
+}
+
+const HOOKS: AdapterHooks = {
+  onError: () => undefined,
+  onPublishFailed: () => undefined,
+  onGap: () => undefined,
+  onPayloadRefused: (source, ids) => {
+    throw new Error(`${source} refused: ${JSON.stringify(ids)}`)
+  },
 }
 
 export function toJob({ sessionId, id }: Message): JobPayload<'answer-message'> {

@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { AppError, type ChatStore } from '@chatbox/core'
+import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
+import { createGate, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
+import { createMortal, override } from './worker-mortal.ts'
+
+const SHORT_LEASE = { leaseMs: 40, replyTimeoutMs: 200 }
+const away = () => new AppError('UNAVAILABLE', 'The store does not answer.')
+
+describe('a worker that dies', () => {
+  let rig: WorkerRig
+  let sessionId: string
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+  })
+  afterEach(() => rig.close())
+
+  it('leaves exactly one reply to be written, wherever it dies', async () => {
+    const rehearsal = createMortal(rig)
+    const llm = scriptLlm(['One ', 'reply.'])
+    const { question } = await rig.ask(sessionId, 'rehearsal')
+    await rig.createWorker({ llm, ...rehearsal.parts }).answer(question)
+    const steps = rehearsal.calls()
+    expect(steps.length).toBeGreaterThanOrEqual(12)
+
+    for (const [at, name] of steps.entries()) {
+      for (const moment of ['before', 'after'] as const) {
+        const session = await rig.createSession()
+        const asked = await rig.ask(session, `dies ${moment} ${name}`)
+        const victim = createMortal(rig, { at, moment })
+        void rig.createWorker({ llm, ...victim.parts, timing: SHORT_LEASE }).answer(asked.question)
+        await victim.dead
+        await rig.settle(session, rig.createWorker({ llm }))
+        expect(await rig.story(session)).toEqual([
+          `user: dies ${moment} ${name}`,
+          'ai complete: One reply.',
+        ])
+      }
+    }
+  })
+
+  it('is taken over, and the new attempt replaces its text', async () => {
+    const events = await rig.listen(sessionId)
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const gate = createGate()
+    const victim = createMortal(rig)
+    const dying = rig.createWorker({
+      llm: scriptLlm(['A text that nobody will end', gate.step]),
+      ...victim.parts,
+      timing: SHORT_LEASE,
+    })
+    void dying.answer(question)
+    await gate.reached
+    await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
+    victim.kill()
+
+    const second = rig.createWorker({ llm: scriptLlm(['The reply.']) })
+    await rig.settle(sessionId, second)
+
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: The reply.'])
+    await until('the new text', () => textOf(events, 2) === 'The reply.')
+    expect(await second.counted('chatbox_replies_taken_over_total')).toBe(1)
+    expect(await second.counted('chatbox_reconciled_total')).toBe(1)
+  })
+
+  it('again and again ends in a failed reply', async () => {
+    const { question } = await rig.ask(sessionId, 'poison')
+    for (let deaths = 0; deaths < 3; deaths++) {
+      await until(
+        'a claim',
+        async () => (await rig.store.claimReply(toKey(question), 1)) !== undefined,
+      )
+    }
+    const llm = scriptLlm(['never'])
+    await rig.settle(sessionId, rig.createWorker({ llm, timing: { maxAttempts: 3 } }))
+    expect(await rig.story(sessionId)).toEqual(['user: poison', 'ai failed INTERNAL: '])
+    expect(llm.requests).toEqual([])
+  })
+})
+
+describe('a worker that is late', () => {
+  let rig: WorkerRig
+  let sessionId: string
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+  })
+  afterEach(() => rig.close())
+
+  it('has its commit refused once another one has answered', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const gate = createGate()
+    const zombie = rig.createWorker({
+      llm: scriptLlm([gate.step, 'Too late.']),
+      // It sleeps through its lease and believes to hold it still; its bus tells it nothing.
+      store: override(rig.store, {
+        claimReply: (key) => rig.store.claimReply(key, 1),
+        renewReply: async () => 'held',
+      }),
+      bus: override(rig.bus, { publishDelta: async () => 'published' }),
+    })
+    const sleeping = zombie.answer(question)
+    await gate.reached
+    await rig.settle(sessionId, rig.createWorker({ llm: scriptLlm(['In time.']) }))
+    gate.open()
+    expect(await sleeping).toBe('lost')
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: In time.'])
+    expect(await zombie.counted('chatbox_writes_fenced_total')).toBe(1)
+  })
+
+  it('shows nothing more once a later attempt has begun', async () => {
+    const events = await rig.listen(sessionId)
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const late = createGate()
+    const llm = scriptLlm(['old', late.step, ' more', () => new Promise(() => undefined)])
+    const zombie = rig.createWorker({
+      llm,
+      store: override(rig.store, {
+        claimReply: (key) => rig.store.claimReply(key, 1),
+        renewReply: async () => 'held',
+      }),
+    })
+    const sleeping = zombie.answer(question)
+    await late.reached
+    const second = createGate()
+    const answering = rig
+      .createWorker({ llm: scriptLlm(['new', second.step, ' text']) })
+      .answer(question)
+    await second.reached
+    await until('the new draft', () => textOf(events, 2) === 'new')
+    late.open()
+    expect(await sleeping).toBe('lost')
+    expect(llm.aborted).toBe(1)
+    second.open()
+    expect(await answering).toBe('answered')
+    await until('the end', () => events.at(-1)?.event === 'session:updated')
+    expect(textOf(events, 1)).toBe('old')
+    expect(await zombie.counted('chatbox_writes_fenced_total')).toBe(1)
+  })
+
+  it('stops asking the provider as soon as its lease is gone', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const llm = scriptLlm(['a', () => new Promise(() => undefined)])
+    const worker = rig.createWorker({ llm, timing: { leaseMs: 300 } })
+    const answering = worker.answer(question)
+    await until('a request', () => llm.requests.length === 1)
+    await rig.store.cancelReplies(sessionId)
+    expect(await answering).toBe('lost')
+    expect(llm.aborted).toBe(1)
+    expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?'])
+  })
+})
+
+describe('two workers with one question', () => {
+  it('write one reply, a hundred times over', async () => {
+    const rig = await openRig()
+    const llm = scriptLlm(['Only one.'])
+    const workers = [rig.createWorker({ llm }), rig.createWorker({ llm })]
+    for (let round = 0; round < 100; round++) {
+      const sessionId = await rig.createSession()
+      const { question } = await rig.ask(sessionId, 'Who?')
+      const ends = await Promise.all(workers.map((worker) => worker.answer(question)))
+      expect(ends.filter((end) => end === 'answered')).toHaveLength(1)
+      expect(await rig.story(sessionId)).toEqual(['user: Who?', 'ai complete: Only one.'])
+    }
+    expect(llm.requests).toHaveLength(100)
+    await rig.close()
+  })
+})
+
+describe('a store that is away', () => {
+  let rig: WorkerRig
+  let sessionId: string
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+  })
+  afterEach(() => rig.close())
+
+  /** A store that refuses some calls until `ms` after the first of them. */
+  function awayFor(ms: number, ...methods: (keyof ChatStore)[]): ChatStore {
+    let back: number | undefined
+    const refuse = (): boolean => Date.now() < (back ??= Date.now() + ms)
+    return new Proxy(rig.store, {
+      get(store, name: keyof ChatStore) {
+        const method: unknown = Reflect.get(store, name)
+        if (typeof method !== 'function') return method
+        return async (...values: unknown[]): Promise<unknown> => {
+          if (methods.includes(name) && refuse()) throw away()
+          return Reflect.apply(method, store, values)
+        }
+      },
+    })
+  }
+
+  it('for two seconds at the commit costs two seconds, and nothing else', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const llm = scriptLlm(['Kept.'])
+    const store = awayFor(2000, 'commitReply', 'renewReply')
+    const startedAt = Date.now()
+    expect(await rig.createWorker({ llm, store }).answer(question)).toBe('answered')
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2000)
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Kept.'])
+    expect(llm.requests).toHaveLength(1)
+  })
+
+  it('between a commit and its acknowledgement does not double the reply', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    let commits = 0
+    const store = override(rig.store, {
+      commitReply: async (claim, outcome) => {
+        const result = await rig.store.commitReply(claim, outcome)
+        if (commits++ === 0) throw away()
+        return result
+      },
+    })
+    await rig.createWorker({ llm: scriptLlm(['Once.']), store }).answer(question)
+    expect(commits).toBe(2)
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Once.'])
+  })
+
+  it('for longer than the lease leaves the question to be answered later', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const store = awayFor(60_000, 'commitReply', 'renewReply', 'releaseReply')
+    const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), store, timing: { leaseMs: 200 } })
+    await expect(worker.answer(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)
+    await rig.settle(sessionId, rig.createWorker({ llm: scriptLlm(['Found.']) }))
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Found.'])
+  })
+
+  it('before the provider is asked gives the question back at once', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const llm = scriptLlm(['never'])
+    const worker = rig.createWorker({ llm, store: awayFor(60_000, 'readMessages') })
+    await expect(worker.answer(question)).rejects.toMatchObject({ retryable: true })
+    expect(llm.requests).toEqual([])
+    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
+  })
+
+  it('for one piece of bookkeeping does not cost the reply', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const llm = scriptLlm([{ type: 'conversation', ref: 'c-1' }, 'Fine.'])
+    const store = awayFor(60_000, 'saveConversationRef')
+    await rig.createWorker({ llm, store }).answer(question)
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Fine.'])
+  })
+
+  it('for one question does not keep the reconciler from the others', async () => {
+    const other = await rig.createSession()
+    const { question } = await rig.ask(sessionId, 'stuck')
+    await rig.ask(other, 'fine')
+    const store = override(rig.store, {
+      findOpenReply: async (id) => {
+        if (id === sessionId) throw away()
+        return rig.store.findOpenReply(id)
+      },
+    })
+    const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']) })
+    await reconcile({ ...deps, store }, { staleMs: 0, batch: 10 })
+    expect(rig.jobs.map(({ payload }) => payload.sessionId)).toEqual([other])
+    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ messageId: question.id })
+  })
+})
+
+describe('a queue that is away', () => {
+  it('does not cost the reply, and the next question is found without it', async () => {
+    const rig = await openRig()
+    const sessionId = await rig.createSession()
+    const first = await rig.ask(sessionId, 'first')
+    await rig.ask(sessionId, 'second')
+    const llm = scriptLlm(['1'], ['2'])
+    const queue = { enqueue: () => Promise.reject(away()) }
+    expect(await rig.createWorker({ llm, queue }).answer(first.question)).toBe('answered')
+    await rig.settle(sessionId, rig.createWorker({ llm }))
+    expect((await rig.story(sessionId)).slice(2)).toEqual(['ai complete: 1', 'ai complete: 2'])
+    await rig.close()
+  })
+})
+
+function toKey({ sessionId, id }: { sessionId: string; id: string }) {
+  return { sessionId, messageId: id }
+}

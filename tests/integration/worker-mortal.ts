@@ -1,0 +1,67 @@
+import type { ChatStore, EventBus, JobQueue } from '@chatbox/core'
+import type { WorkerRig } from './worker-rig.ts'
+
+interface Death {
+  /** Which call of the worker is its last one. */
+  at: number
+  /** Whether that call still has its effect. */
+  moment: 'before' | 'after'
+}
+
+/**
+ * Store, bus and queue as a process sees them that dies at one of its calls: neither that call nor
+ * any later one ever returns. The renewal of a lease is no step: it comes when its time has come.
+ */
+export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death) {
+  const calls: string[] = []
+  const died = Promise.withResolvers<undefined>()
+  const never = new Promise<never>(() => undefined)
+  let dead = false
+
+  const mortal = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name)
+        if (typeof method !== 'function') return method
+        return async (...values: unknown[]): Promise<unknown> => {
+          if (dead) return never
+          if (name === 'renewReply') return Reflect.apply(method, target, values)
+          const isLast = calls.push(String(name)) - 1 === death?.at
+          if (isLast) dead = true
+          if (isLast && death.moment === 'after') await Reflect.apply(method, target, values)
+          if (isLast) died.resolve(undefined)
+          return isLast ? never : Reflect.apply(method, target, values)
+        }
+      },
+    })
+
+  const queue: Pick<JobQueue, 'enqueue'> = {
+    enqueue: async (_name, payload, id) => void jobs.push({ payload, id }),
+  }
+  return {
+    parts: {
+      store: mortal<ChatStore>(store),
+      bus: mortal<EventBus>(bus),
+      queue: mortal(queue),
+    },
+    calls: () => calls,
+    dead: died.promise,
+    kill: () => {
+      dead = true
+    },
+  }
+}
+
+/** `port` with some of its methods replaced. */
+export function override<T extends object>(port: T, methods: Partial<T>): T {
+  return new Proxy(port, {
+    get(target, name) {
+      const replaced: unknown = Reflect.get(methods, name)
+      if (replaced !== undefined) return replaced
+      const method: unknown = Reflect.get(target, name)
+      return typeof method === 'function'
+        ? (...values: unknown[]): unknown => Reflect.apply(method, target, values)
+        : method
+    },
+  })
+}

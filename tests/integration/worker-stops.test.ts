@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { LlmError } from '@chatbox/core'
+import { createMortal, override } from './worker-mortal.ts'
+import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
+
+const forever = () => new Promise<never>(() => undefined)
+
+describe('a stop', () => {
+  let rig: WorkerRig
+  let sessionId: string
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+  })
+  afterEach(() => rig.close())
+
+  const reply = async () => (await rig.story(sessionId)).at(-1)
+
+  it('of a question that waits ends it without asking the model', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    expect(await rig.store.requestStop(sessionId, replyId)).toBe(true)
+    const llm = scriptLlm(['never'])
+    expect(await rig.createWorker({ llm }).answer(question)).toBe('answered')
+    expect(await reply()).toBe('ai stopped: ')
+    expect(llm.requests).toEqual([])
+  })
+
+  it('in the middle ends the request and keeps the text', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const gate = createGate()
+    const llm = scriptLlm(['Half', gate.step, ' never'])
+    const worker = rig.createWorker({ llm })
+    const answering = worker.answer(question)
+    await gate.reached
+    await rig.store.requestStop(sessionId, replyId)
+    worker.deps.running.stop(replyId)
+    expect(await answering).toBe('answered')
+    expect(llm.aborted).toBe(1)
+    expect(await reply()).toBe('ai stopped: Half')
+  })
+
+  it('of a provider that does not heed the abort does not wait for it', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const asked = Promise.withResolvers<undefined>()
+    const worker = rig.createWorker({
+      llm: {
+        async *streamReply() {
+          yield { type: 'text', text: 'Deaf' }
+          asked.resolve(undefined)
+          await forever()
+        },
+      },
+    })
+    const answering = worker.answer(question)
+    await asked.promise
+    await rig.store.requestStop(sessionId, replyId)
+    const stoppedAt = Date.now()
+    worker.deps.running.stop(replyId)
+    await answering
+    expect(Date.now() - stoppedAt).toBeLessThan(1000)
+    expect(await reply()).toBe('ai stopped: Deaf')
+  })
+
+  it('that the bus did not bring is found with the next renewal', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const llm = scriptLlm(['Half', forever])
+    const answering = rig.createWorker({ llm, timing: { leaseMs: 600 } }).answer(question)
+    await until('a request', () => llm.requests.length === 1)
+    await rig.store.requestStop(sessionId, replyId)
+    expect(await answering).toBe('answered')
+    expect(await reply()).toBe('ai stopped: Half')
+  })
+
+  it('between two attempts keeps what the first one showed', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const error = new LlmError('LLM_UNAVAILABLE', '503', { retryable: true, retryAfterMs: 900 })
+    const llm = scriptLlm(['Shown', error], ['never'])
+    const worker = rig.createWorker({ llm })
+    const answering = worker.answer(question)
+    await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
+    await rig.store.requestStop(sessionId, replyId)
+    worker.deps.running.stop(replyId)
+    await answering
+    expect(await reply()).toBe('ai stopped: Shown')
+    expect(llm.requests).toHaveLength(1)
+  })
+
+  it('between the last word and the commit still counts', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const store = override(rig.store, {
+      commitReply: async (claim, outcome) => {
+        await rig.store.requestStop(sessionId, replyId)
+        return rig.store.commitReply(claim, outcome)
+      },
+    })
+    await rig.createWorker({ llm: scriptLlm(['Everything.']), store }).answer(question)
+    expect(await reply()).toBe('ai stopped: Everything.')
+  })
+
+  it('after the commit comes too late', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const store = override(rig.store, {
+      findCommittedReply: async (key) => {
+        expect(await rig.store.requestStop(sessionId, replyId)).toBe(false)
+        return rig.store.findCommittedReply(key)
+      },
+    })
+    await rig.createWorker({ llm: scriptLlm(['Everything.']), store }).answer(question)
+    expect(await reply()).toBe('ai complete: Everything.')
+  })
+
+  it('of a reply whose worker is dead keeps what that one had shown', async () => {
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    const victim = createMortal(rig)
+    const gate = createGate()
+    const dying = rig.createWorker({
+      llm: scriptLlm(['Last words', gate.step]),
+      ...victim.parts,
+      timing: { leaseMs: 40, replyTimeoutMs: 200 },
+    })
+    void dying.answer(question)
+    await gate.reached
+    await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
+    victim.kill()
+    await rig.store.requestStop(sessionId, replyId)
+    const llm = scriptLlm(['never'])
+    await rig.settle(sessionId, rig.createWorker({ llm }))
+    expect(await reply()).toBe('ai stopped: Last words')
+    expect(llm.requests).toEqual([])
+  })
+
+  it('does not stop another reply', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const other = await rig.createSession()
+    const { replyId } = await rig.ask(other, 'Hello?')
+    const gate = createGate()
+    const worker = rig.createWorker({ llm: scriptLlm(['All ', gate.step, 'of it.']) })
+    const answering = worker.answer(question)
+    await gate.reached
+    worker.deps.running.stop(replyId)
+    gate.open()
+    await answering
+    expect(await reply()).toBe('ai complete: All of it.')
+  })
+})
