@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { EventTooLongError, readEvents } from './event-stream.ts'
+
+const EVENTS = ['plain', 'Héllo 世界', '🎉👩‍👩‍👧 flags 🇩🇪', '{"text":"a\\nb"}']
+
+describe('an event stream', () => {
+  it.each([
+    ['LF', '\n'],
+    ['CR', '\r'],
+    ['CRLF', '\r\n'],
+  ])('reads the same cut at every byte, lines ended by %s, with and without BOM', async (_, nl) => {
+    for (const head of ['', '\uFEFF']) {
+      const bytes = Buffer.from(head + EVENTS.map((data) => `data: ${data}${nl}${nl}`).join(''))
+      for (let at = 0; at <= bytes.length; at++) {
+        expect(await read([bytes.subarray(0, at), bytes.subarray(at)])).toEqual(EVENTS)
+      }
+      expect(await read([...bytes].map((byte) => Buffer.of(byte)))).toEqual(EVENTS)
+    }
+  })
+
+  it('reads the same however it is cut', async () => {
+    const lines = fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text))
+    const newline = fc.constantFrom('\n', '\r', '\r\n')
+    const cuts = fc.array(fc.nat(400), { maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(lines, { minLength: 1 }), newline, cuts, async (data, nl, at) => {
+        const sent = data.filter((text) => text.isWellFormed())
+        const bytes = Buffer.from(sent.map((text) => `data: ${text}${nl}${nl}`).join(''))
+        expect(await read(cut(bytes, at))).toEqual(sent)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('drops what is not ended by a blank line', async () => {
+    expect(await read([Buffer.from('data: one\n\ndata: two\n')])).toEqual(['one'])
+  })
+
+  it('ends with an error at an event over the cap, after what came before it', async () => {
+    const seen: string[] = []
+    const big = [Buffer.from('data: small\n\ndata: '), Buffer.alloc(60, 'x'), Buffer.alloc(60, 'x')]
+    const reading = (async () => {
+      for await (const { data } of readEvents(from(big), 100)) seen.push(data)
+    })()
+    await expect(reading).rejects.toThrow(EventTooLongError)
+    expect(seen).toEqual(['small'])
+  })
+
+  it('lets a long stream of small events pass under the cap', async () => {
+    const events = Array.from({ length: 100 }, () => Buffer.from('data: 1234567890\n\n'))
+    expect(await read(events, 100)).toHaveLength(100)
+  })
+})
+
+async function read(chunks: Buffer[], maxLength?: number): Promise<string[]> {
+  const events: string[] = []
+  for await (const { data } of readEvents(from(chunks), maxLength)) events.push(data)
+  return events
+}
+
+async function* from(chunks: Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks
+}
+
+function cut(bytes: Buffer, positions: number[]): Buffer[] {
+  const at = [0, ...positions.toSorted((a, b) => a - b), bytes.length]
+  return at.slice(1).map((end, index) => bytes.subarray(at[index], end))
+}

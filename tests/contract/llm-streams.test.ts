@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import {
+  startHostileModelServer,
+  streamPieces,
+  type HostileModelServer,
+} from '../support/hostile-model-server.ts'
+import { openModel, readReply, type ModelUnderTest } from '../support/model-client.ts'
+import { encodeEvents, WIRES, type Protocol } from '../support/model-wire.ts'
+
+const MIB = 1024 * 1024
+const PIECES = ['Héllo ', '世界 ', '🎉👩‍👩‍👧 ', 'a\r\nb\u2028c ']
+const WHOLE = PIECES.join('')
+const PROTOCOLS: Protocol[] = ['openai', 'anthropic', 'dify']
+
+describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
+  const wire = WIRES[protocol]
+  let server: HostileModelServer
+  let model: ModelUnderTest
+
+  beforeEach(async () => {
+    server = await startHostileModelServer()
+    model = openModel({ type: protocol, endpoint: server.url })
+  })
+  afterEach(async () => {
+    await model.close()
+    await server.stop()
+  })
+
+  it.each(['\n', '\r', '\r\n'] as const)('is whole byte by byte, lines by %j', async (newline) => {
+    for (const bom of [false, true]) {
+      const bytes = encodeEvents(wire.events({ pieces: PIECES }), { newline, bom })
+      server.answer(streamPieces([...bytes].map((byte) => Buffer.of(byte))))
+      expect(await readReply(model.llm)).toMatchObject({ text: WHOLE, ended: true })
+    }
+  })
+
+  it('is whole cut anywhere', async () => {
+    const newlines = fc.constantFrom('\n', '\r', '\r\n')
+    const cuts = fc.array(fc.nat(1500), { minLength: 1, maxLength: 6 })
+    await fc.assert(
+      fc.asyncProperty(newlines, fc.boolean(), cuts, async (newline, bom, at) => {
+        const bytes = encodeEvents(wire.events({ pieces: PIECES }), { newline, bom })
+        server.answer(streamPieces(cut(bytes, at)))
+        expect(await readReply(model.llm)).toMatchObject({ text: WHOLE, ended: true })
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('brings an event of 8 MiB whole', async () => {
+    const text = 'é'.repeat(4 * MIB)
+    const bytes = encodeEvents(wire.events({ pieces: ['before ', text] }))
+    server.answer(streamPieces(cut(bytes, everyPart(bytes.length))))
+    const outcome = await readReply(model.llm)
+    expect(outcome.error).toBeUndefined()
+    expect(outcome.ended).toBe(true)
+    expect(outcome.text === `before ${text}`).toBe(true)
+  })
+
+  it('ends visibly at an event over the cap, without holding it', async () => {
+    const start = encodeEvents(wire.events({ pieces: ["before"] }).slice(0, -wire.terminators))
+    let sentMiB = 0
+    const endless = function* (): Generator<Buffer> {
+      yield start
+      yield Buffer.from('data: {"')
+      for (; sentMiB < 200; sentMiB++) yield Buffer.alloc(MIB, 'x')
+    }
+    server.answer(streamPieces(endless()))
+    const outcome = await readReply(model.llm)
+    expect(outcome).toMatchObject({ text: 'before', error: { code: 'LLM_TRUNCATED' } })
+    expect(sentMiB).toBeLessThan(40)
+  })
+
+  it('leaves no timer and no connection behind, over 300 replies', async () => {
+    server.answer(streamPieces([encodeEvents(wire.events({ pieces: PIECES }))]))
+    await readReply(model.llm)
+    const before = countTimers()
+    for (let batch = 0; batch < 10; batch++) {
+      await Promise.all(Array.from({ length: 30 }, () => readReply(model.llm)))
+    }
+    expect(countTimers()).toBeLessThanOrEqual(before + 3)
+    const connections = new Set(server.requests.map(({ clientPort }) => clientPort))
+    expect(connections.size).toBeLessThan(150)
+  })
+})
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+}
+
+function everyPart(length: number): number[] {
+  return Array.from({ length: Math.floor(length / 65_536) }, (_, index) => index * 65_536)
+}
+
+function cut(bytes: Buffer, positions: number[]): Buffer[] {
+  const at = [0, ...positions.toSorted((a, b) => a - b), bytes.length]
+  return at
+    .slice(1)
+    .map((end, index) => bytes.subarray(at[index], end))
+    .filter((part) => part.length > 0)
+}
