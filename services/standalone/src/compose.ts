@@ -2,6 +2,7 @@ import { openBackend } from '@chatbox/adapters'
 import { startGateway, toGatewayOptions } from '@chatbox/gateway'
 import {
   createBackendHooks,
+  openParts,
   toBackendOptions,
   type ProcessContext,
   type RunningProcess,
@@ -9,32 +10,32 @@ import {
 } from '@chatbox/kit'
 import { createModelDirectory, startWorker } from '@chatbox/worker'
 
+/** Of the time to drain: first the sockets are sent away, then the replies are handed over. */
+const GATEWAY_SHARE = 0.5
+const WORKER_SHARE = 0.3
+
 /** Gateway and worker in one process on the embedded back end. */
-export async function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
+export function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
-  await using opened = new AsyncDisposableStack()
-  const models = createModelDirectory(settings.providers, context)
-  opened.defer(() => models.close())
-  const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
-  opened.defer(() => backend.close())
-  const worker = await startWorker({ ...backend, logger, metrics, clock, models }, settings)
-  opened.defer(() => worker.stop(0))
-  const gateway = await startGateway(
-    { ...backend, logger, metrics, clock, isReady },
-    toGatewayOptions(settings),
-  )
-  opened.defer(() => gateway.stop())
-  const parts = opened.move()
-  return {
-    address: pageAddress(settings),
-    checks: backend.checks,
-    async stop(graceMs) {
-      // Half of the time for each: the replies that are being written stop when nobody reads them.
-      await gateway.drain({ deadlineMs: graceMs / 2 })
-      await worker.stop(graceMs / 2)
-      await parts.disposeAsync()
-    },
-  }
+  return openParts(async (parts) => {
+    const models = createModelDirectory(settings.providers, context)
+    parts.add(() => models.close())
+    const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
+    parts.add(() => backend.close())
+    const ports = { ...backend, logger, metrics, clock }
+    const worker = await startWorker({ ...ports, models }, settings)
+    parts.add(() => worker.stop(settings.drainTimeoutMs * WORKER_SHARE))
+    const gateway = await startGateway({ ...ports, isReady }, toGatewayOptions(settings))
+    parts.add(() => gateway.stop())
+    return {
+      address: pageAddress(settings),
+      checks: backend.checks,
+      async stop(graceMs) {
+        parts.add(() => gateway.drain({ deadlineMs: graceMs * GATEWAY_SHARE }))
+        await parts.close()
+      },
+    }
+  })
 }
 
 function pageAddress({ publicUrl, port, pathPrefix }: Settings): string {

@@ -1,6 +1,7 @@
 import { openBackend } from '@chatbox/adapters'
 import {
   createBackendHooks,
+  openParts,
   toBackendOptions,
   type ProcessContext,
   type RunningProcess,
@@ -9,20 +10,20 @@ import { createModelDirectory } from './llm/model-directory.ts'
 import { startWorker } from './start.ts'
 
 /** A worker of a cluster, in the order in which its parts need each other. */
-export async function composeWorker(context: ProcessContext): Promise<RunningProcess> {
+export function composeWorker(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
-  await using opened = new AsyncDisposableStack()
-  const models = createModelDirectory(settings.providers, context)
-  opened.defer(() => models.close())
-  const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
-  opened.defer(() => backend.close())
-  const worker = await startWorker({ ...backend, logger, metrics, clock, models }, settings)
-  const parts = opened.move()
-  return {
-    checks: backend.checks,
-    async stop(graceMs) {
-      await worker.stop(graceMs)
-      await parts.disposeAsync()
-    },
-  }
+  return openParts(async (parts) => {
+    const models = createModelDirectory(settings.providers, context)
+    parts.add(() => models.close())
+    const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
+    parts.add(() => backend.close())
+    const worker = await startWorker({ ...backend, logger, metrics, clock, models }, settings)
+    return {
+      checks: backend.checks,
+      async stop(graceMs) {
+        parts.add(() => worker.stop(graceMs))
+        await parts.close()
+      },
+    }
+  })
 }

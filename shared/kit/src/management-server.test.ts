@@ -8,11 +8,15 @@ async function withServer(
 ) {
   const health = createHealth({ cacheMs: 0 })
   const { registry } = createMetrics()
-  await using server = await startManagementServer(
+  const server = await startManagementServer(
     { registry, isReady: health.isReady },
     { host: '127.0.0.1', port: 0 },
   )
-  await run(`http://127.0.0.1:${server.port}`, health)
+  try {
+    await run(`http://127.0.0.1:${server.port}`, health)
+  } finally {
+    await server.stop()
+  }
 }
 
 describe('the management port', () => {
@@ -44,7 +48,8 @@ describe('the management port', () => {
     const first = await startManagementServer(deps, { host: '127.0.0.1', port: 0 })
     const address = { host: '127.0.0.1', port: first.port }
     await expect(startManagementServer(deps, address)).rejects.toThrow('EADDRINUSE')
-    await first[Symbol.asyncDispose]()
-    await (await startManagementServer(deps, address))[Symbol.asyncDispose]()
+    await first.stop()
+    const second = await startManagementServer(deps, address)
+    await second.stop()
   })
 })

@@ -7,8 +7,9 @@ interface ManagementDeps {
   isReady: Health['isReady']
 }
 
-interface ManagementServer extends AsyncDisposable {
+export interface ManagementServer {
   port: number
+  stop(): Promise<void>
 }
 
 /** Serves `/metrics`, `/healthz` and `/readyz` on a port that is kept away from the public. */
@@ -28,7 +29,7 @@ export async function startManagementServer(
   const bound = server.address()
   return {
     port: typeof bound === 'object' && bound ? bound.port : address.port,
-    [Symbol.asyncDispose]: () =>
+    stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()

@@ -5,6 +5,7 @@ import { createLogger, type Logger } from './logger.ts'
 import { startManagementServer } from './management-server.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { findMisspelledNames } from './misspelled-names.ts'
+import { openParts } from './open-parts.ts'
 import { prepareDataDir } from './prepare-data-dir.ts'
 import { printConfig } from './print-config.ts'
 import { readSettings, SettingsError } from './read-settings.ts'
@@ -121,29 +122,25 @@ async function live(
   start: Start,
 ): Promise<void> {
   const stopSignal = waitForStopSignal()
-  const health = createHealth()
+  const { isReady, ...health } = createHealth()
   const metrics = createMetrics()
-  await using management = await startManagementServer(
-    { registry: metrics.registry, isReady: health.isReady },
-    { host: settings.host, port: settings.managementPort },
-  )
-  const starting = start({
-    settings,
-    logger,
-    metrics,
-    clock: createClock(),
-    isReady: health.isReady,
+  const { registry } = metrics
+  await openParts(async (parts) => {
+    const address = { host: settings.host, port: settings.managementPort }
+    const management = await startManagementServer({ registry, isReady }, address)
+    parts.add(() => management.stop())
+    const starting = start({ settings, logger, metrics, clock: createClock(), isReady })
+    const running = await Promise.race([starting, stopSignal])
+    // Nothing was served yet, and a start that waits for a back end cannot be called off.
+    if (typeof running === 'string') process.exit(0)
+    parts.add(() => running.stop(settings.drainTimeoutMs * GRACE_SHARE))
+    health.start(running.checks)
+    announce(running.address, { settings, logger, managementPort: management.port })
+    logger.info({ signal: await stopSignal }, 'draining')
+    health.drain()
+    endWithin(settings.drainTimeoutMs, logger)
+    await parts.close()
   })
-  const running = await Promise.race([starting, stopSignal])
-  // Nothing was served yet, and a start that waits for a back end cannot be called off.
-  if (typeof running === 'string') process.exit(0)
-  health.start(running.checks)
-  announce(running.address, { settings, logger, managementPort: management.port })
-  const signal = await stopSignal
-  logger.info({ signal }, 'draining')
-  health.drain()
-  endWithin(settings.drainTimeoutMs, logger)
-  await running.stop(settings.drainTimeoutMs * GRACE_SHARE)
   logger.info('ended')
 }
 

@@ -94,7 +94,7 @@ export const SETTING_RULES = {
     usedBy: GATEWAY,
   },
   JWT_SECRET: {
-    type: plainText('secret, at least 32 characters'),
+    type: plainText('at least 32 characters'),
     defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
     about:
       'Key of HS256 tokens. Either this or `JWKS_URL`. Make one with `openssl rand -base64 48`.',
@@ -252,7 +252,7 @@ export const PROVIDER_RULES = {
       'Base address, such as `https://api.openai.com/v1`. `https`, or this machine; outside production any `http`.',
   },
   API_KEY: {
-    type: plainText('secret'),
+    type: plainText(),
     defaultNote: 'asked for, except by `demo`',
     about: 'Key for the provider. Where a server of your own needs none, any word.',
     secret: true,

@@ -1,0 +1,90 @@
+// Writes docs/configuration.md and .env.example from the settings' schema: part of `npm run docs`.
+// With `--check` it only says whether they are out of date.
+import { describeSettings, type SettingDescription } from '@chatbox/kit'
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
+
+const INTRODUCTION = `# Settings
+
+A process reads its settings from the environment once, when it starts; in development also from a
+\`.env\` file in the working directory, which never overrides what is set. Everything that is wrong
+with them is reported at once, by name and never with the value, and the process ends with exit
+code 78. A name that is a slip away from one of these is warned of.
+
+\`--print-config\` prints the settings in force as JSON, secrets hidden, and ends:
+
+\`\`\`sh
+npm start -- --print-config
+\`\`\`
+
+This page is made from the schema in \`shared/kit/src/setting-rules.ts\` by \`npm run docs\`.
+
+- A duration has its unit: \`500ms\`, \`120s\`, \`15m\`, \`1d\`. A size is in bytes or has its unit: \`64KiB\`.
+- A setting that is given is never empty. Placeholders such as \`REPLACE_WITH_…\`, \`CHANGE_ME\` or
+  \`your-key\` and secrets that can be guessed are refused.
+- In production (\`NODE_ENV=production\`) nothing is made up: secrets, origins and at least one model
+  provider have to be given, and addresses outside this machine have to be \`https\`.
+- A standalone process in development needs none of them. It keeps the keys that it makes in
+  \`development-keys.json\` in its data folder, answers with the \`demo\` model and lets visitors in.
+`
+
+const PROVIDERS = `## Model providers
+
+\`LLM_PROVIDER_<n>_<FIELD>\`, with n from 1 to 99; users choose among all of them, and the one with
+the smallest number is the default. A gateway reads only the ids and names.
+
+\`\`\`sh
+LLM_PROVIDER_1_ENDPOINT=https://api.openai.com/v1
+LLM_PROVIDER_1_API_KEY=…
+LLM_PROVIDER_1_MODEL=…
+\`\`\`
+`
+
+const EXAMPLE_HEAD = `# Copy to .env for development and fill in what you need; nothing in it is needed to try chatbox.
+# What each setting means, and which ones production asks for: docs/configuration.md
+`
+
+/** The files as they are kept in the repository, by path. */
+export async function toConfigurationFiles(): Promise<Record<string, string>> {
+  const { settings, provider } = describeSettings()
+  const page = [INTRODUCTION, '## All settings\n', toTable(settings), PROVIDERS, toTable(provider)]
+  const config = await resolveConfig(import.meta.filename)
+  return {
+    'docs/configuration.md': await format(page.join('\n'), { ...config, parser: 'markdown' }),
+    '.env.example': toExample([...settings, ...provider]),
+  }
+}
+
+function toTable(settings: readonly SettingDescription[]): string {
+  const rows = settings.map(({ name, type, defaultNote, about, secret, usedBy }) => {
+    const note = usedBy.length === 3 ? '' : ` Read by: ${usedBy.join(', ')}.`
+    return `| \`${name}\` | ${type}${secret ? '; secret' : ''} | ${defaultNote} | ${about}${note} |`
+  })
+  return ['| Name | Value | Default | What it does |', '|---|---|---|---|', ...rows, ''].join('\n')
+}
+
+function toExample(settings: readonly SettingDescription[]): string {
+  const lines = settings.map(
+    ({ name, default: value = '' }) => `#${name.replace('<n>', '1')}=${value}`,
+  )
+  return `${EXAMPLE_HEAD}\n${lines.join('\n')}\n`
+}
+
+/** Where a file is kept. */
+export function toFilePath(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url))
+}
+
+async function main(check: boolean): Promise<void> {
+  for (const [path, text] of Object.entries(await toConfigurationFiles())) {
+    if (!check) {
+      await writeFile(toFilePath(path), text)
+    } else if ((await readFile(toFilePath(path), 'utf8').catch(() => '')) !== text) {
+      console.error(`${path} is out of date: run \`npm run docs\``)
+      process.exitCode = 1
+    }
+  }
+}
+
+if (import.meta.filename === process.argv[1]) await main(process.argv.includes('--check'))
