@@ -1,6 +1,6 @@
 /** Every text that a user of this page sees, in one place, so that another language is another table. */
 export const strings = {
-  title: 'Chat',
+  title: 'Support chat',
   chats: 'Your chats',
   openChats: 'Show your chats',
   closeChats: 'Close your chats',
@@ -14,7 +14,7 @@ export const strings = {
   conversation: 'Conversation',
   model: 'Model',
   emptyTitle: 'How can we help?',
-  emptyText: 'Ask your question below. The answer appears as it is written.',
+  emptyText: 'Ask anything. You can follow the answer as it is written.',
   messageLabel: 'Your message',
   placeholder: 'Write a message',
   hint: 'Enter sends, Shift + Enter starts a new line',

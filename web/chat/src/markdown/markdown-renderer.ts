@@ -85,17 +85,20 @@ export class MarkdownRenderer {
 
 /** The words of a markdown text without its marks. */
 export function toPlainText(text: string): string {
-  return render(text, () => parseBlocks(text))
-    .textContent.replaceAll(/\s+/g, ' ')
-    .trim()
+  const words = toNodes(text, () => parseBlocks(text)).textContent
+  return words.replaceAll(/\s+/g, ' ').trim()
+}
+
+function render(text: string, parse: () => Token[]): DocumentFragment {
+  const fragment = toNodes(text, parse)
+  decorateBlocks(fragment)
+  return fragment
 }
 
 /** Nodes of a text; a text that the parser cannot take, such as one nested thousands deep, as it is. */
-function render(text: string, parse: () => Token[]): DocumentFragment {
+function toNodes(text: string, parse: () => Token[]): DocumentFragment {
   try {
-    const fragment = sanitizeHtml(toHtml(parse()))
-    decorateBlocks(fragment)
-    return fragment
+    return sanitizeHtml(toHtml(parse()))
   } catch {
     const fragment = document.createDocumentFragment()
     fragment.append(text)

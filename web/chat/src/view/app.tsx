@@ -9,6 +9,7 @@ import { Composer, COMPOSER_ID } from './composer.tsx'
 import { Conversation } from './conversation.tsx'
 import { Drawer } from './drawer.tsx'
 import { Header } from './header.tsx'
+import { Logo } from './icons.tsx'
 import { Notices, Refused } from './notices.tsx'
 import { SessionList } from './session-list.tsx'
 
@@ -46,7 +47,15 @@ function Chat({ client, state }: ChatProps): JSX.Element {
       <a class="skip" href={`#${COMPOSER_ID}`}>
         {strings.skip}
       </a>
-      {isWide && <aside class="side">{list}</aside>}
+      {isWide && (
+        <aside class="side">
+          <p class="brand">
+            <Logo />
+            {strings.title}
+          </p>
+          {list}
+        </aside>
+      )}
       {!isWide && isOpen && <Drawer onClose={closeDrawer}>{list}</Drawer>}
       <main class="main">
         <Header client={client} state={state} onMenu={isWide ? undefined : () => setOpen(true)} />

@@ -1,7 +1,7 @@
 import type { ChatClient, ChatState } from '@chatbox/client'
 import type { JSX } from 'preact'
 import { strings } from '../strings.ts'
-import { Icon, Logo } from './icons.tsx'
+import { Icon } from './icons.tsx'
 
 interface HeaderProps {
   client: ChatClient
@@ -16,18 +16,16 @@ export function Header({ client, state, onMenu }: HeaderProps): JSX.Element {
   const status = isOnline ? strings.online : strings.connecting
   return (
     <header class="header">
-      {onMenu ? (
+      {onMenu && (
         <button
           type="button"
-          class="icon-button"
+          class="icon-button header-menu"
           aria-label={strings.openChats}
           aria-haspopup="dialog"
           onClick={onMenu}
         >
           <Icon name="menu" />
         </button>
-      ) : (
-        <Logo />
       )}
       <div class="header-title">
         <h1>{toTitle(log?.session.name)}</h1>
@@ -38,7 +36,7 @@ export function Header({ client, state, onMenu }: HeaderProps): JSX.Element {
       {onMenu && (
         <button
           type="button"
-          class="icon-button"
+          class="icon-button header-new"
           aria-label={strings.newChat}
           onClick={() => void client.newSession()}
         >
