@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
 import {
   createGate,
+  CUT,
   MODEL,
   openRig,
   scriptLlm,
@@ -224,13 +225,13 @@ describe('answering', () => {
     })
 
     it('that cuts a reply off makes it incomplete, never complete', async () => {
-      const { story, llm } = await answer(['Cut he', 'CUT'], ['never'])
+      const { story, llm } = await answer(['Cut he', CUT], ['never'])
       expect(story).toBe('ai incomplete LLM_TRUNCATED: Cut he')
       expect(llm.requests).toHaveLength(1)
     })
 
     it('that says nothing at all is asked again', async () => {
-      expect((await answer([], ['CUT'], ['Now.'])).story).toBe('ai complete: Now.')
+      expect((await answer([], [CUT], ['Now.'])).story).toBe('ai complete: Now.')
     })
 
     it('that throws what it may not throws a failed reply', async () => {

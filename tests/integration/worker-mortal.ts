@@ -8,11 +8,19 @@ interface Death {
   moment: 'before' | 'after'
 }
 
+interface Mortal {
+  parts: { store: ChatStore; bus: EventBus; queue: Pick<JobQueue, 'enqueue'> }
+  calls(): string[]
+  /** Resolves at the last call. */
+  dead: Promise<unknown>
+  kill(): void
+}
+
 /**
  * Store, bus and queue as a process sees them that dies at one of its calls: neither that call nor
  * any later one ever returns. The renewal of a lease is no step: it comes when its time has come.
  */
-export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death) {
+export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death): Mortal {
   const calls: string[] = []
   const died = Promise.withResolvers<undefined>()
   const never = new Promise<never>(() => undefined)

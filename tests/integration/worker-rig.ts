@@ -6,11 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
 import type { ChatStore, Clock, EventBus, JobQueue, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
-import {
-  openBackend,
-  type AdapterHooks,
-  type Backend,
-} from '@chatbox/adapters'
+import { openBackend, type AdapterHooks, type Backend } from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
 import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
@@ -18,8 +14,12 @@ import { RunningReplies } from '../../services/worker/src/usecases/running-repli
 
 export const MODEL = 'model-1'
 
+/** The stream ends without the word that the reply is whole. */
+export const CUT = Symbol('cut')
+
 /** What a scripted model does next: says a text, sends a chunk, fails, waits, or is cut off. */
-export type Step = string | LlmChunk | Error | 'CUT' | ((signal: AbortSignal) => Promise<unknown>)
+export type Step =
+  string | LlmChunk | Error | typeof CUT | ((signal: AbortSignal) => Promise<unknown>)
 
 export interface ScriptedLlm extends Llm {
   requests: LlmRequest[]
@@ -38,7 +38,7 @@ export function scriptLlm(...scripts: Step[][]): ScriptedLlm {
       try {
         for (const step of script) {
           signal.throwIfAborted()
-          if (step === 'CUT') return
+          if (step === CUT) return
           if (step instanceof Error) throw step
           if (typeof step === 'function') await orAborted(step(signal), signal)
           else yield typeof step === 'string' ? { type: 'text', text: step } : step
@@ -59,7 +59,13 @@ async function orAborted(waiting: Promise<unknown>, signal: AbortSignal): Promis
 }
 
 /** A door that a script waits at until the test opens it. */
-export function createGate() {
+export interface Gate {
+  step: () => Promise<unknown>
+  reached: Promise<unknown>
+  open: () => void
+}
+
+export function createGate(): Gate {
   const reached = Promise.withResolvers<undefined>()
   const opened = Promise.withResolvers<undefined>()
   return {
