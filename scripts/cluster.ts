@@ -132,7 +132,8 @@ async function main(): Promise<void> {
     await Promise.race([stopped, started])
     await Promise.race([stopped, waitForDeath(cluster.processes)])
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
+    // The lines that follow are what the process printed, which is on the screen already.
+    console.error(error instanceof Error ? error.message.split('\n')[0] : error)
     process.exitCode = 1
   }
   console.log('stopping ...')

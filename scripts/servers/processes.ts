@@ -154,7 +154,7 @@ export async function waitUntilReady(
     ? `ended with ${state.exit.signal ?? `exit code ${state.exit.code}`} before it was ready`
     : `was not ready after ${timeoutMs} ms`
   await service.kill()
-  throw new Error(`${service.name} ${what}; it printed:\n${service.output()}`)
+  throw new Error(`${service.name} ${what}\n${service.output()}`)
 }
 
 async function isReady(service: ServiceProcess): Promise<boolean> {
