@@ -78,11 +78,13 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
     shift.stopping = true
     const closed = worker.close().catch(report)
     worker.cancelAllJobs('this worker stops')
+    // BullMQ waits for the end of this one, which does not come by itself while Redis is away.
+    const unblocked = closeClient(clients.blocking)
     if (!(await settlesWithin(graceMs, closed))) {
       shift.abandoned.reject(new Error('the handler did not end in time'))
       await settlesWithin(HAND_BACK_MS, closed)
     }
-    await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
+    await Promise.all([closeClient(clients.main), unblocked])
   }
 
   let stopped: Promise<void> | undefined

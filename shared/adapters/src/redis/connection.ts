@@ -107,5 +107,7 @@ export async function closeClient(client: RedisClient): Promise<void> {
     await Promise.race([client.quit().catch(() => undefined), ended])
   }
   client.disconnect()
+  // Between two tries that leaves a client neither connected nor ended: one last try ends it.
+  if (client.status === 'reconnecting') await client.connect().catch(() => undefined)
   await ended
 }

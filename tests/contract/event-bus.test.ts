@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import type { BusEvent, ReplyDelta } from '@chatbox/contract'
+import { Redis } from 'ioredis'
+import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
+import { describeEventBus, newDelta, toStart, writeReply } from './event-bus.contract.ts'
+import {
+  createCountedHooks,
+  describeWithRedis,
+  eventually,
+  newId,
+  openRedisLab,
+  timeMs,
+  type RedisLab,
+} from './redis.support.ts'
+
+describeEventBus('memory', async () => {
+  const hooks = createCountedHooks()
+  const bus = createMemoryEventBus(hooks)
+  return { bus, other: bus, hooks, otherHooks: hooks, close: () => bus.close() }
+})
+
+describeWithRedis('on Redis', () => {
+  let lab: RedisLab
+  beforeAll(async () => (lab = await openRedisLab()))
+  afterAll(() => lab.close())
+
+  describeEventBus('redis', async () => {
+    const prefix = newId()
+    const [one, two] = [await lab.open(prefix), await lab.open(prefix)]
+    return {
+      bus: one.bus,
+      other: two.bus,
+      hooks: one.hooks,
+      otherHooks: two.hooks,
+      close: async () => void (await Promise.all([one.close(), two.close()])),
+    }
+  })
+
+  it('does not open a draft that was moved to another reply, or rearranged', async () => {
+    const prefix = newId()
+    const { bus } = await lab.open(prefix)
+    const [sessionId, replyId, stolen] = [newId(), newId(), newId()]
+    await writeReply(bus, { sessionId, replyId }, ['one ', 'two '])
+    const redis = new Redis(lab.server.url)
+    const from = `${prefix}:{reply:${replyId}}`
+    await redis.copy(`${from}:pad`, `${prefix}:{reply:${stolen}}:pad`)
+    await redis.copy(`${from}:chunks`, `${prefix}:{reply:${stolen}}:chunks`)
+    expect(await bus.readDraft(sessionId, stolen)).toBeUndefined()
+    const [first = '', second = ''] = await redis.lrange(`${from}:chunks`, 0, -1)
+    await redis.del(`${from}:chunks`)
+    const swapped = [second.replace('delta:1', 'delta:0'), first.replace('delta:0', 'delta:1')]
+    await redis.rpush(`${from}:chunks`, ...swapped)
+    expect(await bus.readDraft(sessionId, replyId)).toBeUndefined()
+    redis.disconnect()
+  })
+
+  it('ignores what is no event at all', async () => {
+    const prefix = newId()
+    const { bus, hooks } = await lab.open(prefix)
+    const sessionId = newId()
+    const seen: unknown[] = []
+    await bus.subscribe(sessionId, (event) => seen.push(event))
+    await bus.onStop((replyId) => seen.push(replyId))
+    const redis = new Redis(lab.server.url)
+    for (const text of ['', '{', 'null', '[]', '{"event":"ready"}', '\u0000']) {
+      await redis.publish(`${prefix}:session:${sessionId}`, text)
+    }
+    await redis.publish(`${prefix}:stop`, 'no id: {}')
+    redis.disconnect()
+    await eventually(
+      () => hooks.refused,
+      ({ length }) => length === 7,
+    )
+    expect(seen).toEqual([])
+  })
+})
+
+describeWithRedis('when Redis fails', () => {
+  let lab: RedisLab
+  beforeAll(async () => (lab = await openRedisLab()))
+  afterAll(() => lab.close())
+
+  it('never throws and never waits long while Redis is away or silent', async () => {
+    const { bus, hooks } = await lab.openFar(newId())
+    const sessionId = newId()
+    const everything = async (): Promise<void> => {
+      await bus.publish(sessionId, toStart(sessionId))
+      expect(await bus.publishDelta(newDelta({ sessionId }), () => 'text')).toBe('published')
+      expect(await bus.readDraft(sessionId, 'reply')).toBeUndefined()
+      await bus.dropDraft(sessionId, 'reply')
+      await bus.publishStop('reply')
+    }
+    for (const mode of ['refuse', 'reset', 'blackhole'] as const) {
+      await lab.link.cut(mode)
+      const before = hooks.publishesFailed
+      let failure: unknown
+      const took = await timeMs(() =>
+        everything().catch((error: unknown) => {
+          failure = error
+        }),
+      )
+      expect(failure).toBeUndefined()
+      expect(took).toBeLessThan(1500)
+      expect(hooks.publishesFailed - before).toBe(3)
+      await expect(bus.ping()).rejects.toBeInstanceOf(Error)
+      await lab.link.restore()
+      await eventually(
+        () =>
+          bus.ping().then(
+            () => true,
+            () => false,
+          ),
+        (alive) => alive,
+      )
+    }
+  }, 30_000)
+
+  it('subscribes in bounded time without Redis, and for real once it is back', async () => {
+    const { bus, hooks } = await lab.openFar(newId())
+    await lab.link.cut('refuse')
+    const sessionId = newId()
+    const seen: BusEvent[] = []
+    let gaps = 0
+    bus.onGap(() => gaps++)
+    expect(await timeMs(() => bus.subscribe(sessionId, (event) => seen.push(event)))).toBeLessThan(
+      1500,
+    )
+    await lab.link.restore()
+    await eventually(
+      () => gaps,
+      (count) => count === 1,
+    )
+    await bus.publish(sessionId, toStart(sessionId))
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    expect(hooks.gaps).toBe(1)
+  }, 20_000)
+
+  it('tells of the gap, and delivers again within 2 s, after Redis was killed', async () => {
+    const { bus } = await lab.open(newId())
+    const ids = Array.from({ length: 700 }, newId)
+    const seen = new Set<string>()
+    await Promise.all(ids.map((id) => bus.subscribe(id, () => seen.add(id))))
+    const { promise: gap, resolve } = Promise.withResolvers<number>()
+    bus.onGap(() => resolve(performance.now()))
+    await lab.server.kill()
+    await lab.server.restart()
+    const back = performance.now()
+    expect((await gap) - back).toBeLessThan(2000)
+    await eventually(
+      () =>
+        bus.ping().then(
+          () => true,
+          () => false,
+        ),
+      (alive) => alive,
+    )
+    for (const id of ids) await bus.publish(id, toStart(id))
+    await eventually(
+      () => seen.size,
+      (count) => count === ids.length,
+    )
+  }, 20_000)
+
+  it('has the whole draft again after Redis came back empty in the middle of a reply', async () => {
+    const { bus } = await lab.open(newId())
+    const [sessionId, replyId] = [newId(), newId()]
+    let text = ''
+    const write = (index: number): Promise<string> => {
+      text += `word-${index} `
+      const delta: ReplyDelta = newDelta({ sessionId, replyId, index, text: `word-${index} ` })
+      const soFar = text
+      return bus.publishDelta(delta, () => soFar)
+    }
+    for (let index = 0; index < 5; index++) await write(index)
+    await lab.server.kill()
+    expect(await write(5)).toBe('published')
+    await lab.server.restart()
+    await eventually(
+      () =>
+        bus.ping().then(
+          () => true,
+          () => false,
+        ),
+      (alive) => alive,
+    )
+    expect(await bus.readDraft(sessionId, replyId)).toBeUndefined()
+    for (let index = 6; index < 10; index++) await write(index)
+    expect(await bus.readDraft(sessionId, replyId)).toEqual({ attempt: 1, index: 10, text })
+  }, 20_000)
+
+  it('notices a subscription whose connection died in silence', async () => {
+    const { bus } = await lab.openFar(newId())
+    const sessionId = newId()
+    const seen: BusEvent[] = []
+    await bus.subscribe(sessionId, (event) => seen.push(event))
+    const { promise: gap, resolve } = Promise.withResolvers<undefined>()
+    bus.onGap(() => resolve(undefined))
+    lab.link.freeze()
+    await gap
+    await eventually(
+      () =>
+        bus.ping().then(
+          () => true,
+          () => false,
+        ),
+      (alive) => alive,
+    )
+    await bus.publish(sessionId, toStart(sessionId))
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+  }, 20_000)
+
+  it('goes on at a slow link', async () => {
+    const { bus } = await lab.openFar(newId())
+    const [sessionId, replyId] = [newId(), newId()]
+    lab.link.setLatency(100)
+    await writeReply(bus, { sessionId, replyId }, ['one ', 'two ', 'three'])
+    expect(await bus.readDraft(sessionId, replyId)).toMatchObject({ text: 'one two three' })
+    lab.link.setLatency(0)
+  }, 20_000)
+})
