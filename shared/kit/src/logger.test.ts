@@ -84,5 +84,9 @@ describe('createLogger', () => {
       'ready port=8080\n',
       'WARN store\\nfailed (gone\\naway) name="a\\nb"\n',
     ])
+    logger.fatal({ err: new Error('broken\nready') }, 'ending')
+    expect(lines[2]).toMatch(
+      /FATAL ending \(broken\\nready\)\n {4}Error: broken\n {4}ready\n {8}at /,
+    )
   })
 })

@@ -216,7 +216,7 @@ export const SETTING_RULES = {
     usedBy: GATEWAY,
   },
   LOG_LEVEL: {
-    type: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    type: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
     default: 'info',
     about: 'The least important log lines that are written.',
   },

@@ -14,15 +14,16 @@ export class StartError extends Error {
 export function explainStartFault(error: unknown, settings: Settings): string | undefined {
   if (!isError(error)) return undefined
   if (error instanceof StartError) return error.message
+  const reason = toReason(error)
   const { code, port, path } = toSystemFields(error)
   if (port !== undefined) {
     const name = port === settings.managementPort ? 'MANAGEMENT_PORT' : 'PORT'
     if (code === 'EADDRINUSE') return `${name} ${port} is taken by another process`
-    return `${name} ${port} cannot be opened: ${toReason(error)}`
+    return `${name} ${port} cannot be opened: ${reason}`
   }
-  if (path !== undefined) return `${path} cannot be used: ${toReason(error)}`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${toReason(error)}`
-  return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR cannot be used: ${toReason(error)}` : undefined
+  if (path !== undefined) return `${path} cannot be used: ${reason}`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${reason}`
+  return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR cannot be used: ${reason}` : undefined
 }
 
 const systemFieldsSchema = z.object({
@@ -31,6 +32,8 @@ const systemFieldsSchema = z.object({
   path: z.string().optional(),
 })
 
+/** Of the error or of the nearest cause that the system, or the store's file, has named. */
 function toSystemFields(error: Error): z.infer<typeof systemFieldsSchema> {
-  return systemFieldsSchema.safeParse(error).data ?? {}
+  const fields = systemFieldsSchema.safeParse(error).data ?? {}
+  return fields.code === undefined && isError(error.cause) ? toSystemFields(error.cause) : fields
 }
