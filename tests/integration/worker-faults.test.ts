@@ -224,10 +224,19 @@ describe('a store that is away', () => {
     expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Once.'])
   })
 
-  it('for longer than the lease leaves the question to be answered later', async () => {
+  it('for longer than the lease costs nothing either, while nobody else has claimed', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const store = awayFor(600, 'commitReply', 'renewReply')
+    const worker = rig.createWorker({ llm: scriptLlm(['Kept.']), store, timing: { leaseMs: 200 } })
+    expect(await worker.answer(question)).toBe('answered')
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Kept.'])
+  })
+
+  it('for longer than the patience leaves the question to be answered later', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const store = awayFor(60_000, 'commitReply', 'renewReply', 'releaseReply')
-    const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), store, timing: { leaseMs: 200 } })
+    const timing = { leaseMs: 200, commitPatienceMs: 400 }
+    const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), store, timing })
     await expect(worker.answer(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)
     await rig.settle(sessionId, rig.createWorker({ llm: scriptLlm(['Found.']) }))

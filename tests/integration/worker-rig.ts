@@ -88,6 +88,7 @@ export const FAST: ReplyTiming = {
   giveUpAfterMs: 0,
   maxAttempts: 20,
   providerBackoff: { baseMs: 5, maxMs: 20 },
+  commitPatienceMs: 5000,
   storeBackoff: { baseMs: 5, maxMs: 50 },
 }
 

@@ -47,8 +47,12 @@ export interface RunningWorker {
   stop(graceMs: number): Promise<void>
 }
 
+/**
+ * A dead worker's question goes to another one after at most a lease and a sweep: 7.5 s. The lease is
+ * three renewals long, so one that is late or lost does not cost a reply.
+ */
 const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
-  leaseMs: 10_000,
+  leaseMs: 6000,
   deltaIntervalMs: 45,
   deltaLength: 2048,
   maxTries: 3,
@@ -56,10 +60,11 @@ const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   giveUpAfterMs: 60_000,
   maxAttempts: 20,
   providerBackoff: { baseMs: 500, maxMs: 8000 },
+  commitPatienceMs: 30_000,
   storeBackoff: { baseMs: 100, maxMs: 1000 },
 }
 
-const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 4000, staleMs: 3000, idleEveryMs: 30_000 }
+const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 1500, staleMs: 3000, idleEveryMs: 30_000 }
 
 /** Questions or sessions taken up in one sweep: the next sweep is seconds away. */
 const BATCH = 100

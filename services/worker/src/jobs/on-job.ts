@@ -31,7 +31,8 @@ export async function onJob<N extends JobName>(
       const outcome = signal.aborted ? 'handed-over' : retryable ? 'retry' : 'failed'
       const { messageId } = payload
       done(outcome)
-      deps.logger.warn({ job: name, messageId, outcome, code, err: thrown }, 'job not done')
+      if (signal.aborted) deps.logger.info({ job: name, messageId }, 'job handed over')
+      else deps.logger.warn({ job: name, messageId, outcome, code, err: thrown }, 'job not done')
       throw thrown
     }
   })

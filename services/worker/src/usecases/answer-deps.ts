@@ -38,6 +38,8 @@ export interface ReplyTiming {
   giveUpAfterMs: number
   maxAttempts: number
   providerBackoff: Backoff
+  /** For how long a finished reply is offered to a store that is away, also beyond the lease. */
+  commitPatienceMs: number
   storeBackoff: Backoff
 }
 

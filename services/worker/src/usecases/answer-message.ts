@@ -6,7 +6,7 @@ import { Halt } from './halt.ts'
 import { materialiseReply } from './materialise-reply.ts'
 import { produceReply, type Production } from './produce-reply.ts'
 import { ReplyLease } from './reply-lease.ts'
-import { whileHeld } from './while-held.ts'
+import { whileAway } from './while-away.ts'
 import type { Written } from './write-reply.ts'
 
 /**
@@ -99,9 +99,10 @@ async function commit(
   outcome: ReplyOutcome,
 ): Promise<AnswerResult> {
   const { lease } = production
-  const result = await whileHeld(deps, lease.lost, () =>
-    deps.store.commitReply(lease.claim, outcome),
-  )
+  // Beyond the lease too: while the store is away nobody else can have claimed the question, and
+  // where somebody has by the time it is back, the commit is refused.
+  const patience = AbortSignal.timeout(deps.timing.commitPatienceMs)
+  const result = await whileAway(deps, patience, () => deps.store.commitReply(lease.claim, outcome))
   switch (result) {
     case 'committed':
       return 'answered'

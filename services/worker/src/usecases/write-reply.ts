@@ -12,7 +12,7 @@ import type { Halt, HaltReason } from './halt.ts'
 import type { ReplyLease } from './reply-lease.ts'
 import { streamAttempt, type AttemptResult } from './stream-attempt.ts'
 import { wait } from './wait.ts'
-import { whileHeld } from './while-held.ts'
+import { whileAway } from './while-away.ts'
 
 export interface Writing {
   lease: ReplyLease
@@ -59,7 +59,7 @@ export async function writeReply(deps: WriteDeps, writing: Writing): Promise<Wri
       if (halt.reason() || pauseMs === undefined) return toWritten(result, shown, halt.reason())
       await wait(pauseMs, halt.signal)
       if (halt.reason()) return toWritten(result, shown, halt.reason())
-      if (!(await whileHeld(deps, lease.lost, () => lease.raise()))) return undefined
+      if (!(await whileAway(deps, lease.lost, () => lease.raise()))) return undefined
     }
   } finally {
     clearTimeout(timer)
