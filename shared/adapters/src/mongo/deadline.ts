@@ -1,0 +1,53 @@
+import { AppError } from '@chatbox/core'
+import { MongoError, MongoServerError } from 'mongodb'
+
+const DUPLICATE_KEY = 11_000
+const COMMAND_NOT_FOUND = 59
+/** What the server says of a request that is wrong in itself: no outage, so it is not hidden. */
+const FAULTY_REQUEST_CODES = new Set<unknown>([
+  2, // BadValue
+  9, // FailedToParse
+  14, // TypeMismatch
+  COMMAND_NOT_FOUND,
+])
+
+/**
+ * Runs `work` and rejects with `UNAVAILABLE` when it takes longer. The driver's own limits do not
+ * add up to one: finding a server, waiting for a connection and the command itself count apart.
+ * The signal tells `work`, which is left to itself then, to begin nothing more.
+ */
+export async function withinDeadline<T>(
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    controller.abort()
+    late.reject(unavailable())
+  }, timeoutMs)
+  try {
+    return await Promise.race([work(controller.signal), late.promise])
+  } catch (error) {
+    throw toStoreError(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
+}
+
+export function unavailable(cause?: unknown): AppError {
+  return new AppError('UNAVAILABLE', 'Messages cannot be stored or read now.', { cause })
+}
+
+function toStoreError(error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error
+  return FAULTY_REQUEST_CODES.has(error.code) ? error : unavailable(error)
+}
+
+export function isCommandNotFound(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === COMMAND_NOT_FOUND
+}

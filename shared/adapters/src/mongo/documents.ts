@@ -1,0 +1,87 @@
+import { AppError, type OpenReply } from '@chatbox/core'
+import { z } from 'zod'
+import type { MessageRecord } from '../store/message-record.ts'
+import type { OriginRecord, StateRecord } from '../store/session-record.ts'
+import { REPLY_STATES, type StoredReply } from '../store/reply-record.ts'
+
+/**
+ * One session: what it began as, and a projection of the end of its log for lists. The projection
+ * is written after the entry and may be behind it; the log is the truth.
+ */
+export interface SessionDocument extends Omit<OriginRecord, 'id'>, StateRecord {
+  _id: string
+  activeKey: string
+  status: string
+  lastActivityAt: string
+}
+
+/** One entry of a log, with the state after it, and the outbox of a question. */
+export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRecord, 'seq'> {
+  _id: string
+  reply?: ReplyDocument
+}
+
+/** The part of a question's document that changes. */
+export interface ReplyDocument {
+  replyId: string
+  modelId: string
+  state: OpenReply['state'] | 'done' | 'cancelled'
+  /** The fencing token. */
+  epoch: number
+  stopRequested: boolean
+  askedAt: string
+  /** The session, as long as the question is open. */
+  openIn?: string
+  /** While it runs the end of its lease, else since when it waits for somebody; only while open. */
+  dueAt?: Date
+  /** The outcome, from the commit to the settlement. */
+  sealed?: string
+  /** Which reply id took the place of which. */
+  replaced: { messageId: string; replyId: string }[]
+}
+
+/** What a provider calls a session. */
+export interface ConversationDocument {
+  _id: string
+  sealed: string
+}
+
+const replySchema = z.object({
+  replyId: z.string(),
+  modelId: z.string(),
+  state: z.enum(REPLY_STATES),
+  epoch: z.int(),
+  stopRequested: z.boolean(),
+  askedAt: z.string(),
+  sealed: z.string().optional(),
+  replaced: z.array(z.object({ messageId: z.string(), replyId: z.string() })),
+})
+const questionSchema = z.object({
+  _id: z.string(),
+  sessionId: z.string(),
+  seq: z.int(),
+  reply: replySchema,
+})
+
+export interface StoredQuestion {
+  stored: StoredReply
+  sealed: string | undefined
+  replaced: { messageId: string; replyId: string }[]
+}
+
+/** The fields that `toStoredQuestion` needs. */
+export const QUESTION_FIELDS = { sessionId: 1, seq: 1, reply: 1 } as const
+
+export function toStoredQuestion(document: unknown): StoredQuestion {
+  const { _id, sessionId, seq, reply } = questionSchema.parse(document)
+  const { replyId, modelId, state, epoch, stopRequested, askedAt, sealed, replaced } = reply
+  const key = { sessionId, messageId: _id, questionSeq: seq }
+  const stored = { ...key, replyId, modelId, state, epoch, stopRequested, askedAt }
+  return { stored, sealed, replaced }
+}
+
+/** A value for a filter. Nothing but text gets into one, whatever the caller's types say. */
+export function toKey(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new AppError('INVALID_FORMAT', 'An id is a text.')
+}

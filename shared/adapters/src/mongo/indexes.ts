@@ -1,0 +1,26 @@
+import type { IndexDescription } from 'mongodb'
+
+/**
+ * Every index and why it is there. None is partial, which not every compatible server honours: each
+ * document has a value for each unique key, and what is indexed of open questions is removed from
+ * the document when they are settled, so that sparse indexes stay small.
+ */
+export const SESSION_INDEXES: IndexDescription[] = [
+  // One active session a user; afterwards the key is the session's own.
+  { name: 'active', key: { activeKey: 1 }, unique: true },
+  // A user's list, latest activity first.
+  { name: 'of_user', key: { userId: 1, lastActivityAt: -1, _id: -1 } },
+  // The idle sweep, longest idle first.
+  { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
+]
+
+export const MESSAGE_INDEXES: IndexDescription[] = [
+  // The log's order, and every page of it: whoever inserts the next seq first has decided.
+  { name: 'log', key: { sessionId: 1, seq: 1 }, unique: true },
+  // A message that is sent again is the same message.
+  { name: 'client', key: { sessionId: 1, clientKey: 1 }, unique: true },
+  // The oldest open question of a session, its stops and cancellations.
+  { name: 'open', key: { 'reply.openIn': 1 }, sparse: true },
+  // The sweep for questions left behind.
+  { name: 'due', key: { 'reply.dueAt': 1 }, sparse: true },
+]

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Message } from '@chatbox/contract'
+import {
+  AppError,
+  notFound,
+  placeEntry,
+  toSession,
+  type Appended,
+  type LogPage,
+  type LogRange,
+  type LogTip,
+  type NewEntry,
+  type PlacedEntry,
+} from '@chatbox/core'
+import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
+import type { RecordDeps } from '../store/record-deps.ts'
+import { toStateRecord, type StateRecord } from '../store/session-record.ts'
+import { BOUNDED, type MongoConnection } from './connection.ts'
+import { isDuplicateKey } from './deadline.ts'
+import { toKey, type MessageDocument, type ReplyDocument } from './documents.ts'
+import type { FoundSession, MongoSessions } from './mongo-sessions.ts'
+import { SessionLanes } from './session-lanes.ts'
+import type { TipWriter } from './tip-writer.ts'
+
+const MAX_PAUSE_MS = 50
+const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
+
+interface MongoLogDeps extends RecordDeps {
+  mongo: MongoConnection
+  sessions: MongoSessions
+  tips: TipWriter
+}
+
+interface Attempt {
+  appended: Appended
+  /** To copy into the session's document; undefined where nothing was added. */
+  after: StateRecord | undefined
+}
+
+/** The log of every session. */
+export class MongoLog {
+  readonly #deps: MongoLogDeps
+  readonly #mongo: MongoConnection
+  readonly #lanes = new SessionLanes<FoundSession>()
+
+  constructor(deps: MongoLogDeps) {
+    this.#deps = deps
+    this.#mongo = deps.mongo
+  }
+
+  async append(entry: NewEntry, signal: AbortSignal): Promise<Appended> {
+    const sessionId = toKey(entry.message.sessionId)
+    const { appended, after } = await this.#lanes.run(sessionId, signal, async (known) => {
+      const found = known ?? (await this.#deps.sessions.findProjected(sessionId))
+      if (!found) throw notFound()
+      return this.#appendAfter(found, entry, signal)
+    })
+    if (after) {
+      const { tips } = this.#deps
+      // Changes of state are rare, and lists filter by them: these wait for their copy.
+      const { id, userId } = appended.session
+      await (entry.message.event
+        ? tips.write({ id, userId }, after)
+        : tips.put({ id, userId }, after))
+    }
+    return appended
+  }
+
+  async read(sessionId: string, { afterSeq, beforeSeq, limit }: LogRange): Promise<LogPage> {
+    const isForward = afterSeq !== undefined
+    const bound = isForward ? { $gt: afterSeq } : { $lt: beforeSeq ?? Number.MAX_SAFE_INTEGER }
+    const documents = await this.#mongo.messages
+      .find({ sessionId: toKey(sessionId), seq: bound }, { ...BOUNDED, projection: MESSAGE_FIELDS })
+      .sort({ seq: isForward ? 1 : -1 })
+      .limit(limit + 1)
+      .toArray()
+    const messages = documents.slice(0, limit).map((document) => this.#toMessage(document))
+    if (!isForward) messages.reverse()
+    return { messages, hasMore: documents.length > limit }
+  }
+
+  async find(sessionId: string, messageId: string): Promise<Message | undefined> {
+    const filter = { _id: toKey(messageId), sessionId: toKey(sessionId) }
+    const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
+    const document = await this.#mongo.messages.findOne(filter, options)
+    return document ? this.#toMessage(document) : undefined
+  }
+
+  /**
+   * Inserts behind the tip that is known, which may be old: whoever has it loses to the unique
+   * index, reads again and decides again. So does who is refused by an old state.
+   */
+  async #appendAfter(
+    { origin, tip }: FoundSession,
+    entry: NewEntry,
+    signal: AbortSignal,
+  ): Promise<{ result: Attempt; carry: FoundSession }> {
+    let known = tip
+    for (let attempt = 0; ; attempt++) {
+      const placed = place(known, entry)
+      if (!(placed instanceof AppError)) {
+        const { message, state } = placed
+        const after = await this.#insert(placed)
+        if (after) {
+          const carry = { origin, tip: { seq: message.seq, state } }
+          const session = toSession(origin, carry.tip)
+          return { result: { appended: { message, session, appended: true }, after }, carry }
+        }
+      }
+      const [first, newest] = await Promise.all([
+        this.#findFirst(entry),
+        this.#deps.sessions.readTip(origin.id, known),
+      ])
+      if (first) {
+        const carry = { origin, tip: newest }
+        const session = toSession(origin, newest)
+        const appended = { message: first, session, appended: false }
+        return { result: { appended, after: undefined }, carry }
+      }
+      if (placed instanceof AppError && newest.seq === known.seq) throw placed
+      known = newest
+      await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempt))
+      signal.throwIfAborted()
+    }
+  }
+
+  /** The state as it was stored; undefined where another entry has the seq, the id or the key. */
+  async #insert({ message, state, question }: PlacedEntry): Promise<StateRecord | undefined> {
+    const { id, ...record } = toMessageRecord(this.#deps, message)
+    const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
+    const document: MessageDocument = { _id: id, ...record, ...after }
+    if (question) document.reply = await this.#toReply(message, question)
+    try {
+      await this.#mongo.messages.insertOne(document, BOUNDED)
+      return after
+    } catch (error) {
+      if (isDuplicateKey(error)) return undefined
+      throw error
+    }
+  }
+
+  async #toReply(
+    { sessionId, createdAt }: Message,
+    { replyId, modelId }: NonNullable<PlacedEntry['question']>,
+  ): Promise<ReplyDocument> {
+    return {
+      replyId,
+      modelId,
+      state: 'pending',
+      epoch: 0,
+      stopRequested: false,
+      askedAt: createdAt,
+      openIn: sessionId,
+      dueAt: await this.#mongo.clock.now(),
+      replaced: [],
+    }
+  }
+
+  /** The entry that this one repeats. */
+  async #findFirst({ message }: NewEntry): Promise<Message | undefined> {
+    const { sessionId } = message
+    const clientKey = toClientKey(message)
+    const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
+    const [byId, byKey] = await Promise.all([
+      this.#mongo.messages.findOne({ _id: toKey(message.id) }, options),
+      this.#mongo.messages.findOne({ sessionId: toKey(sessionId), clientKey }, options),
+    ])
+    if (byId && byId.sessionId !== sessionId) throw idTaken()
+    const first = byId ?? byKey
+    return first ? this.#toMessage(first) : undefined
+  }
+
+  #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
+    return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
+  }
+}
+
+function place(tip: LogTip, entry: NewEntry): PlacedEntry | AppError {
+  try {
+    return placeEntry(tip, entry)
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}
