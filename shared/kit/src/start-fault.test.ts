@@ -26,8 +26,11 @@ describe('explainStartFault', () => {
     expect(explainStartFault(refused, settings)).toMatch(/^PORT 8081 cannot be opened: /)
     const file = systemError({ code: 'EACCES', path: '/data/chat.db' })
     expect(explainStartFault(file, settings)).toMatch(/^\/data\/chat\.db cannot be used: /)
-    const store = systemError({ code: 'ERR_SQLITE_ERROR' })
-    expect(explainStartFault(store, settings)).toMatch(/^DATA_DIR cannot be used: /)
+    const cause = systemError({ code: 'ERR_SQLITE_ERROR' })
+    const store = Object.assign(new Error('the file is damaged', { cause }), {
+      code: 'UNAVAILABLE',
+    })
+    expect(explainStartFault(store, settings)).toBe('DATA_DIR: the file is damaged')
   })
 
   it('leaves faults of the program to their stack', () => {

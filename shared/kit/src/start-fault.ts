@@ -23,11 +23,12 @@ export function explainStartFault(error: unknown, settings: Settings): string | 
   }
   if (path !== undefined) return `${path} cannot be used: ${reason}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${reason}`
-  return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR cannot be used: ${reason}` : undefined
+  return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR: ${reason}` : undefined
 }
 
 const systemFieldsSchema = z.object({
-  code: z.string().optional(),
+  // Codes of our own errors, which wrap those of the system, begin with other letters.
+  code: z.string().startsWith('E').optional().catch(undefined),
   port: z.number().optional(),
   path: z.string().optional(),
 })
