@@ -2,18 +2,27 @@
 // With `CHATBOX_COVERAGE` it also writes there what V8 counted, in the form that Node itself uses
 // for NODE_V8_COVERAGE.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
 export default class CountsReporter {
+  constructor({ maxWorkers }) {
+    // Set while running, for the processes that tests start: one that starts with it counts by
+    // itself, which would disturb the counting of tests. So it is for tests within this process.
+    const folder = process.env.CHATBOX_COVERAGE
+    if (folder && maxWorkers === 1) process.env.NODE_V8_COVERAGE = folder
+  }
+
   onTestResult(_test, { v8Coverage }) {
     const folder = process.env.CHATBOX_COVERAGE
     if (!folder || !v8Coverage) return
-    const result = v8Coverage.map(({ result: script }) => ({
+    const result = v8Coverage.map(({ result: script, codeTransformResult: code }) => ({
       ...script,
       url: script.url.startsWith('file:') ? script.url : pathToFileURL(script.url).href,
+      // A file that was not only stripped of types leads back to its lines by a map.
+      ...(script.url.endsWith('x') && toTransformed(code)),
     }))
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, `coverage-jest-${randomUUID()}.json`), JSON.stringify({ result }))
@@ -31,6 +40,10 @@ export default class CountsReporter {
     }
     writeFileSync(file, JSON.stringify(counts))
   }
+}
+
+function toTransformed({ code, sourceMapPath }) {
+  return { source: code, sourceMap: JSON.parse(readFileSync(sourceMapPath, 'utf8')) }
 }
 
 /** A suite that cannot run says why in its title, so the title is the reason. */

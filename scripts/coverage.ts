@@ -1,0 +1,111 @@
+// `npm run coverage`: runs every test and counts which lines of every package ran, in the tests, in
+// every process that they started, and in the browser. `--report FOLDER` counts an earlier run.
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { COVERAGE_LIMITS } from './coverage/limits.ts'
+import { toLines, type Lines } from './coverage/lines.ts'
+import { readBundleCoverage, readProcessCoverage } from './coverage/raw-coverage.ts'
+import { findSources, toUnused } from './coverage/sources.ts'
+import { ROOT } from './run-command.ts'
+import { runTests } from './test.ts'
+
+interface Share {
+  code: number
+  ran: number
+}
+
+const FOLDER = join(ROOT, 'coverage', 'raw')
+
+async function measure(args: readonly string[]): Promise<boolean> {
+  await rm(FOLDER, { recursive: true, force: true })
+  await mkdir(FOLDER, { recursive: true })
+  return runTests(['--coverage', ...args], {
+    CHATBOX_COVERAGE: FOLDER,
+    // Functions from a cache of compiled code are counted less exactly.
+    NODE_DISABLE_COMPILE_CACHE: '1',
+  })
+}
+
+/** By file. Which lines are code is the source's own matter; that they ran may be seen anywhere. */
+async function countFiles(): Promise<Map<string, Share & { missed: number[] }>> {
+  const sources = await findSources()
+  const all = await toLines(parts(sources))
+  const seen = [
+    await toLines(readProcessCoverage(FOLDER)),
+    await toLines(readBundleCoverage(FOLDER)),
+  ]
+  return new Map(
+    sources.map((path) => {
+      const code = [...(all.get(path)?.code ?? [])]
+      const missed = code.filter((line) => !seen.some((lines) => hasRun(lines, path, line)))
+      return [path, { code: code.length, ran: code.length - missed.length, missed }]
+    }),
+  )
+}
+
+async function* parts(sources: string[]): AsyncGenerator<Awaited<ReturnType<typeof toUnused>>[]> {
+  yield await Promise.all(sources.map(toUnused))
+}
+
+function hasRun(lines: Lines, path: string, line: number): boolean {
+  return lines.get(path)?.ran.has(line) ?? false
+}
+
+function sum(shares: Share[]): Share {
+  return shares.reduce((a, b) => ({ code: a.code + b.code, ran: a.ran + b.ran }), {
+    code: 0,
+    ran: 0,
+  })
+}
+
+function toPercent({ code, ran }: Share): number {
+  return code === 0 ? 100 : (100 * ran) / code
+}
+
+function toPackage(path: string): string {
+  return path.split('/src/')[0] ?? path
+}
+
+/** Prints the table and resolves with whether every limit is kept. */
+async function report(): Promise<boolean> {
+  const files = await countFiles()
+  for (const [path, share] of files) {
+    if (toPercent(share) < COVERAGE_LIMITS.eachPackage) {
+      console.log(
+        `${toPercent(share).toFixed(1).padStart(6)} %  ${path}: ${toRanges(share.missed)}`,
+      )
+    }
+  }
+  console.log()
+  const packages = Map.groupBy(files, ([path]) => toPackage(path))
+  const rows = [...packages].map(([name, some]) => ({
+    name,
+    share: sum(some.map(([, share]) => share)),
+    limit: COVERAGE_LIMITS.eachPackage,
+  }))
+  rows.push({ name: 'all', share: sum([...files.values()]), limit: COVERAGE_LIMITS.all })
+  for (const { name, share, limit } of rows) {
+    const verdict = toPercent(share) >= limit ? 'ok    ' : 'FAILED'
+    const percent = toPercent(share).toFixed(1).padStart(5)
+    console.log(
+      `${verdict} ${name.padEnd(22)} ${percent} % of ${share.code} lines (at least ${limit} %)`,
+    )
+  }
+  const failed = rows.filter(({ share, limit }) => toPercent(share) < limit).length
+  console.log(`${rows.length - failed} passed, ${failed} failed`)
+  return failed === 0
+}
+
+function toRanges(lines: number[]): string {
+  const ranges: [number, number][] = []
+  for (const line of lines) {
+    const last = ranges.at(-1)
+    if (last && line <= last[1] + 1) last[1] = line
+    else ranges.push([line, line])
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(' ')
+}
+
+const args = process.argv.slice(2)
+const passed = args.includes('--report') || (await measure(args))
+if (!(await report()) || !passed) process.exitCode = 1

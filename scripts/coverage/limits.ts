@@ -1,0 +1,2 @@
+/** The least share of lines that the tests have to reach, in per cent. */
+export const COVERAGE_LIMITS = { all: 85, eachPackage: 80 } as const
