@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ASSETS = join(ROOT, 'web/chat/dist/assets')
+
+interface SourceMap {
+  sources: string[]
+}
+
+/**
+ * Counts what the pages' own scripts run in Chromium, over reloads too, when a coverage run asks for
+ * it; else does nothing. Call it before the first `goto`; call what it returns before the page
+ * closes, which writes the counts beside those of the other processes.
+ */
+export async function recordBrowserCoverage(page: Page): Promise<() => Promise<void>> {
+  const folder = process.env.CHATBOX_COVERAGE
+  if (folder === undefined) return async () => undefined
+  await page.coverage.startJSCoverage({ resetOnNavigation: false })
+  return async () => {
+    const scripts = await page.coverage.stopJSCoverage()
+    const own = scripts.filter(
+      ({ url, source }) => url.includes('/assets/') && source !== undefined,
+    )
+    const result = await Promise.all(
+      own.map(async (script) => ({ ...script, sourceMap: await readSourceMap(script.url) })),
+    )
+    await writeFile(
+      join(folder, `coverage-browser-${randomUUID()}.json`),
+      JSON.stringify({ result }),
+    )
+  }
+}
+
+/** The map names its sources from where it lies; reports name them from the repository's folder. */
+async function readSourceMap(url: string): Promise<SourceMap> {
+  const path = join(ASSETS, `${new URL(url).pathname.split('/').at(-1)}.map`)
+  const map = JSON.parse(await readFile(path, 'utf8')) as SourceMap
+  const sources = map.sources.map((source) => relative(ROOT, join(dirname(path), source)))
+  return { ...map, sources }
+}
