@@ -1,5 +1,6 @@
 import { backoffMs } from '@chatbox/core'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { settlesWithin } from '../common/waiting.ts'
 import type { RedisAddress } from './address.ts'
 
 export type RedisClient = Redis | Cluster
@@ -44,6 +45,7 @@ const OPTIONS: Record<Purpose, ClientOptions> = {
 }
 
 const CONNECT_TIMEOUT_MS = 2000
+const DISCONNECT_TIMEOUT_MS = 400
 const RETRY = { baseMs: 50, maxMs: 1000 }
 const QUIT_TIMEOUT_MS = 500
 
@@ -64,6 +66,7 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
     ...address.access,
     ...ofPurpose,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     disableClientInfo: true,
   }
   const single = { ...common, enableOfflineQueue, retryStrategy: retryDelayMs }
@@ -95,19 +98,20 @@ function retryDelayMs(attempt: number): number {
   return backoffMs(attempt, RETRY, Math.random)
 }
 
-/** Resolves within a second, whatever state the connection is in. Idempotent. */
+/** Resolves within a second or so, whatever state the connection is in. Idempotent. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'end') return
-  const ended = new Promise<void>((resolve) => {
-    client.once('end', resolve)
-    setTimeout(resolve, QUIT_TIMEOUT_MS).unref()
-  })
+  const ended = new Promise((resolve) => client.once('end', resolve))
   // QUIT lets what was sent before arrive; it needs a connection that works.
-  if (client.status === 'ready') {
-    await Promise.race([client.quit().catch(() => undefined), ended])
-  }
+  if (client.status === 'ready') client.quit().catch(() => undefined)
+  else disconnect(client)
+  if (await settlesWithin(QUIT_TIMEOUT_MS, ended)) return
+  disconnect(client)
+  await settlesWithin(QUIT_TIMEOUT_MS, ended)
+}
+
+function disconnect(client: RedisClient): void {
   client.disconnect()
   // Between two tries that leaves a client neither connected nor ended: one last try ends it.
-  if (client.status === 'reconnecting') await client.connect().catch(() => undefined)
-  await ended
+  if (client.status === 'reconnecting') client.connect().catch(() => undefined)
 }

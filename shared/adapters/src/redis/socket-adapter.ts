@@ -34,7 +34,8 @@ export function openSocketAdapter(parts: AdapterParts): {
     publishOnSpecificResponseChannel: true,
   })
   return {
-    create: (namespace) => create(namespace),
+    // As it is: Socket.IO calls it with `new`, which an arrow function does not bear.
+    create,
     async close() {
       subscriptions.stop()
       await closeClient(parts.subscriber)

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RateDecision, RateLimiter, RateRule } from '@chatbox/core'
+import { eventually, newId } from './redis.support.ts'
+
+export interface LimiterHarness {
+  limiter: RateLimiter
+  /** Of another process that shares the counts, or the same one where there is but one. */
+  other: RateLimiter
+  close(): Promise<void>
+}
+
+export const newRule = (over: Partial<RateRule> = {}): RateRule => ({
+  name: newId(),
+  points: 3,
+  durationMs: 60_000,
+  ...over,
+})
+
+export const countAllowed = (decisions: RateDecision[]): number =>
+  decisions.filter(({ allowed }) => allowed).length
+
+export function describeRateLimiter(name: string, open: () => Promise<LimiterHarness>): void {
+  describe(`RateLimiter: ${name}`, () => {
+    let harness: LimiterHarness
+    let limiter: RateLimiter
+    let other: RateLimiter
+    beforeEach(async () => {
+      harness = await open()
+      ;({ limiter, other } = harness)
+    })
+    afterEach(() => harness.close())
+
+    it('allows as many as the rule has points, over all processes, and says when to come back', async () => {
+      const rule = newRule()
+      expect(await limiter.take(rule, 'ada')).toEqual({ allowed: true })
+      expect(await other.take(rule, 'ada')).toEqual({ allowed: true })
+      expect(await limiter.take(rule, 'ada')).toEqual({ allowed: true })
+      const refused = await other.take(rule, 'ada')
+      if (refused.allowed) throw new Error('a fourth was allowed')
+      expect(refused.retryAfterMs).toBeGreaterThan(50_000)
+      expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000)
+    })
+
+    it('counts each rule and each key for itself', async () => {
+      const [rule, another] = [newRule({ points: 1 }), newRule({ points: 1 })]
+      expect(await limiter.take(rule, 'ada')).toEqual({ allowed: true })
+      expect(await limiter.take(another, 'ada')).toEqual({ allowed: true })
+      expect(await limiter.take(rule, 'bob')).toEqual({ allowed: true })
+      expect(await limiter.take(rule, 'ada')).toMatchObject({ allowed: false })
+    })
+
+    it('takes any key, however long or strange', async () => {
+      const rule = newRule({ points: 1 })
+      for (const key of ['', '::1', 'a b', '日本', '\u0000\n', 'x'.repeat(10_000)]) {
+        expect(await limiter.take(rule, key)).toEqual({ allowed: true })
+        expect(await other.take(rule, key)).toMatchObject({ allowed: false })
+      }
+    })
+
+    it('forgets when the window is over', async () => {
+      const rule = newRule({ points: 1, durationMs: 1000 })
+      await limiter.take(rule, 'ada')
+      const refused = await limiter.take(rule, 'ada')
+      if (refused.allowed) throw new Error('a second was allowed')
+      expect(refused.retryAfterMs).toBeLessThanOrEqual(1000)
+      const start = performance.now()
+      await eventually(
+        () => limiter.take(rule, 'ada'),
+        ({ allowed }) => allowed,
+        3000,
+      )
+      expect(performance.now() - start).toBeGreaterThan(refused.retryAfterMs - 100)
+    })
+
+    it('allows exactly the points to 50 callers at once', async () => {
+      const rule = newRule({ points: 20 })
+      const decisions = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => (index % 2 ? limiter : other).take(rule, 'ada')),
+      )
+      expect(countAllowed(decisions)).toBe(20)
+    })
+
+    it('closes as often as it is asked', async () => {
+      await limiter.close()
+      await limiter.close()
+    })
+  })
+}
