@@ -46,7 +46,7 @@ export function newMongoDatabase(): string {
  * Throws `NoMongoError` with all reasons where there is none.
  */
 export async function startMongo(
-  report: (line: string) => void = console.log,
+  report: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Promise<RunningMongo> {
   const reasons: string[] = []
   for (const start of [useGiven, startMongod, startMemoryServer, startInDocker, startJavaServer]) {

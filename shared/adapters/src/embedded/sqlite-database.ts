@@ -110,7 +110,7 @@ export function openSqliteDatabase(path: string): SqliteDatabase {
 }
 
 function isFileFault(error: unknown): boolean {
-  if (!(error instanceof Error) || !('errcode' in error)) return false
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return false
   return UNAVAILABLE_CODES.has(Number(error.errcode) & 0xff)
 }
 

@@ -44,8 +44,14 @@ export function unavailable(cause?: unknown): AppError {
 }
 
 function toStoreError(error: unknown): unknown {
+  if (isSystemError(error)) return unavailable(error)
   if (!(error instanceof MongoError)) return error
   return FAULTY_REQUEST_CODES.has(error.code) ? error : unavailable(error)
+}
+
+/** A socket's error, which the driver passes on as it is where a write fails. */
+function isSystemError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'syscall' in error
 }
 
 export function isCommandNotFound(error: unknown): boolean {

@@ -1,0 +1,58 @@
+import { describe } from '@jest/globals'
+import type { ChatStore } from '@chatbox/core'
+import { MongoClient, type Db } from 'mongodb'
+import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import {
+  newMongoDatabase,
+  NoMongoError,
+  startMongo,
+  type RunningMongo,
+} from '../../scripts/servers/mongo.ts'
+import { createHooks, newKeyRing, type RecordedHooks } from './chat-store.support.ts'
+
+/** The server of this test file; undefined where the machine has none. */
+export const mongo: RunningMongo | undefined = await startMongo().catch((error: unknown) => {
+  if (!(error instanceof NoMongoError) || process.env.CI) throw error
+  process.stderr.write(`${error.message}: MongoDB tests are skipped\n`)
+  return undefined
+})
+
+export const describeWithMongo = mongo ? describe : describe.skip
+
+/** For the tests that end, stop and start the server, which takes one of our own. */
+export const describeWithOwnMongo = mongo?.pid === undefined ? describe.skip : describe
+
+/** A database of its own, and whatever was opened on it. */
+export interface MongoLab {
+  db: Db
+  hooks: RecordedHooks
+  /** `port` is that of a proxy before the server. */
+  open(port?: number): Promise<ChatStore>
+  close(): Promise<void>
+}
+
+export async function openMongoLab(): Promise<MongoLab> {
+  if (!mongo) throw new Error('there is no MongoDB-compatible server')
+  const { uri } = mongo
+  const database = newMongoDatabase()
+  const cipher = newKeyRing()
+  const hooks = createHooks()
+  const client = await new MongoClient(uri).connect()
+  const opened: ChatStore[] = []
+  return {
+    db: client.db(database),
+    hooks,
+    async open(port) {
+      const address =
+        port === undefined ? uri : `mongodb://127.0.0.1:${port}/?directConnection=true`
+      const store = await openMongoStore({ uri: address, database, cipher, hooks })
+      opened.push(store)
+      return store
+    },
+    async close() {
+      await Promise.all(opened.map((store) => store.close()))
+      await client.db(database).dropDatabase()
+      await client.close()
+    },
+  }
+}
