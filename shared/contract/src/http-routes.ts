@@ -5,8 +5,12 @@ import { LIMITS } from './limits.ts'
 import { idSchema, timeSchema } from './text.ts'
 
 /** Query values are text; the rest of a payload's rules are those of the socket events. */
-const limitQuery = z.coerce.number().pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
-const seqQuery = z.coerce.number().pipe(z.int().min(0)).optional()
+const digits = z
+  .string()
+  .regex(/^\d{1,16}$/, 'is not a number')
+  .transform(Number)
+const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
+const seqQuery = digits.pipe(z.int().min(0)).optional()
 const none = z.strictObject({})
 const sessionPath = z.strictObject({ id: idSchema })
 
