@@ -1,0 +1,219 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  asyncApiDocument,
+  CLIENT_EVENTS,
+  openApiDocument,
+  SERVER_EVENTS,
+  type ClientEvent,
+  type Message,
+  type Session,
+} from '@chatbox/contract'
+import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
+import { toApiDocuments, toPath } from '../../scripts/write-api-documents.ts'
+import { openChatUser, type ChatUser } from '../support/chat-user.ts'
+import { createDocumentValidator } from '../support/document-validator.ts'
+import { signToken, TEST_SECRET } from '../support/tokens.ts'
+
+const PATH_PREFIX = '/chatbox'
+const openApi = openApiDocument({ pathPrefix: PATH_PREFIX })
+const asyncApi = asyncApiDocument({ pathPrefix: PATH_PREFIX })
+const http = createDocumentValidator(openApi)
+const socket = createDocumentValidator(asyncApi)
+const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
+)
+
+let dataDir: string
+let server: ServiceProcess
+let user: ChatUser
+let session: Session
+let question: Message
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'chatbox-documents-'))
+  server = await startService('standalone', {
+    env: {
+      DATA_DIR: dataDir,
+      JWT_SECRET: TEST_SECRET,
+      ALLOW_VISITORS: 'true',
+      PATH_PREFIX,
+      RATE_LIMIT: '10000',
+      LOG_LEVEL: 'warn',
+    },
+  })
+  user = await openChatUser({ url: server.url, name: 'Ann' })
+  ;({ session } = await user.open())
+  question = await user.send(session, 'What can you do?')
+  await user.waitFor('message:new', ({ message }) => message.replyTo === question.id)
+})
+
+afterAll(async () => {
+  user.close()
+  await server.stop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+async function call(method: string, path: string, token?: string): Promise<Response> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return fetch(`${server.url}${PATH_PREFIX}/api${path}`, { method, headers })
+}
+
+async function expectError(answer: Response, status: number): Promise<void> {
+  expect(answer.status).toBe(status)
+  expect(http.faults('#/components/schemas/ErrorBody', await answer.json())).toEqual([])
+}
+
+describe('the files in docs', () => {
+  it('are what the contract says', async () => {
+    for (const [name, text] of Object.entries(await toApiDocuments())) {
+      expect(await readFile(toPath(name), 'utf8')).toBe(text)
+    }
+  })
+})
+
+describe('the HTTP API', () => {
+  it('serves its own document', async () => {
+    expect(await (await call('GET', '/openapi.json')).json()).toEqual(openApi)
+  })
+
+  it.each(operations)(
+    'answers $method $path as documented',
+    async ({ method, path, responses }) => {
+      const answer = await call(method.toUpperCase(), path.replace('{id}', session.id), user.token)
+      expect(answer.status).toBe(200)
+      const [type = ''] = (answer.headers.get('content-type') ?? '').split(';')
+      expect(Object.keys(responses[200]?.content ?? {})).toContain(type)
+      const { $ref } = responses[200]?.content[type]?.schema ?? {}
+      const body: unknown = type === 'application/json' ? await answer.json() : await answer.text()
+      if (typeof $ref === 'string') expect(http.faults($ref, body)).toEqual([])
+    },
+  )
+
+  it.each(operations.filter(({ security }) => security.length > 0))(
+    'refuses $method $path without a token',
+    async ({ method, path, responses }) => {
+      expect(responses).toHaveProperty('401')
+      await expectError(await call(method.toUpperCase(), path.replace('{id}', session.id)), 401)
+    },
+  )
+
+  it.each(operations.filter(({ path }) => path.includes('{id}')))(
+    'answers $method $path for an id that is unknown or none',
+    async ({ method, path, responses }) => {
+      expect(responses).toHaveProperty('400')
+      expect(responses).toHaveProperty('404')
+      const unknown = path.replace('{id}', 'unknown')
+      await expectError(await call(method.toUpperCase(), unknown, user.token), 404)
+      const none = path.replace('{id}', 'a%20b')
+      await expectError(await call(method.toUpperCase(), none, user.token), 400)
+    },
+  )
+
+  it.each(operations.filter(({ parameters }) => parameters.some((one) => one.in === 'query')))(
+    'refuses a query of $method $path that is not documented',
+    async ({ method, path, parameters, responses }) => {
+      expect(responses).toHaveProperty('400')
+      const to = path.replace('{id}', session.id)
+      await expectError(await call(method.toUpperCase(), `${to}?unknown=1`, user.token), 400)
+      const { name } = parameters.find((one) => one.in === 'query') ?? {}
+      await expectError(await call(method.toUpperCase(), `${to}?${String(name)}=`, user.token), 400)
+    },
+  )
+
+  it.each([
+    ['GET', ''],
+    ['GET', '/'],
+    ['GET', '/nothing'],
+    ['GET', '/models/demo'],
+    ['POST', '/models'],
+    ['DELETE', '/sessions'],
+    ['GET', '/visitors'],
+    ['PUT', '/sessions/s-1'],
+    ['GET', '/sessions/s-1/end'],
+    ['GET', '/sessions/s-1/share'],
+    ['GET', '/admin/sessions'],
+    ['GET', '/openapi.yaml'],
+  ])('knows no %s %s', async (method, path) => {
+    await expectError(await call(method, path, user.token), 404)
+  })
+})
+
+describe('the Socket.IO events', () => {
+  const toId = (event: string): string =>
+    event.replaceAll(/(^|:)(\w)/g, (_match, _colon, letter: string) => letter.toUpperCase())
+
+  /** One good payload for each event, in an order in which each can be carried out. */
+  const payloads: [ClientEvent, () => Promise<object>][] = [
+    ['session:create', async () => ({})],
+    ['session:open', async () => ({ sessionId: session.id, afterSeq: 0, limit: 10 })],
+    ['session:history', async () => ({ sessionId: session.id, beforeSeq: 2 })],
+    ['model:select', async () => ({ sessionId: session.id, modelId: session.modelId })],
+    ['message:read', async () => ({ sessionId: session.id, seq: 0 })],
+    ['typing', async () => ({ sessionId: session.id, typing: true })],
+    [
+      'message:send',
+      async () => ({ sessionId: session.id, clientMessageId: 'document-1', content: 'And then?' }),
+    ],
+    ['reply:stop', async () => ({ sessionId: session.id, replyId: (await replyStart()).replyId })],
+    ['reply:retry', async () => ({ sessionId: session.id, messageId: await stoppedReply() })],
+    ['token:refresh', async () => ({ token: await signToken({ sub: user.userId }) })],
+    ['session:end', async () => ({ sessionId: session.id })],
+  ]
+
+  const replyStart = () => user.waitFor('reply:start', (reply) => reply.sessionId === session.id)
+
+  async function stoppedReply(): Promise<string> {
+    const { replyId } = await replyStart()
+    await user.waitFor('message:new', ({ message }) => message.id === replyId)
+    return replyId
+  }
+
+  it('are answered as documented', async () => {
+    expect(payloads.map(([event]) => event).toSorted()).toEqual(
+      Object.keys(CLIENT_EVENTS).toSorted(),
+    )
+    for (const [event, toPayload] of payloads) {
+      const payload = await toPayload()
+      const wrong = socket.faults(`#/components/schemas/${toId(event)}Payload`, payload)
+      expect([event, wrong]).toEqual([event, []])
+      const ack = await user.emitRaw(event, payload)
+      expect([event, ack]).toEqual([event, expect.objectContaining({ ok: true })])
+      expect([event, faultsOfAck(event, ack)]).toEqual([event, []])
+      if (event === 'session:create' && ack.ok) ({ session } = ack.data as { session: Session })
+    }
+  })
+
+  it.each(Object.keys(CLIENT_EVENTS))(
+    'refuse a wrong payload of %s as documented',
+    async (event) => {
+      const payload = { unknown: true }
+      expect(socket.faults(`#/components/schemas/${toId(event)}Payload`, payload)).not.toEqual([])
+      const ack = await user.emitRaw(event, payload)
+      expect(ack).toMatchObject({ ok: false, error: { code: 'INVALID_FORMAT' } })
+      expect(faultsOfAck(event, ack)).toEqual([])
+    },
+  )
+
+  it('that are not documented are refused', async () => {
+    const ack = await user.emitRaw('session:delete', { sessionId: session.id })
+    expect(ack).toMatchObject({ ok: false, error: { code: 'INVALID_FORMAT' } })
+  })
+
+  it('of the server are as documented', () => {
+    expect(user.received.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['ready', 'message:new', 'reply:start', 'reply:delta']),
+    )
+    for (const { event, payload } of user.received) {
+      expect(Object.keys(SERVER_EVENTS)).toContain(event)
+      const id = event === 'error' ? 'ErrorInfo' : `Server${toId(event)}Payload`
+      expect([event, socket.faults(`#/components/schemas/${id}`, payload)]).toEqual([event, []])
+    }
+  })
+
+  function faultsOfAck(event: string, ack: unknown): string[] {
+    return socket.faults(`#/components/messages/${toId(event)}Ack/payload`, ack)
+  }
+})
