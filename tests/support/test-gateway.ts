@@ -46,11 +46,13 @@ export const TEST_MODELS: GatewayOptions['models'] = [
   { id: 'other', name: 'Other' },
 ]
 
+export type TestGateway = Gateway & { url: string }
+
 /** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
 export async function startTestGateway(
   ports: GatewayDeps,
   options: Partial<GatewayOptions> = {},
-): Promise<Gateway & { url: string }> {
+): Promise<TestGateway> {
   const gateway = await startGateway(ports, {
     port: 0,
     host: '127.0.0.1',
@@ -70,4 +72,16 @@ export async function startTestGateway(
     ...options,
   })
   return { ...gateway, url: `http://127.0.0.1:${gateway.port}` }
+}
+
+/** `target` with some methods replaced; the others run on the original. */
+export function replacing<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(original, name) {
+      const replaced: unknown = Reflect.get(methods, name)
+      if (replaced !== undefined) return replaced
+      const value: unknown = Reflect.get(original, name)
+      return typeof value === 'function' ? (value.bind(original) as unknown) : value
+    },
+  })
 }
