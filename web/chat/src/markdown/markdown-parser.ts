@@ -3,7 +3,7 @@ import { strings } from '../strings.ts'
 import { toSafeLink } from './safe-link.ts'
 
 /** A reply's own headings come below those of the page. */
-const HEADING_OFFSET = 2
+const HEADING_OFFSET = 1
 
 /** An image in a link is text: a link cannot hold another one. */
 let linkDepth = 0

@@ -1,6 +1,7 @@
 import type { Token } from 'marked'
 import { decorateBlocks } from './decorate-blocks.ts'
 import { parseBlocks, toHtml } from './markdown-parser.ts'
+import { EMPTY_OUTLINE, orderHeadings, type Outline } from './order-headings.ts'
 import { sanitizeHtml } from './sanitize-html.ts'
 
 /** Of the time that passes, at most a fifth goes into rendering one reply. */
@@ -17,6 +18,7 @@ export class MarkdownRenderer {
   #text = ''
   /** The text whose blocks are on the page for good. */
   #settled = ''
+  #outline: Outline = EMPTY_OUTLINE
   /** Nodes of the blocks that are still open. */
   #open: ChildNode[] = []
   #notBefore = 0
@@ -40,7 +42,7 @@ export class MarkdownRenderer {
     this.#text = text
     this.#settled = ''
     this.#open = []
-    this.#container.replaceChildren(render(text, () => parseBlocks(text)))
+    this.#container.replaceChildren(render(text, () => parseBlocks(text)).nodes)
   }
 
   close(): void {
@@ -54,30 +56,30 @@ export class MarkdownRenderer {
     if (!this.#text.startsWith(this.#settled)) this.#reset()
     for (const node of this.#open) node.remove()
     const rest = this.#text.slice(this.#settled.length)
-    const { done, doneText } = this.#settle(rest)
-    this.#container.append(done)
-    this.#settled += doneText
-    const openText = rest.slice(doneText.length)
-    const fragment = render(openText, () => parseBlocks(openText))
-    this.#open = [...fragment.childNodes]
-    this.#container.append(fragment)
+    const openText = rest.slice(this.#settle(rest).length)
+    const { nodes } = render(openText, () => parseBlocks(openText), this.#outline)
+    this.#open = [...nodes.childNodes]
+    this.#container.append(nodes)
     const now = performance.now()
     this.#notBefore = now + (now - startedAt) * IDLE_FACTOR
   }
 
-  #settle(rest: string): { done: DocumentFragment; doneText: string } {
-    const blocks = tryParse(rest)
-    const closed = blocks.slice(0, -OPEN_BLOCKS)
-    const doneText = closed.map(({ raw }) => raw).join('')
+  /** Puts the blocks at the start of `rest` on the page that are closed; answers their text. */
+  #settle(rest: string): string {
+    const closed = tryParse(rest).slice(0, -OPEN_BLOCKS)
+    const text = closed.map(({ raw }) => raw).join('')
     // The parser normalises some white space: only what is a literal part of the text can be cut off.
-    if (doneText === '' || !rest.startsWith(doneText)) {
-      return { done: document.createDocumentFragment(), doneText: '' }
-    }
-    return { done: render(doneText, () => closed), doneText }
+    if (text === '' || !rest.startsWith(text)) return ''
+    const { nodes, outline } = render(text, () => closed, this.#outline)
+    this.#container.append(nodes)
+    this.#settled += text
+    this.#outline = outline
+    return text
   }
 
   #reset(): void {
     this.#settled = ''
+    this.#outline = EMPTY_OUTLINE
     this.#open = []
     this.#container.replaceChildren()
   }
@@ -89,10 +91,16 @@ export function toPlainText(text: string): string {
   return words.replaceAll(/\s+/g, ' ').trim()
 }
 
-function render(text: string, parse: () => Token[]): DocumentFragment {
-  const fragment = toNodes(text, parse)
-  decorateBlocks(fragment)
-  return fragment
+interface Rendered {
+  nodes: DocumentFragment
+  outline: Outline
+}
+
+function render(text: string, parse: () => Token[], before = EMPTY_OUTLINE): Rendered {
+  const nodes = toNodes(text, parse)
+  const outline = orderHeadings(nodes, before)
+  decorateBlocks(nodes)
+  return { nodes, outline }
 }
 
 /** Nodes of a text; a text that the parser cannot take, such as one nested thousands deep, as it is. */

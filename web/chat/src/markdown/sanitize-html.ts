@@ -4,13 +4,15 @@ import { toSafeLink } from './safe-link.ts'
 /** All that a reply can become. Nothing here loads anything, and nothing names or styles a node. */
 export const ALLOWED_TAGS = [
   ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
-  ...['ul', 'ol', 'li', 'h3', 'h4', 'h5', 'h6'],
+  ...['ul', 'ol', 'li', 'h2', 'h3', 'h4', 'h5', 'h6'],
   ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
 ]
 const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS,
   ALLOWED_ATTR: ['href', 'start', 'align', 'data-language'],
   ALLOWED_URI_REGEXP: /^(?:https|mailto|tel):/i,
+  // The rule for addresses holds for `href` alone.
+  ADD_URI_SAFE_ATTR: ['start', 'align', 'data-language'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,

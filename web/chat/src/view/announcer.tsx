@@ -24,7 +24,7 @@ export function Announcer({ state }: { state: ChatState }): JSX.Element {
   }, [log?.session.id, log?.lastSeq])
   return (
     <div class="hidden" role="status" data-announcer>
-      {text}
+      {text === '' ? null : text}
     </div>
   )
 }

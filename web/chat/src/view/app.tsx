@@ -10,6 +10,7 @@ import { Conversation } from './conversation.tsx'
 import { Drawer } from './drawer.tsx'
 import { Header } from './header.tsx'
 import { Logo } from './icons.tsx'
+import { UnsentRow } from './message-rows.tsx'
 import { Notices, Refused } from './notices.tsx'
 import { SessionList } from './session-list.tsx'
 
@@ -63,7 +64,7 @@ function Chat({ client, state }: ChatProps): JSX.Element {
         {log ? (
           <Conversation key={log.session.id} client={client} state={state} log={log} />
         ) : (
-          <Loading />
+          <Loading client={client} state={state} />
         )}
         <Foot client={client} state={state} input={input} />
       </main>
@@ -72,10 +73,23 @@ function Chat({ client, state }: ChatProps): JSX.Element {
   )
 }
 
-function Loading(): JSX.Element {
+/** No session is open yet; what was written meanwhile is there and waits. */
+function Loading({ client, state }: ChatProps): JSX.Element {
   return (
     <div class="conversation" aria-busy="true">
-      <div class="loading">{strings.connecting}</div>
+      <div class="scroller">
+        <div class="column">
+          {state.unsent.length === 0 && <div class="loading">{strings.connecting}</div>}
+          {state.unsent.map((unsent) => (
+            <UnsentRow
+              key={unsent.clientMessageId}
+              unsent={unsent}
+              client={client}
+              isOnline={false}
+            />
+          ))}
+        </div>
+      </div>
     </div>
   )
 }

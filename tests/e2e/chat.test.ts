@@ -1,0 +1,118 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
+import type { Browser } from 'playwright-core'
+import { describeWithBrowser, openBrowser } from './support/browser.ts'
+import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { type ChatServer, startChatServer } from './support/chat-server.ts'
+
+describeWithBrowser('chat page on standalone', () => {
+  let server: ChatServer
+  let browser: Browser
+  let chat: ChatPage
+
+  beforeAll(async () => {
+    ;[server, browser] = await Promise.all([startChatServer(), openBrowser()])
+  }, 60_000)
+
+  afterEach(async () => {
+    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
+    await chat.close()
+  })
+
+  afterAll(async () => {
+    await browser.close()
+    await server.stop()
+  })
+
+  it('streams an answer to what was typed', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('What is this?')
+    await chat.draft.locator('.markdown').waitFor()
+    const early = (await chat.draft.textContent()) ?? ''
+    const whole = await chat.waitForReply(1)
+    expect(whole).toContain('demo model')
+    expect(whole.length).toBeGreaterThan(early.length)
+    expect(await chat.draft.count()).toBe(0)
+    expect(await chat.page.title()).toContain('What is this?')
+  }, 30_000)
+
+  it('goes on with the same answer after a reload in the middle of it', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('a long one')
+    await chat.draft.locator('h3').first().waitFor()
+    await chat.page.reload()
+    await chat.draft.locator('h3').first().waitFor()
+    const whole = await chat.waitForReply(1)
+    expect(whole).toContain('When things break')
+    expect(await chat.replies.count()).toBe(1)
+    expect(await chat.questions.count()).toBe(1)
+  }, 60_000)
+
+  it('stops an answer, keeps what was written, and asks again on demand', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('a long one')
+    await chat.draft.locator('h3').first().waitFor()
+    await chat.page.getByRole('button', { name: 'Stop the answer' }).click()
+    const stopped = await chat.waitForReply(1)
+    expect(stopped).toContain('Stopped')
+    expect(stopped).not.toContain('When things break')
+    await chat.replies.getByRole('button', { name: 'Try again' }).click()
+    expect(await chat.waitForReply(2)).toContain('When things break')
+    expect(await chat.page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+  }, 60_000)
+
+  it('says so when there is no answer, and replaces it by the next try', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('fail')
+    expect(await chat.waitForReply(1)).toContain('There is no answer to this.')
+    await chat.page.getByRole('button', { name: 'Try again' }).click()
+    // A failed answer without a word gives way to its successor: there is one at any time.
+    await chat.draft.or(chat.page.locator('.thinking')).first().waitFor()
+    await chat.waitForReply(1)
+    expect(await chat.replies.count()).toBe(1)
+  }, 30_000)
+
+  it('starts a new chat, lists both and shows the old one again', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('First question')
+    await chat.waitForReply(1)
+    await chat.page.getByRole('button', { name: 'New chat' }).first().click()
+    await chat.page.getByRole('heading', { name: 'How can we help?' }).waitFor()
+    const items = chat.page.getByRole('navigation', { name: 'Your chats' }).getByRole('listitem')
+    await items.nth(1).waitFor()
+    await items.filter({ hasText: 'First question' }).getByRole('button').click()
+    await chat.page.getByText('This chat ended when a new one was started.').waitFor()
+    await chat.page.getByRole('button', { name: 'Continue in the current chat' }).click()
+    await chat.input.waitFor()
+  }, 30_000)
+
+  it('finds the chat of before when one comes back', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.ask('Remember me')
+    await chat.waitForReply(1)
+    const tab = await chat.page.context().newPage()
+    await chat.page.close()
+    await tab.goto(server.url)
+    await tab.locator('.row-user').getByText('Remember me').waitFor()
+    expect(await tab.locator('.row-reply:has(.meta)').count()).toBe(1)
+  }, 30_000)
+
+  it('lets another model answer from then on, and says so in the chat', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.page.getByLabel('Model').selectOption('Second demo')
+    await chat.page.getByText('Second demo answers from here on.').waitFor()
+    await chat.page.reload()
+    await chat.page.getByText('Second demo answers from here on.').waitFor()
+    expect(await chat.page.getByLabel('Model').inputValue()).toBe('second')
+  }, 30_000)
+
+  it('refuses a text that is too long before it is sent, and says by how much', async () => {
+    chat = await openChatPage(browser, server.url)
+    await chat.input.fill('x'.repeat(10_003))
+    await chat.page.getByText('3 characters too long').waitFor()
+    await chat.input.press('Enter')
+    expect(await chat.page.locator('.row-user').count()).toBe(0)
+    await chat.input.fill('😀'.repeat(2))
+    await chat.input.press('Enter')
+    await chat.questions.getByText('😀😀').waitFor()
+  }, 30_000)
+})

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
+import type { Browser } from 'playwright-core'
+import { findFreePort } from '../../scripts/servers/free-port.ts'
+import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { describeWithBrowser, openBrowser } from './support/browser.ts'
+import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { type ChatServer, startChatServer } from './support/chat-server.ts'
+
+describeWithBrowser('messages that cannot be sent at once', () => {
+  let server: ChatServer
+  let browser: Browser
+  let link: TcpProxy
+  let chat: ChatPage
+
+  beforeAll(async () => {
+    const port = await findFreePort()
+    ;[server, browser] = await Promise.all([
+      startChatServer(undefined, [`http://127.0.0.1:${port}`]),
+      openBrowser(),
+    ])
+    link = await startTcpProxy({ port: server.port }, { port })
+  }, 60_000)
+
+  beforeEach(async () => {
+    const url = `http://127.0.0.1:${link.port}/chatbox/`
+    chat = await openChatPage(browser, url, { allowNetworkErrors: true })
+    await chat.page.getByText('Connected').waitFor({ state: 'attached' })
+  })
+
+  afterEach(async () => {
+    await link.restore()
+    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
+    await chat.close()
+  })
+
+  afterAll(async () => {
+    await browser.close()
+    await link.close()
+    await server.stop()
+  })
+
+  it('marks them while there is no connection, and sends them once in their order after', async () => {
+    await link.cut('refuse')
+    await chat.page.getByText('No connection.').waitFor()
+    await chat.ask('first words')
+    await chat.ask('second words')
+    await chat.unsent.getByText('Waiting to be sent').nth(1).waitFor()
+    expect(await chat.questions.count()).toBe(0)
+    await link.restore()
+    await chat.page.getByRole('button', { name: 'Try now' }).click()
+    await chat.questions.nth(1).waitFor()
+    await expectUnsent(0)
+    expect(await chat.questions.allInnerTexts()).toEqual([
+      expect.stringContaining('first words'),
+      expect.stringContaining('second words'),
+    ])
+  }, 60_000)
+
+  it('sends again what was sent into a dead connection, and the server has it once', async () => {
+    await chat.ask('before')
+    await chat.waitForReply(1)
+    link.freeze()
+    await chat.ask('into the dark')
+    await chat.unsent.waitFor()
+    // Without an acknowledgement in 8 s the page gives the connection up and makes a new one.
+    await chat.questions.getByText('into the dark').waitFor({ timeout: 30_000 })
+    await chat.waitForReply(2)
+    await chat.page.reload()
+    await chat.replies.nth(1).waitFor()
+    expect(await chat.questions.getByText('into the dark').count()).toBe(1)
+  }, 60_000)
+
+  it('keeps them over a reload', async () => {
+    await chat.ask('before')
+    await chat.waitForReply(1)
+    await link.cut('reset')
+    await chat.page.getByText('No connection.').waitFor()
+    await chat.ask('survives the reload')
+    await chat.unsent.waitFor()
+    await link.restore()
+    await chat.page.reload()
+    await chat.questions.getByText('survives the reload').waitFor({ timeout: 30_000 })
+    await chat.waitForReply(2)
+    expect(await chat.questions.getByText('survives the reload').count()).toBe(1)
+  }, 60_000)
+
+  async function expectUnsent(count: number): Promise<void> {
+    await chat.page.waitForFunction(
+      (wanted) => document.querySelectorAll('.row-unsent').length === wanted,
+      count,
+    )
+  }
+})
