@@ -59,7 +59,7 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
   })
 
   it('ends visibly at an event over the cap, without holding it', async () => {
-    const start = encodeEvents(wire.events({ pieces: ["before"] }).slice(0, -wire.terminators))
+    const start = encodeEvents(wire.events({ pieces: ['before'] }).slice(0, -wire.terminators))
     let sentMiB = 0
     const endless = function* (): Generator<Buffer> {
       yield start

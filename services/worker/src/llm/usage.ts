@@ -14,7 +14,8 @@ export function withUsage(llm: Llm): Llm {
       let counted = false
       let replyTokens = 0
       for await (const chunk of llm.streamReply(request, signal)) {
-        if (chunk.type === 'usage') counted = true
+        // Some endpoints have the field and always say zero.
+        if (chunk.type === 'usage') counted ||= chunk.usage.totalTokens > 0
         if (chunk.type === 'text') replyTokens += estimateTokens(chunk.text)
         if (chunk.type === 'end' && !counted) yield toUsageChunk(promptTokens(request), replyTokens)
         yield chunk
