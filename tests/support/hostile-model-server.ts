@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   /** Tells the connection it came over. */
   clientPort: number | undefined
   method: string

@@ -44,6 +44,7 @@ const SETUP = `To talk to a real model, set these and start again; Anthropic and
 LLM_PROVIDER_1_ID=gpt
 LLM_PROVIDER_1_NAME=GPT
 LLM_PROVIDER_1_TYPE=openai
+LLM_PROVIDER_1_ENDPOINT=https://api.openai.com/v1
 LLM_PROVIDER_1_API_KEY=...
 LLM_PROVIDER_1_MODEL=...
 \`\`\``

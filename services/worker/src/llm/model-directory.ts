@@ -12,7 +12,7 @@ import { withUsage } from './usage.ts'
 import { withBreaker } from './with-breaker.ts'
 import { withMetrics } from './with-metrics.ts'
 
-export interface ConfiguredModel {
+interface ConfiguredModel {
   /** The id of its provider. */
   id: string
   name: string
