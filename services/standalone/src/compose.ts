@@ -18,7 +18,9 @@ const WORKER_SHARE = 0.3
 export function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
   return openParts(async (parts) => {
-    const models = createModelDirectory(settings.providers, context)
+    const models = createModelDirectory(settings.providers, context, {
+      timeouts: { totalMs: settings.llmStreamTimeoutMs },
+    })
     parts.add(() => models.close())
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())

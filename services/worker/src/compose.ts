@@ -13,7 +13,9 @@ import { startWorker } from './start.ts'
 export function composeWorker(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
   return openParts(async (parts) => {
-    const models = createModelDirectory(settings.providers, context)
+    const models = createModelDirectory(settings.providers, context, {
+      timeouts: { totalMs: settings.llmStreamTimeoutMs },
+    })
     parts.add(() => models.close())
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
