@@ -45,7 +45,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/config.ts', '**/main.ts', 'scripts/**'],
+    files: ['**/config.ts', '**/main.ts', 'scripts/**', 'bench/**'],
     rules: { 'n/no-process-env': 'off', 'no-console': 'off' },
   },
   {
