@@ -24,7 +24,7 @@ export interface RawSocket {
   end(): void
 }
 
-/** Rejects with `status NNN` where the upgrade is refused. */
+/** Rejects with `status NNN REASON` where the upgrade is refused. */
 export async function openRawSocket(options: RawSocketOptions): Promise<RawSocket> {
   const path = `${options.pathPrefix ?? '/chatbox'}/socket.io/`
   const query = options.query ?? 'EIO=4&transport=websocket'
@@ -78,8 +78,11 @@ export async function openRawSocket(options: RawSocketOptions): Promise<RawSocke
 async function opened(socket: WebSocket): Promise<void> {
   const refused = new Promise<never>((_resolve, reject) => {
     socket.once('unexpected-response', (request, response) => {
-      request.destroy()
-      reject(new Error(`status ${response.statusCode ?? 0}`))
+      response.setEncoding('utf8')
+      response.once('data', (reason: string) => {
+        request.destroy()
+        reject(new Error(`status ${response.statusCode ?? 0} ${reason}`))
+      })
     })
   })
   await Promise.race([once(socket, 'open'), refused])

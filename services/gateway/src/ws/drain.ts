@@ -11,6 +11,8 @@ const FEW_SOCKETS = 500
 const SPREAD_FEW_MS = 500
 const SPREAD_MANY_MS = 10_000
 const SLICE_MS = 50
+const FLUSH_MS = 1000
+const POLL_MS = 10
 
 /**
  * Sends the clients away, each at a moment of its own: they come back over some seconds and not
@@ -38,6 +40,17 @@ export async function drainSockets(
       departures.shift()?.socket.disconnect(true)
     }
   }
+}
+
+/**
+ * Closes every socket once what was written to it has gone out, which a client that does not read
+ * may hold up for a moment only. Closing the server at once would drop the last acknowledgements.
+ */
+export async function closeSockets(io: ChatServer): Promise<void> {
+  const endsAt = performance.now() + FLUSH_MS
+  // Of this process alone: the adapter would pass a room's disconnect on to the other gateways.
+  for (const socket of [...io.of('/').sockets.values()]) socket.disconnect(true)
+  while (io.engine.clientsCount > 0 && performance.now() < endsAt) await wait(POLL_MS)
 }
 
 function wait(durationMs: number): Promise<void> {

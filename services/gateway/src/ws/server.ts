@@ -10,7 +10,7 @@ import { createAnnouncer } from './announcer.ts'
 import { BoundedWebSocketServer } from './bounded-web-socket-server.ts'
 import { serveConnection } from './connection.ts'
 import { deliverEvent } from './deliver.ts'
-import { drainSockets, type DrainOptions } from './drain.ts'
+import { closeSockets, drainSockets, type DrainOptions } from './drain.ts'
 import { createHandshake } from './handshake.ts'
 import { startHeads, type Heads } from './heads.ts'
 import { PendingWork } from './pending-work.ts'
@@ -66,7 +66,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
     announcer,
     attach(httpServer) {
       io.attach(httpServer)
-      refuseResumption(io)
+      refuseOddRequests(io)
     },
     connections: () => io.engine.clientsCount,
     async drain(options) {
@@ -78,6 +78,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
       clearInterval(presenceTimer)
       heads.stop()
       await work.settle(SETTLE_MS)
+      await closeSockets(io)
       await io.close()
     },
   }
@@ -116,16 +117,15 @@ function createServer(deps: SocketServerDeps, gate: { isDraining: boolean }): Ch
 
 /**
  * `allowRequest` is skipped for a request that names an open connection. Over websocket only, nobody
- * has to come back to one: whoever does knows somebody else's secret.
+ * has to come back to one: whoever does knows somebody else's secret. A version of the protocol that
+ * is not served would be refused only after the upgrade, with bytes that are no frame.
  */
-function refuseResumption(io: ChatServer): void {
+function refuseOddRequests(io: ChatServer): void {
   io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
-    next(hasConnectionId(request) ? new Error('a connection is not resumed') : undefined)
+    const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+    const isPlain = query.get('EIO') === '4' && !query.has('sid')
+    next(isPlain ? undefined : new Error('only a new connection of version 4 is served'))
   })
-}
-
-function hasConnectionId(request: IncomingMessage): boolean {
-  return new URL(request.url ?? '/', 'http://localhost').searchParams.has('sid')
 }
 
 function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRooms; heads: Heads } {

@@ -1,0 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Resolves once `holds` does; rejects where that takes longer than `timeoutMs`. */
+export async function waitUntil(
+  holds: () => boolean | Promise<boolean>,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const endsAt = performance.now() + timeoutMs
+  while (!(await holds())) {
+    if (performance.now() > endsAt) throw new Error(`not within ${timeoutMs} ms: ${holds}`)
+    await sleep(10)
+  }
+}
