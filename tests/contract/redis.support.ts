@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { describe } from '@jest/globals'
-import { findRedisSkipReason, startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import {
+  findRedisSkipReason,
+  startRedis,
+  type RedisServer,
+  type RedisServerOptions,
+} from '../../scripts/servers/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { createKeyRing } from '../../shared/adapters/src/crypto/key-ring.ts'
 import type { AdapterHooks } from '../../shared/adapters/src/hooks.ts'
@@ -52,8 +57,8 @@ export interface RedisLab {
   close(): Promise<void>
 }
 
-export async function openRedisLab(args: string[] = []): Promise<RedisLab> {
-  const server = await startRedis({ args })
+export async function openRedisLab(options: RedisServerOptions = {}): Promise<RedisLab> {
+  const server = await startRedis(options)
   const link = await startTcpProxy({ port: server.port })
   const opened: OpenedRedis[] = []
 

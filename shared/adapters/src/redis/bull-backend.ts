@@ -12,21 +12,31 @@ export function createBullBackend(
 ): RedisQueueBackend {
   const { prefix } = options
   const keys = new QueueKeys(prefix)
-  const main = new RedisConnection(clients.main, {
-    shared: true,
-    blocking: false,
-    // Both would need Redis to be there at this moment, and the check prints to the console.
-    skipVersionCheck: true,
-    skipWaitingForReady: true,
-  })
-  const blocking =
-    clients.blocking && new RedisConnection(clients.blocking, { shared: true, blocking: true })
   return new RedisQueueBackend(
-    main,
+    connect(clients.main, { skipWaitingForReady: true }),
     name,
     keys.getKeys(name),
     (type) => keys.toKey(name, type),
     options,
-    blocking,
+    clients.blocking && connect(clients.blocking, { blocking: true }),
   )
+}
+
+function connect(
+  client: RedisClient,
+  options: { blocking?: boolean; skipWaitingForReady?: boolean },
+): RedisConnection {
+  const connection = new RedisConnection(client, {
+    shared: true,
+    blocking: false,
+    // It prints to the console, and would take what Redis was at this one moment.
+    skipVersionCheck: true,
+    ...options,
+  })
+  // Without the check BullMQ assumes a Redis before 6, whose blocking reads wait whole seconds.
+  void connection.client.then(
+    () => (connection.capabilities.canDoubleTimeout = true),
+    () => undefined,
+  )
+  return connection
 }

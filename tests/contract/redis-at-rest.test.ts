@@ -1,0 +1,147 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { createRecorder, newJob } from './job-queue.contract.ts'
+import { newDelta, toStart, writeReply } from './event-bus.contract.ts'
+import { describeWithRedis, eventually, openRedisLab, type RedisLab } from './redis.support.ts'
+
+/** Each part of the system that is given a text of a user gets its own. */
+const MARKERS = {
+  delta: 'MARKER-of-a-delta',
+  snapshot: 'MARKER-of-a-snapshot',
+  event: 'MARKER-of-an-event',
+  userId: 'MARKER-of-a-user@example.org',
+  rateKey: 'MARKER-of-a-rate-key',
+  malformedJob: 'MARKER-of-a-malformed-job',
+  jobError: 'MARKER-of-an-error',
+}
+
+const PREFIX = 'rest'
+
+describeWithRedis('what rests in Redis', () => {
+  let lab: RedisLab
+  let redis: Redis
+  beforeAll(async () => {
+    // Uncompressed, so that a marker would show.
+    lab = await openRedisLab({ aof: true, args: ['--rdbcompression', 'no'] })
+    redis = new Redis(lab.server.url)
+    await useEverything()
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await lab.close()
+  })
+
+  async function useEverything(): Promise<void> {
+    const { bus, queue, limiter, presence } = await lab.open(PREFIX)
+    await bus.subscribe('session', () => undefined)
+    await writeReply(bus, { replyId: 'written' }, [MARKERS.delta, ' more'])
+    await bus.publishDelta(
+      newDelta({ replyId: 'folded', index: 9, text: MARKERS.delta }),
+      () => MARKERS.snapshot,
+    )
+    await writeReply(bus, { replyId: 'dropped' }, [MARKERS.delta])
+    await bus.dropDraft('session', 'dropped')
+    const start = toStart('session')
+    await bus.publish('session', { ...start, note: MARKERS.event } as unknown as typeof start)
+    await limiter.take({ name: 'messages', points: 1, durationMs: 60_000 }, MARKERS.rateKey)
+    await limiter.take({ name: 'messages', points: 1, durationMs: 60_000 }, MARKERS.userId)
+    await presence.join(MARKERS.userId, 'connection')
+
+    const { handlers, seen } = createRecorder((payload) => {
+      const retryable = payload.messageId === 'tries-again'
+      return Promise.reject(Object.assign(new Error(MARKERS.jobError), { retryable }))
+    })
+    await queue.consume(handlers, { concurrency: 5 })
+    await queue.enqueue('answer-message', { ...newJob(), messageId: 'tries-again' }, 'tries-again')
+    await queue.enqueue('answer-message', { ...newJob(), messageId: 'fails' }, 'fails')
+    await eventually(
+      () => queue.counts(),
+      ({ failed, delayed }) => failed === 1 && delayed === 1,
+    )
+    expect(seen.length).toBeGreaterThanOrEqual(2)
+  }
+
+  async function listKeys(): Promise<string[]> {
+    const keys: string[] = []
+    for await (const batch of redis.scanStream()) keys.push(...(batch as string[]))
+    return keys
+  }
+
+  function findMarkers(bytes: Buffer): string[] {
+    const text = bytes.toString('latin1')
+    return Object.keys(MARKERS).filter(
+      (name) =>
+        text.includes(MARKERS[name as keyof typeof MARKERS]) ||
+        text.includes(
+          Buffer.from(MARKERS[name as keyof typeof MARKERS])
+            .toString('base64url')
+            .slice(0, 16),
+        ),
+    )
+  }
+
+  it('is no text and no name of a user, in any key or value', async () => {
+    const keys = await listKeys()
+    expect(keys.length).toBeGreaterThan(8)
+    for (const key of keys) {
+      expect(findMarkers(Buffer.from(key))).toEqual([])
+      expect(findMarkers((await redis.dumpBuffer(key)) ?? Buffer.from(''))).toEqual([])
+    }
+  })
+
+  it('is no text and no name of a user in the files', async () => {
+    const { dir } = lab.server
+    if (dir === undefined) throw new Error('this Redis keeps its files elsewhere')
+    await redis.save()
+    const files = await readdir(dir, { recursive: true, withFileTypes: true })
+    const contents = await Promise.all(
+      files
+        .filter((file) => file.isFile())
+        .map((file) => readFile(join(file.parentPath, file.name))),
+    )
+    const all = Buffer.concat(contents)
+    // The files hold what was written, or the rest of this test would say nothing.
+    expect(all.includes(`${PREFIX}:{reply:written}:chunks`)).toBe(true)
+    expect(all.includes('tries-again')).toBe(true)
+    expect(findMarkers(all)).toEqual([])
+  })
+
+  it('goes away by itself, or belongs to the queue', async () => {
+    const keys = await listKeys()
+    const own = keys.filter((key) => !key.startsWith(`{${PREFIX}:queue}:`))
+    expect(own.map((key) => key.replace(/[\w-]{22}/u, 'DIGEST')).toSorted()).toEqual([
+      `${PREFIX}:rate:messages:DIGEST`,
+      `${PREFIX}:rate:messages:DIGEST`,
+      `${PREFIX}:{reply:dropped}:pad`,
+      `${PREFIX}:{reply:folded}:chunks`,
+      `${PREFIX}:{reply:folded}:pad`,
+      `${PREFIX}:{reply:written}:chunks`,
+      `${PREFIX}:{reply:written}:pad`,
+      `${PREFIX}:{user:DIGEST}:here`,
+    ])
+    for (const key of own) {
+      const leftMs = await redis.pttl(key)
+      expect([key, leftMs > 0 && leftMs <= 600_000]).toEqual([key, true])
+    }
+  })
+
+  it('leaves nothing of a finished job', async () => {
+    const prefix = 'finished'
+    const { queue } = await lab.open(prefix)
+    const { handlers, seen } = createRecorder()
+    await queue.consume(handlers, { concurrency: 5 })
+    for (let count = 0; count < 20; count++) {
+      await queue.enqueue('answer-message', newJob(), `job-${count}`)
+    }
+    await eventually(
+      () => seen.length,
+      (count) => count === 20,
+    )
+    await eventually(
+      async () => (await listKeys()).filter((key) => key.startsWith(`{${prefix}:queue}:`)),
+      (keys) => keys.every((key) => !/:(?:\d+|de:.*|active|wait|.*:lock)$/u.test(key)),
+    )
+  })
+})
