@@ -10,13 +10,19 @@ export interface BackendHooks {
   onPayloadRefused(source: string, ids: Record<string, string>): void
 }
 
+interface HookDeps {
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  metrics: Pick<Metrics, 'backendFailed' | 'publishFailed' | 'subscriptionGap' | 'payloadRefused'>
+}
+
 /** Counts and logs what back ends report. A back end that is away is one line, not a stack. */
-export function createBackendHooks(deps: { logger: Logger; metrics: Metrics }): BackendHooks {
-  const { logger, metrics } = deps
+export function createBackendHooks({ logger, metrics }: HookDeps): BackendHooks {
+  const isNew = createRepetitionFilter()
   return {
     onError(component, error) {
       metrics.backendFailed(component)
-      logger.warn({ component, reason: toReason(error) }, 'a back end failed')
+      const reason = toReason(error)
+      if (isNew(`${component} ${reason}`)) logger.warn({ component, reason }, 'a back end failed')
     },
     onPublishFailed: () => metrics.publishFailed(),
     onGap() {
@@ -27,5 +33,21 @@ export function createBackendHooks(deps: { logger: Logger; metrics: Metrics }): 
       metrics.payloadRefused(source)
       logger.error({ source, ...ids }, 'a payload was refused by its schema')
     },
+  }
+}
+
+/** A back end that stays away says the same several times a second, from every connection. */
+const REPEAT_AFTER_MS = 30_000
+const MAX_REMEMBERED = 100
+
+/** True for a line that was not written lately. */
+function createRepetitionFilter(): (line: string) => boolean {
+  const writtenAt = new Map<string, number>()
+  return (line) => {
+    const now = performance.now()
+    if (now - (writtenAt.get(line) ?? -Infinity) < REPEAT_AFTER_MS) return false
+    if (writtenAt.size >= MAX_REMEMBERED) writtenAt.clear()
+    writtenAt.set(line, now)
+    return true
   }
 }

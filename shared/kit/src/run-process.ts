@@ -131,8 +131,11 @@ async function live(
     parts.add(() => management.stop())
     const starting = start({ settings, logger, metrics, clock: createClock(), isReady })
     const running = await Promise.race([starting, stopSignal])
-    // Nothing was served yet, and a start that waits for a back end cannot be called off.
-    if (typeof running === 'string') process.exit(0)
+    if (typeof running === 'string') {
+      logger.info({ signal: running }, 'ending before it was ready')
+      // Nothing was served yet, and a start that waits for a back end cannot be called off.
+      process.exit(0)
+    }
     parts.add(() => running.stop(settings.drainTimeoutMs * GRACE_SHARE))
     health.start(running.checks)
     announce(running.address, { settings, logger, managementPort: management.port })
