@@ -46,9 +46,9 @@ function toTransformed({ code, sourceMapPath }) {
   return { source: code, sourceMap: JSON.parse(readFileSync(sourceMapPath, 'utf8')) }
 }
 
-/** A suite that cannot run says why in its title, so the title is the reason. */
+/** A suite that cannot run says why in its title: see tests/support/describe-unless.ts. */
 function toReasons({ testFilePath, testResults }) {
   const skipped = testResults.filter(({ status }) => status === 'pending' || status === 'todo')
-  const titles = skipped.map(({ ancestorTitles, title }) => ancestorTitles.at(-1) ?? title)
+  const titles = skipped.map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title)
   return [...new Set(titles)].map((title) => `${testFilePath}: ${title}`)
 }

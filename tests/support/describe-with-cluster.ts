@@ -1,0 +1,19 @@
+import { NoMongoError, startMongo } from '../../scripts/servers/mongo.ts'
+import { findRedisSkipReason } from '../../scripts/servers/redis.ts'
+import { describeUnless, type Describe } from './describe-unless.ts'
+
+/** For suites that start a cluster, which takes a Redis and a MongoDB-compatible store. */
+export const describeWithCluster: Describe = describeUnless(
+  (await findRedisSkipReason()) ?? (await findMongoSkipReason()),
+)
+
+/** Whether a store can be had is only known once one has started. */
+async function findMongoSkipReason(): Promise<string | undefined> {
+  try {
+    await (await startMongo(() => undefined)).stop()
+    return undefined
+  } catch (error) {
+    if (error instanceof NoMongoError) return error.message
+    throw error
+  }
+}
