@@ -1,5 +1,5 @@
 /** True for an address that never leaves this machine. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   const host = URL.parse(address)?.hostname ?? ''
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }

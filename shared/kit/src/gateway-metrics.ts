@@ -1,0 +1,98 @@
+import type { Instruments } from './instruments.ts'
+
+/** What happens between a gateway and its clients. */
+export interface GatewayMetrics {
+  connections(change: 1 | -1): void
+  handshakeRefused(code: string): void
+  eventAnswered(event: string, outcome: string, seconds: number): void
+  httpAnswered(route: string, status: number, seconds: number): void
+  messageAccepted(): void
+  rateLimited(rule: string): void
+  sessionResynced(entries: number): void
+  deltaDropped(): void
+  slowReaderClosed(): void
+}
+
+/** Seconds: an acknowledgement takes milliseconds, a deadline of the store ends at 3 s. */
+const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
+
+function connectionMetrics({ gauge, counter, histogram }: Instruments) {
+  const open = gauge('chatbox_open_connections', 'Sockets that are connected now.')
+  const refused = counter(
+    'chatbox_handshakes_refused_total',
+    'One handshake that was refused, by error code.',
+    'code',
+  )
+  const entries = histogram('chatbox_resync_entries', 'Log entries sent in one catch-up.', {
+    buckets: [0, 1, 2, 5, 10, 20, 50, 100, 200],
+  })
+  const dropped = counter(
+    'chatbox_deltas_dropped_total',
+    'One delta not sent because its reader lags; the reader catches up from the log.',
+  )
+  const closed = counter(
+    'chatbox_slow_readers_closed_total',
+    'One socket closed because its reader did not keep up.',
+  )
+  return {
+    connections: (change: 1 | -1) => open.inc({}, change),
+    handshakeRefused: (code: string) => refused.inc({ code }),
+    sessionResynced: (count: number) => entries.observe({}, count),
+    deltaDropped: () => dropped.inc(),
+    slowReaderClosed: () => closed.inc(),
+  }
+}
+
+/**
+ * Durations carry no outcome: a histogram costs a dozen series for every combination of labels, a
+ * counter costs one.
+ */
+function answerMetrics({ counter, histogram }: Instruments) {
+  const eventSeconds = histogram(
+    'chatbox_event_duration_seconds',
+    'From one client event to its acknowledgement.',
+    { buckets: FAST, labels: ['event'] },
+  )
+  const events = counter(
+    'chatbox_events_answered_total',
+    'One client event that was acknowledged, with ok or an error code.',
+    'event',
+    'outcome',
+  )
+  const httpSeconds = histogram(
+    'chatbox_http_duration_seconds',
+    'From one HTTP request to the end of its response.',
+    { buckets: FAST, labels: ['route'] },
+  )
+  const responses = counter(
+    'chatbox_http_responses_total',
+    'One HTTP request that was answered.',
+    'route',
+    'status',
+  )
+  const messages = counter(
+    'chatbox_messages_accepted_total',
+    'One message that is durable and acknowledged, repetitions left out.',
+  )
+  const limited = counter(
+    'chatbox_rate_limited_total',
+    'One event, request or handshake refused by a rate limit.',
+    'rule',
+  )
+  return {
+    eventAnswered(event: string, outcome: string, seconds: number) {
+      eventSeconds.observe({ event }, seconds)
+      events.inc({ event, outcome })
+    },
+    httpAnswered(route: string, status: number, seconds: number) {
+      httpSeconds.observe({ route }, seconds)
+      responses.inc({ route, status: String(status) })
+    },
+    messageAccepted: () => messages.inc(),
+    rateLimited: (rule: string) => limited.inc({ rule }),
+  }
+}
+
+export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
+  return { ...connectionMetrics(instruments), ...answerMetrics(instruments) }
+}

@@ -1,0 +1,84 @@
+import type { Instruments } from './instruments.ts'
+
+/** What becomes of questions, jobs and calls to providers. */
+export interface WorkerMetrics {
+  replyFinished(modelId: string, status: string, seconds: number): void
+  firstDelta(modelId: string, seconds: number): void
+  deltaPublished(): void
+  tokensUsed(modelId: string, prompt: number, completion: number): void
+  providerCalled(modelId: string, outcome: string): void
+  breakerOpen(modelId: string, open: boolean): void
+  jobDone(name: string, outcome: string, seconds: number): void
+}
+
+/** Seconds: a model takes from a tenth of a second to its total timeout of two minutes. */
+const SLOW = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120]
+
+function replyMetrics({ counter, histogram }: Instruments) {
+  const replySeconds = histogram(
+    'chatbox_reply_duration_seconds',
+    'From one question to its finished reply.',
+    { buckets: SLOW, labels: ['model'] },
+  )
+  const replies = counter(
+    'chatbox_replies_total',
+    'One reply that is in the log, by its status.',
+    'model',
+    'status',
+  )
+  const firstSeconds = histogram(
+    'chatbox_first_delta_seconds',
+    'From one question to the first text of its reply.',
+    { buckets: SLOW, labels: ['model'] },
+  )
+  const deltas = counter('chatbox_deltas_published_total', 'One delta sent to the gateways.')
+  const tokens = counter(
+    'chatbox_tokens_total',
+    'Tokens that a provider counted, of the prompt or the completion.',
+    'model',
+    'kind',
+  )
+  return {
+    replyFinished(model: string, status: string, seconds: number) {
+      replySeconds.observe({ model }, seconds)
+      replies.inc({ model, status })
+    },
+    firstDelta: (model: string, seconds: number) => firstSeconds.observe({ model }, seconds),
+    deltaPublished: () => deltas.inc(),
+    tokensUsed(model: string, prompt: number, completion: number) {
+      tokens.inc({ model, kind: 'prompt' }, prompt)
+      tokens.inc({ model, kind: 'completion' }, completion)
+    },
+  }
+}
+
+function providerMetrics({ gauge, counter, histogram }: Instruments) {
+  const calls = counter(
+    'chatbox_provider_calls_total',
+    'One request to a model provider, by how it ended.',
+    'model',
+    'outcome',
+  )
+  const breaker = gauge(
+    'chatbox_open_breakers',
+    'Whether the circuit breaker of a provider is open: 1 or 0.',
+    'model',
+  )
+  const jobSeconds = histogram('chatbox_job_duration_seconds', 'One run of a job.', {
+    buckets: SLOW,
+    labels: ['job'],
+  })
+  const jobs = counter('chatbox_jobs_total', 'One run of a job, by how it ended.', 'job', 'outcome')
+  return {
+    providerCalled: (model: string, outcome: string) => calls.inc({ model, outcome }),
+    breakerOpen: (model: string, isOpen: boolean) => breaker.set({ model }, isOpen ? 1 : 0),
+    jobDone(job: string, outcome: string, seconds: number) {
+      jobSeconds.observe({ job }, seconds)
+      jobs.inc({ job, outcome })
+    },
+  }
+}
+
+export function createWorkerMetrics(instruments: Instruments): WorkerMetrics {
+  return { ...replyMetrics(instruments), ...providerMetrics(instruments) }
+}
