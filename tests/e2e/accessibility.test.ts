@@ -181,7 +181,7 @@ async function focusedName(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement
     const label = element?.id ? document.querySelector(`label[for="${element.id}"]`) : null
-    return element?.getAttribute('aria-label') ?? (label ?? element)?.textContent?.trim() ?? ''
+    return element?.getAttribute('aria-label') ?? (label ?? element)?.textContent.trim() ?? ''
   })
 }
 

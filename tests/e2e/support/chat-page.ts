@@ -1,4 +1,5 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { recordBrowserCoverage } from '../../support/browser-coverage.ts'
 
 /** What a page did that it must never do. */
 export interface Incidents {
@@ -42,6 +43,7 @@ export async function openChatPage(
   const context = await browser.newContext({ viewport: DESKTOP, ...options })
   context.setDefaultTimeout(TIMEOUT_MS)
   const page = await context.newPage()
+  const saveCoverage = await recordBrowserCoverage(page)
   const incidents = await watch(page, url, allowNetworkErrors)
   await page.goto(url)
   const input = page.getByLabel('Your message')
@@ -63,7 +65,10 @@ export async function openChatPage(
       await replies.nth(count - 1).waitFor()
       return (await replies.nth(count - 1).textContent()) ?? ''
     },
-    close: () => context.close(),
+    async close() {
+      await saveCoverage()
+      await context.close()
+    },
   }
 }
 

@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import type { ClientPayload, Message } from '@chatbox/contract'
+import { createMessage } from './fake-server.ts'
+import { createMemoryStorage, type OutboxStorage } from './outbox-storage.ts'
+import { Outbox } from './outbox.ts'
+import { RequestError, type RequestErrorCode } from './request-error.ts'
+
+type Payload = ClientPayload<'message:send'>
+
+function refusal(code: RequestErrorCode, retryable: boolean, retryAfterMs?: number): RequestError {
+  const base = { code, message: 'No.', retryable }
+  return new RequestError(retryAfterMs === undefined ? base : { ...base, retryAfterMs })
+}
+
+describe('outbox', () => {
+  let storage: OutboxStorage
+  let sent: Payload[]
+  let delivered: Message[]
+  let answers: (RequestError | 'hang')[]
+
+  function open(): Outbox {
+    return new Outbox({
+      storage,
+      random: () => 0,
+      send: async (payload) => {
+        sent.push(payload)
+        const answer = answers.shift()
+        if (answer === 'hang') return new Promise(() => undefined)
+        if (answer) throw answer
+        return { message: { ...createMessage(sent.length), content: payload.content } }
+      },
+      onSent: (message) => delivered.push(message),
+    })
+  }
+
+  beforeEach(() => {
+    jest.useFakeTimers()
+    storage = createMemoryStorage()
+    sent = []
+    delivered = []
+    answers = []
+  })
+
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  it('waits for a session, then sends one after the other in order', async () => {
+    const outbox = open()
+    await outbox.load('u')
+    outbox.add(null, 'one')
+    outbox.add(null, 'two')
+    await jest.advanceTimersByTimeAsync(60_000)
+    expect(sent).toEqual([])
+    outbox.resume('s')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent.map(({ content, sessionId }) => [content, sessionId])).toEqual([
+      ['one', 's'],
+      ['two', 's'],
+    ])
+    expect(delivered).toHaveLength(2)
+    expect(outbox.items).toEqual([])
+    expect(await storage.readAll()).toEqual([])
+  })
+
+  it('never has two messages under way at once', async () => {
+    answers = ['hang']
+    const outbox = open()
+    await outbox.load('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    outbox.add('s', 'two')
+    await jest.advanceTimersByTimeAsync(60_000)
+    expect(sent).toHaveLength(1)
+  })
+
+  it('survives a reload, and sends under the same id', async () => {
+    answers = ['hang']
+    const before = open()
+    await before.load('u')
+    before.resume('s')
+    const { clientMessageId } = before.add(null, 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    before.close()
+    const after = open()
+    await after.load('u')
+    expect(after.items).toMatchObject([{ clientMessageId, sessionId: 's' }])
+    after.resume('another')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent).toEqual([sent[0], sent[0]])
+  })
+
+  it('does not send what another user of the browser wrote', async () => {
+    const first = open()
+    await first.load('u')
+    first.add('s', 'private')
+    const second = open()
+    await second.load('v')
+    second.resume('t')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(second.items).toEqual([])
+    expect(sent).toEqual([])
+  })
+
+  it('waits as long as it is told to, and sends the same again', async () => {
+    answers = [refusal('TOO_MANY_REQUESTS', true, 5000), refusal('UNAVAILABLE', true)]
+    const outbox = open()
+    await outbox.load('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(4999)
+    expect(sent).toHaveLength(1)
+    await jest.advanceTimersByTimeAsync(1)
+    expect(sent).toHaveLength(2)
+    await jest.advanceTimersByTimeAsync(10_000)
+    expect(sent).toHaveLength(3)
+    expect(new Set(sent.map(({ clientMessageId }) => clientMessageId)).size).toBe(1)
+    expect(outbox.items).toEqual([])
+  })
+
+  it('marks what is refused for good, and goes on with the next', async () => {
+    answers = [refusal('SESSION_ENDED', false)]
+    const outbox = open()
+    await outbox.load('u')
+    outbox.resume('s')
+    const { clientMessageId } = outbox.add('s', 'one')
+    outbox.add('s', 'two')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(outbox.items).toMatchObject([{ content: 'one', failure: { code: 'SESSION_ENDED' } }])
+    expect(delivered.map(({ content }) => content)).toEqual(['two'])
+    outbox.retry(clientMessageId, 't')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(outbox.items).toEqual([])
+    expect(sent.at(-1)).toMatchObject({ sessionId: 't', content: 'one' })
+    expect(sent.at(-1)?.clientMessageId).not.toBe(clientMessageId)
+  })
+
+  it('forgets what the user discards', async () => {
+    answers = [refusal('INVALID_FORMAT', false)]
+    const outbox = open()
+    await outbox.load('u')
+    outbox.resume('s')
+    const { clientMessageId } = outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    outbox.discard(clientMessageId)
+    expect(outbox.items).toEqual([])
+    expect(await storage.readAll()).toEqual([])
+  })
+
+  it('stops while there is no connection', async () => {
+    answers = [refusal('OFFLINE', true)]
+    const outbox = open()
+    await outbox.load('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    outbox.pause()
+    await jest.advanceTimersByTimeAsync(60_000)
+    expect(sent).toHaveLength(1)
+    outbox.resume('s')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent).toHaveLength(2)
+  })
+
+  it('is full at 50 messages or 200,000 characters', async () => {
+    const outbox = open()
+    await outbox.load('u')
+    expect(() => outbox.add('s', 'x'.repeat(200_001))).toThrow('Too many')
+    for (let index = 0; index < 50; index += 1) outbox.add('s', 'x')
+    expect(() => outbox.add('s', 'x')).toThrow('Too many')
+  })
+
+  it('takes nothing from the storage that it cannot read, or that is a week old', async () => {
+    const good = {
+      clientMessageId: 'a',
+      userId: 'u',
+      sessionId: null,
+      content: 'text',
+      createdAt: new Date().toISOString(),
+      failure: { code: 'SESSION_ENDED', message: 'Ended.' },
+    }
+    const old = { ...good, clientMessageId: 'b', createdAt: '2020-01-01T00:00:00.000Z' }
+    const broken = [
+      null,
+      5,
+      {},
+      { ...good, content: 1 },
+      { ...good, sessionId: 2 },
+      { ...good, failure: 3 },
+    ]
+    storage.readAll = async () => [good, old, ...broken.slice(0, 5)]
+    const outbox = open()
+    await outbox.load('u')
+    expect(outbox.items).toEqual([good])
+  })
+
+  it('works without a storage, and says that it has none', async () => {
+    const errors: unknown[] = []
+    const fail = async (): Promise<never> => {
+      throw new Error('no storage')
+    }
+    const outbox = new Outbox({
+      storage: { readAll: fail, put: fail, remove: fail },
+      send: async ({ content }) => ({ message: { ...createMessage(1), content } }),
+      onSent: (message) => delivered.push(message),
+      onStorageError: (error) => errors.push(error),
+    })
+    await outbox.load('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(delivered).toHaveLength(1)
+    expect(errors.length).toBeGreaterThan(0)
+  })
+})
