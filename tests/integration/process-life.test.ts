@@ -50,6 +50,20 @@ async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000
   }
 }
 
+/** Every answer of `/readyz` from now until nothing answers any more. */
+async function watchReadiness(service: ServiceProcess): Promise<number[]> {
+  const statuses: number[] = []
+  try {
+    for (;;) {
+      const answer = await fetch(`http://127.0.0.1:${service.managementPort}/readyz`)
+      await answer.arrayBuffer()
+      statuses.push(answer.status)
+    }
+  } catch {
+    return statuses
+  }
+}
+
 /** Sends a question and waits until its answer is being written. */
 async function askAndWatch(service: ServiceProcess, userId: string) {
   const user = await connect(service, userId)
@@ -110,13 +124,10 @@ describe('a signal to stop', () => {
     const service = await start()
     const names = Array.from({ length: SOME_USERS }, (_, i) => `user-${i}`)
     const connected = await Promise.all(names.map((name) => connect(service, name)))
+    const statuses = watchReadiness(service)
+    await connected[0]?.open()
     service.signal(signal)
-    await until(async () => {
-      const answer = await fetch(`http://127.0.0.1:${service.managementPort}/readyz`).catch(
-        () => undefined,
-      )
-      return answer === undefined || answer.status === 503
-    })
+    expect([...new Set(await statuses)]).toEqual([200, 503])
     expect(await service.exited).toEqual({ code: 0, signal: null })
     for (const user of connected) {
       await user.waitFor('server:draining')
