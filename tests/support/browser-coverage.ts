@@ -21,6 +21,8 @@ export async function recordBrowserCoverage(page: Page): Promise<() => Promise<v
   if (folder === undefined) return async () => undefined
   await page.coverage.startJSCoverage({ resetOnNavigation: false })
   return async () => {
+    // A test may be about a page that is closed.
+    if (page.isClosed()) return
     const scripts = await page.coverage.stopJSCoverage()
     const own = scripts.filter(
       ({ url, source }) => url.includes('/assets/') && source !== undefined,
