@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
 import {
   createGate,
@@ -10,6 +10,8 @@ import {
   until,
   type WorkerRig,
 } from './worker-rig.ts'
+
+jest.setTimeout(30_000)
 
 const unavailable = (retryAfterMs?: number) =>
   new LlmError('LLM_UNAVAILABLE', 'HTTP 503', {
@@ -159,7 +161,7 @@ describe('answering', () => {
     })
 
     it('to a model that is gone fails in words that help', async () => {
-      const gone = await rig.createSession('gone')
+      const gone = await rig.createSession({ modelId: 'gone' })
       const { question } = await rig.ask(gone, 'Hello?')
       await rig.createWorker({ llm: scriptLlm(['never']) }).answer(question)
       expect((await rig.log(gone))[1]).toMatchObject({

@@ -128,7 +128,7 @@ function at<T>(values: T[], index: number): T | undefined {
 
 describe('any interleaving of questions, answers, stops, retries and deaths', () => {
   it('settles every question with exactly one reply for each time it was asked', async () => {
-    const rig = await openRig()
+    await using rig = await openRig()
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 24 }), async (actions) => {
         const sessionId = await rig.createSession()
@@ -149,6 +149,5 @@ describe('any interleaving of questions, answers, stops, retries and deaths', ()
       }),
       { numRuns: 60, endOnFailure: true },
     )
-    await rig.close()
   }, 60_000)
 })

@@ -6,7 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
 import type { ChatStore, Clock, EventBus, JobQueue, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
-import { openBackend, type AdapterHooks, type Backend } from '@chatbox/adapters'
+import {
+  openBackend,
+  type AdapterHooks,
+  type Backend,
+  type BackendOptions,
+} from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
 import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
@@ -123,6 +128,7 @@ export class WorkerRig {
   readonly jobs: { payload: JobPayload<'answer-message'>; id: string }[] = []
   readonly #backend: Backend
   readonly #place: Place
+  readonly #others: WorkerRig[] = []
 
   constructor(backend: Backend, place: Place) {
     this.#backend = backend
@@ -132,17 +138,23 @@ export class WorkerRig {
     this.queue = backend.queue
   }
 
+  /** Closes the rigs that it opened, too. */
   async close(): Promise<void> {
+    await Promise.all(this.#others.map((other) => other.close()))
     await this.#backend.close()
     await this.#place.remove()
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   /** The same store with a queue and a bus of its own, as another process has them. */
   async openAnother(): Promise<WorkerRig> {
-    return new WorkerRig(await this.#place.openAnother(), {
-      ...this.#place,
-      remove: async () => undefined,
-    })
+    const backend = await this.#place.openAnother()
+    const other = new WorkerRig(backend, { ...this.#place, remove: async () => undefined })
+    this.#others.push(other)
+    return other
   }
 
   createWorker({ llm, store, bus, queue, timing }: WorkerParts): TestWorker {
@@ -186,10 +198,10 @@ export class WorkerRig {
     })
   }
 
-  async createSession(modelId = MODEL): Promise<string> {
+  async createSession({ modelId = MODEL, startedAt = new Date() } = {}): Promise<string> {
     const id = this.clock.newId()
-    const startedAt = this.clock.now().toISOString()
-    await this.store.createSession({ id, userId: id, userName: 'Ada', startedAt, modelId })
+    const origin = { id, userId: id, userName: 'Ada', startedAt: startedAt.toISOString() }
+    await this.store.createSession({ ...origin, modelId })
     return id
   }
 
@@ -238,15 +250,23 @@ export class WorkerRig {
 
 const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 
+/** A rig on the embedded adapters, in a folder of its own. */
 export async function openRig(): Promise<WorkerRig> {
   const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-worker-'))
-  const key = randomBytes(32)
-  const open = () =>
-    openBackend({ kind: 'embedded', dataDir, encryptionKeys: [{ id: 'k1', key }] }, HOOKS)
-  return new WorkerRig(await open(), {
-    openAnother: open,
-    remove: () => rm(dataDir, { recursive: true, force: true }),
-  })
+  const options = { kind: 'embedded' as const, dataDir, encryptionKeys: newKeys() }
+  return openRigOn(options, () => rm(dataDir, { recursive: true, force: true }))
+}
+
+export async function openRigOn(
+  options: BackendOptions,
+  remove: () => Promise<void>,
+): Promise<WorkerRig> {
+  const openAnother = () => openBackend(options, HOOKS)
+  return new WorkerRig(await openAnother(), { openAnother, remove })
+}
+
+export function newKeys(): BackendOptions['encryptionKeys'] {
+  return [{ id: 'k1', key: randomBytes(32) }]
 }
 
 const HOOKS: AdapterHooks = {

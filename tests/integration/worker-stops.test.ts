@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
 import { createMortal, override } from './worker-mortal.ts'
 import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
+
+jest.setTimeout(30_000)
 
 const forever = () => new Promise<never>(() => undefined)
 

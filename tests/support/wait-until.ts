@@ -7,7 +7,8 @@ export async function waitUntil(
 ): Promise<void> {
   const endsAt = performance.now() + timeoutMs
   while (!(await holds())) {
-    if (performance.now() > endsAt) throw new Error(`not within ${timeoutMs} ms: ${holds}`)
+    if (performance.now() > endsAt)
+      throw new Error(`not within ${timeoutMs} ms: ${holds.toString()}`)
     await sleep(10)
   }
 }

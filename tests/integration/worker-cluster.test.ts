@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe } from '@jest/globals'
+import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
+import { findRedisSkipReason, startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import { describeWorkerDeaths } from './worker-deaths.contract.ts'
+import { describeWorkerProcess } from './worker-process.contract.ts'
+import { newKeys, openRigOn, type WorkerRig } from './worker-rig.ts'
+
+const skipReason = await findRedisSkipReason()
+if (skipReason !== undefined) process.stderr.write(`${skipReason}\n`)
+const describeWithRedis = skipReason === undefined ? describe : describe.skip
+
+describeWithRedis('a worker process on Redis and MongoDB', () => {
+  let redis: RedisServer
+  let mongo: RunningMongo
+
+  beforeAll(async () => {
+    ;[redis, mongo] = await Promise.all([startRedis(), startMongo()])
+  }, 60_000)
+  afterAll(() => Promise.all([redis.stop(), mongo.stop()]))
+
+  /** On one pair of servers, each time under names of its own. */
+  async function openClusterRig(): Promise<WorkerRig> {
+    const mongoDatabase = newMongoDatabase()
+    const options = {
+      kind: 'cluster' as const,
+      redisUrl: redis.url,
+      mongoUri: mongo.uri,
+      mongoDatabase,
+      keyPrefix: mongoDatabase,
+      encryptionKeys: newKeys(),
+    }
+    return openRigOn(options, async () => undefined)
+  }
+
+  describeWorkerProcess(openClusterRig)
+  describeWorkerDeaths(openClusterRig)
+})

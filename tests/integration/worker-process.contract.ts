@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
+import type { ChatStore, Llm } from '@chatbox/core'
+import { createLogger, createMetrics } from '@chatbox/kit'
+import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
+import { override } from './worker-mortal.ts'
+import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } from './worker-rig.ts'
+
+jest.setTimeout(30_000)
+
+const SWEEPS = { reconcileEveryMs: 40, staleMs: 0, idleEveryMs: 40 }
+const NO_SWEEPS = { reconcileEveryMs: 60_000, idleEveryMs: 60_000 }
+const forever = () => new Promise<never>(() => undefined)
+
+/** What a worker does as a whole, on whichever back end `openRig` opens. */
+export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
+  let rig: WorkerRig
+  let sessionId: string
+  const started: RunningWorker[] = []
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+  })
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((worker) => worker.stop(1000)))
+    await rig.close()
+  })
+
+  async function start(
+    llm: Llm,
+    { timing, store, ...options }: Partial<WorkerOptions> & { store?: ChatStore } = {},
+    where: WorkerRig = rig,
+  ) {
+    const metrics = createMetrics()
+    const { models } = where.createWorker({ llm }).deps
+    const logger = createLogger('test', 'silent')
+    const { queue, bus, clock } = where
+    const worker = await startWorker(
+      { store: store ?? where.store, queue, bus, clock, logger, metrics, models },
+      {
+        llmConcurrency: 4,
+        llmStreamTimeoutMs: 10_000,
+        sessionIdleTimeoutMs: 60_000,
+        ...options,
+        timing: { ...FAST, ...NO_SWEEPS, ...timing },
+      },
+    )
+    started.push(worker)
+    return { worker, metrics }
+  }
+
+  const enqueue = (question: Parameters<typeof toJob>[0]) =>
+    rig.queue.enqueue('answer-message', toJob(question), `answer-${question.id}-0`)
+
+  const answered = (count: number) =>
+    until(`${count} replies`, async () => {
+      const log = await rig.log(sessionId)
+      return log.filter(({ sender }) => sender.type === 'ai').length === count
+    })
+
+  it('answers a burst in the order in which it was asked', async () => {
+    const llm: Llm = {
+      async *streamReply({ messages }) {
+        yield { type: 'text', text: `re: ${messages.at(-1)?.content ?? ''}` }
+        yield { type: 'end' }
+      },
+    }
+    await start(llm)
+    const asked = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    for (const content of asked) await enqueue((await rig.ask(sessionId, content)).question)
+    await answered(asked.length)
+    const replies = (await rig.story(sessionId)).filter((line) => line.startsWith('ai'))
+    expect(replies).toEqual(asked.map((content) => `ai complete: re: ${content}`))
+  })
+
+  it('answers no more questions at once than it may', async () => {
+    let now = 0
+    let most = 0
+    const gate = createGate()
+    const llm: Llm = {
+      async *streamReply() {
+        most = Math.max(most, ++now)
+        await gate.step()
+        now--
+        yield { type: 'text', text: 'x' }
+        yield { type: 'end' }
+      },
+    }
+    await start(llm, { llmConcurrency: 3 })
+    const sessions = await Promise.all(Array.from({ length: 8 }, () => rig.createSession()))
+    for (const id of sessions) await enqueue((await rig.ask(id, 'Hello?')).question)
+    await until('three at once', () => now === 3)
+    gate.open()
+    await until('all answered', async () => {
+      const open = await Promise.all(sessions.map((id) => rig.store.findOpenReply(id)))
+      return open.every((reply) => reply === undefined)
+    })
+    expect(most).toBe(3)
+  })
+
+  it('stops a reply within a second of being told over the bus', async () => {
+    const llm = scriptLlm(['Half', forever])
+    await start(llm)
+    const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+    await enqueue(question)
+    await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
+    await rig.store.requestStop(sessionId, replyId)
+    await rig.bus.publishStop(replyId)
+    const toldAt = Date.now()
+    await answered(1)
+    expect(Date.now() - toldAt).toBeLessThan(1000)
+    expect(llm.aborted).toBe(1)
+    expect((await rig.story(sessionId))[1]).toBe('ai stopped: Half')
+  })
+
+  it('finds a question whose job is lost', async () => {
+    const { metrics } = await start(scriptLlm(['Found.']), { timing: SWEEPS })
+    await rig.ask(sessionId, 'Is anybody there?')
+    await answered(1)
+    const text = await metrics.registry.metrics()
+    expect(text).toMatch(/chatbox_reconciled_total\{kind="pending"\} [1-9]/)
+  })
+
+  it('puts a committed reply into the log that its worker left behind', async () => {
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const claim = await rig.store.claimReply({ sessionId, messageId: question.id }, 1000)
+    await rig.store.commitReply(claim ?? nothing(), {
+      status: 'complete',
+      content: 'Committed.',
+      modelId: 'model-1',
+      finishedAt: rig.clock.now().toISOString(),
+    })
+    const { metrics } = await start(scriptLlm(['never']), { timing: SWEEPS })
+    await answered(1)
+    expect((await rig.story(sessionId))[1]).toBe('ai complete: Committed.')
+    const text = await metrics.registry.metrics()
+    expect(text).toMatch(/chatbox_reconciled_total\{kind="committed"\} 1/)
+  })
+
+  it('hands a reply over when it is stopped, and commits nothing', async () => {
+    const other = await rig.openAnother()
+    const gate = createGate()
+    const llm = scriptLlm(['First half', gate.step])
+    const { worker } = await start(llm)
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    await enqueue(question)
+    await gate.reached
+
+    const stoppedAt = Date.now()
+    await worker.stop(5000)
+    expect(Date.now() - stoppedAt).toBeLessThan(1000)
+    expect(llm.aborted).toBe(1)
+    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
+
+    const events = await other.listen(sessionId)
+    const { worker: next } = await start(scriptLlm(['All of it.']), { timing: SWEEPS }, other)
+    await answered(1)
+    await until('the new text', () => textOf(events, 2) === 'All of it.')
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: All of it.'])
+    await next.stop(1000)
+  })
+
+  it('does not wait for ever for what will not end', async () => {
+    const { worker } = await start({
+      async *streamReply() {
+        yield { type: 'text', text: 'x' }
+        await forever()
+      },
+    })
+    await enqueue((await rig.ask(sessionId, 'Hello?')).question)
+    await until('a claim', async () => {
+      return (await rig.store.findOpenReply(sessionId))?.state === 'running'
+    })
+    const stoppedAt = Date.now()
+    await worker.stop(300)
+    await worker.stop(300)
+    expect(Date.now() - stoppedAt).toBeLessThan(2000)
+  })
+
+  it('ends idle sessions once, however many workers sweep', async () => {
+    const other = await rig.openAnother()
+    const idle = await rig.createSession({ startedAt: new Date(Date.now() - 3_600_000) })
+    const events = await rig.listen(idle)
+    const sweeps = [0, 0]
+    const counted = (store: ChatStore, worker: 0 | 1) =>
+      override(store, {
+        listIdleSessions: (before, limit) => {
+          sweeps[worker]++
+          return store.listIdleSessions(before, limit)
+        },
+      })
+    const llm = scriptLlm(['x'])
+    await start(llm, { timing: SWEEPS, store: counted(rig.store, 0) })
+    const { worker } = await start(llm, { timing: SWEEPS, store: counted(other.store, 1) }, other)
+
+    await until('the end', async () => (await rig.store.findSession(idle))?.status === 'ended')
+    const before = [...sweeps]
+    await until('two more sweeps of each', () => {
+      return sweeps.every((count, at) => count >= (before[at] ?? 0) + 2)
+    })
+    const log = await rig.log(idle)
+    expect(log).toHaveLength(1)
+    expect(log[0]).toMatchObject({
+      kind: 'event',
+      sender: { type: 'system' },
+      event: { type: 'session_ended', reason: 'idle' },
+    })
+    expect((await rig.store.findSession(sessionId))?.status).toBe('active')
+    // A bus of its own is all that the other process has here.
+    expect([[], ['message:new', 'session:updated']]).toContainEqual(
+      events.map(({ event }) => event),
+    )
+    await worker.stop(1000)
+  })
+
+  it('cancels what is open in an idle session', async () => {
+    await rig.ask(sessionId, 'Nobody answers this.')
+    await start(scriptLlm(['never']), { sessionIdleTimeoutMs: 1, timing: { idleEveryMs: 40 } })
+    await until('the end', async () => {
+      return (await rig.store.findSession(sessionId))?.status === 'ended'
+    })
+    await until('nothing open', async () => {
+      return (await rig.store.findOpenReply(sessionId)) === undefined
+    })
+    expect(await rig.story(sessionId)).toEqual(['user: Nobody answers this.', 'session_ended'])
+  })
+}
+
+function nothing(): never {
+  throw new Error('nothing was claimed')
+}
