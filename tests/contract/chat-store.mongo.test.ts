@@ -1,6 +1,5 @@
 import { afterAll } from '@jest/globals'
-import { describeChatStoreLog } from './chat-store.contract.ts'
-import { describeChatStoreOutbox } from './chat-store.outbox.contract.ts'
+import { describeChatStore } from './chat-store.contract.ts'
 import type { StoreHarness } from './chat-store.support.ts'
 import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
 
@@ -22,6 +21,5 @@ async function openMongo(): Promise<StoreHarness> {
 afterAll(() => mongo?.stop())
 
 describeWithMongo('ChatStore on MongoDB', () => {
-  describeChatStoreLog(openMongo)
-  describeChatStoreOutbox(openMongo)
+  describeChatStore(openMongo)
 })

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe } from '@jest/globals'
 import { openSqliteStore } from '@chatbox/adapters'
-import { describeChatStoreLog } from './chat-store.contract.ts'
-import { describeChatStoreOutbox } from './chat-store.outbox.contract.ts'
+import { describeChatStore } from './chat-store.contract.ts'
 import { createHooks, newKeyRing, type StoreHarness } from './chat-store.support.ts'
 
 async function openSqlite(): Promise<StoreHarness> {
@@ -33,6 +32,5 @@ async function openSqlite(): Promise<StoreHarness> {
 }
 
 describe('ChatStore on SQLite', () => {
-  describeChatStoreLog(openSqlite)
-  describeChatStoreOutbox(openSqlite)
+  describeChatStore(openSqlite)
 })

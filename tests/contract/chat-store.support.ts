@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { expect, jest } from '@jest/globals'
 import { createKeyRing, type AdapterHooks, type Cipher } from '@chatbox/adapters'
 import type { Message, SessionEvent } from '@chatbox/contract'
-import type { ChatStore, NewEntry, NewSession, OpenReply, ReplyOutcome } from '@chatbox/core'
+import type {
+  ChatStore,
+  NewEntry,
+  NewSession,
+  OpenReply,
+  ReplyKey,
+  ReplyOutcome,
+  RetryRequest,
+} from '@chatbox/core'
 
 /** What one adapter gives to the suite. */
 export interface StoreHarness {
@@ -111,11 +120,22 @@ export async function startSession(store: ChatStore, userId?: string): Promise<s
   return session.id
 }
 
+export const LEASE_MS = 60_000
+
+export async function askQuestion(
+  store: ChatStore,
+  sessionId: string,
+): Promise<{ question: ReplyKey; replyId: string; message: Message }> {
+  const replyId = newId()
+  const { message } = await store.append({ ...userEntry(sessionId), replyId })
+  return { question: { sessionId, messageId: message.id }, replyId, message }
+}
+
 /** Appends a question and claims it. */
 export async function startReply(
   store: ChatStore,
   sessionId: string,
-  leaseMs = 60_000,
+  leaseMs = LEASE_MS,
 ): Promise<OpenReply> {
   const { message } = await store.append(questionEntry(sessionId))
   const claimed = await store.claimReply({ sessionId, messageId: message.id }, leaseMs)
@@ -143,6 +163,39 @@ export async function finishReply(
   await store.commitReply(reply, outcome)
   await store.append(replyEntry(reply, outcome))
   await store.settleReply(reply, reply.epoch, 'done')
+}
+
+export function retryOf(sessionId: string, messageId: string): RetryRequest {
+  return { sessionId, messageId, replyId: newId(), modelId: 'other', askedAt: nextTime() }
+}
+
+/** Waits until the store itself says that a lease has run out. */
+export async function endOfLease(store: ChatStore, { messageId }: OpenReply): Promise<void> {
+  await eventually(
+    () => store.listStrandedReplies(3_600_000, 1000),
+    (stranded) => stranded.some((reply) => reply.messageId === messageId),
+  )
+}
+
+export const withCode = (code: string): unknown => expect.objectContaining({ code })
+
+/** Sets this process's clock wrong, and nothing but the clock, until `jest.useRealTimers()`. */
+export function useWrongClock(offsetMs: number): void {
+  jest.useFakeTimers({
+    now: Date.now() + offsetMs,
+    doNotFake: [
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+      'setTimeout',
+      'clearTimeout',
+    ],
+  })
 }
 
 export const times = <T>(count: number, make: (index: number) => T): T[] =>

@@ -10,6 +10,8 @@ import {
 } from '../../scripts/servers/mongo.ts'
 import { createHooks, newKeyRing, type RecordedHooks } from './chat-store.support.ts'
 
+type Describe = (name: string, body: () => void) => void
+
 /** The server of this test file; undefined where the machine has none. */
 export const mongo: RunningMongo | undefined = await startMongo().catch((error: unknown) => {
   if (!(error instanceof NoMongoError) || process.env.CI) throw error
@@ -17,10 +19,10 @@ export const mongo: RunningMongo | undefined = await startMongo().catch((error: 
   return undefined
 })
 
-export const describeWithMongo = mongo ? describe : describe.skip
+export const describeWithMongo: Describe = mongo ? describe : describe.skip
 
 /** For the tests that end, stop and start the server, which takes one of our own. */
-export const describeWithOwnMongo = mongo?.pid === undefined ? describe.skip : describe
+export const describeWithOwnMongo: Describe = mongo?.pid === undefined ? describe.skip : describe
 
 /** A database of its own, and whatever was opened on it. */
 export interface MongoLab {

@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { ChatStore } from '@chatbox/core'
+import {
+  eventEntry,
+  newId,
+  newOutcome,
+  questionEntry,
+  readAll,
+  replyEntry,
+  startReply,
+  startSession,
+  times,
+  userEntry,
+  withCode,
+  type StoreHarness,
+} from './chat-store.support.ts'
+
+/** The log under concurrent writers: dense, without doubles, and its own state machine. */
+export function describeAppend(open: () => Promise<StoreHarness>): void {
+  let harness: StoreHarness
+  let store: ChatStore
+  let second: ChatStore
+  beforeAll(async () => {
+    harness = await open()
+    store = harness.store
+    second = await harness.openSecond()
+  })
+  afterAll(async () => {
+    await second.close()
+    await harness.close()
+  })
+
+  describe('append', () => {
+    it('stores every field and gives it back', async () => {
+      const sessionId = await startSession(store)
+      const entry = userEntry(sessionId, {
+        kind: 'file',
+        content: 'Größe: 漢字 👩‍👩‍👧‍👦 \u0000 "quoted" \\ $set {"a":1}',
+        attachments: [
+          { id: newId(), name: 'bill.pdf', mediaType: 'application/pdf', bytes: 12, url: '/f' },
+        ],
+      })
+      const { message, session, appended } = await store.append(entry)
+      expect(appended).toBe(true)
+      expect(message).toEqual({ ...entry.message, seq: 1 })
+      expect(session).toEqual(await second.findSession(sessionId))
+      expect(await second.findMessage(sessionId, message.id)).toEqual(message)
+      expect((await second.readMessages(sessionId, { limit: 1 })).messages).toEqual([message])
+    })
+
+    it('keeps error, usage and event', async () => {
+      const sessionId = await startSession(store)
+      const reply = await startReply(store, sessionId)
+      const error = {
+        code: 'LLM_TIMEOUT',
+        message: 'Too slow.',
+        retryable: true,
+        requestId: 'r1',
+      } as const
+      const { message } = await store.append(
+        replyEntry(reply, newOutcome({ status: 'failed', error })),
+      )
+      expect(await second.findMessage(sessionId, message.id)).toMatchObject({
+        error,
+        usage: { totalTokens: 8 },
+        replyTo: reply.messageId,
+      })
+      const help = { type: 'help_requested', note: 'My order is lost' } as const
+      await store.append(eventEntry(sessionId, help))
+      expect(await second.findSession(sessionId)).toMatchObject({ help: { note: help.note } })
+      expect((await readAll(second, sessionId)).at(-1)?.event).toEqual(help)
+    })
+
+    it('refuses an unknown session', async () => {
+      await expect(store.append(userEntry(newId()))).rejects.toEqual(withCode('NOT_FOUND'))
+    })
+
+    it('refuses what could not be read back', async () => {
+      const sessionId = await startSession(store)
+      const lone = userEntry(sessionId, { content: 'half a pair: \ud83d' })
+      await expect(store.append(lone)).rejects.toEqual(withCode('INVALID_FORMAT'))
+      expect(await readAll(store, sessionId)).toEqual([])
+    })
+
+    it('refuses an id that an entry of another session has', async () => {
+      const { message } = await store.append(userEntry(await startSession(store)))
+      const other = await startSession(store)
+      await expect(store.append(userEntry(other, { id: message.id }))).rejects.toEqual(
+        withCode('CONFLICT'),
+      )
+    })
+
+    it('answers a repetition with the first entry, also with another body or after an end', async () => {
+      const sessionId = await startSession(store)
+      const entry = questionEntry(sessionId)
+      const { message } = await store.append(entry)
+      const { clientMessageId = '' } = message
+      const sameId = { ...entry, message: { ...entry.message, content: 'other' } }
+      const sameKey = questionEntry(sessionId, { clientMessageId, content: 'other' })
+      for (const repeated of [entry, sameId, sameKey]) {
+        expect(await second.append(repeated)).toMatchObject({ appended: false, message })
+      }
+      const end = eventEntry(sessionId, { type: 'session_ended', reason: 'user' })
+      const ended = await store.append(end)
+      for (const repeated of [entry, sameKey]) {
+        expect(await second.append(repeated)).toEqual({
+          appended: false,
+          message,
+          session: ended.session,
+        })
+      }
+      expect(await second.append(end)).toMatchObject({ appended: false, message: ended.message })
+      expect(await readAll(store, sessionId)).toHaveLength(2)
+    })
+
+    it('keeps equal client ids of two sessions apart', async () => {
+      const clientMessageId = newId()
+      const [a, b] = [await startSession(store), await startSession(store)]
+      expect(await store.append(userEntry(a, { clientMessageId }))).toMatchObject({
+        appended: true,
+      })
+      expect(await store.append(userEntry(b, { clientMessageId }))).toMatchObject({
+        appended: true,
+      })
+    })
+
+    it('lets no client id stand for an entry that has none', async () => {
+      const sessionId = await startSession(store)
+      const { message } = await store.append(eventEntry(sessionId, { type: 'help_resolved' }))
+      const copy = userEntry(sessionId, { clientMessageId: message.id })
+      expect(await store.append(copy)).toMatchObject({ appended: true })
+    })
+
+    it('lets 50 concurrent senders of one message store it once', async () => {
+      const sessionId = await startSession(store)
+      const clientMessageId = newId()
+      const results = await Promise.all(
+        times(50, (i) =>
+          (i % 2 ? store : second).append(
+            questionEntry(sessionId, { clientMessageId, content: `body ${i}` }),
+          ),
+        ),
+      )
+      expect(results.filter(({ appended }) => appended)).toHaveLength(1)
+      expect(new Set(results.map(({ message }) => message.content)).size).toBe(1)
+      expect(await readAll(store, sessionId)).toHaveLength(1)
+    })
+
+    it('gives 20 writers of 25 messages a dense log in which each keeps its order', async () => {
+      const sessionId = await startSession(store)
+      await Promise.all(
+        times(20, async (writer) => {
+          for (let i = 0; i < 25; i++) {
+            const over = { content: `${writer}:${i}` }
+            await (writer % 2 ? store : second).append(userEntry(sessionId, over))
+          }
+        }),
+      )
+      const log = await readAll(second, sessionId)
+      expect(log.map(({ seq }) => seq)).toEqual(times(500, (i) => i + 1))
+      for (let writer = 0; writer < 20; writer++) {
+        const own = log.filter(({ content }) => content.startsWith(`${writer}:`))
+        expect(own.map(({ content }) => content)).toEqual(times(25, (i) => `${writer}:${i}`))
+      }
+      expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 500, messageCount: 500 })
+    })
+
+    it('lets 50 concurrent writers of two instances all succeed', async () => {
+      const sessionId = await startSession(store)
+      const results = await Promise.all(
+        times(50, (i) => (i % 2 ? store : second).append(userEntry(sessionId))),
+      )
+      expect(results.every(({ appended }) => appended)).toBe(true)
+      const seqs = results.map(({ message }) => message.seq).sort((a, b) => a - b)
+      expect(seqs).toEqual(times(50, (i) => i + 1))
+    })
+
+    it('keeps counts, usage and response times exact under concurrent writers', async () => {
+      const sessionId = await startSession(store)
+      await Promise.all(
+        times(30, (i) => {
+          const usage = { promptTokens: 2, completionTokens: 3, totalTokens: 5 }
+          const { clientMessageId, ...message } = userEntry(sessionId).message
+          const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
+          return (i % 2 ? store : second).append({
+            message: { ...message, sender, usage },
+            responseTimeMs: 100 + i,
+          })
+        }),
+      )
+      expect(await second.findSession(sessionId)).toMatchObject({
+        messageCount: 30,
+        usage: { promptTokens: 60, completionTokens: 90, totalTokens: 150 },
+        responseTimeMs: { avg: Math.round(100 + 29 / 2), max: 129 },
+      })
+    })
+
+    it('stores nothing after an end, whatever runs at the same time', async () => {
+      const sessionId = await startSession(store)
+      const results = await Promise.allSettled(
+        times(40, (i) =>
+          (i % 2 ? store : second).append(
+            i === 20
+              ? eventEntry(sessionId, { type: 'session_ended', reason: 'user' })
+              : userEntry(sessionId),
+          ),
+        ),
+      )
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toEqual(withCode('SESSION_ENDED'))
+      }
+      const log = await readAll(store, sessionId)
+      expect(log.at(-1)?.event).toMatchObject({ type: 'session_ended' })
+      expect(log).toHaveLength(results.filter(({ status }) => status === 'fulfilled').length)
+      await expect(second.append(userEntry(sessionId))).rejects.toEqual(withCode('SESSION_ENDED'))
+    })
+
+    it('keeps every word of the model out after a takeover', async () => {
+      const sessionId = await startSession(store)
+      const by = { id: 'operator', name: 'Grace' }
+      const ai = (): ReturnType<typeof userEntry> => {
+        const { clientMessageId, ...message } = userEntry(sessionId).message
+        return { message: { ...message, sender: { type: 'ai', id: 'demo', name: 'demo' } } }
+      }
+      await Promise.allSettled(
+        times(40, (i) =>
+          (i % 2 ? store : second).append(
+            i === 20 ? eventEntry(sessionId, { type: 'takeover_started', by }) : ai(),
+          ),
+        ),
+      )
+      await expect(store.append(ai())).rejects.toEqual(withCode('CONFLICT'))
+      await expect(second.append(ai())).rejects.toEqual(withCode('CONFLICT'))
+      expect((await readAll(store, sessionId)).at(-1)?.event).toMatchObject({ by })
+      expect(await second.findSession(sessionId)).toMatchObject({ assistedBy: by })
+      const asked = await store.append(questionEntry(sessionId))
+      expect(asked.appended).toBe(true)
+      expect(await second.findOpenReply(sessionId)).toBeUndefined()
+    })
+
+    it('refuses an entry that expects another end of the log', async () => {
+      const sessionId = await startSession(store)
+      await store.append(userEntry(sessionId))
+      const end = eventEntry(sessionId, { type: 'session_ended', reason: 'idle' })
+      await second.append(userEntry(sessionId))
+      await expect(store.append({ ...end, expectedSeq: 1 })).rejects.toEqual(withCode('CONFLICT'))
+      expect(await store.append({ ...end, expectedSeq: 2 })).toMatchObject({ appended: true })
+    })
+
+    it('sees a state that another instance has just changed', async () => {
+      const sessionId = await startSession(store)
+      const by = { id: 'operator', name: 'Grace' }
+      for (let round = 0; round < 5; round++) {
+        await store.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+        await second.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
+      }
+      expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 10, assistedBy: null })
+    })
+  })
+}

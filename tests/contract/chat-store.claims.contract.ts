@@ -1,0 +1,240 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import type { ChatStore, OpenReply } from '@chatbox/core'
+import {
+  answer,
+  askQuestion,
+  eventEntry,
+  eventually,
+  newId,
+  newOutcome,
+  startReply,
+  startSession,
+  times,
+  useWrongClock,
+  userEntry,
+  LEASE_MS,
+  endOfLease,
+  type StoreHarness,
+} from './chat-store.support.ts'
+
+/** Questions: who may answer one, and for how long. */
+export function describeClaims(open: () => Promise<StoreHarness>): void {
+  let harness: StoreHarness
+  let store: ChatStore
+  let second: ChatStore
+  let sessionId: string
+  beforeAll(async () => {
+    harness = await open()
+    store = harness.store
+    second = await harness.openSecond()
+  })
+  afterAll(async () => {
+    await second.close()
+    await harness.close()
+  })
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  describe('findOpenReply', () => {
+    it('answers the question as it was asked', async () => {
+      sessionId = await startSession(store)
+      await store.append(userEntry(sessionId))
+      expect(await store.findOpenReply(sessionId)).toBeUndefined()
+      const { question, replyId, message } = await askQuestion(store, sessionId)
+      expect(await second.findOpenReply(sessionId)).toEqual({
+        ...question,
+        questionSeq: message.seq,
+        replyId,
+        modelId: 'demo',
+        state: 'pending',
+        epoch: 0,
+        stopRequested: false,
+        askedAt: message.createdAt,
+      })
+    })
+
+    it('answers the oldest one until it is settled', async () => {
+      sessionId = await startSession(store)
+      const [first, next] = [
+        await askQuestion(store, sessionId),
+        await askQuestion(store, sessionId),
+      ]
+      const open = async () => (await second.findOpenReply(sessionId))?.messageId
+      expect(await open()).toBe(first.question.messageId)
+      const claim = await store.claimReply(first.question, LEASE_MS)
+      if (!claim) throw new Error('not claimed')
+      expect(await open()).toBe(first.question.messageId)
+      await store.commitReply(claim, newOutcome())
+      expect(await second.findOpenReply(sessionId)).toMatchObject({
+        ...first.question,
+        state: 'committed',
+      })
+      await store.settleReply(claim, claim.epoch, 'done')
+      expect(await open()).toBe(next.question.messageId)
+    })
+  })
+
+  describe('claimReply', () => {
+    beforeAll(async () => {
+      sessionId = await startSession(store)
+    })
+
+    it('gives a question to one of 200 concurrent callers', async () => {
+      const { question } = await askQuestion(store, sessionId)
+      const claims = await Promise.all(
+        times(200, (i) => (i % 2 ? store : second).claimReply(question, LEASE_MS)),
+      )
+      const won = claims.filter((claim) => claim !== undefined)
+      expect(won).toHaveLength(1)
+      expect(won[0]).toMatchObject({ ...question, state: 'running', epoch: 1 })
+    })
+
+    it('gives nothing for an unknown question, a plain message or another session', async () => {
+      const { question } = await askQuestion(store, sessionId)
+      const { message } = await store.append(userEntry(sessionId))
+      const elsewhere = await startSession(store)
+      for (const key of [
+        { sessionId, messageId: newId() },
+        { sessionId, messageId: message.id },
+        { ...question, sessionId: elsewhere },
+      ]) {
+        expect(await store.claimReply(key, LEASE_MS)).toBeUndefined()
+      }
+    })
+
+    it('gives it again under a higher epoch when the lease has run out', async () => {
+      const { question } = await askQuestion(store, sessionId)
+      const first = await store.claimReply(question, 1)
+      const next = await eventually(
+        () => second.claimReply(question, LEASE_MS),
+        (claim) => claim !== undefined,
+      )
+      expect([first?.epoch, next?.epoch]).toEqual([1, 2])
+      expect(await second.claimReply(question, LEASE_MS)).toBeUndefined()
+    })
+
+    it.each([-30_000, 30_000])(
+      'judges leases by the store’s clock, not by one that is %d ms off',
+      async (offsetMs) => {
+        const { question } = await askQuestion(store, sessionId)
+        useWrongClock(offsetMs)
+        const third = await harness.openSecond()
+        try {
+          const claim = await third.claimReply(question, 10_000)
+          expect(claim).toBeDefined()
+          expect(await third.claimReply(question, 10_000)).toBeUndefined()
+          jest.useRealTimers()
+          // A lease of 10 s neither looks ended to others already, nor will it for 30 s more.
+          expect(await store.claimReply(question, 10_000)).toBeUndefined()
+          useWrongClock(offsetMs)
+          if (claim) expect(await third.renewReply(claim, 200)).toBe('held')
+          jest.useRealTimers()
+          await eventually(
+            () => store.claimReply(question, 10_000),
+            (taken) => taken !== undefined,
+          )
+          useWrongClock(offsetMs)
+          expect(await third.claimReply(question, 10_000)).toBeUndefined()
+        } finally {
+          jest.useRealTimers()
+          await third.close()
+        }
+      },
+    )
+  })
+
+  describe('a claim', () => {
+    let claim: OpenReply
+    beforeAll(async () => {
+      sessionId = await startSession(store)
+    })
+    const start = async (leaseMs?: number) => {
+      claim = await startReply(store, sessionId, leaseMs)
+    }
+
+    it('is lengthened by renewing', async () => {
+      await start(200)
+      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
+      const later = await startReply(store, sessionId, 200)
+      await endOfLease(store, later)
+      expect(await second.claimReply(claim, LEASE_MS)).toBeUndefined()
+    })
+
+    it('is held after its lease has run out, as long as nobody else took it', async () => {
+      await start(1)
+      await endOfLease(store, claim)
+      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
+    })
+
+    it('is lost to a higher epoch in every way', async () => {
+      await start(1)
+      await eventually(
+        () => second.claimReply(claim, LEASE_MS),
+        (taken) => taken !== undefined,
+      )
+      expect(await store.renewReply(claim, LEASE_MS)).toBe('lost')
+      expect(await store.raiseEpoch(claim, LEASE_MS)).toBeUndefined()
+      expect(await store.commitReply(claim, newOutcome())).toBe('lost')
+      await store.releaseReply(claim)
+      await store.settleReply(claim, claim.epoch, 'cancelled')
+      expect(await store.findOpenReply(sessionId)).toMatchObject({ state: expect.anything() })
+      expect(await second.renewReply({ ...claim, epoch: 2 }, LEASE_MS)).toBe('held')
+    })
+
+    it('goes on under a raised epoch, which ends the one before', async () => {
+      await start()
+      const raised = await store.raiseEpoch(claim, LEASE_MS)
+      expect(raised).toMatchObject({ messageId: claim.messageId, epoch: 2 })
+      if (!raised) return
+      expect(await store.commitReply(claim, newOutcome())).toBe('lost')
+      expect(await store.commitReply(raised, newOutcome())).toBe('committed')
+    })
+
+    it('is raised for one of 50 concurrent callers', async () => {
+      await start()
+      const raised = await Promise.all(
+        times(50, (i) => (i % 2 ? store : second).raiseEpoch(claim, LEASE_MS)),
+      )
+      expect(raised.filter((one) => one !== undefined)).toHaveLength(1)
+    })
+
+    it('is given back at the same epoch', async () => {
+      await start()
+      await store.releaseReply(claim)
+      expect(await store.renewReply(claim, LEASE_MS)).toBe('lost')
+      expect(await second.claimReply(claim, LEASE_MS)).toMatchObject({ epoch: 2 })
+    })
+  })
+
+  describe('listStrandedReplies', () => {
+    const mine = async (staleMs: number) =>
+      (await second.listStrandedReplies(staleMs, 1000))
+        .filter((reply) => reply.sessionId === sessionId)
+        .map(({ messageId }) => messageId)
+
+    it('lists what waits too long and what runs under an ended lease', async () => {
+      sessionId = await startSession(store)
+      const pending = await askQuestion(store, sessionId)
+      const running = await startReply(store, sessionId)
+      const ended = await startReply(store, sessionId, 1)
+      const committed = await startReply(store, sessionId)
+      await store.commitReply(committed, newOutcome())
+      await answer(store, sessionId)
+      await endOfLease(store, ended)
+      expect(await mine(60_000)).toEqual([ended.messageId])
+      expect((await mine(0)).sort()).toEqual(
+        [pending.question.messageId, ended.messageId, committed.messageId].sort(),
+      )
+      expect(await second.listStrandedReplies(0, 1)).toHaveLength(1)
+      await store.releaseReply(running)
+      await eventually(
+        () => mine(0),
+        (ids) => ids.includes(running.messageId),
+      )
+      await store.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      await store.cancelReplies(sessionId)
+      expect(await mine(0)).toEqual([])
+    })
+  })
+}

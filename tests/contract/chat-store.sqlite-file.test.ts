@@ -1,0 +1,235 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { createKeyRing, openSqliteStore } from '@chatbox/adapters'
+import type { ChatStore } from '@chatbox/core'
+import {
+  answer,
+  createHooks,
+  eventually,
+  newSession,
+  readAll,
+  startSession,
+  times,
+  userEntry,
+} from './chat-store.support.ts'
+
+const CHILD = fileURLToPath(new URL('../support/append-until-killed.ts', import.meta.url))
+const KEY = randomBytes(32)
+const cipher = createKeyRing([{ id: 'k1', key: KEY }])
+
+let dataDir: string
+let file: string
+const opened: ChatStore[] = []
+async function open(folder = dataDir): Promise<ChatStore> {
+  const store = await openSqliteStore({ dataDir: folder, cipher, hooks: createHooks() })
+  opened.push(store)
+  return store
+}
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sqlite-'))
+  file = join(dataDir, 'chatbox.db')
+})
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()))
+  await rm(dataDir, { recursive: true })
+})
+
+describe('the data file', () => {
+  it('can be read by its owner alone, as can its folder and journals', async () => {
+    const folder = join(dataDir, 'a', 'b')
+    await startSession(await open(folder))
+    const modes = await Promise.all(
+      ['', ...(await readdir(folder))].map(async (name) => {
+        const { mode } = await stat(join(folder, name))
+        return [name, (mode & 0o777).toString(8)]
+      }),
+    )
+    expect(modes).toEqual([
+      ['', '700'],
+      ['chatbox.db', '600'],
+      ['chatbox.db-shm', '600'],
+      ['chatbox.db-wal', '600'],
+    ])
+  })
+
+  it('keeps everything over a restart', async () => {
+    const first = await open()
+    const wanted = newSession()
+    await first.createSession(wanted)
+    await answer(first, wanted.id)
+    const before = [await first.findSession(wanted.id), await readAll(first, wanted.id)]
+    await first.close()
+    const second = await open()
+    expect([await second.findSession(wanted.id), await readAll(second, wanted.id)]).toEqual(before)
+  })
+
+  it('holds every acknowledged entry after kill -9', async () => {
+    const store = await open()
+    const sessionId = await startSession(store)
+    for (let round = 1; round <= 3; round++) {
+      const acknowledged = await appendUntilKilled(sessionId, 30)
+      const log = await readAll(store, sessionId)
+      const ids = new Set(log.map(({ id }) => id))
+      expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
+      expect(log.map(({ seq }) => seq)).toEqual(times(log.length, (i) => i + 1))
+      expect(await store.findSession(sessionId)).toMatchObject({
+        lastSeq: log.length,
+        messageCount: log.length,
+      })
+    }
+    const integrity = new DatabaseSync(file).prepare('PRAGMA integrity_check').get()
+    expect(integrity).toEqual({ integrity_check: 'ok' })
+    expect(await store.append(userEntry(sessionId))).toMatchObject({ appended: true })
+  }, 30_000)
+
+  async function appendUntilKilled(sessionId: string, count: number): Promise<string[]> {
+    const args = [dataDir, KEY.toString('base64'), sessionId]
+    const child = spawn(process.execPath, ['--conditions=chatbox-source', CHILD, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+      if (output.split('\n').length > count) child.kill('SIGKILL')
+    })
+    await once(child, 'close')
+    expect(child.signalCode).toBe('SIGKILL')
+    return output.split('\n').slice(0, -1)
+  }
+})
+
+describe('a data file that cannot be used', () => {
+  const expectOneLine = async (opening: Promise<unknown>, reason: RegExp) => {
+    const error = await opening.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', retryable: false })
+    const { message } = error as Error
+    expect(message).toMatch(reason)
+    expect(message).not.toContain('\n')
+  }
+
+  it('says that the folder is none', async () => {
+    await writeFile(join(dataDir, 'plain'), '')
+    await expectOneLine(open(join(dataDir, 'plain', 'sub')), /plain.*ENOTDIR/u)
+  })
+
+  it('says that the file is a folder', async () => {
+    await open(join(dataDir, 'chatbox.db'))
+    await expectOneLine(open(), /EISDIR/u)
+  })
+
+  it('says that the file is something else', async () => {
+    await writeFile(file, 'not a database at all, but long enough to have a header '.repeat(20))
+    await expectOneLine(open(), /not a database/u)
+  })
+
+  it('says that a newer version wrote the file', async () => {
+    await (await open()).close()
+    const db = new DatabaseSync(file)
+    db.exec('PRAGMA user_version = 99')
+    db.close()
+    await expectOneLine(open(), /newer version/u)
+  })
+
+  it('says that the folder is not writable', async () => {
+    // Not even the superuser, for whom modes do not count, makes a folder in here.
+    await expectOneLine(open('/sys/chatbox'), /\/sys\/chatbox.*(EPERM|EACCES|EROFS)/u)
+  })
+})
+
+describe('a file that another process holds', () => {
+  it('is waited for, and refused in time', async () => {
+    const store = await open()
+    const sessionId = await startSession(store)
+    const other = new DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+    const startedAt = performance.now()
+    await expect(store.append(userEntry(sessionId))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+    })
+    expect(performance.now() - startedAt).toBeLessThan(3000)
+    expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 0 })
+    other.exec('COMMIT')
+    other.close()
+    expect(await store.append(userEntry(sessionId))).toMatchObject({ appended: true })
+  })
+})
+
+describe('queries', () => {
+  it('use an index each, and sort nothing', async () => {
+    const sessions = 'SELECT * FROM sessions WHERE'
+    const messages = 'SELECT id FROM messages WHERE'
+    await open()
+    const db = new DatabaseSync(file)
+    const plan = (sql: string) =>
+      db
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all()
+        .map(({ detail }) => String(detail))
+        .join('; ')
+    for (const sql of [
+      `${sessions} active_key = ''`,
+      `${sessions} user_id = '' ORDER BY last_activity_at DESC, id DESC LIMIT 5`,
+      `${sessions} user_id = '' AND (last_activity_at, id) < ('', '')
+       ORDER BY last_activity_at DESC, id DESC LIMIT 5`,
+      `${sessions} status = 'active' AND last_activity_at < '' ORDER BY last_activity_at LIMIT 5`,
+      `${messages} session_id = '' AND seq < 5 ORDER BY seq DESC LIMIT 5`,
+      `${messages} session_id = '' AND seq > 5 ORDER BY seq LIMIT 5`,
+      `${messages} id = '' OR (session_id = '' AND client_key = '')`,
+      `SELECT * FROM replies WHERE session_id = '' AND open = 1 ORDER BY seq LIMIT 1`,
+      `SELECT * FROM replies WHERE open = 1 AND due_at <= 5 ORDER BY due_at LIMIT 5`,
+      `SELECT * FROM replies WHERE session_id = '' AND reply_id = '' AND open = 1`,
+    ]) {
+      expect({ sql, plan: plan(sql) }).toEqual({
+        sql,
+        plan: expect.not.stringMatching(/SCAN|TEMP B-TREE/u),
+      })
+    }
+    db.close()
+  })
+
+  it('open a session of 10,000 messages as fast as one of 100', async () => {
+    const store = await open()
+    const [short, long] = [await startSession(store), await startSession(store)]
+    for (let i = 0; i < 100; i++) await store.append(userEntry(short))
+    await store.append(userEntry(long))
+    copyEntries(long, 10_000)
+    const measure = async (sessionId: string) => {
+      const startedAt = performance.now()
+      for (let i = 0; i < 20; i++) {
+        await store.findSession(sessionId)
+        const { messages } = await store.readMessages(sessionId, { limit: 50 })
+        expect(messages).toHaveLength(50)
+      }
+      return performance.now() - startedAt
+    }
+    // The best of some runs is what the work costs; a scan would cost a hundred times more.
+    const best = async (sessionId: string) =>
+      Math.min(await measure(sessionId), await measure(sessionId), await measure(sessionId))
+    await eventually(
+      async () => (await best(long)) / (await best(short)),
+      (ratio) => ratio < 2,
+    )
+  }, 30_000)
+
+  /** Fills a log by copies of its first entry, which are not worth opening but cost the same. */
+  function copyEntries(sessionId: string, count: number): void {
+    const db = new DatabaseSync(file)
+    db.prepare(
+      `WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+       INSERT INTO messages SELECT id || '-' || n, session_id, n, client_key || n,
+       head, sealed, state, state_sealed FROM messages, numbers WHERE session_id = ?`,
+    ).run(count, sessionId)
+    db.close()
+  }
+})
