@@ -30,7 +30,7 @@ export interface ChatUserOptions {
   reconnects?: boolean
 }
 
-export type RecordedEvent = {
+type RecordedEvent = {
   [E in ServerEvent]: { event: E; payload: ServerPayload<E> }
 }[ServerEvent]
 

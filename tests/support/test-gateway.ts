@@ -41,7 +41,7 @@ export async function openTestBackend(): Promise<TestBackend> {
   }
 }
 
-export const TEST_MODELS: GatewayOptions['models'] = [
+const TEST_MODELS: GatewayOptions['models'] = [
   { id: 'demo', name: 'Demo' },
   { id: 'other', name: 'Other' },
 ]

@@ -14,7 +14,7 @@ import { toIdentity, unauthorized } from './bearer-claims.ts'
 import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** How far the clocks of a token's issuer and of this machine may be apart. */
-export const CLOCK_SKEW_S = 10
+const CLOCK_SKEW_S = 10
 
 export interface TokenVerifier {
   /** Throws `TOKEN_EXPIRED`, `UNAUTHORIZED`, or `UNAVAILABLE` where the issuer's keys are out of reach. */

@@ -1,5 +1,5 @@
 import type { Clock } from '@chatbox/core'
-import type { ChatServer } from './types.ts'
+import type { ChatServer, ChatSocket } from './types.ts'
 
 export interface DrainOptions {
   /** All sockets are closed by then. */
@@ -19,11 +19,10 @@ const POLL_MS = 10
  * at once. Each is told its moment, and is disconnected then if it has not gone by itself.
  */
 export async function drainSockets(
-  io: ChatServer,
+  sockets: readonly Pick<ChatSocket, 'emit' | 'disconnect'>[],
   clock: Pick<Clock, 'random'>,
   options: DrainOptions,
 ): Promise<void> {
-  const sockets = [...io.of('/').sockets.values()]
   const wantedMs = sockets.length > FEW_SOCKETS ? SPREAD_MANY_MS : SPREAD_FEW_MS
   const spreadMs = Math.min(wantedMs, options.deadlineMs)
   const departures = sockets
@@ -48,9 +47,13 @@ export async function drainSockets(
  */
 export async function closeSockets(io: ChatServer): Promise<void> {
   const endsAt = performance.now() + FLUSH_MS
-  // Of this process alone: the adapter would pass a room's disconnect on to the other gateways.
-  for (const socket of [...io.of('/').sockets.values()]) socket.disconnect(true)
+  for (const socket of localSockets(io)) socket.disconnect(true)
   while (io.engine.clientsCount > 0 && performance.now() < endsAt) await wait(POLL_MS)
+}
+
+/** Of this process alone: what is asked of a room goes to the other gateways too. */
+export function localSockets(io: ChatServer): ChatSocket[] {
+  return [...io.of('/').sockets.values()]
 }
 
 function wait(durationMs: number): Promise<void> {

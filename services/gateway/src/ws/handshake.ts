@@ -1,11 +1,4 @@
-import {
-  AppError,
-  notFound,
-  toAppError,
-  toErrorInfo,
-  type Clock,
-  type Presence,
-} from '@chatbox/core'
+import { AppError, toAppError, toErrorInfo, type Clock, type Presence } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 import type { ExtendedError } from 'socket.io'
 import { unauthorized } from '../auth/bearer-claims.ts'
@@ -32,7 +25,7 @@ export function createHandshake(deps: HandshakeDeps): Middleware {
   const seen = new WeakSet<ChatSocket['conn']>()
   return (socket, next) => {
     // One connection, one handshake: asking again and again on one would cost it nothing.
-    const admitting = seen.has(socket.conn) ? Promise.reject(notFound()) : admit(deps, socket)
+    const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(deps, socket)
     seen.add(socket.conn)
     admitting.then(
       (identity) => {
@@ -42,6 +35,10 @@ export function createHandshake(deps: HandshakeDeps): Middleware {
       (thrown: unknown) => next(toConnectError(deps, thrown)),
     )
   }
+}
+
+function triedBefore(): AppError {
+  return new AppError('CONFLICT', 'This connection has had its handshake.')
 }
 
 async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity> {

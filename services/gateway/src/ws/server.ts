@@ -10,7 +10,7 @@ import { createAnnouncer } from './announcer.ts'
 import { BoundedWebSocketServer } from './bounded-web-socket-server.ts'
 import { serveConnection } from './connection.ts'
 import { deliverEvent } from './deliver.ts'
-import { closeSockets, drainSockets, type DrainOptions } from './drain.ts'
+import { closeSockets, drainSockets, localSockets, type DrainOptions } from './drain.ts'
 import { createHandshake } from './handshake.ts'
 import { startHeads, type Heads } from './heads.ts'
 import { PendingWork } from './pending-work.ts'
@@ -71,7 +71,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
     connections: () => io.engine.clientsCount,
     async drain(options) {
       gate.isDraining = true
-      await drainSockets(io, clock, options)
+      await drainSockets(localSockets(io), clock, options)
     },
     async close() {
       gate.isDraining = true

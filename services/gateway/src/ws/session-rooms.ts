@@ -59,12 +59,13 @@ export class SessionRooms {
     member.sessionIds.delete(sessionId)
     member.sessionIds.add(sessionId)
     this.#leaveOldest(member)
-    await member.socket.join(sessionRoom(sessionId))
-    await this.subscribe(room)
+    // Both in this turn: a member who leaves in a later one must find the subscription to end.
+    await Promise.all([member.socket.join(sessionRoom(sessionId)), this.subscribe(room)])
   }
 
   /** Takes out a subscription where there is none, and waits for it for a while. */
   async subscribe(room: SessionRoom): Promise<void> {
+    if (room.members.size === 0) return
     const subscription = (room.subscription ??= this.#openSubscription(room))
     let isLate = false
     const inForce = subscription.then(

@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { drainSockets } from './drain.ts'
+
+describe('drainSockets', () => {
+  beforeEach(() => {
+    jest.useFakeTimers()
+  })
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  /** How many milliseconds after the start each socket was closed, and when it was told to come back. */
+  async function drain(count: number, deadlineMs: number) {
+    const startedAt = performance.now()
+    const told: number[] = []
+    const closed: number[] = []
+    const socket = {
+      emit: (_event: string, payload: { reconnectAfterMs: number }) =>
+        told.push(payload.reconnectAfterMs) > 0,
+      disconnect: () => closed.push(performance.now() - startedAt),
+    }
+    const sockets = Array.from({ length: count }, () => socket) as never
+    const drained = drainSockets(sockets, Math, { deadlineMs })
+    await jest.advanceTimersByTimeAsync(60_000)
+    await drained
+    return { told, closed }
+  }
+
+  it('spreads many over ten seconds, each at the moment that it was told', async () => {
+    const { told, closed } = await drain(2000, 25_000)
+    expect(closed).toHaveLength(2000)
+    expect(Math.max(...closed)).toBeGreaterThan(9000)
+    const perSecond = Array.from(
+      { length: 11 },
+      (_, second) => closed.filter((atMs) => Math.floor(atMs / 1000) === second).length,
+    )
+    expect(Math.max(...perSecond)).toBeLessThan(300)
+    const late = told.toSorted((a, b) => a - b).map((atMs, index) => (closed[index] ?? 0) - atMs)
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...late)).toBeLessThanOrEqual(101)
+  })
+
+  it('is quick with few, and keeps the deadline with many', async () => {
+    expect(Math.max(...(await drain(20, 25_000)).closed)).toBeLessThanOrEqual(600)
+    expect(Math.max(...(await drain(2000, 2000)).closed)).toBeLessThanOrEqual(2100)
+  })
+
+  it('is done at once with none', async () => {
+    expect((await drain(0, 25_000)).closed).toEqual([])
+  })
+})
