@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { createKeyRing, openSqliteStore, type EncryptionKey } from '@chatbox/adapters'
+import type { ChatStore } from '@chatbox/core'
+import { findMarkers, writeMarkers } from './encryption-at-rest.support.ts'
+import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
+import {
+  createHooks,
+  eventually,
+  newSession,
+  readAll,
+  startReply,
+  startSession,
+  userEntry,
+  newOutcome,
+  type RecordedHooks,
+} from './chat-store.support.ts'
+
+afterAll(() => mongo?.stop())
+
+const newKey = (id: string): EncryptionKey => ({ id, key: new Uint8Array(randomBytes(32)) })
+
+describe('findMarkers', () => {
+  it('finds a marker that is plain or merely encoded', () => {
+    const text = '{"content":"ZebraMarker1"}'
+    expect(findMarkers(text)).toEqual(['ZebraMarker1'])
+    for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+      expect(findMarkers(`1.k1.${Buffer.from(text).toString(encoding)}`)).not.toEqual([])
+    }
+  })
+})
+
+describe('texts in a SQLite file', () => {
+  let dataDir: string
+  let hooks: RecordedHooks
+  const opened: ChatStore[] = []
+  const open = async (...keys: EncryptionKey[]) => {
+    const store = await openSqliteStore({ dataDir, cipher: createKeyRing(keys), hooks })
+    opened.push(store)
+    return store
+  }
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sealed-'))
+    hooks = createHooks()
+  })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()))
+    await rm(dataDir, { recursive: true })
+  })
+
+  const readFiles = async () => {
+    const names = await readdir(dataDir)
+    const contents = await Promise.all(names.map((name) => readFile(join(dataDir, name), 'latin1')))
+    return { names, raw: contents.join('\n') }
+  }
+
+  it('are nowhere to be read, while it is open and afterwards', async () => {
+    const store = await open(newKey('k1'))
+    const sessionId = await writeMarkers(store)
+    expect(JSON.stringify(await readAll(store, sessionId))).toContain('ZebraMarker')
+    const during = await readFiles()
+    expect(during.names).toContain('chatbox.db-wal')
+    expect(during.raw).toContain(sessionId)
+    expect(findMarkers(during.raw)).toEqual([])
+    await store.close()
+    const after = await readFiles()
+    expect(after.raw).toContain(sessionId)
+    expect(findMarkers(after.raw)).toEqual([])
+  })
+
+  it('stay readable after a change of keys, and new ones need the new key', async () => {
+    const [old, current] = [newKey('old'), newKey('current')]
+    const first = await open(old)
+    const session = newSession()
+    await first.createSession(session)
+    await first.append(userEntry(session.id, { content: 'before' }))
+    const second = await open(current, old)
+    await second.append(userEntry(session.id, { content: 'after' }))
+    expect((await readAll(second, session.id)).map(({ content }) => content)).toEqual([
+      'before',
+      'after',
+    ])
+    expect(await second.findSession(session.id)).toMatchObject({ name: 'before', userName: 'Ada' })
+    expect(hooks.refused).toEqual([])
+    expect((await readAll(first, session.id)).map(({ status }) => status)).toEqual([
+      'complete',
+      'failed',
+    ])
+  })
+
+  it('under an unknown key cost their entry alone, and the session goes on', async () => {
+    const session = newSession()
+    const lost = await open(newKey('lost'))
+    await lost.createSession(session)
+    await lost.append(userEntry(session.id, { content: 'secret' }))
+    await lost.saveConversationRef(session.id, 'dify', 'ref')
+    const store = await open(newKey('other'))
+    expect(await store.findSession(session.id)).toMatchObject({
+      name: '',
+      userName: '',
+      lastSeq: 1,
+    })
+    const { message } = await store.append(userEntry(session.id, { content: 'hello' }))
+    const log = await readAll(store, session.id)
+    expect(log).toEqual([
+      expect.objectContaining({ status: 'failed', content: '', seq: 1 }),
+      message,
+    ])
+    expect(await store.readConversationRef(session.id, 'dify')).toBeUndefined()
+    expect(hooks.refused).toContainEqual({
+      source: 'message',
+      ids: { sessionId: session.id, messageId: log[0]?.id },
+    })
+    expect((await store.listSessions(session.userId, { limit: 5 })).sessions).toHaveLength(1)
+  })
+
+  it('of an outcome that cannot be opened become a failed reply', async () => {
+    const lost = await open(newKey('lost'))
+    const reply = await startReply(lost, await startSession(lost))
+    await lost.commitReply(reply, newOutcome())
+    const store = await open(newKey('other'))
+    expect(await store.findCommittedReply(reply)).toMatchObject({
+      reply: { replyId: reply.replyId },
+      outcome: { status: 'failed', content: '', error: { code: 'INTERNAL' } },
+    })
+  })
+
+  it('whose row is damaged in any column are served as failed', async () => {
+    const store = await open(newKey('k1'))
+    const sessionId = await startSession(store)
+    const { message } = await store.append(userEntry(sessionId))
+    await store.append(userEntry(sessionId))
+    const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
+    for (const [column, value] of [
+      ['sealed', ''],
+      ['sealed', '1.k1.AAAA'],
+      ['sealed', JSON.stringify(message)],
+      ['head', 'no json'],
+      ['head', '{}'],
+    ]) {
+      db.prepare(`UPDATE messages SET ${column ?? ''} = ? WHERE id = ?`).run(
+        value ?? '',
+        message.id,
+      )
+      expect((await readAll(store, sessionId)).map(({ status }) => status)).toEqual([
+        'failed',
+        'complete',
+      ])
+    }
+    db.close()
+  })
+
+  it('keep a list readable of which one session is damaged', async () => {
+    const store = await open(newKey('k1'))
+    const { session } = await store.createSession(newSession())
+    const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
+    db.prepare(`UPDATE sessions SET state = '{}' WHERE id = ?`).run(session.id)
+    db.close()
+    expect(await store.listSessions(session.userId, { limit: 5 })).toEqual({
+      sessions: [],
+      nextCursor: null,
+    })
+    await expect(store.findSession(session.id)).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect(hooks.refused).toContainEqual({ source: 'session', ids: { sessionId: session.id } })
+  })
+})
+
+describeWithMongo('texts in MongoDB', () => {
+  it('are nowhere to be read', async () => {
+    const lab = await openMongoLab()
+    const store = await lab.open()
+    const sessionId = await writeMarkers(store)
+    const dump = async () => {
+      const collections = await lab.db.listCollections().toArray()
+      const documents = await Promise.all(
+        collections.map(({ name }) => lab.db.collection(name).find().toArray()),
+      )
+      return JSON.stringify(documents)
+    }
+    const { lastSeq } = (await store.findSession(sessionId)) ?? {}
+    const raw = await eventually(dump, (text) => text.includes(`"seq":${lastSeq ?? '?'},"state`))
+    for (const collection of ['sessions', 'messages', 'conversations']) {
+      expect(await lab.db.collection(collection).countDocuments()).toBeGreaterThan(0)
+    }
+    expect(findMarkers(raw)).toEqual([])
+    await lab.close()
+  })
+
+  it('that are damaged cost their entry alone', async () => {
+    const lab = await openMongoLab()
+    const store = await lab.open()
+    const sessionId = await startSession(store)
+    const { message } = await store.append(userEntry(sessionId))
+    const messages = lab.db.collection<{ _id: string }>('messages')
+    for (const change of [{ sealed: '' }, { sealed: { $ne: 1 } }, { head: 1 }, { head: null }]) {
+      await messages.updateOne({ _id: message.id }, { $set: change })
+      expect(await readAll(store, sessionId)).toMatchObject([{ status: 'failed', seq: 1 }])
+    }
+    expect(lab.hooks.refused[0]).toEqual({
+      source: 'message',
+      ids: { sessionId, messageId: message.id },
+    })
+    expect(await store.append(userEntry(sessionId))).toMatchObject({ message: { seq: 2 } })
+    const sessions = lab.db.collection<{ _id: string }>('sessions')
+    await sessions.updateOne({ _id: sessionId }, { $set: { sealed: 7 } })
+    await expect(store.findSession(sessionId)).rejects.toMatchObject({ code: 'INTERNAL' })
+    await lab.close()
+  })
+})
