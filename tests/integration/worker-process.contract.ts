@@ -117,8 +117,10 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const { metrics } = await start(scriptLlm(['Found.']), { timing: SWEEPS })
     await rig.ask(sessionId, 'Is anybody there?')
     await answered(1)
-    const text = await metrics.registry.metrics()
-    expect(text).toMatch(/chatbox_reconciled_total\{kind="pending"\} [1-9]/)
+    await until('the count', async () => {
+      const text = await metrics.registry.metrics()
+      return /chatbox_reconciled_total\{kind="pending"\} [1-9]/.test(text)
+    })
   })
 
   it('puts a committed reply into the log that its worker left behind', async () => {
@@ -133,8 +135,10 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const { metrics } = await start(scriptLlm(['never']), { timing: SWEEPS })
     await answered(1)
     expect((await rig.story(sessionId))[1]).toBe('ai complete: Committed.')
-    const text = await metrics.registry.metrics()
-    expect(text).toMatch(/chatbox_reconciled_total\{kind="committed"\} 1/)
+    await until('the count', async () => {
+      const text = await metrics.registry.metrics()
+      return /chatbox_reconciled_total\{kind="committed"\} 1/.test(text)
+    })
   })
 
   it('hands a reply over when it is stopped, and commits nothing', async () => {
