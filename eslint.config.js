@@ -30,6 +30,13 @@ export default tseslint.config(
       complexity: ['error', { max: 10, variant: 'modified' }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'VariableDeclaration[kind=/using$/]',
+          message: 'Node 22, which is the oldest that this runs on, cannot read `using`.',
+        },
+      ],
       'n/prefer-node-protocol': 'error',
       'n/no-process-env': 'error',
       'import-x/no-default-export': 'error',

@@ -39,7 +39,7 @@ export interface ServiceProcess {
   kill(): Promise<Exit>
 }
 
-export interface Exit {
+interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
 }

@@ -48,6 +48,11 @@ export const LINT_SEEDS: LintSeed[] = [
   },
   { rule: 'no-console', bad: "console.log('text')", good: 'export const text = 1' },
   {
+    rule: 'no-restricted-syntax',
+    bad: 'export function f(a: Disposable): void {\nusing b = a\nb[Symbol.dispose]()\n}',
+    good: 'export function f(a: Disposable): void {\na[Symbol.dispose]()\n}',
+  },
+  {
     rule: 'n/prefer-node-protocol',
     bad: "import { join } from 'path'\nexport const path = join('a', 'b')",
     good: "import { join } from 'node:path'\nexport const path = join('a', 'b')",

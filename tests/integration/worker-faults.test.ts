@@ -192,8 +192,14 @@ describe('a store that is away', () => {
 })
 
 describe('a queue that is away', () => {
+  let rig: WorkerRig
+
+  beforeEach(async () => {
+    rig = await openRig()
+  })
+  afterEach(() => rig.close())
+
   it('does not cost the reply, and the next question is found without it', async () => {
-    await using rig = await openRig()
     const sessionId = await rig.createSession()
     const first = await rig.ask(sessionId, 'first')
     await rig.ask(sessionId, 'second')

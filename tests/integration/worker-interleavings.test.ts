@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message } from '@chatbox/contract'
 import { LlmError } from '@chatbox/core'
@@ -127,8 +127,14 @@ function at<T>(values: T[], index: number): T | undefined {
 }
 
 describe('any interleaving of questions, answers, stops, retries and deaths', () => {
+  let rig: WorkerRig
+
+  beforeEach(async () => {
+    rig = await openRig()
+  })
+  afterEach(() => rig.close())
+
   it('settles every question with exactly one reply for each time it was asked', async () => {
-    await using rig = await openRig()
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 24 }), async (actions) => {
         const sessionId = await rig.createSession()
