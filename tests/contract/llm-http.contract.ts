@@ -19,6 +19,7 @@ import {
   type ModelUnderTest,
   type Outcome,
 } from '../support/model-client.ts'
+import { keepAlive, unknownEvent, wrongTypes } from '../support/model-nonsense.ts'
 import { encodeEvents, WIRES, type Protocol, type WireReply } from '../support/model-wire.ts'
 
 const REPLY: WireReply = {
@@ -289,8 +290,21 @@ export function describeHttpLlm(protocol: Protocol): void {
       expect(model.calls).toEqual(['aborted'])
     })
 
+    it('cuts a connection that stays open after the end of the reply', async () => {
+      server.answer(streamPieces([encodeEvents(wire.events(REPLY))], { then: 'hang' }))
+      expect((await readFrom()).ended).toBe(true)
+      await within(3000, server.requests[0]?.cut ?? Promise.reject(new Error('no request')))
+    })
+
     it('does not take a slow reader for a slow provider', async () => {
-      server.answer(streamPieces([encodeEvents(wire.events(REPLY))]))
+      server.answer(async ({ response }) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        for (const event of wire.events(REPLY)) {
+          response.write(encodeEvents([event]))
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+        response.end()
+      })
       await model.close()
       model = open({ timeouts: { firstTokenMs: 500, idleMs: 50 } })
       const stream = model.llm.streamReply(toRequest(), new AbortController().signal)
@@ -308,23 +322,4 @@ export function describeHttpLlm(protocol: Protocol): void {
 function everythingIn(value: unknown): string {
   const error = value instanceof Error ? `${value.stack ?? ''}${String(value)}` : ''
   return error + JSON.stringify(value) + inspect(value, { depth: 12, showHidden: true })
-}
-
-function wrongTypes(protocol: Protocol): string {
-  const data = {
-    openai: { choices: [{ delta: { content: 7 } }] },
-    anthropic: { type: 'content_block_delta', delta: 'x' },
-    dify: { event: 'message', answer: 7 },
-  }
-  return `data: ${JSON.stringify(data[protocol])}\n\n`
-}
-
-function unknownEvent(protocol: Protocol): { event: string; data: string } {
-  const data = protocol === 'dify' ? { event: 'novelty' } : { type: 'novelty' }
-  return { event: 'novelty', data: JSON.stringify(data) }
-}
-
-function keepAlive(protocol: Protocol): string {
-  if (protocol === 'anthropic') return 'event: ping\ndata: {"type":"ping"}\n\n'
-  return protocol === 'dify' ? 'event: ping\n\n' : ': keep-alive\n\n'
 }
