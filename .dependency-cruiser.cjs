@@ -83,11 +83,7 @@ module.exports = {
     only('mongo-home', 'mongodb', '^shared/adapters/src/mongo/'),
     only('http-home', '(express|helmet|socket[.]io|ws)', '^services/gateway/src/(ws|http)/'),
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
-    only(
-      'llm-home',
-      '(openai|@anthropic-ai/sdk|eventsource-parser|undici|cockatiel)',
-      '^services/worker/src/llm/',
-    ),
+    only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/llm/'),
     only('jwt-home', 'jose', '^services/gateway/src/auth/'),
     only('metrics-home', 'prom-client', '^shared/kit/src/'),
     {
