@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { MemoryJobQueue } from '../../shared/adapters/src/embedded/memory-job-queue.ts'
+import { parseRedisAddress } from '../../shared/adapters/src/redis/address.ts'
+import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
+import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
+import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
+import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
 import { createRecorder, describeJobQueue, newJob, untilAborted } from './job-queue.contract.ts'
 import {
   createCountedHooks,
@@ -166,6 +171,87 @@ describeWithRedis('when Redis fails', () => {
     expect(performance.now() - back).toBeLessThan(5000)
     await queue.close(0)
   }, 30_000)
+
+  it('takes over from a worker that fell silent', async () => {
+    const prefix = newId()
+    const sleeper = await openFarWorker(prefix)
+    const waiter = await lab.open(prefix)
+    const first = createRecorder(untilAborted)
+    await sleeper.queue.consume(first.handlers, { concurrency: 1 })
+    await waiter.queue.enqueue('answer-message', newJob(), newId())
+    await eventually(
+      () => first.seen.length,
+      (count) => count === 1,
+    )
+    lab.link.freeze()
+    const silentSince = performance.now()
+    const second = createRecorder()
+    await waiter.queue.consume(second.handlers, { concurrency: 1 })
+    await eventually(
+      () => second.seen.length,
+      (count) => count === 1,
+      12_000,
+    )
+    expect(performance.now() - silentSince).toBeLessThan(9000)
+    await Promise.all([sleeper.close(), waiter.queue.close(0)])
+  }, 30_000)
+
+  it('restarts a worker that sleeps while jobs wait and Redis answers', async () => {
+    const sleeper = await openFarWorker(newId())
+    const { handlers, seen } = createRecorder()
+    await sleeper.queue.consume(handlers, { concurrency: 1 })
+    await sleeper.queue.enqueue('answer-message', newJob(), newId())
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    await eventually(
+      () => sleeper.queue.counts(),
+      ({ active }) => active === 0,
+    )
+    lab.link.freeze()
+    await sleeper.queue.enqueue('answer-message', newJob(), newId())
+    await eventually(
+      () => seen.length,
+      (count) => count === 2,
+      4000,
+    )
+    expect(sleeper.reports.map(String).join()).toContain('restarting a worker')
+    await sleeper.close()
+  }, 20_000)
+
+  /** Adds jobs straight, and runs them over the link. */
+  async function openFarWorker(prefix: string): Promise<{
+    queue: BullJobQueue
+    reports: unknown[]
+    close(): Promise<void>
+  }> {
+    const reports: unknown[] = []
+    const report = (error: unknown): unknown => reports.push(error)
+    const far = parseRedisAddress(`redis://127.0.0.1:${lab.link.port}`)
+    const commands = openClient(parseRedisAddress(lab.server.url), 'commands', report)
+    await eventually(
+      () => commands.status,
+      (status) => status === 'ready',
+    )
+    const queue = new BullJobQueue({
+      commands,
+      guard: createGuard(),
+      keys: createKeys(prefix),
+      hooks: createCountedHooks(),
+      open: (purpose) => openClient(far, purpose, report),
+      report,
+      stuckAfterMs: 1000,
+    })
+    return {
+      queue,
+      reports,
+      async close() {
+        await queue.close(0)
+        await closeClient(commands)
+      },
+    }
+  }
 
   it('closes in time without Redis, with a job in hand', async () => {
     const { queue } = await lab.openFar(newId())
