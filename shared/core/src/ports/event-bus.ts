@@ -12,22 +12,34 @@ export interface EventBus {
   publish(sessionId: string, event: BusEvent): Promise<void>
   /**
    * Puts a delta on the scratchpad and tells the subscribers, in one step and fenced by attempt:
-   * `fenced` means that a later attempt has begun and nothing was done. Where the scratchpad lost
-   * earlier deltas, `textSoFar` (this delta included) is put there in their place, so that one who
-   * joins later still gets the whole. Never throws otherwise; the pad is capped and expires.
+   * `fenced` means that a later attempt has begun, or that this one's draft was dropped, and nothing
+   * was done. Where the scratchpad lost earlier deltas, `textSoFar` is put there in their place, so
+   * that one who joins later still gets the whole; it has to answer the text up to and including
+   * this delta, also when it is called later. Never throws: a failure is counted and answered as
+   * `published`. The pad is capped at 256 KB a reply and expires after 10 minutes.
    */
   publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'>
-  /** The draft of a reply as far as the scratchpad has it. Resolves with undefined on any failure. */
+  /**
+   * The draft of a reply as far as the scratchpad has it. Resolves with undefined on any failure,
+   * and for a draft that has outgrown the pad: there is only the finished message to wait for.
+   */
   readDraft(sessionId: string, replyId: string): Promise<Draft | undefined>
+  /** Ends a draft: its attempt, and any before it, can write no more. Never throws. */
   dropDraft(sessionId: string, replyId: string): Promise<void>
-  /** Resolves once the subscription is in force; several listeners of one session share it. */
+  /**
+   * Resolves once the subscription is in force; several listeners of one session share it. While the
+   * back end is away it resolves after 1 s, comes into force with the connection, and `onGap` tells.
+   * Rejects with `UNAVAILABLE` where this process has no room for another listener.
+   */
   subscribe(sessionId: string, listener: (event: BusEvent) => void): Promise<Unsubscribe>
   /** Asks whichever worker is writing the reply to stop. The store holds the wish; this is speed. */
   publishStop(replyId: string): Promise<void>
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe>
   /** Called after the subscriptions came back from a gap, in which events may have been lost. */
   onGap(listener: () => void): void
+  /** Rejects while the back end is away. */
   ping(): Promise<void>
+  /** Idempotent. */
   close(): Promise<void>
 }
 

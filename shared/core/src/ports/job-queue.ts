@@ -18,18 +18,25 @@ export interface JobCounts {
  */
 export interface JobQueue {
   /**
-   * A second job of the same `id` is dropped while the first one waits or runs. Rejects with
-   * `UNAVAILABLE` within 1 s when the back end is away. `id`: letters, digits, `-` and `_`.
+   * A second job of the same `id` is dropped while the first one waits, rests or runs; the id is
+   * free again when that one is done or has failed for good. Rejects with `UNAVAILABLE` within 1 s
+   * when the back end is away. `id`: up to 200 letters, digits, `-` and `_`.
    */
   enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void>
   /**
-   * Begins to run jobs, at most `concurrency` at once. `signal` aborts when the queue closes or when
-   * this process may no longer hold the job. A payload that its schema refuses is dropped, counted
-   * and logged by ids; one of a later version is left for a newer worker.
+   * Begins to run jobs, at most `concurrency` at once; once per queue. `signal` aborts when the queue
+   * closes or when this process may no longer hold the job: a handler that then rejects gives its
+   * job to the next worker at once, one that resolves has done it. A payload that its schema refuses
+   * is dropped, counted and logged by ids; one of a later version, or a name that this process does
+   * not know, is left for a newer worker for up to an hour.
    */
   consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void>
+  /** Rejects with `UNAVAILABLE` while the back end is away. */
   counts(): Promise<JobCounts>
   ping(): Promise<void>
-  /** Takes no more jobs, aborts the running ones, waits for them up to `graceMs`. Idempotent. */
+  /**
+   * Takes no more jobs, aborts the running ones, waits for them up to `graceMs` and gives away what
+   * has not ended by then. Takes at most 3 s more than that, also without the back end. Idempotent.
+   */
   close(graceMs?: number): Promise<void>
 }

@@ -5,10 +5,14 @@
  * While the back end is away, `join` answers with the connections of this process.
  */
 export interface Presence {
-  /** Adds a connection; answers how many the user has now, this one included. */
+  /**
+   * Adds a connection; answers how many the user has now, this one included. Rejects with
+   * `CONNECTION_LIMIT` where this process has no room for another one.
+   */
   join(userId: string, connectionId: string): Promise<number>
+  /** Never throws: what cannot be removed expires. */
   leave(userId: string, connectionId: string): Promise<void>
-  /** Renews every connection that this process has joined. */
+  /** Renews every connection that this process has joined. Never throws. */
   refresh(): Promise<void>
   count(userId: string): Promise<number>
   close(): Promise<void>

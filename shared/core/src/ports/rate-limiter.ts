@@ -2,6 +2,7 @@ export interface RateRule {
   /** Part of the key: two rules never share a count. */
   name: string
   points: number
+  /** Of a window, which begins with its first take. Rounded up to whole seconds. */
   durationMs: number
 }
 
