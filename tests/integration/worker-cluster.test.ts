@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe } from '@jest/globals'
+import { afterAll, beforeAll } from '@jest/globals'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
-import { findRedisSkipReason, startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
 import { describeWorkerProcess } from './worker-process.contract.ts'
 import { newKeys, openRigOn, type WorkerRig } from './worker-rig.ts'
 
-const skipReason = await findRedisSkipReason()
-if (skipReason !== undefined) process.stderr.write(`${skipReason}\n`)
-const describeWithRedis = skipReason === undefined ? describe : describe.skip
-
-describeWithRedis('a worker process on Redis and MongoDB', () => {
+describeWithCluster('a worker process on Redis and MongoDB', () => {
   let redis: RedisServer
   let mongo: RunningMongo
 

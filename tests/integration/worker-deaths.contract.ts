@@ -29,10 +29,9 @@ export function describeWorkerDeaths(openRig: () => Promise<WorkerRig>): void {
           const session = await rig.createSession()
           const asked = await rig.ask(session, `dies ${moment} ${name}`)
           const victim = createMortal(rig, { at, moment })
-          void rig
-            .createWorker({ llm, ...victim.parts, timing: SHORT_LEASE })
-            .answer(asked.question)
-          await victim.dead
+          const worker = rig.createWorker({ llm, ...victim.parts, timing: SHORT_LEASE })
+          // Two deltas may become one, so the last of these steps is not always reached.
+          await Promise.race([victim.dead, worker.answer(asked.question)])
           await rig.settle(session, rig.createWorker({ llm }))
           expect(await rig.story(session)).toEqual([
             `user: dies ${moment} ${name}`,
@@ -98,11 +97,13 @@ export function describeWorkerDeaths(openRig: () => Promise<WorkerRig>): void {
       for (let round = 0; round < 100; round++) {
         const sessionId = await rig.createSession()
         const { question } = await rig.ask(sessionId, 'Who?')
-        const ends = await Promise.all(workers.map((worker) => worker.answer(question)))
-        expect(ends.filter((end) => end === 'answered')).toHaveLength(1)
+        await Promise.all(workers.map((worker) => worker.answer(question)))
         expect(await rig.story(sessionId)).toEqual(['user: Who?', 'ai complete: Only one.'])
       }
       expect(llm.requests).toHaveLength(100)
+      // The late one may help with a reply that it finds committed; it is counted once all the same.
+      const counts = workers.map((worker) => worker.counted('chatbox_replies_total'))
+      expect((await Promise.all(counts)).reduce((a, b) => a + b)).toBe(100)
     }, 60_000)
   })
 }

@@ -137,7 +137,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     expect((await rig.story(sessionId))[1]).toBe('ai complete: Committed.')
     await until('the count', async () => {
       const text = await metrics.registry.metrics()
-      return /chatbox_reconciled_total\{kind="committed"\} 1/.test(text)
+      return text.includes('chatbox_reconciled_total{kind="committed"} 1')
     })
   })
 
