@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
@@ -297,24 +298,25 @@ export function describeHttpLlm(protocol: Protocol): void {
     })
 
     it('does not take a slow reader for a slow provider', async () => {
+      const pieces = Array.from({ length: 12 }, (_, index) => `${index} `)
       server.answer(async ({ response }) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' })
-        for (const event of wire.events(REPLY)) {
+        for (const event of wire.events({ pieces })) {
           response.write(encodeEvents([event]))
-          await new Promise((resolve) => setTimeout(resolve, 10))
+          await delay(20)
         }
         response.end()
       })
       await model.close()
-      model = open({ timeouts: { firstTokenMs: 500, idleMs: 50 } })
-      const stream = model.llm.streamReply(toRequest(), new AbortController().signal)
+      model = open({ timeouts: { idleMs: 100 } })
       let text = ''
-      for await (const chunk of stream) {
+      for await (const chunk of model.llm.streamReply(toRequest(), new AbortController().signal)) {
         if (chunk.type !== 'text') continue
         text += chunk.text
-        await new Promise((resolve) => setTimeout(resolve, 80))
+        // The server still writes while the reader dwells on the second piece.
+        await delay(text === '0 1 ' ? 160 : 5)
       }
-      expect(text).toBe(WHOLE)
+      expect(text).toBe(pieces.join(''))
     })
   })
 }

@@ -96,4 +96,23 @@ describe('the demo', () => {
     })
     expect((await ask('Why did my login fail?')).ended).toBe(true)
   })
+
+  it('keeps its pace by itself, and leaves off when told', async () => {
+    const request = {
+      sessionId: 's',
+      userId: 'u',
+      requestId: 'r',
+      system: '',
+      conversationRef: undefined,
+      messages: [{ role: 'user' as const, content: 'Hello' }],
+    }
+    const controller = new AbortController()
+    const stream = createDemoLlm().streamReply(request, controller.signal)[Symbol.asyncIterator]()
+    const startedAt = performance.now()
+    await stream.next()
+    expect(performance.now() - startedAt).toBeGreaterThan(150)
+    const next = stream.next()
+    controller.abort(new Error('enough'))
+    await expect(next).rejects.toThrow('enough')
+  })
 })
