@@ -1,6 +1,5 @@
 import type { Session } from '@chatbox/contract'
 import {
-  AppError,
   initialState,
   toSession,
   type LogTip,
@@ -13,6 +12,7 @@ import { idTaken } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { parseCursor, toCursor } from '../store/session-cursor.ts'
 import {
+  isRefused,
   toActiveKey,
   toOrigin,
   toOriginRecord,
@@ -170,7 +170,7 @@ export class SqliteSessions {
       try {
         return [this.#toSession(row)]
       } catch (error) {
-        if (error instanceof AppError && error.code === 'INTERNAL') return []
+        if (isRefused(error)) return []
         throw error
       }
     })

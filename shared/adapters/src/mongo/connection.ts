@@ -1,4 +1,5 @@
-import { MongoClient, ReadConcernLevel, ReadPreference, type Collection } from 'mongodb'
+import { AppError } from '@chatbox/core'
+import { MongoClient, MongoError, ReadConcernLevel, ReadPreference, type Collection } from 'mongodb'
 import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
@@ -80,6 +81,14 @@ export async function openMongoConnection(uri: string, database: string): Promis
     return connection
   } catch (error) {
     await connection.close()
-    throw error
+    throw toOpenError(error)
   }
+}
+
+/** Whoever starts a process reads this: what is wrong, in one line. */
+function toOpenError(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error
+  const { cause } = error
+  const [reason = ''] = cause instanceof MongoError ? cause.message.split('\n', 1) : []
+  return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
 }

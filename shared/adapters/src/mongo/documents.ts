@@ -69,11 +69,14 @@ export interface StoredQuestion {
   replaced: { messageId: string; replyId: string }[]
 }
 
-/** The fields that `toStoredQuestion` needs. */
+/** The fields that `parseQuestion` needs. */
 export const QUESTION_FIELDS = { sessionId: 1, seq: 1, reply: 1 } as const
 
-export function toStoredQuestion(document: unknown): StoredQuestion {
-  const { _id, sessionId, seq, reply } = questionSchema.parse(document)
+/** Undefined for what is no question. */
+export function parseQuestion(document: unknown): StoredQuestion | undefined {
+  const parsed = questionSchema.safeParse(document)
+  if (!parsed.success) return undefined
+  const { _id, sessionId, seq, reply } = parsed.data
   const { replyId, modelId, state, epoch, stopRequested, askedAt, sealed, replaced } = reply
   const key = { sessionId, messageId: _id, questionSeq: seq }
   const stored = { ...key, replyId, modelId, state, epoch, stopRequested, askedAt }

@@ -12,6 +12,7 @@ import {
   type NewEntry,
   type PlacedEntry,
 } from '@chatbox/core'
+import { settlesWithin } from '../common/waiting.ts'
 import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { toStateRecord, type StateRecord } from '../store/session-record.ts'
@@ -23,6 +24,7 @@ import { SessionLanes } from './session-lanes.ts'
 import type { TipWriter } from './tip-writer.ts'
 
 const MAX_PAUSE_MS = 50
+const COPY_WAIT_MS = 500
 const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
 
 interface MongoLogDeps extends RecordDeps {
@@ -57,11 +59,10 @@ export class MongoLog {
     })
     if (after) {
       const { tips } = this.#deps
-      // Changes of state are rare, and lists filter by them: these wait for their copy.
       const { id, userId } = appended.session
-      await (entry.message.event
-        ? tips.write({ id, userId }, after)
-        : tips.put({ id, userId }, after))
+      // Changes of state are rare, and lists filter by them: these wait a while for their copy.
+      if (!entry.message.event) await tips.put({ id, userId }, after)
+      else await settlesWithin(COPY_WAIT_MS, tips.write({ id, userId }, after))
     }
     return appended
   }

@@ -19,7 +19,7 @@ import { BOUNDED, type MongoConnection } from './connection.ts'
 import {
   QUESTION_FIELDS,
   toKey,
-  toStoredQuestion,
+  parseQuestion,
   type MessageDocument,
   type StoredQuestion,
 } from './documents.ts'
@@ -45,7 +45,8 @@ export class MongoOutbox {
       .sort({ seq: 1 })
       .limit(1)
       .toArray()
-    return oldest && toOpenReply(toStoredQuestion(oldest).stored)
+    const question = oldest && this.#toQuestion(oldest)
+    return question && toOpenReply(question.stored)
   }
 
   async claim(question: ReplyKey, leaseMs: number): Promise<OpenReply | undefined> {
@@ -183,7 +184,10 @@ export class MongoOutbox {
       .sort({ 'reply.dueAt': 1 })
       .limit(limit)
       .toArray()
-    return stranded.map((document) => toOpenReply(toStoredQuestion(document).stored))
+    return stranded
+      .map((document) => this.#toQuestion(document))
+      .filter((question) => question !== undefined)
+      .map(({ stored }) => toOpenReply(stored))
   }
 
   async #reopen(
@@ -217,7 +221,7 @@ export class MongoOutbox {
     update: UpdateFilter<MessageDocument>,
   ): Promise<StoredQuestion | undefined> {
     const changed = await this.#mongo.messages.findOneAndUpdate(filter, update, CHANGED)
-    return changed ? toStoredQuestion(changed) : undefined
+    return changed ? this.#toQuestion(changed) : undefined
   }
 
   async #find(filter: Filter<MessageDocument>): Promise<StoredQuestion | undefined> {
@@ -226,7 +230,17 @@ export class MongoOutbox {
       { ...filter, reply: { $exists: true } },
       options,
     )
-    return found ? toStoredQuestion(found) : undefined
+    return found ? this.#toQuestion(found) : undefined
+  }
+
+  /** One that cannot be read is reported, and does not keep a sweep from the others. */
+  #toQuestion(document: { _id: string; sessionId?: unknown }): StoredQuestion | undefined {
+    const question = parseQuestion(document)
+    if (!question) {
+      const ids = { sessionId: String(document.sessionId), messageId: document._id }
+      this.#deps.hooks.onPayloadRefused('reply', ids)
+    }
+    return question
   }
 }
 

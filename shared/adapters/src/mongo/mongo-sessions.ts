@@ -1,6 +1,5 @@
 import type { Session } from '@chatbox/contract'
 import {
-  AppError,
   initialState,
   toSession,
   type LogTip,
@@ -14,6 +13,8 @@ import { idTaken } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { parseCursor, toCursor } from '../store/session-cursor.ts'
 import {
+  isRefused,
+  refuseSession,
   toActiveKey,
   toOrigin,
   toOriginRecord,
@@ -104,9 +105,10 @@ export class MongoSessions {
       .limit(limit)
       .toArray()
     const found = await Promise.all(
-      this.#toReadable(documents).map((session) => this.#toExact(session)),
+      this.#toReadable(documents).map((session) => this.#toExact(session).catch(skipRefused)),
     )
     return found
+      .filter((session) => session !== undefined)
       .filter(({ tip: { state } }) => state.status === 'active' && state.lastActivityAt < time)
       .map(({ origin, tip }) => toSession(origin, tip))
   }
@@ -134,6 +136,7 @@ export class MongoSessions {
    * mended before anybody builds on it: it may hold the key of a session that has ended.
    */
   async #toExact({ origin, tip }: FoundSession): Promise<FoundSession> {
+    if (tip.state.status === 'ended') return { origin, tip }
     const next = { sessionId: origin.id, seq: tip.seq + 1 }
     const entry = await this.#mongo.messages.findOne(next, { ...BOUNDED, projection: { _id: 1 } })
     if (!entry) return { origin, tip }
@@ -175,10 +178,7 @@ export class MongoSessions {
 
   #toFound(document: { _id: string }): FoundSession {
     const parsed = documentSchema.safeParse(document)
-    if (!parsed.success) {
-      this.#deps.hooks.onPayloadRefused('session', { sessionId: document._id })
-      throw new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
-    }
+    if (!parsed.success) throw refuseSession(this.#deps, document._id)
     const { _id: id, userId, startedAt, sealed, ...stored } = parsed.data
     return {
       origin: toOrigin(this.#deps, { id, userId, startedAt, sealed }),
@@ -192,11 +192,16 @@ export class MongoSessions {
       try {
         return [this.#toFound(document)]
       } catch (error) {
-        if (error instanceof AppError && error.code === 'INTERNAL') return []
+        if (isRefused(error)) return []
         throw error
       }
     })
   }
+}
+
+function skipRefused(error: unknown): undefined {
+  if (isRefused(error)) return undefined
+  throw error
 }
 
 function toAfter(cursor: string): Filter<SessionDocument> {

@@ -66,10 +66,7 @@ export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip):
 export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState): LogTip {
   const seq = z.int().min(0).safeParse(stored.seq)
   const state = stateSchema.safeParse(stored.state)
-  if (!seq.success || !state.success) {
-    deps.hooks.onPayloadRefused('session', { sessionId })
-    throw new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
-  }
+  if (!seq.success || !state.success) throw refuseSession(deps, sessionId)
   const context = toStateContext(sessionId, seq.data)
   const texts = textsSchema.safeParse(openJson(deps, stored.stateSealed, context))
   if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
@@ -88,6 +85,17 @@ export function toOrigin(deps: RecordDeps, stored: OriginRecord): SessionOrigin 
   const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', id)))
   if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId: id })
   return { id, userId, startedAt, userName: texts.data?.userName ?? '' }
+}
+
+/** Reports a session's document that is none, and answers the error to throw. */
+export function refuseSession(deps: RecordDeps, sessionId: string): AppError {
+  deps.hooks.onPayloadRefused('session', { sessionId })
+  return new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
+}
+
+/** What `refuseSession` made: a list leaves such a session out and shows the others. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'INTERNAL'
 }
 
 /** Unique over all sessions, so that a user has at most one that is active. */
