@@ -104,6 +104,18 @@ describe('a standalone process that is given nothing', () => {
     expect(await readFile(join(folder, 'data', 'development-keys.json'), 'utf8')).toBe(keys)
   })
 
+  it('reads .env where it runs in development, below what is set', async () => {
+    await writeFile(join(folder, '.env'), 'PATH_PREFIX=/helpdesk\nLOG_LEVEL=trace\n')
+    const launch = async (more: Record<string, string>) => {
+      const service = await startService('standalone', { env: { ...env, ...more }, cwd: folder })
+      processes.push(service)
+      return service
+    }
+    expect((await launch({})).output()).toContain('/helpdesk/')
+    const set = await launch({ PATH_PREFIX: '/chat', DATA_DIR: join(folder, 'other') })
+    expect(set.output()).toContain('/chat/')
+  })
+
   it('serves health on both ports and metrics on one', async () => {
     const service = await start()
     const management = `http://127.0.0.1:${service.managementPort}`

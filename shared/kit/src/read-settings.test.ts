@@ -131,59 +131,6 @@ describe('production', () => {
 })
 
 describe('bad values', () => {
-  it.each([
-    ['NODE_ENV', 'prod'],
-    ['MODE', 'clustered'],
-    ['MODE', 'cluster'],
-    ['PORT', '0'],
-    ['PORT', '65536'],
-    ['PORT', '80.5'],
-    ['PORT', '8e3'],
-    ['PORT', '9090'],
-    ['PATH_PREFIX', 'support'],
-    ['PATH_PREFIX', '/support/'],
-    ['PATH_PREFIX', '/a/../b?'],
-    ['PUBLIC_URL', 'talk.site.org'],
-    ['PUBLIC_URL', 'https://chat.site.org/path'],
-    ['PUBLIC_URL', 'https://user:pass@chat.site.org'],
-    ['PUBLIC_URL', 'ftp://chat.site.org'],
-    ['ALLOWED_ORIGINS', '*'],
-    ['ALLOWED_ORIGINS', 'https://a.org,'],
-    ['ALLOWED_ORIGINS', 'https://a.org/'],
-    ['ALLOWED_ORIGINS', 'https://*.a.org'],
-    ['ALLOWED_ORIGINS', 'null'],
-    ['TRUSTED_PROXIES', '10.0.0.0/33'],
-    ['TRUSTED_PROXIES', 'proxy.site.org'],
-    ['ALLOW_VISITORS', 'yes'],
-    ['REDIS_URL', 'http://127.0.0.1'],
-    ['MONGO_URI', 'mongo://127.0.0.1'],
-    ['ENCRYPTION_KEYS', KEY],
-    ['ENCRYPTION_KEYS', `k1:${KEY.slice(4)}`],
-    ['ENCRYPTION_KEYS', `k1:${KEY},k1:${KEY}`],
-    ['ENCRYPTION_KEYS', `k1:${'A'.repeat(43)}=`],
-    ['LLM_STREAM_TIMEOUT', '120'],
-    ['LLM_STREAM_TIMEOUT', '2 min'],
-    ['LLM_STREAM_TIMEOUT', '2h'],
-    ['SESSION_IDLE_TIMEOUT', '5m'],
-    ['MAX_MESSAGE_SIZE', '64kb'],
-    ['MAX_MESSAGE_SIZE', '1000'],
-    ['RATE_LIMIT', '-1'],
-    ['LOG_LEVEL', 'verbose'],
-    ['LLM_PROVIDER_1_TYPE', 'gpt'],
-    ['LLM_PROVIDER_1_ID', 'a b'],
-    ['LLM_PROVIDER_1_NAME', 'n'.repeat(101)],
-    ['LLM_PROVIDER_1_ENDPOINT', 'api.openai.com'],
-    ['LLM_PROVIDER_1_ENDPOINT', 'file:///etc/passwd'],
-    ['LLM_PROVIDER_1_MAX_TOKENS', '8192'],
-  ])('%s=%s is refused by name, without the value', (name, value) => {
-    const faults = faultsOf({ ...OPENAI, [name]: value }, 'standalone')
-    expect(faults).toHaveLength(1)
-    expect(faults[0]).toMatch(/^[A-Z_0-9]+ /)
-    // The fault of a pair may name the other one of it.
-    if (name !== 'PORT') expect(faults[0]?.startsWith(`${name} `)).toBe(true)
-    if (value.length > 4 && name !== 'MODE') expect(faults[0]).not.toContain(value)
-  })
-
   it.each(['PORT', 'JWT_SECRET', 'PUBLIC_URL', 'LLM_PROVIDER_1_API_KEY', 'JWT_ISSUER'])(
     'an empty %s is refused',
     (name) => {
