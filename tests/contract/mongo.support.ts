@@ -1,4 +1,3 @@
-import { describe } from '@jest/globals'
 import type { ChatStore } from '@chatbox/core'
 import { MongoClient, type Db } from 'mongodb'
 import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
@@ -8,21 +7,24 @@ import {
   startMongo,
   type RunningMongo,
 } from '../../scripts/servers/mongo.ts'
+import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { createHooks, newKeyRing, type RecordedHooks } from './chat-store.support.ts'
 
-type Describe = (name: string, body: () => void) => void
+let skipReason: string | undefined
 
 /** The server of this test file; undefined where the machine has none. */
 export const mongo: RunningMongo | undefined = await startMongo().catch((error: unknown) => {
-  if (!(error instanceof NoMongoError) || process.env.CI) throw error
-  process.stderr.write(`${error.message}: MongoDB tests are skipped\n`)
+  if (!(error instanceof NoMongoError)) throw error
+  skipReason = error.message
   return undefined
 })
 
-export const describeWithMongo: Describe = mongo ? describe : describe.skip
+export const describeWithMongo: Describe = describeUnless(skipReason)
 
 /** For the tests that end, stop and start the server, which takes one of our own. */
-export const describeWithOwnMongo: Describe = mongo?.pid === undefined ? describe.skip : describe
+export const describeWithOwnMongo: Describe = describeUnless(
+  mongo && mongo.pid === undefined ? `${mongo.kind} cannot be stopped` : skipReason,
+)
 
 /** A database of its own, and whatever was opened on it. */
 export interface MongoLab {

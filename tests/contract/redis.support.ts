@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { describe } from '@jest/globals'
 import {
   findRedisSkipReason,
   startRedis,
@@ -7,15 +6,13 @@ import {
   type RedisServerOptions,
 } from '../../scripts/servers/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { createKeyRing } from '../../shared/adapters/src/crypto/key-ring.ts'
 import type { AdapterHooks } from '../../shared/adapters/src/hooks.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'
 
-const skipReason = await findRedisSkipReason()
-if (skipReason !== undefined) process.stderr.write(`${skipReason}\n`)
-
 /** For suites that need a Redis of their own. */
-export const describeWithRedis = skipReason === undefined ? describe : describe.skip
+export const describeWithRedis: Describe = describeUnless(await findRedisSkipReason())
 
 export interface CountedHooks extends AdapterHooks {
   errors: { component: string; error: unknown }[]
@@ -80,6 +77,10 @@ export async function openRedisLab(options: RedisServerOptions = {}): Promise<Re
       await server.stop()
     },
   }
+}
+
+export async function closeAll(...parts: { close(): Promise<void> }[]): Promise<void> {
+  await Promise.all(parts.map((part) => part.close()))
 }
 
 /** Waits until `check` holds; fails with what it saw last. */

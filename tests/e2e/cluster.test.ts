@@ -3,11 +3,15 @@ import type { Browser } from 'playwright-core'
 import { buildWeb } from '../../scripts/build-web.ts'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { startRoundRobin, type RoundRobin } from '../../scripts/servers/round-robin.ts'
+import { describeUnless } from '../support/describe-unless.ts'
+import { findClusterSkipReason } from '../support/describe-with-cluster.ts'
 import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
+import { browserSkipReason, openBrowser } from './support/browser.ts'
 import { openChatPage } from './support/chat-page.ts'
 
-describeWithBrowser('chat page on a cluster of two gateways and two workers', () => {
+const describeWithBoth = describeUnless(browserSkipReason ?? (await findClusterSkipReason()))
+
+describeWithBoth('chat page on a cluster of two gateways and two workers', () => {
   let cluster: TestCluster
   /** One address for each gateway: what a browser opens decides which gateway it is on. */
   let doors: RoundRobin[]

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Message, ServerPayload } from '@chatbox/contract'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
+import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
 
 const RESPONSE_MS = 20_000
 
-describe('a cluster of two gateways and two workers', () => {
+describeWithCluster('a cluster of two gateways and two workers', () => {
   let cluster: TestCluster
   const users: ChatUser[] = []
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, expect, it, jest } from '@jest/globals'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { newMongoDatabase, startMongo } from '../../scripts/servers/mongo.ts'
 import {
@@ -9,6 +9,7 @@ import {
   type ServiceProcess,
 } from '../../scripts/servers/processes.ts'
 import { startRedis } from '../../scripts/servers/redis.ts'
+import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { TEST_SECRET } from '../support/tokens.ts'
 
 // Back ends and processes start, and waiting for the former is what this is about.
@@ -52,33 +53,35 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-describe.each(['gateway', 'worker'] as const)('a %s whose Redis is absent', (service) => {
-  it('is alive and not ready, says why without the password, and starts when it comes', async () => {
-    const port = await findFreePort()
-    const mongo = await startMongo(() => undefined)
-    closers.push(() => mongo.stop())
-    const process = await launch(service, {
-      REDIS_URL: `redis://app:marker-password@127.0.0.1:${port}`,
-      MONGO_URI: mongo.uri,
-      MONGO_DATABASE: newMongoDatabase(),
+for (const service of ['gateway', 'worker'] as const) {
+  describeWithCluster(`a ${service} whose Redis is absent`, () => {
+    it('is alive and not ready, says why without the password, and starts when it comes', async () => {
+      const port = await findFreePort()
+      const mongo = await startMongo(() => undefined)
+      closers.push(() => mongo.stop())
+      const process = await launch(service, {
+        REDIS_URL: `redis://app:marker-password@127.0.0.1:${port}`,
+        MONGO_URI: mongo.uri,
+        MONGO_DATABASE: newMongoDatabase(),
+      })
+      await until(() => process.output().includes('ECONNREFUSED'))
+      expect(await probe(process, '/healthz')).toBe(200)
+      expect(await probe(process, '/readyz')).toBe(503)
+      const redis = await startRedis({ port, args: ACCESS })
+      closers.push(() => redis.stop())
+      await waitUntilReady(process)
+      expect(await process.stop()).toEqual({ code: 0, signal: null })
+      expect(process.output()).not.toMatch(/marker|\bat .*[.]ts:/)
     })
-    await until(() => process.output().includes('ECONNREFUSED'))
-    expect(await probe(process, '/healthz')).toBe(200)
-    expect(await probe(process, '/readyz')).toBe(503)
-    const redis = await startRedis({ port, args: ACCESS })
-    closers.push(() => redis.stop())
-    await waitUntilReady(process)
-    expect(await process.stop()).toEqual({ code: 0, signal: null })
-    expect(process.output()).not.toMatch(/marker|\bat .*[.]ts:/)
-  })
 
-  it('ends at once when it is told to while it waits', async () => {
-    const port = await findFreePort()
-    const process = await launch(service, {
-      REDIS_URL: `redis://127.0.0.1:${port}`,
-      MONGO_URI: `mongodb://127.0.0.1:${port}`,
+    it('ends at once when it is told to while it waits', async () => {
+      const port = await findFreePort()
+      const process = await launch(service, {
+        REDIS_URL: `redis://127.0.0.1:${port}`,
+        MONGO_URI: `mongodb://127.0.0.1:${port}`,
+      })
+      await until(() => process.output().includes('ECONNREFUSED'))
+      expect(await process.stop(3000)).toEqual({ code: 0, signal: null })
     })
-    await until(() => process.output().includes('ECONNREFUSED'))
-    expect(await process.stop(3000)).toEqual({ code: 0, signal: null })
   })
-})
+}

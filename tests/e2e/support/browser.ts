@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { describe } from '@jest/globals'
 import { chromium, type Browser } from 'playwright-core'
+import { describeUnless, type Describe } from '../../support/describe-unless.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 const FLAGS = [
@@ -16,14 +16,13 @@ const FLAGS = [
 ]
 
 const executablePath = findBrowser()
-if (executablePath === undefined) {
-  const reason = 'no Chromium or Chrome on PATH: browser tests are skipped'
-  if (process.env.CI) throw new Error(reason)
-  process.stderr.write(`${reason}\n`)
-}
+
+/** Why no browser can be driven here; undefined where one can. */
+export const browserSkipReason =
+  executablePath === undefined ? 'no Chromium or Chrome on PATH' : undefined
 
 /** For suites that drive a real browser. */
-export const describeWithBrowser = executablePath === undefined ? describe.skip : describe
+export const describeWithBrowser: Describe = describeUnless(browserSkipReason)
 
 /** A browser with a new profile. */
 export async function openBrowser(): Promise<Browser> {
