@@ -54,7 +54,7 @@ interface Call {
 
 /** A place in the policy's count, undefined while calls are refused. */
 function enter(policy: CircuitBreakerPolicy): Call | undefined {
-  // A half-open policy would make further calls wait for its probe, for as long as a reply takes.
+  // A half-open policy keeps further calls until its probe is decided: these are refused long before.
   if (policy.state === CircuitState.HalfOpen) return undefined
   const isProbe = policy.state === CircuitState.Open
   const entered: Call[] = []
