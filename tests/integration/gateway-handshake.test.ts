@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { SignJWT } from 'jose'
 import { HandshakeError, type ChatUserOptions } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
+import { replacing } from '../support/test-gateway.ts'
 import { signToken, TEST_SECRET } from '../support/tokens.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -17,6 +19,11 @@ async function refusalOf(options: Partial<ChatUserOptions>): Promise<string | un
 }
 
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
+
+function signForEver(): Promise<string> {
+  const token = new SignJWT({ sub: 'u' }).setProtectedHeader({ alg: 'HS256' })
+  return token.sign(new TextEncoder().encode(TEST_SECRET))
+}
 
 describe('the handshake', () => {
   it('answers who came in, the models and the limits', async () => {
@@ -46,7 +53,7 @@ describe('the handshake', () => {
       async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"u","exp":9999999999}')}.`,
       'UNAUTHORIZED',
     ],
-    ['one without exp', () => signToken({ sub: 'u', exp: undefined }), 'UNAUTHORIZED'],
+    ['one without exp', signForEver, 'UNAUTHORIZED'],
   ])('refuses a token: %s', async (_what, makeToken, code) => {
     expect(await refusalOf({ token: await makeToken() })).toBe(code)
   })
@@ -161,5 +168,26 @@ describe('limits of connections', () => {
     user.socket.io.engine.close()
     await waitUntil(async () => (await h.backend.ports.presence.count('leaver')) === 0)
     await waitUntil(() => h.gateway.connections() === 0)
+  })
+
+  it('leaves no trace of a socket that went away during its handshake', async () => {
+    const { presence } = h.backend.ports
+    const reached = Promise.withResolvers<undefined>()
+    const held = Promise.withResolvers<undefined>()
+    const slow = replacing(presence, {
+      async join(userId, connectionId) {
+        reached.resolve(undefined)
+        await held.promise
+        return await presence.join(userId, connectionId)
+      },
+    })
+    const own = await h.startOther({}, { presence: slow })
+    const raw = await h.connectRaw({ url: own.url })
+    raw.socket.send(`40${JSON.stringify({ token: await signToken({ sub: 'hasty' }) })}`)
+    await reached.promise
+    raw.end()
+    await waitUntil(() => own.connections() === 0)
+    held.resolve(undefined)
+    await waitUntil(async () => (await presence.count('hasty')) === 0)
   })
 })

@@ -71,7 +71,7 @@ describe('what is refused', () => {
       ['GET', '/messages'],
       ['GET', '/transcript'],
       ['POST', '/end'],
-    ]) {
+    ] as const) {
       const [foreign, unknown] = await Promise.all(
         [session.id, 'unknown'].map(async (id) => {
           const response = await ask(`${API}/sessions/${id}${rest}`, { method, token: other })

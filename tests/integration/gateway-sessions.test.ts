@@ -121,6 +121,7 @@ describe('message:send', () => {
     expect(await one.send(session, 'quite another body', 'the-one')).toEqual(sent[0])
     const { messages } = await one.open()
     expect(messages).toEqual([sent[0]])
+    expect(one.received.filter(({ event }) => event === 'message:new')).toHaveLength(1)
     expect((await h.backend.ports.queue.counts()).waiting).toBeGreaterThan(0)
   })
 

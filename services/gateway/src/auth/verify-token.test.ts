@@ -14,10 +14,11 @@ const now = Math.floor(Date.now() / 1000)
 const good = { sub: 'u1', exp: now + 600, iss: 'the-site', aud: 'chatbox' }
 const HS256 = { alg: 'HS256', typ: 'JWT' }
 
-/** Signs anything, also what a library would refuse to. */
+/** Signs anything, also what a library would refuse to, by the hash that the header names. */
 function forge(header: unknown, payload: unknown, secret: string | Buffer = SECRET): string {
   const body = `${encode(header)}.${encode(payload)}`
-  return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`
+  const bits = /"alg":"HS(384|512)"/u.exec(JSON.stringify(header))?.[1] ?? '256'
+  return `${body}.${createHmac(`sha${bits}`, secret).update(body).digest('base64url')}`
 }
 
 function encode(value: unknown): string {

@@ -12,16 +12,12 @@ export interface Outbound {
   isCongested: () => boolean
 }
 
-/** `onOverflow` is called once. */
+/** `onOverflow` closes the connection, which then sends no more packets. */
 export function watchOutbound(conn: ChatSocket['conn'], onOverflow: () => void): Outbound {
   let waitingBytes = 0
-  let overflown = false
   conn.on('packetCreate', (packet: { data?: unknown }) => {
     // What waits now could not be flushed; this packet may still go out at once.
-    if (waitingBytes > HARD_LIMIT_BYTES && !overflown) {
-      overflown = true
-      onOverflow()
-    }
+    if (waitingBytes > HARD_LIMIT_BYTES) onOverflow()
     if (typeof packet.data === 'string') waitingBytes += Buffer.byteLength(packet.data)
   })
   conn.on('flush', () => {

@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import type { Session, User } from '@chatbox/contract'
+import { AppError, initialState, placeEntry, toSession, type LogTip } from '@chatbox/core'
+import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
+
+const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
+const origin = { id: 'old', userId: 'ann', userName: 'Ann', startedAt: '2026-01-01T00:00:00.000Z' }
+
+describe('resumeOrStartSession', () => {
+  let tip: LogTip
+  let current: Session | undefined
+  /** Runs between the moment a session is found and the moment it is ended. */
+  let meanwhile: () => void
+  let announced: string[]
+
+  const deps: StartSessionDeps = {
+    store: {
+      findSession: async () => toSession(origin, tip),
+      async findActiveSession() {
+        if (current) return current
+        if (tip.state.status === 'ended') return undefined
+        const found = toSession(origin, tip)
+        meanwhile()
+        return found
+      },
+      async createSession(session) {
+        const { modelId, ...began } = session
+        current = toSession(began, { seq: 0, state: initialState(modelId, began.startedAt) })
+        return { session: current, created: true }
+      },
+      async append(entry) {
+        const placed = placeEntry(tip, entry)
+        tip = { seq: placed.message.seq, state: placed.state }
+        return { message: placed.message, session: toSession(origin, tip), appended: true }
+      },
+      cancelReplies: async () => [],
+    },
+    bus: { publishStop: async () => undefined },
+    announcer: { announceEntry: (message) => announced.push(message.event?.type ?? 'text') },
+    clock: { now: () => new Date('2026-01-01T01:00:00.000Z'), newId: () => 'new' },
+    defaultModelId: 'demo',
+    reconnectTimeoutMs: 60_000,
+  }
+
+  const speak = () => {
+    const state = { ...tip.state, lastActivityAt: deps.clock.now().toISOString() }
+    tip = { seq: tip.seq + 1, state }
+  }
+  const end = () => {
+    tip = { seq: tip.seq + 1, state: { ...tip.state, status: 'ended' } }
+  }
+
+  beforeEach(() => {
+    tip = { seq: 3, state: initialState('demo', origin.startedAt) }
+    current = undefined
+    meanwhile = () => undefined
+    announced = []
+  })
+
+  it('ends a session that was left behind, and starts another', async () => {
+    expect((await resumeOrStartSession(deps, ANN)).id).toBe('new')
+    expect([tip.state.status, announced]).toEqual(['ended', ['session_ended']])
+  })
+
+  it('ends none that somebody has gone on with in the meantime', async () => {
+    meanwhile = speak
+    expect((await resumeOrStartSession(deps, ANN)).id).toBe('old')
+    expect([tip.state.status, announced]).toEqual(['active', []])
+  })
+
+  it('takes it as it is where somebody else has ended it', async () => {
+    meanwhile = end
+    expect((await resumeOrStartSession(deps, ANN)).id).toBe('new')
+    expect(announced).toEqual([])
+  })
+
+  it('gives up where it can neither resume nor end', async () => {
+    const store = {
+      ...deps.store,
+      append: () => Promise.reject(new AppError('CONFLICT', 'The session has gone on.')),
+    }
+    await expect(resumeOrStartSession({ ...deps, store }, ANN)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      retryable: true,
+    })
+  })
+})
