@@ -106,8 +106,8 @@ function record(socket: Socket) {
   const checks = new Set<() => void>()
   let reason: string | undefined
   const check = () => checks.forEach((run) => run())
-  socket.onAny((event: ServerEvent, payload: never) => {
-    if (received.length < MAX_RECORDED) received.push({ event, payload })
+  socket.onAny((event: ServerEvent, payload: unknown) => {
+    if (received.length < MAX_RECORDED) received.push({ event, payload } as RecordedEvent)
     check()
   })
   socket.on('disconnect', (why) => {
