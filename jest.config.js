@@ -22,6 +22,8 @@ export default {
   coverageProvider: 'v8',
   // The report is made of more than what jest sees: see scripts/coverage.ts.
   coverageReporters: [],
+  // Real servers start within a test, also on a machine that is busy with other things.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/scripts/jest/counts-reporter.js'],
   projects: [
     {

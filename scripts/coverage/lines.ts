@@ -31,16 +31,19 @@ export async function toLines(entries: AsyncIterable<V8Entry[]>): Promise<Lines>
   await rm(outputDir, { recursive: true })
   const lines: Lines = new Map()
   for (const { sourcePath, data } of results?.files ?? []) {
-    if (!('lines' in data) || !FOLDERS.test(sourcePath)) continue
-    const found = lines.get(sourcePath) ?? { code: new Set(), ran: new Set() }
-    for (const [line, hits] of Object.entries(data.lines)) {
-      found.code.add(Number(line))
-      // A line that ran in part is given as a share, such as `1/2`.
-      if (hits !== 0) found.ran.add(Number(line))
-    }
-    lines.set(sourcePath, found)
+    if (data && 'lines' in data && FOLDERS.test(sourcePath)) addLines(lines, sourcePath, data.lines)
   }
   return lines
+}
+
+function addLines(lines: Lines, path: string, counted: Record<string, number | string>): void {
+  const found = lines.get(path) ?? { code: new Set(), ran: new Set() }
+  for (const [line, hits] of Object.entries(counted)) {
+    found.code.add(Number(line))
+    // A line that ran in part is given as a share, such as `1/2`.
+    if (hits !== 0) found.ran.add(Number(line))
+  }
+  lines.set(path, found)
 }
 
 /** A bundle's map names sources from where it lies; a process names them by their address. */
