@@ -22,6 +22,9 @@ export function createSecurityHeaders({ publicUrl }: HeaderOptions): RequestHand
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
+        // Markup reaches a page through the sanitizer's own policy, or not at all.
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ['dompurify'],
       },
     },
     crossOriginResourcePolicy: { policy: 'same-origin' },
