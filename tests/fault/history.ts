@@ -1,0 +1,266 @@
+/**
+ * The recorded history of one run and what is concluded from it: the vocabulary that clients,
+ * nemeses, checkers and the report share.
+ *
+ * Operations are recorded as in Jepsen: an `invoke`, then at most one of `ok` (it happened), `fail`
+ * (it did not) and `unknown` (a lost connection or no answer in time: it may have happened, and may
+ * still happen later). The two are tied by `id`. All times are milliseconds since the run began, on
+ * one monotonic clock.
+ */
+import { createReadStream, createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+export type Phase = 'invoke' | 'ok' | 'fail' | 'unknown'
+
+interface Stamp {
+  at: number
+  /** Who did or saw it: a client, a nemesis or the model server. */
+  process: string
+}
+
+interface Step extends Stamp {
+  /** The same for an invocation and its end; unique in a run. */
+  id: number
+}
+
+interface Failed extends Step {
+  phase: 'fail' | 'unknown'
+  /** The refusal's code, or `TIMEOUT` and `OFFLINE` where there was no answer. */
+  code: string
+}
+
+/** A message is sent, or sent again under the same `clientMessageId`. */
+export type SendEvent =
+  | (Step & {
+      op: 'send'
+      phase: 'invoke'
+      sessionId: string
+      gateway: number
+      clientMessageId: string
+      /** The whole content; no two invocations share one, not even a resend with another body. */
+      value: string
+      /** 0 is the first try; higher ones are the same message again. */
+      resend: number
+      /** What made it a resend: the answer was dropped on purpose, or something really failed. */
+      cause?: 'dropped' | 'failed'
+    })
+  | (Step & { op: 'send'; phase: 'ok'; messageId: string; seq: number; value: string })
+  | (Failed & { op: 'send' })
+
+/** `reply:stop` or `reply:retry`; `target` is the reply's id, the answer of a retry is the new one. */
+export type SteerEvent =
+  | (Step & { op: 'stop' | 'retry'; phase: 'invoke'; sessionId: string; target: string })
+  | (Step & { op: 'stop'; phase: 'ok'; stopped: boolean })
+  | (Step & { op: 'retry'; phase: 'ok'; replyId: string })
+  | (Failed & { op: 'stop' | 'retry' })
+
+/** Entries that a viewer put into the log it shows, in this order, live or by catching up. */
+export interface SeenEvent extends Stamp {
+  op: 'seen'
+  sessionId: string
+  entries: [seq: number, messageId: string][]
+}
+
+/**
+ * Deltas that a viewer took into the draft it shows: the frames `from` to `to` of one attempt, one
+ * after the other. What breaks such a row, another attempt above all, begins an event of its own.
+ */
+export interface DraftEvent extends Stamp {
+  op: 'draft'
+  sessionId: string
+  replyId: string
+  attempt: number
+  from: number
+  to: number
+  /** The text shown after it, where the viewer notes it: whenever a row of frames ends. */
+  text?: string
+}
+
+/** A viewer lost its connection, has one again, and knows of nothing that it misses. */
+export interface ViewerEvent extends Stamp {
+  op: 'viewer'
+  phase: 'lost' | 'ready' | 'caught-up'
+  gateway: number
+  /** With `caught-up`: log entries that it had missed. */
+  missed?: number
+}
+
+/** One request to the model server: which question it is about and what was streamed for it. */
+export type ModelEvent =
+  | (Step & { op: 'model'; phase: 'invoke'; value: string; tokens: number })
+  /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
+  | (Step & { op: 'model'; phase: 'ok' | 'fail'; sent: number })
+
+/**
+ * The text of one request to the model server, or of its first tokens. Each token names its request
+ * (`id` of the model event) and its place, so that text of two attempts glued together shows.
+ */
+export function toModelText(request: number, tokens: number): string {
+  return Array.from({ length: tokens }, (_, index) => `r${request}t${index} `).join('')
+}
+
+/** How many tokens a message asks the model for; undefined for one that is no question. */
+export function toAskedTokens(value: string): number | undefined {
+  const found = /tokens=(\d+)/u.exec(value)
+  return found ? Number(found[1]) : undefined
+}
+
+/** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
+export type FaultEvent = Step & { op: 'fault'; kind: string; target: string } & (
+    { phase: 'invoke' } | { phase: 'ok'; note?: string } | { phase: 'fail'; note: string }
+  )
+
+/** A process of the product began or ended. An end that nobody asked for is a finding. */
+export interface LifeEvent extends Stamp {
+  op: 'life'
+  phase: 'started' | 'ready' | 'ended'
+  pid: number
+  /** With `ended`: whether a nemesis or the harness ended it. */
+  expected?: boolean
+  code?: number | null
+  signal?: string | null
+}
+
+export type HistoryEvent =
+  | SendEvent
+  | SteerEvent
+  | SeenEvent
+  | DraftEvent
+  | ViewerEvent
+  | ModelEvent
+  | FaultEvent
+  | LifeEvent
+
+export interface FinalMessage {
+  seq: number
+  id: string
+  clientMessageId?: string
+  replyTo?: string
+  kind: string
+  sender: 'user' | 'ai' | 'admin' | 'system'
+  status: string
+  content: string
+}
+
+/** What the store holds about the reply to one question at the end. */
+export interface FinalReply {
+  questionId: string
+  replyId: string
+  state: string
+  epoch: number
+}
+
+/** One session's whole log, as one reader has it at the end. */
+export interface FinalRead {
+  /** `shown`: the viewer's own copy; `http`: read anew from a gateway; `store`: past the product's services. */
+  source: 'shown' | 'http' | 'store'
+  reader: string
+  sessionId: string
+  messages: FinalMessage[]
+  /** Only from the store. */
+  replies?: FinalReply[]
+}
+
+/** What a run can be found guilty of. */
+export const CHECKS = [
+  'lost',
+  'unexpected',
+  'duplicated',
+  'order',
+  'disagreement',
+  'acknowledged-without-row',
+  'answers',
+  'answer-text',
+  'attempts',
+  'catch-up',
+  'process',
+] as const
+export type CheckName = (typeof CHECKS)[number]
+
+export interface Finding {
+  check: CheckName
+  /** One sentence with the ids that matter. */
+  message: string
+  sessionId?: string
+  at?: number
+}
+
+export interface CheckReport {
+  /** How many findings each check has, all of them; 0 where it passed. */
+  counts: Record<CheckName, number>
+  /** At most a few hundred of them. */
+  findings: Finding[]
+  /** How much was looked at, so that a check that saw nothing is not taken for one that passed. */
+  looked: Record<string, number>
+  /** Durations by name, in milliseconds, such as `takeOver` and `catchUp`. */
+  durationsMs: Record<string, number[]>
+}
+
+export interface NemesisCount {
+  kind: string
+  planned: number
+  done: number
+  failed: number
+  /** Why it never ran here. */
+  skipped?: string
+}
+
+/** The safety that a run goes without, to see it found guilty. */
+export const SAFETIES = ['dedupe', 'resync', 'durable-ack', 'fence', 'reconciler', 'queue'] as const
+export type Safety = (typeof SAFETIES)[number]
+
+/** Everything that the report says about one run. */
+export interface RunRecord {
+  profile: string
+  seed: number
+  without?: Safety
+  startedAt: string
+  durationMs: number
+  machine: { cpus: number; model: string; memoryBytes: number; node: string; store: string }
+  processes: { gateways: number; workers: number; viewers: number; sessions: number }
+  nemeses: NemesisCount[]
+  operations: Record<string, number>
+  checks: CheckReport
+  /** The product's own counters, summed over all processes that were alive at the end. */
+  metrics: Record<string, number>
+  /** What happened besides, in words. */
+  notes: string[]
+}
+
+type Unstamped<E> = E extends Stamp ? Omit<E, 'at'> : never
+
+export interface Recorder {
+  /** Milliseconds since the run began. */
+  now(): number
+  nextId(): number
+  record(event: Unstamped<HistoryEvent>): void
+  close(): Promise<void>
+}
+
+/** Appends to a file, one event a line, so that a history outlives the run that made it. */
+export function openRecorder(file: string): Recorder {
+  const startedAt = performance.now()
+  const stream = createWriteStream(file)
+  let id = 0
+  const now = (): number => Math.round((performance.now() - startedAt) * 10) / 10
+  return {
+    now,
+    nextId: () => ++id,
+    record: (event) => void stream.write(`${JSON.stringify({ at: now(), ...event })}\n`),
+    async close() {
+      stream.end()
+      await once(stream, 'finish')
+    },
+  }
+}
+
+/** Reads a file that a recorder wrote. Throws where a line is not JSON. */
+export async function readHistory(file: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = []
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    // Written by this very program; nobody else's file is ever read.
+    events.push(JSON.parse(line) as HistoryEvent)
+  }
+  return events
+}
