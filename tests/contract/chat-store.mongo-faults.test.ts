@@ -209,6 +209,7 @@ describeWithMongo('a session document that a crash left behind its log', () => {
   let sessionId: string
   /** Puts the session's document back to what it was, as if the copy had never been written. */
   let undoCopy: () => Promise<void>
+  let keepCopy: () => Promise<void>
   beforeEach(async () => {
     lab = await openMongoLab()
     store = await lab.open()
@@ -220,9 +221,12 @@ describeWithMongo('a session document that a crash left behind its log', () => {
       ({ sessions }) => sessions[0]?.lastSeq === 1,
     )
     const sessions = lab.db.collection<{ _id: string }>('sessions')
-    const before = await sessions.findOne({ _id: sessionId })
+    let kept = await sessions.findOne({ _id: sessionId })
+    keepCopy = async () => {
+      kept = await sessions.findOne({ _id: sessionId })
+    }
     undoCopy = async () => {
-      if (before) await sessions.replaceOne({ _id: sessionId }, before)
+      if (kept) await sessions.replaceOne({ _id: sessionId }, kept)
     }
   })
   afterEach(() => lab.close())
@@ -263,6 +267,16 @@ describeWithMongo('a session document that a crash left behind its log', () => {
     await expect(store.append(userEntry(sessionId))).rejects.toMatchObject({
       code: 'SESSION_ENDED',
     })
+  })
+
+  it('does not refuse what the log allows', async () => {
+    const by = { id: 'operator', name: 'Grace' }
+    await store.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+    await keepCopy()
+    await store.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
+    await undoCopy()
+    const { message } = userEntry(sessionId, { sender: { type: 'ai', id: 'demo', name: '' } })
+    expect(await store.append({ message })).toMatchObject({ appended: true, message: { seq: 4 } })
   })
 
   it('does not end a session that is not idle', async () => {

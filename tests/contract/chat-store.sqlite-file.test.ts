@@ -89,6 +89,16 @@ describe('the data file', () => {
     expect(await store.append(userEntry(sessionId))).toMatchObject({ appended: true })
   }, 30_000)
 
+  it('takes the entries of several processes at once', async () => {
+    const store = await open()
+    const sessionId = await startSession(store)
+    const acknowledged = await Promise.all(times(3, () => appendUntilKilled(sessionId, 40)))
+    const log = await readAll(store, sessionId)
+    const ids = new Set(log.map(({ id }) => id))
+    expect(acknowledged.flat().filter((id) => !ids.has(id))).toEqual([])
+    expect(log.map(({ seq }) => seq)).toEqual(times(log.length, (i) => i + 1))
+  }, 30_000)
+
   async function appendUntilKilled(sessionId: string, count: number): Promise<string[]> {
     const args = [dataDir, KEY.toString('base64'), sessionId]
     const child = spawn(process.execPath, ['--conditions=chatbox-source', CHILD, ...args], {
