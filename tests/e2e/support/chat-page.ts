@@ -2,7 +2,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { recordBrowserCoverage } from '../../support/browser-coverage.ts'
 
 /** What a page did that it must never do. */
-export interface Incidents {
+interface Incidents {
   /** Violations of the content security policy, errors of scripts, and what the console complained of. */
   faults: string[]
   /** Requests to anywhere but the page's own server. */

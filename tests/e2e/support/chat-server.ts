@@ -14,7 +14,7 @@ export interface ChatServer {
   stop(): Promise<void>
 }
 
-export const DEMO_MODELS = {
+const DEMO_MODELS = {
   LLM_PROVIDER_1_ID: 'demo',
   LLM_PROVIDER_1_NAME: 'Demo',
   LLM_PROVIDER_1_TYPE: 'demo',

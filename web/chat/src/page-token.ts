@@ -9,7 +9,7 @@ export function createPageToken(baseUrl: string): GetToken {
   return createTokenSource(async () => (await askHost()) ?? (await createVisitor(baseUrl)))
 }
 
-export interface TokenRequest {
+interface TokenRequest {
   provide(token: Promise<IssuedToken>): void
 }
 

@@ -2,7 +2,7 @@ import type { ErrorInfo, Session } from '@chatbox/contract'
 import type { GetToken } from './connection.ts'
 import { RequestError } from './request-error.ts'
 
-export interface SessionList {
+interface SessionList {
   items: Session[]
   nextCursor: string | null
 }

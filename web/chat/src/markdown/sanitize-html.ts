@@ -2,7 +2,7 @@ import DOMPurify, { type Config } from 'dompurify'
 import { toSafeLink } from './safe-link.ts'
 
 /** All that a reply can become. Nothing here loads anything, and nothing names or styles a node. */
-export const ALLOWED_TAGS = [
+const ALLOWED_TAGS = [
   ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
   ...['ul', 'ol', 'li', 'h2', 'h3', 'h4', 'h5', 'h6'],
   ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],

@@ -48,7 +48,7 @@ export function Header({ client, state, onMenu }: HeaderProps): JSX.Element {
 }
 
 /** The session's name once it has one. */
-export function toTitle(name = ''): string {
+function toTitle(name = ''): string {
   return name === '' ? strings.title : name
 }
 

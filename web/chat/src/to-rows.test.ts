@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals'
+import type { SessionLog, UnsentMessage } from '@chatbox/client'
+import type { Message } from '@chatbox/contract'
+import { toLogRows, toTailRows } from './to-rows.ts'
+
+const NOW = new Date('2026-03-02T12:00:00')
+const session = { id: 's', status: 'active' } as SessionLog['session']
+
+function message(seq: number, more: Partial<Message> = {}): Message {
+  return {
+    id: `m${seq}`,
+    sessionId: 's',
+    seq,
+    kind: 'text',
+    sender: { type: 'user', id: 'u', name: '' },
+    content: 'text',
+    attachments: [],
+    status: 'complete',
+    createdAt: NOW.toISOString(),
+    ...more,
+  }
+}
+
+function logOf(messages: Message[], more: Partial<SessionLog> = {}): SessionLog {
+  const lastSeq = messages.at(-1)?.seq ?? 0
+  const base = { hasOlder: false, headSeq: lastSeq, ahead: [], drafts: [], awaiting: '' }
+  return { session, messages, lastSeq, ...base, ...more }
+}
+
+const ai = { type: 'ai' as const, id: 'ai', name: 'Model' }
+const unsent = (more: Partial<UnsentMessage> = {}): UnsentMessage => ({
+  clientMessageId: 'c',
+  userId: 'u',
+  sessionId: 's',
+  content: 'later',
+  createdAt: NOW.toISOString(),
+  failure: null,
+  ...more,
+})
+
+describe('rows of a conversation', () => {
+  it('begin each day with its name', () => {
+    const yesterday = new Date('2026-03-01T12:00:00').toISOString()
+    const rows = toLogRows(logOf([message(1, { createdAt: yesterday }), message(2)]), NOW)
+    expect(rows.map((row) => (row.kind === 'day' ? row.text : row.kind))).toEqual([
+      'Yesterday',
+      'message',
+      'Today',
+      'message',
+    ])
+  })
+
+  it('let only the latest reply to a question be tried again, and leave out empty ones before it', () => {
+    const reply = { sender: ai, replyTo: 'm1' }
+    const rows = toLogRows(
+      logOf([
+        message(1),
+        message(2, { ...reply, content: '', status: 'failed' }),
+        message(3, { ...reply, content: 'half', status: 'stopped' }),
+        message(4, { ...reply, content: 'cut', status: 'incomplete' }),
+      ]),
+      NOW,
+    )
+    expect(rows.flatMap((row) => (row.kind === 'reply' ? [[row.key, row.canRetry]] : []))).toEqual([
+      ['m3', false],
+      ['m4', true],
+    ])
+  })
+
+  it('let nothing be tried again in a session that has ended', () => {
+    const failed = message(2, { sender: ai, replyTo: 'm1', status: 'failed', content: '' })
+    const ended = { ...session, status: 'ended' as const }
+    const rows = toLogRows(logOf([message(1), failed], { session: ended }), NOW)
+    expect(rows.at(-1)).toMatchObject({ kind: 'reply', canRetry: false })
+  })
+
+  it('show a message once: as unsent, or from the log', () => {
+    const log = logOf([message(1, { clientMessageId: 'c' })])
+    expect(toTailRows(log, [unsent()])).toEqual([])
+    expect(toTailRows(logOf([]), [unsent()])).toMatchObject([{ kind: 'unsent', key: 'c' }])
+  })
+
+  it('show unsent messages of another session only when they were refused', () => {
+    const failure = { code: 'SESSION_ENDED' as const, message: 'Ended.' }
+    const other = { sessionId: 'other' }
+    expect(toTailRows(logOf([]), [unsent(other)])).toEqual([])
+    expect(toTailRows(logOf([]), [unsent({ ...other, failure })])).toHaveLength(1)
+  })
+
+  it('show that an answer is awaited until its draft is there', () => {
+    const awaiting = logOf([message(1)], { awaiting: 'm1' })
+    expect(toTailRows(awaiting, []).map(({ kind }) => kind)).toEqual(['awaiting'])
+  })
+})
