@@ -75,6 +75,10 @@ export interface DraftEvent extends Stamp {
   to: number
   /** The text shown after it, where the viewer notes it: whenever a row of frames ends. */
   text?: string
+  /** When the row's first frame was taken; `at` is when the row ended. */
+  since?: number
+  /** The frames before `from` came together, as the draft of a catch-up. */
+  joined?: true
 }
 
 /** A viewer lost its connection, has one again, and knows of nothing that it misses. */
@@ -104,6 +108,14 @@ export function toModelText(request: number, tokens: number): string {
 export function toAskedTokens(value: string): number | undefined {
   const found = /tokens=(\d+)/u.exec(value)
   return found ? Number(found[1]) : undefined
+}
+
+/**
+ * The token `index` of one request's stream. It names the request, so that a text tells which
+ * requests it was made of, and one glued from two shows where.
+ */
+export function modelToken(request: number, index: number): string {
+  return `${request}.${index} `
 }
 
 /** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
