@@ -16,6 +16,8 @@ export interface ProcessOptions {
   name?: string
   /** Called with each line that it prints, without its end. */
   onLine?: (line: string) => void
+  /** Another program than the service's own, such as one with a part left out: an absolute path. */
+  entry?: string
   /** How long it may take until it is ready. */
   readyTimeoutMs?: number
 }
@@ -81,7 +83,8 @@ export async function launchService(
 ): Promise<ServiceProcess> {
   const port = Number(options.env.PORT ?? (await findFreePort()))
   const managementPort = Number(options.env.MANAGEMENT_PORT ?? (await findFreePort()))
-  const entry = fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))
+  const main = fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))
+  const entry = options.entry ?? main
   const child = spawn(process.execPath, ['--conditions=chatbox-source', entry], {
     cwd: options.cwd ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Shared by all lanes of a proxy and changed while they run. */
 export interface LinkQuality {
   latencyMs: number
+  /** Each chunk is earlier or later than `latencyMs` by up to this; the order stays. */
+  jitterMs: number
   bytesPerSecond: number | undefined
 }
 
@@ -48,7 +50,9 @@ async function* readAhead(
 
   async function* toLate(chunks: AsyncIterable<Buffer>): AsyncGenerator<Late> {
     for await (const chunk of chunks) {
-      yield { chunk, dueAt: performance.now() + quality.latencyMs }
+      const { latencyMs, jitterMs } = quality
+      const lateMs = latencyMs + (Math.random() * 2 - 1) * jitterMs
+      yield { chunk, dueAt: performance.now() + Math.max(0, lateMs) }
     }
   }
 }

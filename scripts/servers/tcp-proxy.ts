@@ -6,9 +6,12 @@ import { createLane, type LinkQuality } from './tcp-lane.ts'
 /**
  * How a link fails. `refuse`: nothing listens any more and connections are reset. `reset`: it
  * listens, and resets whoever connects. `blackhole`: it accepts and keeps connections, and not a
- * byte passes.
+ * byte passes. `stall`: as a blackhole, but what it held back arrives once it ends, however late.
  */
-export type CutMode = 'refuse' | 'reset' | 'blackhole'
+export type CutMode = 'refuse' | 'reset' | 'blackhole' | 'stall'
+
+/** Bytes to the server, to the client, or both. */
+export type CutWay = 'up' | 'down' | 'both'
 
 export interface TcpProxy {
   /** Stays the same over `cut('refuse')` and `restore()`. */
@@ -17,13 +20,14 @@ export interface TcpProxy {
   connections(): number
   /** Connections accepted since the start. */
   accepted(): number
-  cut(mode: CutMode): Promise<void>
+  /** `way` matters to a blackhole and a stall only. */
+  cut(mode: CutMode, way?: CutWay): Promise<void>
   /** Ends a cut. What a blackhole held back is dropped with its connection, as a network does. */
   restore(): Promise<void>
   /** What is open now passes nothing any more; new connections are whole: a lost NAT entry. */
   freeze(): void
-  /** One way, for both ways; for bytes that arrive from now on. */
-  setLatency(latencyMs: number): void
+  /** One way, for both ways, give or take the jitter; for bytes that arrive from now on. */
+  setLatency(latencyMs: number, jitterMs?: number): void
   /** For each way of each connection; `undefined` is without limit. */
   setBandwidth(bytesPerSecond: number | undefined): void
   close(): Promise<void>
@@ -53,8 +57,9 @@ export async function startTcpProxy(
 class FaultyLink implements TcpProxy {
   readonly #target: Target
   readonly #pairs = new Set<Pair>()
-  readonly #quality: LinkQuality = { latencyMs: 0, bytesPerSecond: undefined }
+  readonly #quality: LinkQuality = { latencyMs: 0, jitterMs: 0, bytesPerSecond: undefined }
   #mode: CutMode | undefined
+  #way: CutWay = 'both'
   #accepted = 0
   #server: Server | undefined
   port = 0
@@ -78,8 +83,9 @@ class FaultyLink implements TcpProxy {
     return this.#accepted
   }
 
-  async cut(mode: CutMode): Promise<void> {
+  async cut(mode: CutMode, way: CutWay = 'both'): Promise<void> {
     this.#mode = mode
+    this.#way = way
     if (mode === 'refuse') await this.#stopListening()
     if (mode === 'reset') this.#dropAll()
   }
@@ -94,8 +100,9 @@ class FaultyLink implements TcpProxy {
     for (const pair of this.#pairs) pair.frozen = true
   }
 
-  setLatency(latencyMs: number): void {
+  setLatency(latencyMs: number, jitterMs = 0): void {
     this.#quality.latencyMs = latencyMs
+    this.#quality.jitterMs = jitterMs
   }
 
   setBandwidth(bytesPerSecond: number | undefined): void {
@@ -116,9 +123,9 @@ class FaultyLink implements TcpProxy {
     const upstream = new Socket()
     const pair: Pair = { client, upstream, frozen: false }
     this.#pairs.add(pair)
-    const isHeld = (): boolean => this.#mode === 'blackhole' || pair.frozen
-    const lane = (): ReturnType<typeof createLane> => createLane(this.#quality, isHeld)
-    pipeline(client, lane(), upstream, lane(), client, () => {
+    const lane = (way: CutWay): ReturnType<typeof createLane> =>
+      createLane(this.#quality, () => pair.frozen || this.#holds(way))
+    pipeline(client, lane('up'), upstream, lane('down'), client, () => {
       this.#pairs.delete(pair)
       upstream.destroy()
       // A server that refuses or resets looks to the client as it would without the proxy.
@@ -127,6 +134,11 @@ class FaultyLink implements TcpProxy {
     upstream.setNoDelay(true)
     client.setNoDelay(true)
     upstream.connect(this.#target.port, this.#target.host ?? '127.0.0.1')
+  }
+
+  #holds(way: CutWay): boolean {
+    const isHolding = this.#mode === 'blackhole' || this.#mode === 'stall'
+    return isHolding && (this.#way === 'both' || this.#way === way)
   }
 
   async #stopListening(): Promise<void> {
