@@ -38,7 +38,7 @@ export type SendEvent =
       sessionId: string
       gateway: number
       clientMessageId: string
-      /** The whole content; no two invocations share one, not even a resend with another body. */
+      /** The whole content, unique to its message; a resend repeats it or brings another one. */
       value: string
       /** 0 is the first try; higher ones are the same message again. */
       resend: number
@@ -75,7 +75,7 @@ export interface DraftEvent extends Stamp {
   to: number
   /** The text shown after it, where the viewer notes it: whenever a row of frames ends. */
   text?: string
-  /** When the row's first frame was taken; `at` is when the row ended. */
+  /** When the row's first frame was taken; `at` is when its last one was, so earlier than the line before it. */
   since?: number
   /** The frames before `from` came together, as the draft of a catch-up. */
   joined?: true
@@ -96,14 +96,6 @@ export type ModelEvent =
   /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
   | (Step & { op: 'model'; phase: 'ok' | 'fail'; sent: number })
 
-/**
- * The text of one request to the model server, or of its first tokens. Each token names its request
- * (`id` of the model event) and its place, so that text of two attempts glued together shows.
- */
-export function toModelText(request: number, tokens: number): string {
-  return Array.from({ length: tokens }, (_, index) => `r${request}t${index} `).join('')
-}
-
 /** How many tokens a message asks the model for; undefined for one that is no question. */
 export function toAskedTokens(value: string): number | undefined {
   const found = /tokens=(\d+)/u.exec(value)
@@ -116,6 +108,11 @@ export function toAskedTokens(value: string): number | undefined {
  */
 export function modelToken(request: number, index: number): string {
   return `${request}.${index} `
+}
+
+/** The text of the first `tokens` tokens of one request to the model server. */
+export function toModelText(request: number, tokens: number): string {
+  return Array.from({ length: tokens }, (_, index) => modelToken(request, index)).join('')
 }
 
 /** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
