@@ -1,4 +1,4 @@
-import { openBackend } from '@chatbox/adapters'
+import { openBackend, type Backend } from '@chatbox/adapters'
 import {
   createBackendHooks,
   openParts,
@@ -9,13 +9,22 @@ import {
 import { startGateway } from './start.ts'
 import { toGatewayOptions } from './to-gateway-options.ts'
 
+/** Only tests pass any, to see what becomes of the system without one of its safeties. */
+export interface GatewayOverrides {
+  /** Stands in front of the back end. */
+  wrap?: (backend: Backend) => Backend
+}
+
 /** A gateway of a cluster, in the order in which its parts need each other. */
-export function composeGateway(context: ProcessContext): Promise<RunningProcess> {
+export function composeGateway(
+  context: ProcessContext,
+  { wrap = (backend) => backend }: GatewayOverrides = {},
+): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
   return openParts(async (parts) => {
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
-    const ports = { ...backend, logger, metrics, clock, isReady }
+    const ports = { ...wrap(backend), logger, metrics, clock, isReady }
     const gateway = await startGateway(ports, toGatewayOptions(settings))
     parts.add(() => gateway.stop())
     return {

@@ -1,4 +1,4 @@
-import { openBackend } from '@chatbox/adapters'
+import { openBackend, type Backend, type BackendOptions } from '@chatbox/adapters'
 import {
   createBackendHooks,
   openParts,
@@ -7,19 +7,32 @@ import {
   type RunningProcess,
 } from '@chatbox/kit'
 import { createModelDirectory } from './llm/model-directory.ts'
-import { startWorker } from './start.ts'
+import { startWorker, type WorkerOptions } from './start.ts'
+
+/** Only tests pass any, to see what becomes of the system without one of its safeties. */
+export interface WorkerOverrides {
+  toOptions?: (options: BackendOptions) => BackendOptions
+  /** Stands in front of the back end. */
+  wrap?: (backend: Backend) => Backend
+  timing?: WorkerOptions['timing']
+}
 
 /** A worker of a cluster, in the order in which its parts need each other. */
-export function composeWorker(context: ProcessContext): Promise<RunningProcess> {
+export function composeWorker(
+  context: ProcessContext,
+  { toOptions = same, wrap = same, timing = {} }: WorkerOverrides = {},
+): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
       timeouts: { totalMs: settings.llmStreamTimeoutMs },
     })
     parts.add(() => models.close())
-    const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
+    const options = toOptions(toBackendOptions(settings))
+    const backend = await openBackend(options, createBackendHooks(context))
     parts.add(() => backend.close())
-    const worker = await startWorker({ ...backend, logger, metrics, clock, models }, settings)
+    const ports = { ...wrap(backend), logger, metrics, clock }
+    const worker = await startWorker({ ...ports, models }, { ...settings, timing })
     return {
       checks: backend.checks,
       async stop(graceMs) {
@@ -28,4 +41,8 @@ export function composeWorker(context: ProcessContext): Promise<RunningProcess> 
       },
     }
   })
+}
+
+function same<T>(value: T): T {
+  return value
 }

@@ -1,5 +1,6 @@
 import type { ChatStore, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
 import type { EncryptionKey } from './crypto/key-ring.ts'
+import type { StallRules } from './redis/bull-worker.ts'
 import type { SocketAdapter } from './redis/socket-adapter.ts'
 
 export interface EmbeddedOptions {
@@ -17,6 +18,8 @@ export interface ClusterOptions {
   encryptionKeys: readonly EncryptionKey[]
   /** Of every key and channel in Redis; installations that share one need different ones. */
   keyPrefix?: string
+  /** When the queue takes a worker for dead; for tests, which show what other rules do. */
+  stallRules?: StallRules
 }
 
 export type BackendOptions = EmbeddedOptions | ClusterOptions

@@ -14,9 +14,9 @@ export async function openCluster(
   cipher: Cipher,
   hooks: AdapterHooks,
 ): Promise<Backend> {
-  const { redisUrl, mongoUri, mongoDatabase, keyPrefix } = options
+  const { redisUrl, mongoUri, mongoDatabase, keyPrefix, stallRules } = options
   const prefix = keyPrefix === undefined ? {} : { keyPrefix }
-  const redis = await openRedis({ redisUrl, ...prefix }, cipher, hooks)
+  const redis = await openRedis({ redisUrl, stallRules, ...prefix }, cipher, hooks)
   const store = await openPatiently(hooks, () =>
     openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
   ).catch(async (error: unknown) => {

@@ -4,7 +4,7 @@ import { Queue } from 'bullmq'
 import type { AdapterHooks } from '../hooks.ts'
 import { checkJobId, JOB_RULES } from '../common/job-rules.ts'
 import { createBullBackend } from './bull-backend.ts'
-import { startBullWorker, type BullWorker } from './bull-worker.ts'
+import { startBullWorker, type BullWorker, type StallRules } from './bull-worker.ts'
 import type { Purpose, RedisClient } from './connection.ts'
 import type { Guard } from './guard.ts'
 import type { RedisKeys } from './keys.ts'
@@ -26,6 +26,7 @@ interface QueueParts {
   report: (error: unknown) => void
   /** For tests: when a worker that takes nothing counts as stuck. */
   stuckAfterMs?: number
+  stallRules?: StallRules | undefined
 }
 
 /**
@@ -108,13 +109,14 @@ export class BullJobQueue implements JobQueue {
   }
 
   #startWorker(handlers: JobHandlers, concurrency: number): BullWorker {
-    const { keys, hooks, open, report } = this.#parts
+    const { keys, hooks, open, report, stallRules } = this.#parts
     return startBullWorker({
       queueName: QUEUE_NAME,
       prefix: keys.queuePrefix,
       clients: { main: open('jobs'), blocking: open('blocking') },
       handlers,
       concurrency,
+      stallRules,
       hooks,
       report,
     })

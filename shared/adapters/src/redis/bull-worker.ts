@@ -13,11 +13,17 @@ import { settlesWithin } from '../common/waiting.ts'
 import { createBullBackend } from './bull-backend.ts'
 import { closeClient, type RedisClient } from './connection.ts'
 
-/** A dead worker's job goes to another one after at most `lockMs + stalledEveryMs`. */
-const LOCK_MS = 6000
-const STALLED_EVERY_MS = 2000
+/** When BullMQ takes a worker for dead. */
+export interface StallRules {
+  /** A dead worker's job goes to another one after at most `lockMs + stalledEveryMs`. */
+  lockMs: number
+  stalledEveryMs: number
+  /** How many crashes under one job end it for good. */
+  maxStalledCount: number
+}
+
 /** By default the second crash under a job ends it for good; ours are ended by the store alone. */
-const MAX_STALLED_COUNT = 1000
+const STALL_RULES: StallRules = { lockMs: 6000, stalledEveryMs: 2000, maxStalledCount: 1000 }
 /** How soon a worker tries again after a lost connection; 15 s by default. */
 const RUN_RETRY_MS = 500
 const HAND_BACK_MS = 1000
@@ -39,6 +45,8 @@ interface WorkerParts {
   clients: { main: RedisClient; blocking: RedisClient }
   handlers: JobHandlers
   concurrency: number
+  /** Ours unless a test shows what others do. */
+  stallRules?: StallRules | undefined
   hooks: Pick<AdapterHooks, 'onPayloadRefused'>
   report: (error: unknown) => void
 }
@@ -52,7 +60,7 @@ interface Shift {
 }
 
 export function startBullWorker(parts: WorkerParts): BullWorker {
-  const { clients, report } = parts
+  const { clients, report, stallRules = STALL_RULES } = parts
   const shift: Shift = { running: 0, stopping: false, abandoned: Promise.withResolvers() }
   shift.abandoned.promise.catch(() => undefined)
   const worker = new Worker(
@@ -62,9 +70,9 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
       connection: clients.main,
       prefix: parts.prefix,
       concurrency: parts.concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_EVERY_MS,
-      maxStalledCount: MAX_STALLED_COUNT,
+      lockDuration: stallRules.lockMs,
+      stalledInterval: stallRules.stalledEveryMs,
+      maxStalledCount: stallRules.maxStalledCount,
       runRetryDelay: RUN_RETRY_MS,
     },
     (name, options) => createBullBackend(name, options, clients),

@@ -5,6 +5,7 @@ import type { Cipher } from '../crypto/key-ring.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { parseRedisAddress, type RedisAddress } from './address.ts'
 import { BullJobQueue } from './bull-job-queue.ts'
+import type { StallRules } from './bull-worker.ts'
 import { closeClient, openClient, type RedisClient } from './connection.ts'
 import { createGuard } from './guard.ts'
 import { createKeys, DEFAULT_KEY_PREFIX } from './keys.ts'
@@ -17,6 +18,7 @@ import { openSocketAdapter, type SocketAdapter } from './socket-adapter.ts'
 export interface RedisOptions {
   redisUrl: string
   keyPrefix?: string
+  stallRules?: StallRules | undefined
 }
 
 /** Everything that runs on Redis, over three connections; two more when jobs are consumed. */
@@ -63,6 +65,7 @@ export async function openRedis(
     hooks,
     open: (purpose) => openClient(address, purpose, report),
     report: createReporter(hooks, 'queue'),
+    stallRules: options.stallRules,
   })
   let closed: Promise<void> | undefined
 
