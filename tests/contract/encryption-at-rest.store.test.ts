@@ -210,4 +210,31 @@ describeWithMongo('texts in MongoDB', () => {
     await expect(store.findSession(sessionId)).rejects.toMatchObject({ code: 'INTERNAL' })
     await lab.close()
   })
+
+  it('keep a sweep going past a document that is damaged', async () => {
+    const lab = await openMongoLab()
+    const store = await lab.open()
+    const [damaged, sound] = [await startSession(store), await startSession(store)]
+    const replies = [await startReply(store, damaged), await startReply(store, sound)]
+    await Promise.all(replies.map((reply) => store.releaseReply(reply)))
+    const messages = lab.db.collection<{ _id: string }>('messages')
+    const change = { $set: { 'reply.epoch': 'one', state: { status: 'new' } } }
+    await messages.updateOne({ sessionId: damaged }, change)
+    const sessions = lab.db.collection<{ _id: string }>('sessions')
+    await sessions.updateMany({}, { $set: { seq: 0 } })
+
+    const stranded = await eventually(
+      () => store.listStrandedReplies(0, 10),
+      (found) => found.length > 0,
+    )
+    expect(stranded.map(({ sessionId }) => sessionId)).toEqual([sound])
+    const idle = await store.listIdleSessions(new Date('2100-01-01'), 10)
+    expect(idle.map(({ id }) => id)).toEqual([sound])
+    expect(await store.findOpenReply(damaged)).toBeUndefined()
+    expect(lab.hooks.refused).toContainEqual({
+      source: 'reply',
+      ids: { sessionId: damaged, messageId: replies[0]?.messageId },
+    })
+    await lab.close()
+  })
 })

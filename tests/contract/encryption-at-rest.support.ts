@@ -51,7 +51,7 @@ export async function writeMarkers(store: ChatStore): Promise<string> {
 
 /** The markers that can be read in raw data, also where a text is merely encoded. */
 export function findMarkers(raw: string): string[] {
-  const found = raw.match(/ZebraMarker\d+/gu) ?? []
+  const found: string[] = raw.match(/ZebraMarker\d+/gu) ?? []
   const encoded = raw.match(/[\w+/-]{12,}={0,2}/gu) ?? []
   for (const word of encoded) {
     for (let offset = 0; offset < 4; offset++) {

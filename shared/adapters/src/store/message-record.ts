@@ -26,7 +26,7 @@ export type StoredMessage = Pick<MessageRecord, 'id' | 'sessionId' | 'seq'> & {
 const headSchema = messageSchema
   .pick({ kind: true, status: true, replyTo: true, clientMessageId: true, createdAt: true })
   .extend({ sender: messageSchema.shape.sender.omit({ name: true }) })
-export type MessageHead = z.infer<typeof headSchema>
+type MessageHead = z.infer<typeof headSchema>
 
 /** Throws `INVALID_FORMAT` for what could be written and then not be read. */
 export function toMessageRecord(deps: RecordDeps, message: Message): MessageRecord {
