@@ -1,0 +1,69 @@
+import type { FinalMessage, FinalReply, Finding } from '../history.ts'
+import { isReply, isUserText } from './row-finder.ts'
+import { groupBy, type RunIndex, type SessionRun } from './run-index.ts'
+
+/** Every question has one current answer, which may be a failure that the user sees. */
+export function checkAnswers(run: RunIndex): Finding[] {
+  const retried = new Map<string, number>()
+  for (const { target } of run.retries) retried.set(target, (retried.get(target) ?? 0) + 1)
+  return run.sessions.flatMap((session) => {
+    const { sessionId } = session
+    const answers = groupBy(session.log.filter(isReply), ({ replyTo }) => replyTo ?? '')
+    const outbox = new Map(session.replies.map((reply) => [reply.questionId, reply]))
+    return session.log
+      .filter(isUserText)
+      .flatMap((question) =>
+        describeQuestion(question, {
+          session,
+          retried,
+          reply: outbox.get(question.id),
+          answers: answers.get(question.id) ?? [],
+        }),
+      )
+      .map((message) => ({ check: 'answers', message, sessionId }))
+  })
+}
+
+interface Answered {
+  session: SessionRun
+  /** How often each reply was asked to be replaced. */
+  retried: ReadonlyMap<string, number>
+  reply: FinalReply | undefined
+  answers: readonly FinalMessage[]
+}
+
+function describeQuestion(question: FinalMessage, answered: Answered): string[] {
+  const { reply, answers } = answered
+  const name = `question ${question.id} at seq ${question.seq}`
+  const last = answers.at(-1)
+  if (!last) return isSilenced(question, answered) ? [] : [`${name} has no answer`]
+  const early = answers.slice(0, -1).filter(({ status }) => status === 'complete')
+  const found = early.map(({ id }) => `${name} has ${last.id} after its complete answer ${id}`)
+  const excess = describeExcess(name, answered)
+  if (excess && found.length === 0) found.push(excess)
+  if (!STATUSES.has(last.status)) found.push(`${name} has an answer that is ${last.status}`)
+  if (last.status === 'complete' && last.content === '') found.push(`${name} has an empty answer`)
+  const open = reply && describeOutbox(reply, last)
+  return open ? [...found, `${name} ${open}`] : found
+}
+
+const STATUSES = new Set(['complete', 'stopped', 'incomplete', 'failed'])
+
+/** A reply may have one that replaces it for each time that this was asked for. */
+function describeExcess(name: string, { answers, retried }: Answered): string | undefined {
+  const asked = answers.reduce((sum, { id }) => sum + (retried.get(id) ?? 0), 0)
+  if (answers.length <= 1 + asked) return undefined
+  const ids = answers.map(({ id }) => id).join(', ')
+  return `${name} has ${answers.length} answers and was asked again ${asked} times: ${ids}`
+}
+
+function describeOutbox({ state, replyId }: FinalReply, last: FinalMessage): string | undefined {
+  if (state !== 'done') return `is ${state} in the outbox`
+  return replyId === last.id ? undefined : `waits for ${replyId} while ${last.id} is its answer`
+}
+
+/** The end of a session, or a person who takes over, leaves open questions without an answer. */
+function isSilenced({ seq }: FinalMessage, { session, reply }: Answered): boolean {
+  const isOver = session.log.some((row) => row.kind === 'event' && row.seq > seq)
+  return isOver && (reply === undefined || reply.state === 'cancelled')
+}

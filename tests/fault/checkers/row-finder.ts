@@ -1,0 +1,48 @@
+import type { FinalMessage } from '../history.ts'
+import type { SessionRun } from './run-index.ts'
+import { acknowledgements, type SentMessage } from './sent-messages.ts'
+
+/** Which rows of a session's log hold which messages that were sent. */
+export class RowFinder {
+  readonly #byId: ReadonlyMap<string, FinalMessage>
+  readonly #byContent = new Map<string, FinalMessage[]>()
+  readonly #owners = new Map<string, SentMessage>()
+
+  constructor({ log, sent }: Pick<SessionRun, 'log' | 'sent'>) {
+    this.#byId = new Map(log.map((row) => [row.id, row]))
+    for (const row of log.filter(isUserText)) {
+      const rows = this.#byContent.get(row.content)
+      if (rows) rows.push(row)
+      else this.#byContent.set(row.content, [row])
+    }
+    for (const message of sent) for (const value of message.values) this.#owners.set(value, message)
+  }
+
+  byId(id: string): FinalMessage | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Every row that holds one of the message's bodies. */
+  rowsOf({ values }: SentMessage): FinalMessage[] {
+    return [...values].flatMap((value) => this.#byContent.get(value) ?? [])
+  }
+
+  /** Also where the row's body is another than was sent: that is not a loss. */
+  hasRow(message: SentMessage): boolean {
+    const isThere = this.rowsOf(message).length > 0
+    return isThere || acknowledgements(message).some(({ end }) => this.#byId.has(end.messageId))
+  }
+
+  /** Who sent the body of a row. */
+  ownerOf({ content }: FinalMessage): SentMessage | undefined {
+    return this.#owners.get(content)
+  }
+}
+
+export function isUserText({ sender, kind }: FinalMessage): boolean {
+  return sender === 'user' && kind === 'text'
+}
+
+export function isReply({ sender, kind }: FinalMessage): boolean {
+  return sender === 'ai' && kind === 'text'
+}
