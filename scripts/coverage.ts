@@ -1,5 +1,5 @@
 // `npm run coverage`: runs every test and counts which lines of every package ran, in the tests, in
-// every process that they started, and in the browser. `--report FOLDER` counts an earlier run.
+// every process that they started, and in the browser. `--report` counts an earlier run.
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COVERAGE_LIMITS } from './coverage/limits.ts'
@@ -19,11 +19,10 @@ const FOLDER = join(ROOT, 'coverage', 'raw')
 async function measure(args: readonly string[]): Promise<boolean> {
   await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
-  return runTests(['--coverage', ...args], {
-    CHATBOX_COVERAGE: FOLDER,
-    // Functions from a cache of compiled code are counted less exactly.
-    NODE_DISABLE_COMPILE_CACHE: '1',
-  })
+  process.env.CHATBOX_COVERAGE = FOLDER
+  // Functions from a cache of compiled code are counted less exactly.
+  process.env.NODE_DISABLE_COMPILE_CACHE = '1'
+  return runTests(args)
 }
 
 /** By file. Which lines are code is the source's own matter; that they ran may be seen anywhere. */

@@ -1,5 +1,6 @@
 // `npm test`: runs every test, or those that the arguments name, and ends with the counts. Arguments
-// go to jest. `--unit` runs the unit part alone.
+// go to jest; `--unit` and `--system` run one of the two parts. What ran is left in the folder that
+// `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -21,11 +22,9 @@ const NODE_ARGS = [
 const PARTS = { unit: ['--maxWorkers=2'], system: ['--runInBand'] }
 
 /** Runs the tests and prints the counts on the last line. Resolves with whether all passed. */
-export async function runTests(
-  args: readonly string[],
-  env?: Record<string, string>,
-): Promise<boolean> {
+export async function runTests(args: readonly string[]): Promise<boolean> {
   const { only, rest } = readArguments(args)
+  const counting = process.env.CHATBOX_COVERAGE ? ['--coverage'] : []
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-test-'))
   const total: Counts = { passed: 0, failed: 0, skipped: 0, reasons: [] }
   for (const [part, schedule] of Object.entries(PARTS)) {
@@ -33,8 +32,8 @@ export async function runTests(
     const file = join(folder, `${part}.json`)
     const code = await runTool(
       'jest/bin/jest.js',
-      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...rest],
-      { nodeArgs: NODE_ARGS, env: { ...env, CHATBOX_COUNTS: file } },
+      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...counting, ...rest],
+      { nodeArgs: NODE_ARGS, env: { CHATBOX_COUNTS: file } },
     )
     add(total, await readCounts(file), code)
   }

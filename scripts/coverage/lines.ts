@@ -26,7 +26,9 @@ export async function toLines(entries: AsyncIterable<V8Entry[]>): Promise<Lines>
     logging: 'error',
     sourcePath: toSourcePath,
   })
-  for await (const some of entries) await report.add(some)
+  for await (const some of entries) {
+    if (some.length > 0) await report.add(some)
+  }
   const results = await report.generate()
   await rm(outputDir, { recursive: true })
   const lines: Lines = new Map()
