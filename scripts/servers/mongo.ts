@@ -155,7 +155,11 @@ async function startChild(
     clearTimeout(timer)
   }
 
-  await start()
+  await start().catch(async (error: unknown) => {
+    await end()
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
   return {
     kind,
     uri: `mongodb://127.0.0.1:${port}`,

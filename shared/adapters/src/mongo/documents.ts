@@ -1,4 +1,4 @@
-import { AppError, type OpenReply } from '@chatbox/core'
+import { AppError, type LogTip, type OpenReply, type SessionOrigin } from '@chatbox/core'
 import { z } from 'zod'
 import type { MessageRecord } from '../store/message-record.ts'
 import type { OriginRecord, StateRecord } from '../store/session-record.ts'
@@ -38,6 +38,12 @@ export interface ReplyDocument {
   sealed?: string
   /** Which reply id took the place of which. */
   replaced: { messageId: string; replyId: string }[]
+}
+
+/** A session with the end of its log, as far as that is known. */
+export interface FoundSession {
+  origin: SessionOrigin
+  tip: LogTip
 }
 
 /** What a provider calls a session. */

@@ -18,8 +18,8 @@ import type { RecordDeps } from '../store/record-deps.ts'
 import { toStateRecord, type StateRecord } from '../store/session-record.ts'
 import { BOUNDED, type MongoConnection } from './connection.ts'
 import { isDuplicateKey } from './deadline.ts'
-import { toKey, type MessageDocument, type ReplyDocument } from './documents.ts'
-import type { FoundSession, MongoSessions } from './mongo-sessions.ts'
+import { toKey, type FoundSession, type MessageDocument, type ReplyDocument } from './documents.ts'
+import type { MongoSessions } from './mongo-sessions.ts'
 import { SessionLanes } from './session-lanes.ts'
 import type { TipWriter } from './tip-writer.ts'
 
@@ -35,6 +35,7 @@ interface MongoLogDeps extends RecordDeps {
 
 interface Attempt {
   appended: Appended
+  carry: FoundSession
   /** To copy into the session's document; undefined where nothing was added. */
   after: StateRecord | undefined
 }
@@ -52,19 +53,21 @@ export class MongoLog {
 
   async append(entry: NewEntry, signal: AbortSignal): Promise<Appended> {
     const sessionId = toKey(entry.message.sessionId)
-    const { appended, after } = await this.#lanes.run(sessionId, signal, async (known) => {
-      const found = known ?? (await this.#deps.sessions.findProjected(sessionId))
+    const { sessions, tips } = this.#deps
+    return this.#lanes.run(sessionId, signal, async (carried) => {
+      const known = carried ?? tips.findUnwritten(sessionId)
+      const found = known ?? (await sessions.findProjected(sessionId))
       if (!found) throw notFound()
-      return this.#appendAfter(found, entry, signal)
+      const { appended, carry, after } = await this.#appendAfter(found, entry, signal)
+      if (after && entry.message.event) await this.#copySoon(carry, after)
+      else if (after) await tips.put(carry, after)
+      return { result: appended, carry }
     })
-    if (after) {
-      const { tips } = this.#deps
-      const { id, userId } = appended.session
-      // Changes of state are rare, and lists filter by them: these wait a while for their copy.
-      if (!entry.message.event) await tips.put({ id, userId }, after)
-      else await settlesWithin(COPY_WAIT_MS, tips.write({ id, userId }, after))
-    }
-    return appended
+  }
+
+  /** Changes of state are rare, and lists filter by them: these wait a while for their copy. */
+  async #copySoon({ origin }: FoundSession, record: StateRecord): Promise<void> {
+    await settlesWithin(COPY_WAIT_MS, this.#deps.tips.write(origin, record))
   }
 
   async read(sessionId: string, { afterSeq, beforeSeq, limit }: LogRange): Promise<LogPage> {
@@ -95,7 +98,7 @@ export class MongoLog {
     { origin, tip }: FoundSession,
     entry: NewEntry,
     signal: AbortSignal,
-  ): Promise<{ result: Attempt; carry: FoundSession }> {
+  ): Promise<Attempt> {
     let known = tip
     for (let attempt = 0; ; attempt++) {
       const placed = place(known, entry)
@@ -105,7 +108,7 @@ export class MongoLog {
         if (after) {
           const carry = { origin, tip: { seq: message.seq, state } }
           const session = toSession(origin, carry.tip)
-          return { result: { appended: { message, session, appended: true }, after }, carry }
+          return { appended: { message, session, appended: true }, carry, after }
         }
       }
       const [first, newest] = await Promise.all([
@@ -116,7 +119,7 @@ export class MongoLog {
         const carry = { origin, tip: newest }
         const session = toSession(origin, newest)
         const appended = { message: first, session, appended: false }
-        return { result: { appended, after: undefined }, carry }
+        return { appended, carry, after: undefined }
       }
       if (placed instanceof AppError && newest.seq === known.seq) throw placed
       known = newest

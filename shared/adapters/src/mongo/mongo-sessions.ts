@@ -24,13 +24,8 @@ import {
 } from '../store/session-record.ts'
 import { BOUNDED, type MongoConnection } from './connection.ts'
 import { isDuplicateKey, unavailable } from './deadline.ts'
-import { toKey, type SessionDocument } from './documents.ts'
+import { toKey, type FoundSession, type SessionDocument } from './documents.ts'
 import type { TipWriter } from './tip-writer.ts'
-
-export interface FoundSession {
-  origin: SessionOrigin
-  tip: LogTip
-}
 
 const CREATE_ATTEMPTS = 5
 const documentSchema = z.object({

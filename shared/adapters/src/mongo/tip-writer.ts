@@ -2,10 +2,14 @@ import type { SessionOrigin } from '@chatbox/core'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { toActiveKey, type StateRecord } from '../store/session-record.ts'
 import { BOUNDED, type MongoConnection } from './connection.ts'
+import type { FoundSession } from './documents.ts'
 
-type Origin = Pick<SessionOrigin, 'id' | 'userId'>
+interface Copy {
+  found: FoundSession
+  record: StateRecord
+}
 
-const WRITERS = 4
+const WRITERS = 8
 const MAX_WAITING = 1000
 
 /**
@@ -17,7 +21,8 @@ const MAX_WAITING = 1000
 export class TipWriter {
   readonly #mongo: MongoConnection
   readonly #hooks: RecordDeps['hooks']
-  readonly #waiting = new Map<string, { origin: Origin; tip: StateRecord }>()
+  readonly #waiting = new Map<string, Copy>()
+  readonly #writing = new Map<string, Copy>()
   readonly #writers = new Set<Promise<void>>()
 
   constructor(mongo: MongoConnection, hooks: RecordDeps['hooks']) {
@@ -25,18 +30,27 @@ export class TipWriter {
     this.#hooks = hooks
   }
 
+  /**
+   * What the document will say soon. Who appends meanwhile builds on it: the document's own tip is
+   * known to be old, and an insert behind that would only collide.
+   */
+  findUnwritten(sessionId: string): FoundSession | undefined {
+    return (this.#waiting.get(sessionId) ?? this.#writing.get(sessionId))?.found
+  }
+
   /** Soon; at once where too many wait already. */
-  async put(origin: Origin, tip: StateRecord): Promise<void> {
-    if (this.#waiting.size >= MAX_WAITING) return this.write(origin, tip)
-    const newest = this.#waiting.get(origin.id)
-    if (!newest || newest.tip.seq < tip.seq) this.#waiting.set(origin.id, { origin, tip })
+  async put(found: FoundSession, record: StateRecord): Promise<void> {
+    const { id } = found.origin
+    if (this.#waiting.size >= MAX_WAITING) return this.write(found.origin, record)
+    const newest = this.#waiting.get(id)
+    if (!newest || newest.record.seq < record.seq) this.#waiting.set(id, { found, record })
     if (this.#writers.size >= WRITERS) return
     const writer = this.#drain().finally(() => this.#writers.delete(writer))
     this.#writers.add(writer)
   }
 
   /** Never rejects: the entry that led to the tip is stored, whatever happens to its copy. */
-  async write(origin: Origin, { seq, state, stateSealed }: StateRecord): Promise<void> {
+  async write(origin: SessionOrigin, { seq, state, stateSealed }: StateRecord): Promise<void> {
     const { status, lastActivityAt } = state
     const activeKey = toActiveKey(origin, state)
     const copy = { seq, state, stateSealed, status, lastActivityAt, activeKey }
@@ -56,9 +70,11 @@ export class TipWriter {
   }
 
   async #drain(): Promise<void> {
-    for (const [sessionId, { origin, tip }] of this.#waiting) {
+    for (const [sessionId, copy] of this.#waiting) {
       this.#waiting.delete(sessionId)
-      await this.write(origin, tip)
+      this.#writing.set(sessionId, copy)
+      await this.write(copy.found.origin, copy.record)
+      if (this.#writing.get(sessionId) === copy) this.#writing.delete(sessionId)
     }
   }
 }
