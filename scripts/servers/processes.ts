@@ -18,6 +18,8 @@ export interface ProcessOptions {
   onLine?: (line: string) => void
   /** Another program than the service's own, such as one with a part left out: an absolute path. */
   entry?: string
+  /** What that program is told on its command line. */
+  args?: readonly string[]
   /** How long it may take until it is ready. */
   readyTimeoutMs?: number
 }
@@ -85,16 +87,20 @@ export async function launchService(
   const managementPort = Number(options.env.MANAGEMENT_PORT ?? (await findFreePort()))
   const main = fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))
   const entry = options.entry ?? main
-  const child = spawn(process.execPath, ['--conditions=chatbox-source', entry], {
-    cwd: options.cwd ?? tmpdir(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...inherited(),
-      PORT: String(port),
-      MANAGEMENT_PORT: String(managementPort),
-      ...options.env,
+  const child = spawn(
+    process.execPath,
+    ['--conditions=chatbox-source', entry, ...(options.args ?? [])],
+    {
+      cwd: options.cwd ?? tmpdir(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...inherited(),
+        PORT: String(port),
+        MANAGEMENT_PORT: String(managementPort),
+        ...options.env,
+      },
     },
-  })
+  )
   endWithThisProcess(child)
   const output = createOutput(child, options.onLine)
   const exited = new Promise<Exit>((resolve) => {
