@@ -158,7 +158,8 @@ async function startChild(
   await start().catch(async (error: unknown) => {
     await end()
     await rm(folder, { recursive: true, force: true })
-    throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`${kind} does not start: ${reason}`, { cause: error })
   })
   return {
     kind,
@@ -186,7 +187,7 @@ function isRunning(child: ChildProcess): boolean {
 async function waitForPort(port: number, isAlive: () => boolean): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
   while (!(await accepts(port))) {
-    if (!isAlive()) throw new Error('it ended before it listened')
+    if (!isAlive()) throw new Error('it ended at once')
     if (performance.now() > deadline) throw new Error('it did not listen in time')
     await sleep(50)
   }
