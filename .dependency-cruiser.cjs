@@ -89,7 +89,10 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, pathNot: ['[.](test|contract|d)[.]ts$', 'main[.]ts$', '[.]c?js$'] },
+      from: {
+        orphan: true,
+        pathNot: ['[.](test|contract|d)[.]ts$', 'main[.]ts$', '/preload/', '[.]c?js$'],
+      },
       to: {},
     },
     {
