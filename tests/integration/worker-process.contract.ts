@@ -185,7 +185,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const other = await rig.openAnother()
     const idle = await rig.createSession({ startedAt: new Date(Date.now() - 3_600_000) })
     const events = await rig.listen(idle)
-    const sweeps = [0, 0]
+    const sweeps: [number, number] = [0, 0]
     const counted = (store: ChatStore, worker: 0 | 1) =>
       override(store, {
         listIdleSessions: (before, limit) => {
