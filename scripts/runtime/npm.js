@@ -72,7 +72,8 @@ function findNpm() {
 }
 
 function explain(what, output) {
-  const detail = output.trim().split('\n').slice(-8).join('\n')
+  // npm says what is wrong first and what else one might read afterwards.
+  const detail = output.trim().split('\n').slice(0, 5).join('\n')
   if (
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|EHOSTUNREACH/.test(output)
   ) {
