@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, constants, mkdtemp, rm } from 'node:fs/promises'
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -32,6 +32,8 @@ export interface RedisServerOptions {
   aof?: boolean
   /** More of redis-server's own arguments. */
   args?: string[]
+  /** Makes it a Sentinel of that Redis instead. */
+  sentinelOf?: { name: string; port: number }
 }
 
 const START_TIMEOUT_MS = 10_000
@@ -114,7 +116,8 @@ async function startProcess(
   runner: Exclude<Runner, { how: 'REDIS_URL' }>,
   options: RedisServerOptions & { port: number; dir: string },
 ): Promise<ChildProcess> {
-  const { port, dir } = options
+  const { port, dir, sentinelOf } = options
+  if (sentinelOf) return startSentinel(runner.command, port, { dir, sentinelOf })
   const server = ['--port', String(port), '--save', '', '--dir']
   const aof = ['--appendonly', options.aof ? 'yes' : 'no', ...(options.args ?? [])]
   const words =
@@ -124,7 +127,28 @@ async function startProcess(
           ['redis-server', ...server, '/data', '--protected-mode', 'no'],
           aof,
         )
-  const child = spawn(runner.command, words, { stdio: 'ignore' })
+  return spawnUntilAnswers(runner.command, words, port)
+}
+
+/** A Sentinel keeps its settings in a file of its own, and so has to be given one. */
+async function startSentinel(
+  command: string,
+  port: number,
+  options: Required<Pick<RedisServerOptions, 'dir' | 'sentinelOf'>>,
+): Promise<ChildProcess> {
+  const { dir, sentinelOf } = options
+  const file = join(dir, 'sentinel.conf')
+  const monitor = `sentinel monitor ${sentinelOf.name} 127.0.0.1 ${sentinelOf.port} 1`
+  await writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${dir}\n${monitor}\n`)
+  return spawnUntilAnswers(command, [file, '--sentinel'], port)
+}
+
+async function spawnUntilAnswers(
+  command: string,
+  words: string[],
+  port: number,
+): Promise<ChildProcess> {
+  const child = spawn(command, words, { stdio: 'ignore' })
   const failed = once(child, 'exit').then(() => {
     throw new Error(`Redis ended while it was starting on port ${port}`)
   })

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
 import { describeEventBus, newDelta, toStart, writeReply } from './event-bus.contract.ts'
 import {
+  closeAll,
   createCountedHooks,
   describeWithRedis,
   eventually,
@@ -32,7 +33,7 @@ describeWithRedis('on Redis', () => {
       other: two.bus,
       hooks: one.hooks,
       otherHooks: two.hooks,
-      close: async () => void (await Promise.all([one.close(), two.close()])),
+      close: () => closeAll(one, two),
     }
   })
 

@@ -34,6 +34,13 @@ export function createRecorder(
   }
 }
 
+/** A promise, and what settles it. */
+export function createGate(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((settle) => (resolve = settle))
+  return { promise, resolve }
+}
+
 /** Ends with the abort, as a handler should. */
 export function untilAborted(_payload: AnswerJob, signal: AbortSignal): Promise<void> {
   return new Promise((_, reject) => {
@@ -78,8 +85,8 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
     })
 
     it('drops a second job of the same id while the first one runs', async () => {
-      const { promise: gate, resolve } = Promise.withResolvers<undefined>()
-      const { handlers, seen } = createRecorder(async () => void (await gate))
+      const { promise: gate, resolve } = createGate()
+      const { handlers, seen } = createRecorder(() => gate)
       await queue.consume(handlers, { concurrency: 5 })
       await enqueue(newJob(), 'same')
       await eventually(
@@ -93,7 +100,7 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
         (count) => count === 2,
       )
       expect(await queue.counts()).toMatchObject({ waiting: 0, active: 2 })
-      resolve(undefined)
+      resolve()
     })
 
     it('takes a job of the same id again once the first one is done', async () => {
@@ -242,8 +249,8 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
     })
 
     it('closes in time when a handler does not end', async () => {
-      const { promise: never } = Promise.withResolvers<undefined>()
-      const { handlers, seen } = createRecorder(async () => void (await never))
+      const { promise: never } = createGate()
+      const { handlers, seen } = createRecorder(() => never)
       await queue.consume(handlers, { concurrency: 1 })
       await enqueue()
       await eventually(

@@ -6,7 +6,13 @@ import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
 import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
 import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
 import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
-import { createRecorder, describeJobQueue, newJob, untilAborted } from './job-queue.contract.ts'
+import {
+  createGate,
+  createRecorder,
+  describeJobQueue,
+  newJob,
+  untilAborted,
+} from './job-queue.contract.ts'
 import {
   createCountedHooks,
   describeWithRedis,
@@ -55,8 +61,8 @@ describeWithRedis('on Redis', () => {
     it('gives away the job of a handler that does not end', async () => {
       const prefix = newId()
       const [first, second] = [await lab.open(prefix), await lab.open(prefix)]
-      const { promise: never } = Promise.withResolvers<undefined>()
-      await startOne(first, async () => void (await never))
+      const { promise: never } = createGate()
+      await startOne(first, () => never)
       const taken = createRecorder()
       await second.queue.consume(taken.handlers, { concurrency: 1 })
       await first.queue.close(100)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { createMemoryRateLimiter } from '../../shared/adapters/src/embedded/memory-rate-limiter.ts'
 import { countAllowed, describeRateLimiter, newRule } from './rate-limiter.contract.ts'
 import {
+  closeAll,
   describeWithRedis,
   eventually,
   newId,
@@ -26,7 +27,7 @@ describeWithRedis('on Redis', () => {
     return {
       limiter: one.limiter,
       other: two.limiter,
-      close: async () => void (await Promise.all([one.close(), two.close()])),
+      close: () => closeAll(one, two),
     }
   })
 

@@ -92,7 +92,9 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
       shift.abandoned.reject(new Error('the handler did not end in time'))
       await settlesWithin(HAND_BACK_MS, closed)
     }
-    await Promise.all([closeClient(clients.main), unblocked])
+    await unblocked
+    // Once more: on a Redis Cluster BullMQ may have taken that end for a fault and mended it.
+    await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
   }
 
   let stopped: Promise<void> | undefined

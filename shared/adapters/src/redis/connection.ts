@@ -2,6 +2,7 @@ import { backoffMs } from '@chatbox/core'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { settlesWithin } from '../common/waiting.ts'
 import type { RedisAddress } from './address.ts'
+import { createRotation } from './rotation.ts'
 
 export type RedisClient = Redis | Cluster
 
@@ -67,6 +68,8 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
     ...ofPurpose,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    // After a failover an old primary may be left as a replica: whoever writes finds the new one.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     disableClientInfo: true,
   }
   const single = { ...common, enableOfflineQueue, retryStrategy: retryDelayMs }
@@ -79,12 +82,16 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
         sentinels: address.nodes,
         name: address.name,
         sentinelRetryStrategy: retryDelayMs,
-        failoverDetector: true,
         ...(address.access.tls
           ? { sentinelTLS: address.access.tls, enableTLSForSentinelMode: true }
           : {}),
       })
     case 'cluster':
+      // Every node hears every channel. The library's own subscriber changes nodes without a word,
+      // and a gap that nobody hears of is never filled.
+      if (purpose === 'subscriptions') {
+        return new Redis({ ...single, Connector: createRotation(address) })
+      }
       return new Cluster(address.nodes, {
         redisOptions: common,
         enableOfflineQueue,

@@ -38,7 +38,7 @@ export function createGuard(now: () => number = Date.now): Guard {
 }
 
 /** Rejects with `RedisAwayError` when `pending` is not settled in time; its later end is ignored. */
-export async function withDeadline<T>(timeoutMs: number, pending: Promise<T>): Promise<T> {
+async function withDeadline<T>(timeoutMs: number, pending: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     // A stalled event loop runs timers before it reads what has arrived meanwhile: one more turn

@@ -23,7 +23,7 @@ export interface Scratchpad {
 }
 
 /** `unfit`: published, but the pad lacks what came before, or has no room: it wants a snapshot. */
-export type Appended = 'appended' | 'fenced' | 'unfit'
+type Appended = 'appended' | 'fenced' | 'unfit'
 
 /** Begins a pad for a new attempt; -1 where the pad belongs to a later attempt, or to this one and is dropped. */
 const FENCE = `

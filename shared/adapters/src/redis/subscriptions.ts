@@ -1,3 +1,4 @@
+import { settlesWithin } from '../common/waiting.ts'
 import type { RedisClient } from './connection.ts'
 
 const PING_EVERY_MS = 5000
@@ -22,15 +23,17 @@ export class Subscriptions {
   readonly #wanted = new Map<string, Wanted>()
   readonly #onGap: () => void
   readonly #heartbeat: NodeJS.Timeout
-  #interrupted = false
+  /** Something may have been published that nobody here heard. */
+  #missed = false
 
   constructor(client: RedisClient, onGap: () => void) {
     this.client = client
     this.#onGap = onGap
-    client.on('close', () => (this.#interrupted = true))
+    client.on('close', () => {
+      if (this.#wanted.size > 0) this.#missed = true
+    })
     client.on('ready', () => void this.#restore())
     this.#heartbeat = setInterval(() => void this.#checkAlive(), PING_EVERY_MS).unref()
-    if (client.status !== 'ready') this.#interrupted = true
   }
 
   get size(): number {
@@ -46,12 +49,9 @@ export class Subscriptions {
     if (!wanted) {
       wanted = { kind, inForce: Promise.withResolvers() }
       this.#wanted.set(name, wanted)
-      void this.#send([[name, wanted]]).catch(() => {
-        this.#interrupted = true
-        this.#drop()
-      })
+      void this.#send([[name, wanted]]).catch(() => this.#drop())
     }
-    await within(FIRST_WAIT_MS, wanted.inForce.promise)
+    if (!(await settlesWithin(FIRST_WAIT_MS, wanted.inForce.promise))) this.#missed = true
   }
 
   async remove(name: string): Promise<void> {
@@ -82,9 +82,9 @@ export class Subscriptions {
       this.#drop()
       return
     }
-    if (!this.#interrupted) return
-    this.#interrupted = false
-    if (wanted.length > 0) this.#onGap()
+    if (!this.#missed) return
+    this.#missed = false
+    this.#onGap()
   }
 
   async #send(entries: [string, Wanted][]): Promise<void> {
@@ -105,13 +105,4 @@ export class Subscriptions {
   #drop(): void {
     if (this.client.status === 'ready') this.client.disconnect(true)
   }
-}
-
-async function within(timeoutMs: number, pending: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, timeoutMs)
-  })
-  await Promise.race([pending, late])
-  clearTimeout(timer)
 }

@@ -14,7 +14,9 @@ describe('startWatchdog', () => {
       stuckAfterMs: 15_000,
       isIdle,
       countWaiting,
-      restart: async () => void restarts++,
+      restart: async () => {
+        restarts++
+      },
     })
     return { restarts: () => restarts, stop }
   }
