@@ -62,8 +62,10 @@ function describeOutbox({ state, replyId }: FinalReply, last: FinalMessage): str
   return replyId === last.id ? undefined : `waits for ${replyId} while ${last.id} is its answer`
 }
 
-/** The end of a session, or a person who takes over, leaves open questions without an answer. */
+/** The end of a session, or a person who takes over, leaves questions without an answer. */
 function isSilenced({ seq }: FinalMessage, { session, reply }: Answered): boolean {
+  const before = session.log.findLast((row) => row.event !== undefined && row.seq < seq)
+  if (before?.event === 'takeover_started') return true
   const isOver = session.log.some((row) => row.kind === 'event' && row.seq > seq)
   return isOver && (reply === undefined || reply.state === 'cancelled')
 }

@@ -42,13 +42,11 @@ function describeStep(
   }
   const next = last?.attempt === row.attempt ? last.to + 1 : 0
   if (row.from === next) return undefined
-  const place = `delta ${row.from} of attempt ${row.attempt} was taken where ${next} is next`
-  if (row.from < next) return place
-  const isResync = row.joined ?? wasAway(last, row, viewer)
-  return isResync ? undefined : place
+  // Whoever was away may have been told the draft so far, or the draft anew, when it came back.
+  if (row.joined || wasAway(last, row, viewer)) return undefined
+  return `delta ${row.from} of attempt ${row.attempt} was taken where ${next} is next`
 }
 
-/** Whoever was away may have been told the draft so far when it came back. */
 function wasAway(
   last: DraftEvent | undefined,
   row: DraftEvent,
