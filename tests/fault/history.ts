@@ -150,6 +150,8 @@ export interface FinalMessage {
   sender: 'user' | 'ai' | 'admin' | 'system'
   status: string
   content: string
+  /** The type of a state change: after `takeover_started` no message is a question. */
+  event?: string
 }
 
 /** What the store holds about the reply to one question at the end. */
@@ -237,7 +239,7 @@ export interface RunRecord {
   notes: string[]
 }
 
-type Unstamped<E> = E extends Stamp ? Omit<E, 'at'> : never
+type Unstamped<E> = E extends Stamp ? Omit<E, 'at'> & { at?: number } : never
 
 export interface Recorder {
   /** Milliseconds since the run began. */

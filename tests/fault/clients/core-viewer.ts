@@ -1,0 +1,213 @@
+import type { Message } from '@chatbox/contract'
+import { ChatClient, createMemoryStorage } from '@chatbox/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FinalMessage, Recorder } from '../history.ts'
+import { Sightings } from './sightings.ts'
+import { toFinalMessage, type Viewer } from './viewer.ts'
+
+export interface CoreViewerOptions {
+  name: string
+  /** Of one gateway, or of what stands in front of several. */
+  port: number
+  /** As in the history; -1 for the balancer. */
+  gateway: number
+  token: string
+  recorder: Recorder
+}
+
+const OPEN_TIMEOUT_MS = 30_000
+const POLL_MS = 20
+
+interface Underway {
+  id: number
+}
+
+/** A user of the product's own client core, as the chat page is. */
+export class CoreViewer implements Viewer {
+  readonly kind = 'core'
+  readonly name: string
+  readonly #options: CoreViewerOptions
+  readonly #client: ChatClient
+  readonly #sightings: Sightings
+  readonly #unsubscribe: () => void
+  readonly #underway = new Map<string, Underway>()
+  #known: readonly Message[] = []
+  #log: ChatClient['state']['log'] = null
+  #wasOnline = false
+  #lostAt: number | undefined
+
+  constructor(options: CoreViewerOptions) {
+    this.#options = options
+    this.name = options.name
+    this.#sightings = new Sightings(options.recorder, options.name)
+    this.#client = new ChatClient({
+      baseUrl: `http://127.0.0.1:${options.port}/chatbox`,
+      getToken: async () => options.token,
+      storage: createMemoryStorage(),
+    })
+    this.#unsubscribe = this.#client.subscribe(() => this.#onChange())
+  }
+
+  /** Connects and waits until the user's session is shown. */
+  async open(): Promise<void> {
+    this.#client.connect()
+    const deadline = performance.now() + OPEN_TIMEOUT_MS
+    while (!this.#client.state.log) {
+      if (performance.now() > deadline) throw new Error(`${this.name} has no session`)
+      await sleep(POLL_MS)
+    }
+  }
+
+  get sessionId(): string {
+    return this.#client.state.log?.session.id ?? ''
+  }
+
+  isOnline(): boolean {
+    return this.#client.state.connection.status === 'online'
+  }
+
+  lastSeq(): number {
+    return this.#client.state.log?.lastSeq ?? 0
+  }
+
+  drafts(): string[] {
+    return this.#client.state.log?.drafts.map(({ replyId }) => replyId) ?? []
+  }
+
+  shown(): FinalMessage[] {
+    return this.#client.state.log?.messages.map(toFinalMessage) ?? []
+  }
+
+  /** Messages that are not acknowledged. */
+  unsent(): number {
+    return this.#client.state.unsent.length
+  }
+
+  /** Hands a message to the outbox, which sends it as often as it takes; undefined where it is full. */
+  send(value: string): string | undefined {
+    const before = new Set(this.#client.state.unsent.map((item) => item.clientMessageId))
+    // The invocation comes before the sending, which begins at once.
+    const id = this.#options.recorder.nextId()
+    if (!this.#client.send(value)) return undefined
+    const item = this.#client.state.unsent.find((one) => !before.has(one.clientMessageId))
+    if (!item) throw new Error('the outbox took a message and has none')
+    const { clientMessageId } = item
+    this.#underway.set(clientMessageId, { id })
+    this.#record(id, {
+      phase: 'invoke',
+      sessionId: this.sessionId,
+      gateway: this.#options.gateway,
+      clientMessageId,
+      value,
+      resend: 0,
+    })
+    return clientMessageId
+  }
+
+  /** Stops what is being written now. */
+  async stop(): Promise<void> {
+    await this.#client.stop()
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    for (const { id } of this.#underway.values()) {
+      this.#record(id, { phase: 'unknown', code: 'UNSENT' })
+    }
+    for (const replyId of this.#sightings.shownDrafts()) this.#sightings.endDraft(replyId)
+    this.#client.close()
+  }
+
+  #record(id: number, fields: SendFields): void {
+    this.#options.recorder.record({ op: 'send', process: this.name, id, ...fields })
+  }
+
+  #onChange(): void {
+    const { state } = this.#client
+    this.#noteConnection()
+    if (state.log && state.log !== this.#log) {
+      this.#log = state.log
+      this.#sightings.sessionId = state.log.session.id
+      this.#noteEntries(state.log.messages)
+      this.#noteDrafts()
+      this.#noteCaughtUp()
+    }
+    this.#noteSent()
+  }
+
+  #noteConnection(): void {
+    const isOnline = this.isOnline()
+    if (isOnline === this.#wasOnline) return
+    this.#wasOnline = isOnline
+    // What is being drained still works: it is lost when it closes.
+    if (this.#client.state.connection.status === 'draining') this.#wasOnline = true
+    else if (isOnline && this.#lostAt !== undefined) {
+      this.#sightings.onConnection('ready', this.#options.gateway)
+    } else if (!isOnline && this.#log) {
+      this.#lostAt ??= this.lastSeq()
+      this.#sightings.onConnection('lost', this.#options.gateway)
+    }
+  }
+
+  #noteCaughtUp(): void {
+    const log = this.#log
+    if (this.#lostAt === undefined || !this.isOnline() || log?.headSeq !== log?.lastSeq) return
+    this.#sightings.onConnection('caught-up', this.#options.gateway, this.lastSeq() - this.#lostAt)
+    this.#lostAt = undefined
+  }
+
+  #noteEntries(messages: readonly Message[]): void {
+    const known = this.#known
+    if (messages === known) return
+    this.#known = messages
+    const last = known.at(-1)
+    // A log that goes on is told from one that begins again elsewhere by the entry they share.
+    const goesOn = last === undefined || messages[known.length - 1]?.id === last.id
+    this.#sightings.onEntries(goesOn ? messages.slice(known.length) : messages)
+  }
+
+  #noteDrafts(): void {
+    const drafts = this.#log?.drafts ?? []
+    const shown = new Set(drafts.map(({ replyId }) => replyId))
+    for (const replyId of this.#sightings.shownDrafts()) {
+      if (!shown.has(replyId)) this.#sightings.endDraft(replyId)
+    }
+    for (const draft of drafts) this.#sightings.onDraft(draft)
+  }
+
+  #noteSent(): void {
+    if (this.#underway.size === 0) return
+    const unsent = new Map(this.#client.state.unsent.map((item) => [item.clientMessageId, item]))
+    for (const [clientMessageId, { id }] of this.#underway) {
+      const item = unsent.get(clientMessageId)
+      if (item && !item.failure) continue
+      this.#underway.delete(clientMessageId)
+      if (item?.failure) this.#record(id, { phase: 'fail', code: item.failure.code })
+      else this.#recordSent(id, clientMessageId)
+    }
+  }
+
+  /** An item leaves the outbox once its acknowledgement is in the log, or waits for a hole to close. */
+  #recordSent(id: number, clientMessageId: string): void {
+    const isIt = (message: Message): boolean => message.clientMessageId === clientMessageId
+    const message = this.#log?.messages.findLast(isIt) ?? this.#log?.ahead.find(isIt)
+    if (!message) {
+      this.#record(id, { phase: 'unknown', code: 'NOT_SHOWN' })
+      return
+    }
+    const { seq, content: value } = message
+    this.#record(id, { phase: 'ok', messageId: message.id, seq, value })
+  }
+}
+
+type SendFields =
+  | {
+      phase: 'invoke'
+      sessionId: string
+      gateway: number
+      clientMessageId: string
+      value: string
+      resend: number
+    }
+  | { phase: 'ok'; messageId: string; seq: number; value: string }
+  | { phase: 'fail' | 'unknown'; code: string }

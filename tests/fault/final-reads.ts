@@ -1,0 +1,133 @@
+import type { ChatStore } from '@chatbox/core'
+import { requestJson } from '@chatbox/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { signToken } from '../support/tokens.ts'
+import { toFinalMessage } from './clients/viewer.ts'
+import type { FinalMessage, FinalRead } from './history.ts'
+import type { DrivenSession } from './session-driver.ts'
+import { viewersOf } from './workload.ts'
+
+export interface FinalReadOptions {
+  sessions: readonly DrivenSession[]
+  store: Pick<ChatStore, 'readMessages' | 'findOpenReply'>
+  gatewayPorts: readonly number[]
+  /** How long it may take until every question is settled and every viewer has everything. */
+  timeoutMs: number
+}
+
+const PAGE = 200
+const POLL_MS = 250
+const HTTP_TRIES = 5
+
+/** What did not come to rest in time; the checkers see its consequences. */
+export interface Unsettled {
+  openReplies: string[]
+  behind: string[]
+}
+
+/** Waits until nothing is under way any more: no open question, no viewer that lacks an entry. */
+export async function waitUntilSettled(options: FinalReadOptions): Promise<Unsettled> {
+  const deadline = performance.now() + options.timeoutMs
+  let quiet = 0
+  for (;;) {
+    const unsettled = await findUnsettled(options)
+    const isQuiet = unsettled.openReplies.length === 0 && unsettled.behind.length === 0
+    quiet = isQuiet ? quiet + 1 : 0
+    // Twice: what settled a question may be about to begin the next one.
+    if (quiet === 2 || performance.now() > deadline) return unsettled
+    await sleep(POLL_MS)
+  }
+}
+
+async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Unsettled> {
+  const unsettled: Unsettled = { openReplies: [], behind: [] }
+  for (const session of sessions) {
+    const open = await store.findOpenReply(session.sessionId)
+    if (open) unsettled.openReplies.push(`${session.sessionId}/${open.messageId} ${open.state}`)
+    const head = await readHead(store, session.sessionId)
+    for (const viewer of viewersOf(session)) {
+      if (viewer.lastSeq() < head || !viewer.isOnline()) {
+        unsettled.behind.push(`${viewer.name} at ${viewer.lastSeq()} of ${head}`)
+      }
+    }
+  }
+  return unsettled
+}
+
+async function readHead(store: FinalReadOptions['store'], sessionId: string): Promise<number> {
+  const { messages } = await store.readMessages(sessionId, { limit: 1 })
+  return messages.at(-1)?.seq ?? 0
+}
+
+/** Every session's log from every side: each viewer's own copy, each gateway, the store. */
+export async function readEverything(options: FinalReadOptions): Promise<FinalRead[]> {
+  const reads: FinalRead[] = []
+  for (const session of options.sessions) {
+    const { sessionId } = session
+    for (const viewer of viewersOf(session)) {
+      // A viewer whose session became another one shows that one.
+      const shown = { reader: viewer.name, sessionId: viewer.sessionId }
+      reads.push({ source: 'shown', ...shown, messages: viewer.shown() })
+    }
+    reads.push(...(await readOverHttp(options, session)))
+    const messages = await readFromStore(options.store, sessionId)
+    reads.push({ source: 'store', reader: 'store', sessionId, messages })
+  }
+  return reads
+}
+
+async function readFromStore(
+  store: FinalReadOptions['store'],
+  sessionId: string,
+): Promise<FinalMessage[]> {
+  const all: FinalMessage[] = []
+  for (;;) {
+    const afterSeq = all.at(-1)?.seq ?? 0
+    const { messages, hasMore } = await store.readMessages(sessionId, { afterSeq, limit: PAGE })
+    all.push(...messages.map(toFinalMessage))
+    if (!hasMore) return all
+  }
+}
+
+/** Once over each gateway, by the user whom all viewers of the session are. */
+async function readOverHttp(
+  options: FinalReadOptions,
+  session: DrivenSession,
+): Promise<FinalRead[]> {
+  const token = await signToken({ sub: `user-${session.name.slice(1)}` })
+  const reading = options.gatewayPorts.map(async (port, index): Promise<FinalRead> => {
+    const messages = await readPages(port, session.sessionId, token)
+    const { sessionId } = session
+    return { source: 'http', reader: `${session.name}-http-${index}`, sessionId, messages }
+  })
+  return Promise.all(reading)
+}
+
+async function readPages(port: number, sessionId: string, token: string): Promise<FinalMessage[]> {
+  const base = `http://127.0.0.1:${port}/chatbox/api/sessions/${sessionId}/messages`
+  const headers = { authorization: `Bearer ${token}` }
+  const all: FinalMessage[] = []
+  for (;;) {
+    const url = `${base}?afterSeq=${all.at(-1)?.seq ?? 0}&limit=${PAGE}`
+    const { messages, hasMore } = await tryOften(() => requestJson(url, { headers }))
+    all.push(...messages.map(toFinalMessage))
+    if (!hasMore) return all
+  }
+}
+
+interface Page {
+  messages: Parameters<typeof toFinalMessage>[0][]
+  hasMore: boolean
+}
+
+/** The last fault may be a moment ago. */
+async function tryOften(read: () => Promise<unknown>): Promise<Page> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return (await read()) as Page
+    } catch (error) {
+      if (tries === HTTP_TRIES) throw error
+      await sleep(1000)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { existsSync, globSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterUnderTest } from '../cluster-under-test.ts'
+import type { Random } from '../random.ts'
+import type { Supervised } from '../supervised.ts'
+import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
+
+const BACK_TIMEOUT_MS = 40_000
+const POLL_MS = 50
+const BLOCK_MS = 5000
+const CLOCK_SHIFT_MS = 30_000
+const PRELOAD = new URL('../preload/', import.meta.url)
+
+/** Passed to every process under test: without it there is nobody to block its event loop. */
+export const BLOCK_OPTION = `--import=${new URL('block-on-signal.ts', PRELOAD).href}`
+
+export function createProcessNemeses(cluster: ClusterUnderTest): Nemesis[] {
+  const groups: [string, Supervised[]][] = [
+    ['gateway', cluster.gateways],
+    ['worker', cluster.workers],
+  ]
+  return groups.flatMap(([role, group]) => [
+    { kind: `${role}-kill`, plan: (random) => end(random.pick(group), 'SIGKILL') },
+    { kind: `${role}-term`, plan: (random) => end(random.pick(group), 'SIGTERM') },
+    { kind: `${role}-pause`, plan: (random) => pause(random.pick(group), random) },
+    { kind: `${role}-block`, plan: (random) => block(random.pick(group)) },
+    ...(role === 'worker'
+      ? [{ kind: 'worker-clock', plan: (random: Random) => shiftClock(random.pick(group), random) }]
+      : []),
+  ])
+}
+
+function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
+  let before = 0
+  return {
+    target: process.name,
+    holds: [process.name],
+    holdMs: 0,
+    async begin() {
+      before = process.starts
+      process.signal(signal, signal)
+    },
+    end: () => waitUntilBack(process, before),
+  }
+}
+
+/** Also in the 20 s of a pause the process is not ended: only its own kind of death is tested here. */
+function pause(process: Supervised, random: Random): Strike {
+  return {
+    target: process.name,
+    holds: [process.name],
+    holdMs: random.between(1000, 20_000),
+    begin: async () => process.signal('SIGSTOP'),
+    async end() {
+      process.signal('SIGCONT')
+      return undefined
+    },
+  }
+}
+
+function block(process: Supervised): Strike {
+  return {
+    target: process.name,
+    holds: [process.name],
+    holdMs: BLOCK_MS,
+    begin: async () => process.signal('SIGUSR2'),
+    end: endsByItself,
+  }
+}
+
+/** Started anew with a wrong clock, and in the end anew with the right one. */
+function shiftClock(process: Supervised, random: Random): Strike {
+  const shiftMs = random.pick([-CLOCK_SHIFT_MS, CLOCK_SHIFT_MS])
+  return {
+    target: `${process.name} ${shiftMs / 1000} s`,
+    holds: [process.name],
+    holdMs: random.between(12_000, 25_000),
+    async begin() {
+      process.setEnv(toClockEnv(shiftMs))
+      process.signal('SIGKILL', 'SIGKILL')
+    },
+    async end() {
+      const before = process.starts
+      process.setEnv({})
+      process.signal('SIGKILL', 'SIGKILL')
+      const back = await waitUntilBack(process, before)
+      return `${FAKETIME ? 'libfaketime' : 'a shifted Date'}; ${back}`
+    },
+  }
+}
+
+const FAKETIME = globSync('/usr/lib/*/faketime/libfaketime.so.1').find((file) => existsSync(file))
+
+function toClockEnv(shiftMs: number): Record<string, string> {
+  if (FAKETIME) {
+    return {
+      LD_PRELOAD: FAKETIME,
+      FAKETIME: `${shiftMs > 0 ? '+' : '-'}${Math.abs(shiftMs) / 1000}s`,
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    }
+  }
+  const preload = `--import=${new URL('shift-clock.ts', PRELOAD).href}`
+  return { NODE_OPTIONS: `${BLOCK_OPTION} ${preload}`, CLOCK_SHIFT_MS: String(shiftMs) }
+}
+
+/** Until it has been started again and is ready. While what it needs is away, it cannot be. */
+async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
+  const since = performance.now()
+  while (performance.now() - since < BACK_TIMEOUT_MS) {
+    if (process.starts > startsBefore && (await process.isReady())) {
+      return `ready after ${Math.round(performance.now() - since)} ms`
+    }
+    await sleep(POLL_MS)
+  }
+  return `not ready after ${BACK_TIMEOUT_MS} ms`
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NemesisCount, Recorder } from '../history.ts'
+import type { Random } from '../random.ts'
+import type { Nemesis, Strike } from './nemesis.ts'
+
+export interface NemesisPlan {
+  nemeses: readonly Nemesis[]
+  recorder: Recorder
+  random: Random
+  durationMs: number
+  /** Faults that may be under way at once. */
+  lanes: number
+  /** The mean of the pauses between two faults of one lane. */
+  pauseMs: number
+  /** No fault lasts longer. */
+  maxHoldMs: number
+}
+
+const END_TIMEOUT_MS = 60_000
+const BUSY_POLL_MS = 100
+
+/**
+ * Faults until the time is over, every kind as often as every other one. What is under way at the end
+ * is put right before this resolves.
+ */
+export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
+  const counts = new Map<string, NemesisCount>()
+  for (const { kind, skipped } of plan.nemeses) {
+    counts.set(kind, { kind, planned: 0, done: 0, failed: 0, ...(skipped ? { skipped } : {}) })
+  }
+  const usable = plan.nemeses.filter(({ skipped }) => skipped === undefined)
+  const held = new Set<string>()
+  const deal = createDealer(usable, plan.random)
+  const endsAt = performance.now() + plan.durationMs
+  const lanes = Array.from({ length: plan.lanes }, (_, index) =>
+    runLane({ plan, counts, held, deal, endsAt, random: plan.random.fork(`lane-${index}`) }),
+  )
+  await Promise.all(lanes)
+  return [...counts.values()]
+}
+
+/** Deals all kinds in a random order, then all of them again. */
+function createDealer(nemeses: readonly Nemesis[], random: Random): () => Nemesis {
+  let deck: Nemesis[] = []
+  return () => {
+    if (deck.length === 0) deck = random.shuffle(nemeses)
+    const next = deck.pop()
+    if (!next) throw new Error('there is no nemesis')
+    return next
+  }
+}
+
+interface Lane {
+  plan: NemesisPlan
+  counts: Map<string, NemesisCount>
+  held: Set<string>
+  deal: () => Nemesis
+  endsAt: number
+  random: Random
+}
+
+async function runLane(lane: Lane): Promise<void> {
+  const { plan, random, endsAt } = lane
+  for (;;) {
+    await sleep(Math.min(random.exponential(plan.pauseMs), plan.pauseMs * 3))
+    if (performance.now() >= endsAt) return
+    const nemesis = lane.deal()
+    const strike = await planFree(lane, nemesis)
+    if (!strike) return
+    await carryOut(lane, nemesis.kind, strike)
+  }
+}
+
+/** A strike at something that no other fault holds; waits for one where all is taken. */
+async function planFree(
+  { held, random, endsAt }: Lane,
+  nemesis: Nemesis,
+): Promise<Strike | undefined> {
+  while (performance.now() < endsAt) {
+    const strike = nemesis.plan(random)
+    if (!strike.holds.some((name) => held.has(name))) return strike
+    await sleep(BUSY_POLL_MS)
+  }
+  return undefined
+}
+
+async function carryOut(
+  { plan, counts, held, endsAt }: Lane,
+  kind: string,
+  strike: Strike,
+): Promise<void> {
+  const { recorder } = plan
+  const { target } = strike
+  const count = counts.get(kind)
+  const base = { op: 'fault', process: 'nemesis', id: recorder.nextId(), kind, target } as const
+  for (const name of strike.holds) held.add(name)
+  if (count) count.planned += 1
+  recorder.record({ ...base, phase: 'invoke' })
+  try {
+    await strike.begin()
+    await sleep(Math.max(0, Math.min(strike.holdMs, plan.maxHoldMs, endsAt - performance.now())))
+    const note = await within(END_TIMEOUT_MS, strike.end())
+    recorder.record({ ...base, phase: 'ok', ...(note === undefined ? {} : { note }) })
+    if (count) count.done += 1
+  } catch (error) {
+    const note = error instanceof Error ? error.message : String(error)
+    recorder.record({ ...base, phase: 'fail', note })
+    if (count) count.failed += 1
+    // Whatever could not begin is put right all the same.
+    await within(END_TIMEOUT_MS, strike.end()).catch(() => undefined)
+  } finally {
+    for (const name of strike.holds) held.delete(name)
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timer = sleep(ms, undefined, { ref: false }).then(() => {
+    throw new Error(`not put right within ${ms} ms`)
+  })
+  return Promise.race([work, timer])
+}

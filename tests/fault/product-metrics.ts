@@ -1,0 +1,38 @@
+const TIMEOUT_MS = 1500
+const LINE = /^(chatbox_\w+(?:\{[^}]*\})?) ([\d.e+]+)$/u
+/** Gauges and the parts of histograms say nothing once they are summed over processes. */
+const SKIPPED = /^chatbox_open_|_bucket|_sum/u
+/** The model's name is the same in every line. */
+const MODEL_LABEL = /model="[^"]*",?/u
+
+/** The product's own counters as one process shows them; undefined where it does not answer. */
+export async function scrapeMetrics(port: number): Promise<Record<string, number> | undefined> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    return parseMetrics(await answer.text())
+  } catch {
+    return undefined
+  }
+}
+
+function parseMetrics(text: string): Record<string, number> {
+  const counters: Record<string, number> = {}
+  for (const line of text.split('\n')) {
+    const [, name, value] = LINE.exec(line) ?? []
+    if (name === undefined || SKIPPED.test(name)) continue
+    const key = name.replace(MODEL_LABEL, '').replace('{}', '')
+    counters[key] = (counters[key] ?? 0) + Number(value)
+  }
+  return counters
+}
+
+/** One sum for each name. */
+export function sumMetrics(all: readonly Record<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const counters of all) {
+    for (const [name, value] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + value
+  }
+  return Object.fromEntries(Object.entries(sums).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  launchService,
+  type ProcessOptions,
+  type Service,
+  type ServiceProcess,
+} from '../../scripts/servers/processes.ts'
+import type { Recorder } from './history.ts'
+import { scrapeMetrics } from './product-metrics.ts'
+import type { Random } from './random.ts'
+
+export interface SupervisedOptions {
+  name: string
+  service: Service
+  launch: ProcessOptions
+  recorder: Recorder
+  random: Random
+}
+
+const READY_POLL_MS = 100
+const READY_TIMEOUT_MS = 60_000
+const PROBE_TIMEOUT_MS = 1000
+/** A pod that ended is started again after a moment, as a cluster would. */
+const RESTART_MS = { low: 300, high: 1500 }
+const STOP_GRACE_MS = 25_000
+/** Before it listens for signals, a process ends by them as any program does. */
+const BOOT_MS = 3000
+
+type Exit = Awaited<ServiceProcess['exited']>
+
+/** One process of the product that is started again whenever it ends, until `stop`. */
+export class Supervised {
+  readonly name: string
+  readonly service: Service
+  readonly #options: SupervisedOptions
+  #current: ServiceProcess | undefined
+  #running: Promise<void> | undefined
+  /** An object, so that what another method changes meanwhile is looked at again. */
+  readonly #fate: { isStopping: boolean; ending: 'SIGKILL' | 'SIGTERM' | undefined } = {
+    isStopping: false,
+    ending: undefined,
+  }
+  #env: Record<string, string> = {}
+  /** What the ended ones had counted when they were last asked. */
+  readonly #counted: Record<string, number>[] = []
+  #latest: Record<string, number> = {}
+  starts = 0
+  /** What it printed before an end that nobody asked for. */
+  lastWords = ''
+
+  constructor(options: SupervisedOptions) {
+    this.name = options.name
+    this.service = options.service
+    this.#options = options
+  }
+
+  /** Starts it for the first time and waits until it is ready. */
+  async start(): Promise<void> {
+    this.#running = this.#run()
+    const deadline = performance.now() + READY_TIMEOUT_MS
+    while (!(await this.isReady())) {
+      if (this.#isStopping() || performance.now() > deadline) {
+        throw new Error(`${this.name} is not ready\n${this.output()}`)
+      }
+      await sleep(READY_POLL_MS)
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#current?.pid
+  }
+
+  output(): string {
+    return this.#current?.output() ?? ''
+  }
+
+  /** Sends a signal; `ending` says that the process is meant to end from it. */
+  signal(signal: NodeJS.Signals, ending?: 'SIGKILL' | 'SIGTERM'): void {
+    if (ending) this.#fate.ending = ending
+    this.#current?.signal(signal)
+  }
+
+  /** Settings for the next starts, besides those of the beginning. */
+  setEnv(env: Record<string, string>): void {
+    this.#env = env
+  }
+
+  async isReady(): Promise<boolean> {
+    const port = this.#current?.managementPort
+    if (port === undefined) return false
+    try {
+      const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS)
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal })
+      await answer.arrayBuffer()
+      return answer.status === 200
+    } catch {
+      return false
+    }
+  }
+
+  /** Asks for its counters, so that not all of them are lost when it is killed. */
+  async count(): Promise<void> {
+    const port = this.#current?.managementPort
+    const counters = port === undefined ? undefined : await scrapeMetrics(port)
+    if (counters) this.#latest = counters
+  }
+
+  /** Counters of all its lives, as far as they were asked for. */
+  counted(): Record<string, number>[] {
+    return [...this.#counted, this.#latest]
+  }
+
+  /** Ends it for good. Resolves with whether it went by itself in time. */
+  async stop(): Promise<boolean> {
+    this.#fate.isStopping = true
+    this.#fate.ending = 'SIGTERM'
+    const current = this.#current
+    current?.signal('SIGCONT')
+    const exit = await current?.stop(STOP_GRACE_MS)
+    await this.#running
+    return exit?.signal !== 'SIGKILL'
+  }
+
+  /** Whoever is asked to stop has to end well; whoever is killed, or asked too early, cannot. */
+  #isExpected({ code, signal }: Exit, ageMs: number): boolean {
+    const { ending } = this.#fate
+    if (ending !== 'SIGTERM') return ending === 'SIGKILL'
+    return code === 0 || (signal === 'SIGTERM' && ageMs < BOOT_MS)
+  }
+
+  async #run(): Promise<void> {
+    const { random } = this.#options
+    for (;;) {
+      await this.#live()
+      if (this.#isStopping()) return
+      await sleep(random.between(RESTART_MS.low, RESTART_MS.high))
+      if (this.#isStopping()) return
+    }
+  }
+
+  #isStopping(): boolean {
+    return this.#fate.isStopping
+  }
+
+  async #live(): Promise<void> {
+    const { recorder, launch, service } = this.#options
+    this.#fate.ending = undefined
+    const env = { ...launch.env, ...this.#env }
+    const started = await launchService(service, { ...launch, env, name: this.name })
+    this.#current = started
+    this.starts += 1
+    const base = { op: 'life', process: this.name, pid: started.pid } as const
+    recorder.record({ ...base, phase: 'started' })
+    const startedAt = performance.now()
+    if (this.#isStopping()) this.signal('SIGTERM', 'SIGTERM')
+    const exit = await started.exited
+    const expected = this.#isExpected(exit, performance.now() - startedAt)
+    recorder.record({ ...base, phase: 'ended', expected, ...exit })
+    this.#current = undefined
+    this.#counted.push(this.#latest)
+    this.#latest = {}
+    if (!expected) this.lastWords = started.output().split('\n').slice(-30).join('\n')
+  }
+}

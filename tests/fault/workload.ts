@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import type { ChatStore } from '@chatbox/core'
+import { signToken } from '../support/tokens.ts'
+import { BareViewer } from './clients/bare-viewer.ts'
+import { CoreViewer } from './clients/core-viewer.ts'
+import type { Viewer } from './clients/viewer.ts'
+import type { Recorder } from './history.ts'
+import type { Random } from './random.ts'
+import type { DrivenSession } from './session-driver.ts'
+
+export interface WorkloadOptions {
+  /** Of the gateways, each over its own link. */
+  gatewayPorts: readonly number[]
+  balancerPort: number
+  store: Pick<ChatStore, 'append'>
+  recorder: Recorder
+  random: Random
+  askSessions: number
+  talkSessions: number
+}
+
+const TOKEN_TTL_S = 24 * 3600
+const OPERATOR = { id: 'operator', name: 'Operator' }
+/** Sessions that are opened at once. */
+const BATCH = 8
+
+/** Sessions with three viewers each: two bare ones on two gateways, and one of the client core. */
+export async function openSessions(options: WorkloadOptions): Promise<DrivenSession[]> {
+  const { askSessions, talkSessions } = options
+  const wanted = Array.from({ length: askSessions + talkSessions }, (_, index) => index)
+  const sessions: DrivenSession[] = []
+  while (wanted.length > 0) {
+    const batch = wanted.splice(0, BATCH)
+    const opened = batch.map((index) =>
+      openSession(options, index, index < askSessions ? 'ask' : 'talk'),
+    )
+    sessions.push(...(await Promise.all(opened)))
+  }
+  return sessions
+}
+
+export function viewersOf({ bares, cores }: DrivenSession): Viewer[] {
+  return [...bares, ...cores]
+}
+
+async function openSession(
+  options: WorkloadOptions,
+  index: number,
+  kind: DrivenSession['kind'],
+): Promise<DrivenSession> {
+  const { gatewayPorts: ports, recorder, random } = options
+  const name = `s${index}`
+  const exp = Math.floor(Date.now() / 1000) + TOKEN_TTL_S
+  const token = await signToken({ sub: `user-${index}`, exp })
+  const bares = [0, 1].map((number) => {
+    const viewer = `${name}-bare-${number}`
+    const gateway = (index + number) % ports.length
+    return new BareViewer({
+      name: viewer,
+      ports,
+      gateway,
+      token,
+      recorder,
+      random: random.fork(viewer),
+    })
+  })
+  // One of them first: whoever comes later finds the session that this one begins.
+  for (const bare of bares) await bare.open()
+  const sessionId = bares[0]?.sessionId ?? ''
+  if (kind === 'talk') await takeOver(options.store, sessionId)
+  const core = createCore(options, { index, name: `${name}-core`, token })
+  await core.open()
+  return { kind, name, sessionId, bares, cores: [core] }
+}
+
+/** Every other one comes over the balancer, the others stay with one gateway for good. */
+function createCore(
+  { gatewayPorts, balancerPort, recorder }: WorkloadOptions,
+  { index, name, token }: { index: number; name: string; token: string },
+): CoreViewer {
+  const fixed = (index + 2) % gatewayPorts.length
+  const gateway = index % 2 === 0 ? -1 : fixed
+  const port = gateway === -1 ? balancerPort : (gatewayPorts[fixed] ?? 0)
+  return new CoreViewer({ name, port, gateway, token, recorder })
+}
+
+/** Straight in the store: the gateways do not serve it yet, and its rules are the log's own. */
+async function takeOver(store: Pick<ChatStore, 'append'>, sessionId: string): Promise<void> {
+  await store.append({
+    message: {
+      id: randomUUID(),
+      sessionId,
+      kind: 'event',
+      sender: { type: 'admin', ...OPERATOR },
+      content: '',
+      attachments: [],
+      status: 'complete',
+      event: { type: 'takeover_started', by: OPERATOR },
+      createdAt: new Date().toISOString(),
+    },
+  })
+}
