@@ -1,4 +1,4 @@
-import { ask, given, watcher, listPlants } from './plant.ts'
+import { answerAll, ask, given, listPlants, PLAN, watcher } from './plant.ts'
 import { textOf, type SampleSession, type SampleWorld } from './sample-world.ts'
 
 /** What can go wrong with an answer and its drafts. */
@@ -7,6 +7,7 @@ export const ANSWER_PLANTS = listPlants([
     check: 'answers',
     name: 'never answers',
     during: (world, session) => {
+      world.giveBack(session)
       given(session.replies.get(world.sendWell(session).id)).state = 'running'
     },
   },
@@ -46,12 +47,27 @@ export const ANSWER_PLANTS = listPlants([
   },
   {
     check: 'answer-text',
-    name: 'commits the text of an attempt that lost',
+    name: 'commits the text of another attempt than the one that won',
     during: (world, session) => {
       watcher(world, session)
       const { question, answer } = ask(world, session)
       const request = world.stream(question, { tokens: 5, sent: 5, phase: 'ok' })
       answer.content = textOf(request, 5)
+    },
+  },
+  {
+    check: 'answer-text',
+    name: 'commits the text of an attempt after which another one was shown',
+    during: (world, session) => {
+      watcher(world, session)
+      answerAll(world, session)
+      const question = world.sendWell(session)
+      const early = world.stream(question, { tokens: 5, sent: 5, phase: 'ok' })
+      world.answer(session, { ...PLAN, cut: [] })
+      given(session.rows.at(-1)).content = textOf(early, 5)
+    },
+    reads: (reads) => {
+      for (const read of reads) delete read.replies
     },
   },
   {

@@ -13,15 +13,20 @@ export function checkAnswerText(run: RunIndex): Finding[] {
   return run.sessions.flatMap((session) => {
     const { sessionId } = session
     const drafts = readDrafts(session.drafts, byId)
-    const found = [...drafts.faults, ...describeReplies(run, session, drafts.requestOf)]
+    const found = [...drafts.faults, ...describeReplies(run, session, drafts.shown)]
     return found.map((message) => ({ check: 'answer-text', message, sessionId }))
   })
 }
 
+interface Shown {
+  attempt: number
+  request: ModelRequest
+}
+
 interface Drafts {
   faults: string[]
-  /** By reply and attempt, which request was shown. */
-  requestOf: Map<string, ModelRequest>
+  /** By reply, which request each attempt was. */
+  shown: Map<string, Shown[]>
 }
 
 function readDrafts(
@@ -29,7 +34,7 @@ function readDrafts(
   byId: ReadonlyMap<number, ModelRequest>,
 ): Drafts {
   const faults: string[] = []
-  const requestOf = new Map<string, ModelRequest>()
+  const shown = new Map<string, Shown[]>()
   for (const { process, replyId, attempt, text } of drafts) {
     if (!text) continue
     const name = `attempt ${attempt} of reply ${replyId}`
@@ -38,36 +43,42 @@ function readDrafts(
       faults.push(`${process} showed for ${name} what no one request was answered with`)
       continue
     }
-    const key = keyOf(replyId, attempt)
-    const known = requestOf.get(key) ?? request
-    requestOf.set(key, known)
-    if (known !== request) {
+    const attempts = shown.get(replyId) ?? []
+    const known = attempts.find((one) => one.attempt === attempt)?.request
+    if (!known) shown.set(replyId, [...attempts, { attempt, request }])
+    else if (known !== request) {
       faults.push(`${process} saw request ${request.id} as ${name}, others saw ${known.id}`)
     }
   }
-  return { faults, requestOf }
+  return { faults, shown }
 }
 
-function describeReplies(
-  run: RunIndex,
-  session: SessionRun,
-  requestOf: ReadonlyMap<string, ModelRequest>,
-): string[] {
+function describeReplies(run: RunIndex, session: SessionRun, shown: Drafts['shown']): string[] {
   const questions = new Map(session.log.filter(isUserText).map((row) => [row.id, row]))
   const epochs = new Map(session.replies.map(({ replyId, epoch }) => [replyId, epoch]))
   return session.log.filter(isReply).flatMap((row) => {
     const question = row.replyTo === undefined ? undefined : questions.get(row.replyTo)
     if (!question) return []
     const request = findRequest(row.content, run.requests.get(question.content) ?? [])
-    const fault = describeText(row, request)
-    if (fault) return [`reply ${row.id} at seq ${row.seq} ${fault}`]
-    const epoch = epochs.get(row.id)
-    const winner = epoch === undefined ? undefined : requestOf.get(keyOf(row.id, epoch))
-    if (!request || !winner || winner === request) return []
-    return [
-      `reply ${row.id} has the text of request ${request.id}; its attempt ${epoch} was ${winner.id}`,
-    ]
+    const fault =
+      describeText(row, request) ??
+      (request && describeWinner(request, shown.get(row.id) ?? [], epochs.get(row.id)))
+    return fault ? [`reply ${row.id} at seq ${row.seq} ${fault}`] : []
   })
+}
+
+/** Where the attempt that won is not known, nobody may have seen a later one than the text is of. */
+function describeWinner(
+  request: ModelRequest,
+  shown: readonly Shown[],
+  epoch: number | undefined,
+): string | undefined {
+  const other =
+    epoch === undefined
+      ? shown.find((one) => one.request.id > request.id)
+      : shown.find((one) => one.attempt === epoch && one.request !== request)
+  if (!other) return undefined
+  return `has the text of request ${request.id}, though its attempt ${other.attempt} was request ${other.request.id}`
 }
 
 function describeText(
@@ -83,8 +94,4 @@ function describeText(
   }
   const isWhole = content === wholeText(request) && content === sent
   return isWhole ? undefined : `is not the whole text of request ${request.id}`
-}
-
-function keyOf(replyId: string, attempt: number): string {
-  return `${replyId}/${attempt}`
 }

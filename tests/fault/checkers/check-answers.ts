@@ -1,5 +1,5 @@
 import type { FinalMessage, FinalReply, Finding } from '../history.ts'
-import { isReply, isUserText } from './row-finder.ts'
+import { isReply, questionsOf } from './row-finder.ts'
 import { groupBy, type RunIndex, type SessionRun } from './run-index.ts'
 
 /** Every question has one current answer, which may be a failure that the user sees. */
@@ -10,8 +10,7 @@ export function checkAnswers(run: RunIndex): Finding[] {
     const { sessionId } = session
     const answers = groupBy(session.log.filter(isReply), ({ replyTo }) => replyTo ?? '')
     const outbox = new Map(session.replies.map((reply) => [reply.questionId, reply]))
-    return session.log
-      .filter(isUserText)
+    return questionsOf(session.log)
       .flatMap((question) =>
         describeQuestion(question, {
           session,
@@ -62,10 +61,12 @@ function describeOutbox({ state, replyId }: FinalReply, last: FinalMessage): str
   return replyId === last.id ? undefined : `waits for ${replyId} while ${last.id} is its answer`
 }
 
+const SILENCING = new Set(['takeover_started', 'session_ended'])
+
 /** The end of a session, or a person who takes over, leaves questions without an answer. */
 function isSilenced({ seq }: FinalMessage, { session, reply }: Answered): boolean {
   const before = session.log.findLast((row) => row.event !== undefined && row.seq < seq)
   if (before?.event === 'takeover_started') return true
-  const isOver = session.log.some((row) => row.kind === 'event' && row.seq > seq)
+  const isOver = session.log.some((row) => row.seq > seq && SILENCING.has(row.event ?? ''))
   return isOver && (reply === undefined || reply.state === 'cancelled')
 }

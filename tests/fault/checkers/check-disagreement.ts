@@ -34,6 +34,7 @@ function isSame(a: FinalMessage, b: FinalMessage): boolean {
     a.status === b.status &&
     a.sender === b.sender &&
     a.kind === b.kind &&
+    a.event === b.event &&
     a.replyTo === b.replyTo
   )
 }

@@ -1,5 +1,5 @@
 import type { FinalMessage, FinalRead, Finding, SeenEvent } from '../history.ts'
-import { isReply, isUserText } from './row-finder.ts'
+import { isReply, isUserText, questionsOf } from './row-finder.ts'
 import { groupBy, type RunIndex, type SessionRun } from './run-index.ts'
 import { acknowledgements } from './sent-messages.ts'
 
@@ -73,7 +73,7 @@ function describeWaiting({ log, sent }: SessionRun): string[] {
 }
 
 function describeAnswers(log: readonly FinalMessage[]): string[] {
-  const questions = new Map(log.filter(isUserText).map(({ id, seq }) => [id, seq]))
+  const questions = new Map(questionsOf(log).map(({ id, seq }) => [id, seq]))
   const answered = new Set<string>()
   const found: string[] = []
   let last = 0

@@ -1,4 +1,4 @@
-import { isReply, isUserText } from './row-finder.ts'
+import { isReply, isUserText, questionsOf } from './row-finder.ts'
 import type { RunIndex } from './run-index.ts'
 import { acknowledgements } from './sent-messages.ts'
 
@@ -20,7 +20,8 @@ export function countLooked(run: RunIndex): Record<string, number> {
     unknownSends: tries.filter(({ end }) => end === undefined || end.phase === 'unknown').length,
     refusedSends: tries.filter(({ end }) => end?.phase === 'fail').length,
     rows: rows.length,
-    questions: rows.filter(isUserText).length,
+    messages: rows.filter(isUserText).length,
+    questions: sessions.flatMap(({ log }) => questionsOf(log)).length,
     repliesComplete: replies.filter(({ status }) => status === 'complete').length,
     repliesStopped: replies.filter(({ status }) => status === 'stopped').length,
     repliesIncomplete: replies.filter(({ status }) => status === 'incomplete').length,

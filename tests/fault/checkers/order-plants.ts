@@ -34,6 +34,7 @@ export const ORDER_PLANTS = listPlants([
       held.state = 'held'
       world.answer(session, { ...PLAN, cut: [] })
       held.state = 'pending'
+      answerAll(world, session)
     },
   },
   {

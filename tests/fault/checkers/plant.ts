@@ -19,7 +19,9 @@ export function listPlants(plants: readonly Plant[]): readonly Plant[] {
 
 export const PLAN = { cut: [], tokens: 5, sent: 5, ending: 'complete', joinsAt: 0 } as const
 
+/** Also gives the session back to the model. */
 export function answerAll(world: SampleWorld, session: SampleSession): void {
+  world.giveBack(session)
   while (world.openReplies(session).length > 0) world.answer(session, { ...PLAN, cut: [] })
 }
 

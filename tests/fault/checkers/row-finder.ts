@@ -46,3 +46,13 @@ export function isUserText({ sender, kind }: FinalMessage): boolean {
 export function isReply({ sender, kind }: FinalMessage): boolean {
   return sender === 'ai' && kind === 'text'
 }
+
+/** What wants an answer of the model: nothing that is said while a person has taken over. */
+export function questionsOf(log: readonly FinalMessage[]): FinalMessage[] {
+  let isAssisted = false
+  return log.filter((row) => {
+    if (row.event === 'takeover_started') isAssisted = true
+    if (row.event === 'takeover_ended') isAssisted = false
+    return !isAssisted && isUserText(row)
+  })
+}

@@ -11,6 +11,7 @@ export type Step =
   | { do: 'resend'; session: number; pick: number }
   | { do: 'answer'; session: number; plan: AnswerPlan }
   | { do: 'retry' | 'sync' | 'leave' | 'come-back'; session: number; pick: number }
+  | { do: 'take-over' | 'give-back'; session: number }
 
 const session = fc.nat(10)
 const plan: fc.Arbitrary<AnswerPlan> = fc.record({
@@ -39,6 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     session,
     pick: fc.nat(1),
   }),
+  fc.record({ do: fc.constantFrom('take-over', 'give-back', 'give-back'), session }),
 )
 
 export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 40 })
@@ -58,6 +60,12 @@ export function runStep(world: SampleWorld, one: Step): void {
       break
     case 'answer':
       world.answer(chosen, one.plan)
+      break
+    case 'take-over':
+      world.takeOver(chosen)
+      break
+    case 'give-back':
+      world.giveBack(chosen)
       break
     case 'retry':
       world.retry(chosen)

@@ -13,6 +13,8 @@ export interface SampleSession {
   replies: Map<string, FinalReply>
   viewers: SampleViewer[]
   nextSeq: number
+  /** A person has taken over. */
+  isAssisted: boolean
 }
 
 export interface SampleViewer {
@@ -63,6 +65,7 @@ export class SampleWorld {
       replies: new Map(),
       viewers: VIEWERS.map((name) => ({ name: `${name}-s${index}`, shown: [], isAway: false })),
       nextSeq: 1,
+      isAssisted: false,
     }))
     this.record({ op: 'life', phase: 'started', process: 'gateway-1', pid: 1 })
   }
@@ -108,7 +111,7 @@ export class SampleWorld {
     const id = `m${this.nextId()}`
     const row = this.addRow(session, { id, content, clientMessageId, sender: 'user' })
     const reply = { questionId: id, replyId: `r${this.nextId()}`, state: 'pending', epoch: 0 }
-    session.replies.set(id, reply)
+    if (!session.isAssisted) session.replies.set(id, reply)
     return row
   }
 
@@ -220,6 +223,31 @@ export class SampleWorld {
     this.record({ ...base, phase: 'ok', replyId: reply.replyId })
   }
 
+  /** What is open then stays without an answer. */
+  takeOver(session: SampleSession): void {
+    if (session.isAssisted) return
+    session.isAssisted = true
+    for (const reply of this.openReplies(session)) reply.state = 'cancelled'
+    this.#addEvent(session, 'takeover_started')
+  }
+
+  giveBack(session: SampleSession): void {
+    if (!session.isAssisted) return
+    session.isAssisted = false
+    this.#addEvent(session, 'takeover_ended')
+  }
+
+  #addEvent(session: SampleSession, event: string): void {
+    const row = {
+      id: `e${this.nextId()}`,
+      kind: 'event',
+      event,
+      sender: 'admin',
+      content: '',
+    } as const
+    this.addRow(session, row)
+  }
+
   /** A viewer takes what it does not show yet. */
   sync(session: SampleSession, viewer: SampleViewer): void {
     const missing = session.rows.slice(viewer.shown.length)
@@ -248,6 +276,7 @@ export class SampleWorld {
     for (const send of [...this.pending]) this.fail(send, 'unknown')
     const plan = { cut: [], tokens: 5, sent: 5, ending: 'complete', joinsAt: 0 } as const
     for (const session of this.sessions) {
+      this.giveBack(session)
       while (this.openReplies(session).length > 0) this.answer(session, { ...plan, cut: [] })
       for (const viewer of session.viewers) {
         this.comeBack(session, viewer)
