@@ -48,8 +48,15 @@ module.exports = {
     {
       name: 'bench-is-a-black-box',
       severity: 'error',
-      from: { path: '^bench/' },
+      // The cost of a part is seen from a build without it, as the fault tests build theirs.
+      from: { path: '^bench/', pathNot: '^bench/src/contestants/ours/' },
       to: { path: '^(services|web|tests|shared/(core|adapters|kit))/' },
+    },
+    {
+      name: 'bench-runs-without-a-part',
+      severity: 'error',
+      from: { path: '^bench/src/contestants/ours/' },
+      to: { path: '^(services/[^/]+/src/(?!compose[.]ts$)|web|tests)/?' },
     },
     {
       name: 'web-takes-types-only',
