@@ -2,11 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { startMongo } from '../../scripts/servers/mongo.ts'
 import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
 import { startRedis } from '../../scripts/servers/redis.ts'
+import { OTHER_CORE, pin, type Pids } from './measure/cpu.ts'
 
 export interface BenchBackEnds {
   /** Settings with which gateways and workers find these back ends and one another. */
   env: Record<string, string>
   secret: string
+  /** Of the servers that are processes of ours. */
+  pids: Pids
+  /** Which server the store is. */
+  storeKind: string
   stop(): Promise<void>
 }
 
@@ -20,8 +25,12 @@ export interface BenchCluster {
 export async function startBackEnds(): Promise<BenchBackEnds> {
   const secret = randomBytes(48).toString('base64url')
   const [redis, mongo] = await Promise.all([startRedis(), startMongo(() => undefined)])
+  await pin(redis.pid, OTHER_CORE)
+  await pin(mongo.pid, OTHER_CORE)
   return {
     secret,
+    pids: { redis: redis.pid, store: mongo.pid },
+    storeKind: mongo.kind,
     env: {
       MODE: 'cluster',
       HOST: '127.0.0.1',

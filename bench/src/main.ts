@@ -1,27 +1,62 @@
-// `npm run bench -- --suite NAME [--streams N] [--rounds N]`: measures a running system from
-// outside, as a user of it would, and prints a table of the figures beside what they should reach.
+// `npm run bench -- --suite NAME [--rounds N] [--profile quick|full] [--streams N] [--save]`: measures
+// a running system from outside, as a user of it would, and prints the figures beside what they
+// should reach. `--save` keeps the record of a comparison, and writes the report from all of them.
 import { parseArgs } from 'node:util'
+import type { OpenComparison, Profile } from './compare/comparison.ts'
+import { printRecord } from './compare/print-record.ts'
+import { runComparison } from './compare/run-comparison.ts'
 import { measureFirstDelta } from './first-delta.ts'
-import { measureStart } from './start.ts'
 import { printFigures } from './figures.ts'
+import { saveRecord } from './report/records.ts'
+import { writeReport } from './report/write-report.ts'
+import { measureStart } from './start.ts'
 import type { Suite } from './suite.ts'
+import { openControl } from './suites/control.ts'
+import { openTokens } from './suites/tokens.ts'
 
 const SUITES: Record<string, Suite> = {
   'first-delta': measureFirstDelta,
   start: measureStart,
 }
+const COMPARISONS: Record<string, OpenComparison> = {
+  control: openControl,
+  tokens: openTokens,
+}
+const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
+const ROUNDS: Record<Profile, number> = { quick: 2, full: 5 }
+const FIGURE_ROUNDS = 10
 
 const { values } = parseArgs({
   options: {
-    suite: { type: 'string', multiple: true, default: Object.keys(SUITES) },
+    suite: { type: 'string', multiple: true, default: NAMES },
     streams: { type: 'string', default: '20' },
-    rounds: { type: 'string', default: '10' },
+    rounds: { type: 'string' },
+    profile: { type: 'string', default: 'quick' },
+    save: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
   },
 })
-const options = { streams: Number(values.streams), rounds: Number(values.rounds) }
 
-for (const name of values.suite) {
+async function runSuite(name: string): Promise<void> {
   const measure = SUITES[name]
-  if (!measure) throw new Error(`--suite takes ${Object.keys(SUITES).join(', ')}`)
-  printFigures(name, await measure(options))
+  if (measure) {
+    const rounds = Number(values.rounds ?? FIGURE_ROUNDS)
+    printFigures(name, await measure({ streams: Number(values.streams), rounds }))
+    return
+  }
+  const open = COMPARISONS[name]
+  if (!open) throw new Error(`--suite takes ${NAMES.join(', ')}`)
+  const profile = values.profile === 'full' ? 'full' : 'quick'
+  const comparison = await open(profile)
+  try {
+    const rounds = Number(values.rounds ?? ROUNDS[profile])
+    const record = await runComparison(comparison, { rounds, profile })
+    printRecord(record)
+    if (values.save) await saveRecord(record)
+  } finally {
+    await comparison.close()
+  }
 }
+
+if (!values.report) for (const name of values.suite) await runSuite(name)
+if (values.save || values.report) await writeReport()

@@ -1,0 +1,49 @@
+import type { Unit } from './units.ts'
+
+/** Figures of one entrant in one round, by the name of the metric. */
+export type Sample = Record<string, number>
+
+/** One way to do the work of a suite. Each `measure` starts and ends its own processes. */
+export interface Entrant {
+  name: string
+  /** What it is, in a sentence. */
+  what: string
+  measure(): Promise<Sample>
+}
+
+export interface Metric {
+  name: string
+  unit: Unit
+  /** Ratios to the baseline are told for it. */
+  compared?: boolean
+}
+
+/** What has to be reached, in words and numbers. */
+export interface Target {
+  text: string
+  metric: string
+  entrant: string
+  /** `ratio` and `added` are to this entrant, `value` stands for itself. */
+  over?: string
+  kind: 'ratio' | 'added' | 'value'
+  reach: number
+}
+
+export interface Comparison {
+  name: string
+  title: string
+  /** How the load is made. */
+  load: string
+  baseline: string
+  /** The same thing as the baseline once more: what its ratio is off 1 by is the resolution. */
+  nullEntrant?: string
+  entrants: Entrant[]
+  metrics: Metric[]
+  targets: Target[]
+  close(): Promise<void>
+}
+
+export type Profile = 'quick' | 'full'
+
+/** Opens what all rounds share, such as a store that is filled once. */
+export type OpenComparison = (profile: Profile) => Promise<Comparison>

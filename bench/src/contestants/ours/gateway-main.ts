@@ -1,0 +1,7 @@
+// The product's gateway with parts left out, for the cost of each.
+import { runProcess } from '@chatbox/kit'
+import { composeGateway } from '../../../../services/gateway/src/compose.ts'
+import { readWithout, withoutLookups } from './without.ts'
+
+const wrap = withoutLookups(readWithout())
+await runProcess('gateway', (context) => composeGateway(context, { wrap }))

@@ -1,0 +1,50 @@
+import type { Backend } from '@chatbox/adapters'
+
+/** Parts of the product that a run can go without, to see what each costs. Never in the product. */
+export const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
+export type Part = (typeof PARTS)[number]
+
+/** What this process was started without. */
+export function readWithout(): Set<Part> {
+  const words = (process.env.BENCH_WITHOUT ?? '').split(',')
+  return new Set(PARTS.filter((part) => words.includes(part)))
+}
+
+/**
+ * `target` with some of its methods replaced. The others go on with the real object as `this`: the
+ * product's classes have private fields.
+ */
+export function override<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, key) {
+      if (Object.hasOwn(methods, key)) return Reflect.get(methods, key) as unknown
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
+
+/** The back end as a gateway sees it: no rate limits, a session read once and then remembered. */
+export function withoutLookups(without: ReadonlySet<Part>): (backend: Backend) => Backend {
+  return (backend) => {
+    const { limiter, store } = backend
+    return {
+      ...backend,
+      limiter: without.has('limits')
+        ? override(limiter, { take: async () => ({ allowed: true }) })
+        : limiter,
+      store: without.has('lookup') ? rememberSessions(store) : store,
+    }
+  }
+}
+
+function rememberSessions(store: Backend['store']): Backend['store'] {
+  const known = new Map<string, ReturnType<typeof store.findSession>>()
+  return override(store, {
+    findSession(sessionId) {
+      const found = known.get(sessionId) ?? store.findSession(sessionId)
+      known.set(sessionId, found)
+      return found
+    },
+  })
+}

@@ -1,0 +1,24 @@
+// The product's worker with parts left out, for the cost of each.
+import type { Backend } from '@chatbox/adapters'
+import { runProcess } from '@chatbox/kit'
+import { composeWorker } from '../../../../services/worker/src/compose.ts'
+import { override, readWithout } from './without.ts'
+
+const without = readWithout()
+const timing = without.has('coalescing') ? { deltaIntervalMs: 0 } : {}
+await runProcess('worker', (context) => composeWorker(context, { wrap: withoutDraft, timing }))
+
+/** Deltas are only published: nobody can join in the middle, and no late writer is kept out. */
+function withoutDraft(backend: Backend): Backend {
+  if (!without.has('draft')) return backend
+  const { bus } = backend
+  return {
+    ...backend,
+    bus: override(bus, {
+      async publishDelta(delta) {
+        await bus.publish(delta.sessionId, { event: 'reply:delta', payload: delta })
+        return 'published'
+      },
+    }),
+  }
+}

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
+
+/** Linux counts process times in ticks of this length, whatever the kernel's own timer is. */
+const TICK_US = 10_000
+/** Fields 14 and 15 of `/proc/PID/stat`, counted from the end of the name, which may hold anything. */
+const USER_TICKS = 11
+const SYSTEM_TICKS = 12
+
+/** CPU time that a process has used since its start, user and system, in microseconds. */
+export async function readCpuUs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) * TICK_US
+}
+
+export type Pids = Readonly<Record<string, number | undefined>>
+
+export interface CpuUse {
+  /** Microseconds by part; a part that is no process of ours is left out. */
+  byPart: Record<string, number>
+  /** Of this process, in cores: from 0.8 on the load client is the bound, not the server. */
+  clientCores: number
+}
+
+/** Begins to count what the processes use; the function ends the counting. */
+export async function startCpuMeter(pids: Pids): Promise<() => Promise<CpuUse>> {
+  const before = await readAll(pids)
+  const ownBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  return async () => {
+    const own = process.cpuUsage(ownBefore)
+    const elapsedUs = (performance.now() - startedAt) * 1000
+    const after = await readAll(pids)
+    const byPart = Object.fromEntries(
+      Object.entries(after).map(([part, us]) => [part, us - (before[part] ?? 0)]),
+    )
+    return { byPart, clientCores: (own.user + own.system) / elapsedUs }
+  }
+}
+
+async function readAll(pids: Pids): Promise<Record<string, number>> {
+  const read = Object.entries(pids).map(async ([part, pid]) =>
+    pid === undefined ? [] : [[part, await readCpuUs(pid)] as const],
+  )
+  return Object.fromEntries((await Promise.all(read)).flat())
+}
+
+/** The servers under test have one core to themselves, everything else has the other. */
+export const SERVER_CORE = 0
+export const OTHER_CORE = 1
+
+/** Ties a process with all its threads to one core; does nothing where that cannot be done. */
+export async function pin(pid: number | undefined, core: number): Promise<void> {
+  if (pid === undefined || availableParallelism() < 2) return
+  await promisify(execFile)('taskset', ['-acp', String(core), String(pid)]).catch(() => undefined)
+}

@@ -1,0 +1,5 @@
+import { readRecords } from './records.ts'
+
+export async function writeReport(): Promise<void> {
+  await readRecords()
+}
