@@ -11,6 +11,8 @@ export interface TestCluster {
   readonly redis: RedisServer
   readonly mongo: RunningMongo
   readonly models: TokenServer
+  /** The settings that every process has. */
+  readonly env: Readonly<Record<string, string>>
   /** Starts one more process of the cluster, which `stop` ends too. */
   add(service: Extract<Service, 'gateway' | 'worker'>): Promise<ServiceProcess>
   stop(): Promise<void>
@@ -48,7 +50,7 @@ export async function startTestCluster(
     await stop()
     throw failed.reason
   }
-  return { gateways, workers, redis, mongo, models, add, stop }
+  return { gateways, workers, redis, mongo, models, env, add, stop }
 }
 
 function toSettings(redisUrl: string, mongoUri: string, modelUrl: string): Record<string, string> {

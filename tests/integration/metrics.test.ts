@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import type { Message, ServerPayload } from '@chatbox/contract'
+import { openBackend } from '@chatbox/adapters'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { openChatUser, type ChatUser } from '../support/chat-user.ts'
+import { describeWithCluster } from '../support/describe-with-cluster.ts'
+import { sendStatus } from '../support/hostile-model-server.ts'
+import { openRawSocket } from '../support/raw-socket.ts'
+import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
+import { signToken } from '../support/tokens.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const REPLY_MS = 30_000
+const BUSY_MS = 30_000
+
+/** A metric that nothing moves is a metric that nobody can trust: the run below moves every one. */
+describeWithCluster('the metrics of a cluster', () => {
+  let cluster: TestCluster
+  let redis: Redis
+  let user: ChatUser
+  let sessionId: string
+  /** Ever seen above zero: a gauge goes back. */
+  const moved = new Set<string>()
+
+  beforeAll(async () => {
+    cluster = await startTestCluster({ RATE_LIMIT: '40' })
+    redis = new Redis(cluster.redis.url)
+    redis.on('error', () => undefined)
+    user = await connect(0)
+    sessionId = (await user.open()).session.id
+  }, 90_000)
+  afterAll(async () => {
+    user.close()
+    redis.disconnect()
+    await cluster.stop()
+  }, 60_000)
+
+  async function connect(gateway: number, userId: string = randomUUID()): Promise<ChatUser> {
+    return await openChatUser({ url: cluster.gateways[gateway]?.url ?? '', userId })
+  }
+
+  async function ask(content: string): Promise<Message> {
+    return await user.send({ id: sessionId }, content)
+  }
+
+  async function replyTo(question: Message): Promise<Message> {
+    const isReply = ({ message }: ServerPayload<'message:new'>) => message.replyTo === question.id
+    return (await user.waitFor('message:new', isReply, REPLY_MS)).message
+  }
+
+  /** The sum of a metric over all processes, by its name in the exposition. */
+  async function read(): Promise<Map<string, number>> {
+    const totals = new Map<string, number>()
+    for (const { managementPort } of [...cluster.gateways, ...cluster.workers]) {
+      const answer = await fetch(`http://127.0.0.1:${managementPort}/metrics`)
+      addSamples(totals, await answer.text())
+    }
+    for (const [name, total] of totals) if (total > 0) moved.add(name)
+    return totals
+  }
+
+  async function waitFor(name: string, timeoutMs = BUSY_MS): Promise<void> {
+    await waitUntil(async () => ((await read()).get(name) ?? 0) > 0, timeoutMs)
+  }
+
+  it('every one moves in a run with traffic, refusals and faults', async () => {
+    expect((await replyTo(await ask('tokens=5'))).status).toBe('complete')
+    await user.open({ sessionId, afterSeq: 1 })
+    await fetch(`${cluster.gateways[0]?.url}/chatbox/api/models`)
+
+    await expect(
+      openChatUser({ url: cluster.gateways[0]?.url ?? '', token: 'none' }),
+    ).rejects.toThrow()
+    await flood(await connect(1))
+    await waitFor('chatbox_rate_limited_total')
+
+    await refuseForged()
+    await waitFor('chatbox_payloads_refused_total')
+
+    await starveReader()
+    await waitFor('chatbox_deltas_dropped_total')
+
+    await makeZombie()
+    await waitFor('chatbox_replies_taken_over_total')
+    await waitFor('chatbox_leases_lost_total')
+    await overtakeWriter()
+    await waitFor('chatbox_writes_fenced_total')
+
+    await failProvider()
+    await waitFor('chatbox_open_breakers')
+
+    await loseRedis()
+    await waitFor('chatbox_backend_failures_total')
+    await waitFor('chatbox_publish_failures_total')
+    await waitFor('chatbox_subscription_gaps_total')
+    await waitFor('chatbox_reconciled_total')
+
+    const names = [...(await read()).keys()]
+    expect(names.filter((name) => !moved.has(name))).toEqual([])
+  }, 240_000)
+
+  async function flood(guest: ChatUser): Promise<void> {
+    const { session } = await guest.open()
+    const sends = Array.from({ length: 60 }, () =>
+      guest.emitRaw('message:send', { sessionId: session.id, clientMessageId: randomUUID() }),
+    )
+    await Promise.all(sends)
+    guest.close()
+  }
+
+  /** What another program that can reach Redis might publish. */
+  async function refuseForged(): Promise<void> {
+    await redis.publish(`chatbox:session:${sessionId}`, '{"event":"message:new","payload":{}}')
+  }
+
+  /** Viewers of the same session that open it and then never read again. */
+  async function starveReader(): Promise<void> {
+    const raw = await openRawSocket({ url: cluster.gateways[0]?.url ?? '' })
+    await raw.login(await signToken({ sub: user.userId }))
+    raw.socket.send(`421${JSON.stringify(['session:open', { sessionId }])}`)
+    await raw.waitForFrame((frame) => frame.startsWith('431'))
+    raw.socket.pause()
+    const text = 'x'.repeat(50_000)
+    const delta = { sessionId, replyId: randomUUID(), attempt: 1, text }
+    const isDropping = async () => ((await read()).get('chatbox_deltas_dropped_total') ?? 0) > 0
+    for (let index = 0; index < 2000 && (index % 50 > 0 || !(await isDropping())); index++) {
+      const event = { event: 'reply:delta', payload: { ...delta, index } }
+      await redis.publish(`chatbox:session:${sessionId}`, JSON.stringify(event))
+    }
+    const { messages } = await user.open({ sessionId })
+    const message = { ...messages[0], content: text }
+    const entry = JSON.stringify({ event: 'message:new', payload: { message } })
+    for (let sent = 0; sent < 100; sent++) {
+      await redis.publish(`chatbox:session:${sessionId}`, entry)
+    }
+    // A socket that is paused does not notice its end: the gateway's count tells.
+    await waitFor('chatbox_slow_readers_closed_total')
+    raw.end()
+  }
+
+  /** The worker that writes sleeps beyond its lease, another one answers, the first one wakes up. */
+  async function makeZombie(): Promise<void> {
+    const [writer, idle] = cluster.workers
+    idle?.signal('SIGSTOP')
+    const question = await ask('tokens=100')
+    await user.waitFor('reply:delta', ({ attempt, text }) => attempt === 1 && text.includes('t9 '))
+    idle?.signal('SIGCONT')
+    writer?.signal('SIGSTOP')
+    expect((await replyTo(question)).content).toBe(cluster.models.textOf(100))
+    writer?.signal('SIGCONT')
+  }
+
+  /** A later attempt that the writer has not heard of: its next delta is refused. */
+  async function overtakeWriter(): Promise<void> {
+    const { env } = cluster
+    const [id = '', key = ''] = env.ENCRYPTION_KEYS?.split(':') ?? []
+    const encryptionKeys = [{ id, key: Buffer.from(key, 'base64') }]
+    const { REDIS_URL: redisUrl = '', MONGO_URI: mongoUri = '', MONGO_DATABASE = '' } = env
+    const backend = await openBackend(
+      { kind: 'cluster', redisUrl, mongoUri, mongoDatabase: MONGO_DATABASE, encryptionKeys },
+      { onError: ignore, onPublishFailed: ignore, onGap: ignore, onPayloadRefused: ignore },
+    )
+    const question = await ask('tokens=50')
+    const { replyId } = await user.waitFor('reply:start', (start) => start.replyTo === question.id)
+    const delta = { sessionId, replyId, attempt: 2, index: 0, text: '' }
+    await backend.bus.publishDelta(delta, () => '')
+    expect((await replyTo(question)).content).toBe(cluster.models.textOf(50))
+    await backend.close()
+  }
+
+  async function failProvider(): Promise<void> {
+    cluster.models.answer(sendStatus(503))
+    for (let tries = 0; tries < 3; tries++) {
+      expect((await replyTo(await ask('tokens=1'))).status).toBe('failed')
+    }
+  }
+
+  async function loseRedis(): Promise<void> {
+    await cluster.redis.kill()
+    await ask('while it is away')
+    await cluster.redis.restart()
+  }
+})
+
+function ignore(): void {
+  // What goes wrong here is wrong on purpose.
+}
+
+/** Of a histogram its number of observations, of everything else the value. */
+function addSamples(totals: Map<string, number>, exposition: string): void {
+  const histograms = new Set(
+    [...exposition.matchAll(/^# TYPE (\S+) histogram$/gmu)].map(([, name]) => name),
+  )
+  for (const [, name = ''] of exposition.matchAll(/^# TYPE (chatbox_\S+) /gmu)) {
+    const sample = histograms.has(name) ? `${name}_count` : name
+    const values = exposition.matchAll(new RegExp(`^${sample}(?:\\{[^}]*\\})? (\\S+)$`, 'gmu'))
+    const sum = [...values].reduce((total, [, value]) => total + Number(value), 0)
+    totals.set(name, (totals.get(name) ?? 0) + sum)
+  }
+}
