@@ -83,10 +83,11 @@ const VERSIONS = [
 
 /** Brings the file to this version. Throws where a newer one wrote it. */
 export function migrate(db: DatabaseSync): void {
+  // A file that is up to date is opened without the write lock, which a busy writer may hold.
+  if (readVersion(db) === VERSIONS.length) return
   db.exec('BEGIN IMMEDIATE')
   try {
-    const row = db.prepare('PRAGMA user_version').get()
-    const version = Number(row?.user_version)
+    const version = readVersion(db)
     if (version > VERSIONS.length) throw new Error('the file was written by a newer version')
     for (const statements of VERSIONS.slice(version)) db.exec(statements)
     db.exec(`PRAGMA user_version = ${VERSIONS.length}`)
@@ -95,4 +96,8 @@ export function migrate(db: DatabaseSync): void {
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
+}
+
+function readVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version)
 }
