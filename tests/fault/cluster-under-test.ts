@@ -1,32 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { openBackend, type Backend } from '@chatbox/adapters'
+import { openBackend } from '@chatbox/adapters'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
 import type { ProcessOptions } from '../../scripts/servers/processes.ts'
 import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
-import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { TEST_SECRET } from '../support/tokens.ts'
 import { startBalancer, type Balancer } from './balancer.ts'
 import type { Recorder } from './history.ts'
 import { findLowPort } from './low-port.ts'
 import { startModelServer, type ModelServer } from './model-server.ts'
-import { sumMetrics } from './product-metrics.ts'
 import type { Random } from './random.ts'
 import { Supervised } from './supervised.ts'
-
-export type LinkKind =
-  | 'client-gateway'
-  | 'gateway-redis'
-  | 'gateway-store'
-  | 'worker-redis'
-  | 'worker-store'
-  | 'worker-model'
-
-/** The way between two processes, which can be made to fail. */
-export interface Link {
-  kind: LinkKind
-  name: string
-  proxy: TcpProxy
-}
+import {
+  SILENT_HOOKS,
+  stopProcesses,
+  type Link,
+  type LinkKind,
+  type SystemUnderTest,
+} from './system-under-test.ts'
 
 export interface ClusterOptions {
   gateways: number
@@ -40,22 +31,11 @@ export interface ClusterOptions {
 }
 
 /** The whole product as real processes, each on links of its own, with everything that it needs. */
-export interface ClusterUnderTest {
+export interface ClusterUnderTest extends SystemUnderTest {
   readonly gateways: Supervised[]
   readonly workers: Supervised[]
   readonly redis: RedisServer
   readonly mongo: RunningMongo
-  readonly models: ModelServer
-  readonly links: Link[]
-  /** Of each gateway, over its link. */
-  readonly gatewayPorts: number[]
-  /** Of what stands in front of all of them. */
-  readonly balancerPort: number
-  /** The store and the bus past every link, as an operator's tool would use them. */
-  openBackend(): Promise<Backend>
-  metrics(): Record<string, number>
-  /** Ends every process. Resolves with the names of those that had to be killed. */
-  stop(): Promise<string[]>
 }
 
 interface Parts {
@@ -216,9 +196,11 @@ function toCluster(parts: Parts, { key, database }: Common): ClusterUnderTest {
     links,
     gateways,
     workers,
+    processes: [...gateways, ...workers],
     gatewayPorts,
     balancerPort: parts.balancer?.port ?? 0,
-    openBackend: () =>
+    storeName: mongo.kind,
+    openStore: () =>
       openBackend(
         {
           kind: 'cluster',
@@ -227,25 +209,15 @@ function toCluster(parts: Parts, { key, database }: Common): ClusterUnderTest {
           mongoDatabase: database,
           encryptionKeys: [{ id: 'test', key }],
         },
-        { onError: nothing, onPublishFailed: nothing, onGap: nothing, onPayloadRefused: nothing },
+        SILENT_HOOKS,
       ),
-    metrics: () => sumMetrics([...gateways, ...workers].flatMap((process) => process.counted())),
     stop: () => stopAll(parts),
   }
 }
 
-function nothing(): void {
-  // An operator's tool has no log of its own here.
-}
-
 async function stopAll(parts: Parts): Promise<string[]> {
   const { gateways, workers, links, balancer, models, redis, mongo } = parts
-  const killed: string[] = []
-  await Promise.all(
-    [...gateways, ...workers].map(async (process) => {
-      if (!(await process.stop())) killed.push(process.name)
-    }),
-  )
+  const killed = await stopProcesses([...gateways, ...workers])
   await Promise.all(links.map(({ proxy }) => proxy.close()))
   await balancer?.stop()
   await Promise.all([models.stop(), redis.stop(), mongo.stop()])

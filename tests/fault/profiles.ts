@@ -1,49 +1,49 @@
-/** How long and how hard a run is. */
-export interface ClusterProfile {
-  kind: 'cluster'
-  gateways: number
-  workers: number
+/** Who does how much. */
+export interface Load {
   askSessions: number
   talkSessions: number
   /** Mean of the time from one message of a session to its next. */
   askEveryMs: number
   talkEveryMs: number
+  /** How many of the messages have their answer dropped and are sent again. */
   dropShare: number
+  /** How many questions want a long answer, and how long these are. */
   longShare: number
   longTokens: readonly [low: number, high: number]
   tokenIntervalMs: number
+}
+
+/** How long and how hard a run is. */
+export interface StandaloneProfile extends Load {
+  kind: 'standalone'
   /** While faults happen. */
   durationMs: number
+  /** Faults that may be under way at once. */
   lanes: number
+  /** Mean of the pauses between two faults of one lane. */
   pauseMs: number
+  /** No fault lasts longer. */
   maxHoldMs: number
   settleTimeoutMs: number
 }
 
-export interface StandaloneProfile {
-  kind: 'standalone'
-  sessions: number
-  everyMs: number
-  tokenIntervalMs: number
-  durationMs: number
-  /** Mean of the time from one fault to the next. */
-  pauseMs: number
-  settleTimeoutMs: number
+export interface ClusterProfile extends Omit<StandaloneProfile, 'kind'> {
+  kind: 'cluster'
+  gateways: number
+  workers: number
 }
 
 export type Profile = ClusterProfile | StandaloneProfile
 
 const MINUTE_MS = 60_000
 
-const CLUSTER = {
-  kind: 'cluster',
-  gateways: 3,
-  workers: 2,
+const LOAD = {
   dropShare: 0.4,
   longShare: 0.3,
   longTokens: [40, 160],
   tokenIntervalMs: 20,
 } as const
+const CLUSTER = { ...LOAD, kind: 'cluster', gateways: 3, workers: 2 } as const
 
 export const PROFILES = {
   /** Part of every test run. */
@@ -89,12 +89,16 @@ export const PROFILES = {
   },
   /** One process on SQLite. */
   standalone: {
+    ...LOAD,
     kind: 'standalone',
-    sessions: 6,
-    everyMs: 300,
-    tokenIntervalMs: 20,
-    durationMs: 2 * MINUTE_MS,
-    pauseMs: 3000,
+    askSessions: 4,
+    talkSessions: 4,
+    askEveryMs: 2000,
+    talkEveryMs: 250,
+    durationMs: 3 * MINUTE_MS,
+    lanes: 1,
+    pauseMs: 4000,
+    maxHoldMs: 4000,
     settleTimeoutMs: 60_000,
   },
 } satisfies Record<string, Profile>

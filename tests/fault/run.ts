@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endWithParent } from '../../scripts/end-with-parent.ts'
 import { checkHistory } from './checkers/check-history.ts'
 import {
   openRecorder,
@@ -16,7 +17,9 @@ import {
 } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
-import { runCluster, type RunOutcome } from './run-cluster.ts'
+import { runCluster } from './run-cluster.ts'
+import type { RunOutcome } from './run-on.ts'
+import { runStandalone } from './run-standalone.ts'
 
 export interface FaultRunOptions {
   profile: ProfileName
@@ -72,7 +75,7 @@ function carryOut(
   if (profile.kind === 'cluster') {
     return runCluster({ ...common, profile: { ...profile, ...changes } })
   }
-  throw new Error('not yet')
+  return runStandalone({ ...common, profile: { ...profile, ...changes } })
 }
 
 function describeMachine(store: string): RunRecord['machine'] {
@@ -129,7 +132,16 @@ function summarise(record: RunRecord, report: (line: string) => void): void {
   report(JSON.stringify(checks.counts))
 }
 
+/** What was started ends with this process, however that ends. */
+function endOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(1))
+  }
+}
+
 if (import.meta.filename === process.argv[1]) {
+  endWithParent()
+  endOnSignal()
   const options = readArguments(process.argv.slice(2))
   options.folder ||= await mkdtemp(join(tmpdir(), `chatbox-faults-${options.profile}-`))
   options.report(`profile ${options.profile}, seed ${options.seed}, ${options.folder}`)

@@ -45,6 +45,8 @@ export class Supervised {
   readonly #counted: Record<string, number>[] = []
   #latest: Record<string, number> = {}
   starts = 0
+  /** While set it cannot run, whatever it does: an end by itself is no fault of its own. */
+  mayFail = false
   /** What it printed before an end that nobody asked for. */
   lastWords = ''
 
@@ -68,6 +70,11 @@ export class Supervised {
 
   get pid(): number | undefined {
     return this.#current?.pid
+  }
+
+  /** Settles when the process that runs now has ended. */
+  async ended(): Promise<void> {
+    await this.#current?.exited
   }
 
   output(): string {
@@ -124,6 +131,7 @@ export class Supervised {
   /** Whoever is asked to stop has to end well; whoever is killed, or asked too early, cannot. */
   #isExpected({ code, signal }: Exit, ageMs: number): boolean {
     const { ending } = this.#fate
+    if (this.mayFail) return true
     if (ending !== 'SIGTERM') return ending === 'SIGKILL'
     return code === 0 || (signal === 'SIGTERM' && ageMs < BOOT_MS)
   }

@@ -1,5 +1,6 @@
 import type { TcpProxy } from '../../../scripts/servers/tcp-proxy.ts'
-import type { ClusterUnderTest, Link } from '../cluster-under-test.ts'
+import type { ClusterUnderTest } from '../cluster-under-test.ts'
+import type { Link } from '../system-under-test.ts'
 import type { Random } from '../random.ts'
 import type { Nemesis, Strike } from './nemesis.ts'
 
@@ -32,7 +33,7 @@ const DAMAGES: Damage[] = [
   },
 ]
 
-export function createLinkNemeses({ links }: ClusterUnderTest): Nemesis[] {
+export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
   return DAMAGES.map(({ kind, begin }) => ({
     kind,
     plan(random) {

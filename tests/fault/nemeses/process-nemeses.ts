@@ -1,6 +1,5 @@
 import { existsSync, globSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClusterUnderTest } from '../cluster-under-test.ts'
 import type { Random } from '../random.ts'
 import type { Supervised } from '../supervised.ts'
 import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
@@ -14,20 +13,18 @@ const PRELOAD = new URL('../preload/', import.meta.url)
 /** Passed to every process under test: without it there is nobody to block its event loop. */
 export const BLOCK_OPTION = `--import=${new URL('block-on-signal.ts', PRELOAD).href}`
 
-export function createProcessNemeses(cluster: ClusterUnderTest): Nemesis[] {
-  const groups: [string, Supervised[]][] = [
-    ['gateway', cluster.gateways],
-    ['worker', cluster.workers],
-  ]
-  return groups.flatMap(([role, group]) => [
+/** For one role and the processes that have it. */
+export function createProcessNemeses(role: string, group: readonly Supervised[]): Nemesis[] {
+  return [
     { kind: `${role}-kill`, plan: (random) => end(random.pick(group), 'SIGKILL') },
     { kind: `${role}-term`, plan: (random) => end(random.pick(group), 'SIGTERM') },
     { kind: `${role}-pause`, plan: (random) => pause(random.pick(group), random) },
     { kind: `${role}-block`, plan: (random) => block(random.pick(group)) },
-    ...(role === 'worker'
-      ? [{ kind: 'worker-clock', plan: (random: Random) => shiftClock(random.pick(group), random) }]
-      : []),
-  ])
+  ]
+}
+
+export function createClockNemesis(group: readonly Supervised[]): Nemesis {
+  return { kind: 'worker-clock', plan: (random) => shiftClock(random.pick(group), random) }
 }
 
 function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
@@ -104,7 +101,7 @@ function toClockEnv(shiftMs: number): Record<string, string> {
 }
 
 /** Until it has been started again and is ready. While what it needs is away, it cannot be. */
-async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
+export async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
   const since = performance.now()
   while (performance.now() - since < BACK_TIMEOUT_MS) {
     if (process.starts > startsBefore && (await process.isReady())) {
