@@ -11,7 +11,12 @@ import { saveRecord } from './report/records.ts'
 import { writeReport } from './report/write-report.ts'
 import { measureStart } from './start.ts'
 import type { Suite } from './suite.ts'
+import { openAck } from './suites/ack.ts'
+import { openConnect } from './suites/connect.ts'
 import { openControl } from './suites/control.ts'
+import { openIdle } from './suites/idle.ts'
+import { openHistory } from './suites/history.ts'
+import { openManySessions } from './suites/many-sessions.ts'
 import { openTokens } from './suites/tokens.ts'
 
 const SUITES: Record<string, Suite> = {
@@ -21,6 +26,11 @@ const SUITES: Record<string, Suite> = {
 const COMPARISONS: Record<string, OpenComparison> = {
   control: openControl,
   tokens: openTokens,
+  ack: openAck,
+  connect: openConnect,
+  idle: openIdle,
+  history: openHistory,
+  'many-sessions': openManySessions,
 }
 const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
 const ROUNDS: Record<Profile, number> = { quick: 2, full: 5 }

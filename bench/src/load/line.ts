@@ -50,6 +50,10 @@ export class Line {
     return line
   }
 
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN
+  }
+
   /** Sends an event that asks for no answer. */
   send(event: string, payload: string): void {
     this.#socket.send(`${this.#prefix}["${event}",${payload}]`)

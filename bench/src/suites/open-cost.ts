@@ -1,0 +1,103 @@
+import type { Session } from '@chatbox/contract'
+import { fileURLToPath } from 'node:url'
+import { startService } from '../../../scripts/servers/processes.ts'
+import type { BenchBackEnds } from '../bench-cluster.ts'
+import type { Metric, Sample } from '../compare/comparison.ts'
+import { startOurs } from '../contestants/start-contestant.ts'
+import { Line } from '../load/line.ts'
+import { pace, waitUntil } from '../load/pace.ts'
+import { socketUrl } from '../load/socket-url.ts'
+import { Tally } from '../load/tally.ts'
+import { startCpuMeter } from '../measure/cpu.ts'
+import { createToken } from '../token.ts'
+
+const SEED_TIMEOUT_MS = 480_000
+const ARRIVAL_MS = 10_000
+const WARM_UP = 100
+
+export const OPEN_METRICS: Metric[] = [
+  { name: 'cpu', unit: 'us', compared: true },
+  { name: 'cpu gateway', unit: 'us' },
+  { name: 'cpu store', unit: 'us' },
+  { name: 'latency p50', unit: 'ms', compared: true },
+  { name: 'latency p99', unit: 'ms' },
+]
+
+/** Fills a database of the store; see the program that does it for what can be asked for. */
+export async function seed(
+  env: Record<string, string>,
+  what: Record<string, string>,
+): Promise<void> {
+  const entry = fileURLToPath(new URL('../contestants/ours/seed-main.ts', import.meta.url))
+  const seeding = await startService('gateway', {
+    ...{ env: { ...env, ...what }, name: 'seed', entry, readyTimeoutMs: SEED_TIMEOUT_MS },
+  })
+  await seeding.stop()
+}
+
+interface Opening {
+  backEnds: BenchBackEnds
+  env: Record<string, string>
+  /** Each opens the session that they have. */
+  users: string[]
+  perSecond: number
+  opens: number
+}
+
+/** What it costs to open a session, again and again, over one gateway. */
+export async function measureOpens(opening: Opening): Promise<Sample> {
+  const { backEnds, env, users, opens } = opening
+  const gateway = await startOurs('gateway', { env })
+  const lines = await Promise.all(
+    users.map((user) =>
+      Line.open({
+        url: socketUrl(gateway, 'engine.io'),
+        dialect: 'engine.io',
+        token: createToken(user, backEnds.secret),
+      }),
+    ),
+  )
+  try {
+    await openAll(lines, { ...opening, opens: WARM_UP })
+    const stop = await startCpuMeter({ gateway: gateway.pid, ...backEnds.pids })
+    const tally = await openAll(lines, opening)
+    const { byPart, clientCores } = await stop()
+    const per = (...parts: string[]): number =>
+      parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / opens
+    return {
+      ...tally.toSample(),
+      cpu: per('gateway', 'store', 'redis'),
+      'cpu gateway': per('gateway'),
+      'cpu store': per('store'),
+      'client cores': clientCores,
+    }
+  } finally {
+    for (const line of lines) line.close()
+    await gateway.stop()
+  }
+}
+
+async function openAll(
+  lines: readonly Line[],
+  { users, perSecond, opens }: Pick<Opening, 'users' | 'perSecond' | 'opens'>,
+): Promise<Tally> {
+  const tally = new Tally()
+  let answered = 0
+  await pace(perSecond, opens, (index, dueAt) => {
+    const line = lines[index % lines.length]
+    const sessionId = `session-of-${users[index % lines.length] ?? ''}`
+    tally.sent += 1
+    line
+      ?.request<{ session: Session }>('session:open', { sessionId })
+      .then(({ session }) => {
+        if (session.id === sessionId) tally.delivered += 1
+        tally.latenciesMs.push(performance.now() - dueAt)
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        answered += 1
+      })
+  })
+  await waitUntil(() => answered === opens, ARRIVAL_MS)
+  return tally
+}
