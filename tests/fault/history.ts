@@ -127,6 +127,8 @@ export interface LifeEvent extends Stamp {
   pid: number
   /** With `ended`: whether a nemesis or the harness ended it. */
   expected?: boolean
+  /** With `ended`: it had nothing to run on, such as a folder, and refuses by its exit code. */
+  refused?: boolean
   code?: number | null
   signal?: string | null
 }

@@ -131,7 +131,6 @@ export class Supervised {
   /** Whoever is asked to stop has to end well; whoever is killed, or asked too early, cannot. */
   #isExpected({ code, signal }: Exit, ageMs: number): boolean {
     const { ending } = this.#fate
-    if (this.mayFail) return true
     if (ending !== 'SIGTERM') return ending === 'SIGKILL'
     return code === 0 || (signal === 'SIGTERM' && ageMs < BOOT_MS)
   }
@@ -163,10 +162,11 @@ export class Supervised {
     if (this.#isStopping()) this.signal('SIGTERM', 'SIGTERM')
     const exit = await started.exited
     const expected = this.#isExpected(exit, performance.now() - startedAt)
-    recorder.record({ ...base, phase: 'ended', expected, ...exit })
+    const refused = this.mayFail && exit.code !== null
+    recorder.record({ ...base, phase: 'ended', expected, refused, ...exit })
     this.#current = undefined
     this.#counted.push(this.#latest)
     this.#latest = {}
-    if (!expected) this.lastWords = started.output().split('\n').slice(-30).join('\n')
+    if (!expected && !refused) this.lastWords = started.output().split('\n').slice(-30).join('\n')
   }
 }

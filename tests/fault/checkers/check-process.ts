@@ -9,8 +9,9 @@ export function checkProcess(run: RunIndex): Finding[] {
   })
 }
 
-function describe({ process, pid, phase, expected, code, signal }: LifeEvent): string | undefined {
-  if (phase !== 'ended') return undefined
+function describe(life: LifeEvent): string | undefined {
+  const { process, pid, phase, expected, refused, code, signal } = life
+  if (phase !== 'ended' || refused) return undefined
   const how = signal ? `by ${signal}` : `with exit code ${code ?? 'none'}`
   if (!expected) return `${process} (pid ${pid}) ended ${how}, which nobody asked for`
   return !signal && code !== 0
