@@ -42,7 +42,7 @@ function describeQuestion(question: FinalMessage, answered: Answered): string[] 
   if (excess && found.length === 0) found.push(excess)
   if (!STATUSES.has(last.status)) found.push(`${name} has an answer that is ${last.status}`)
   if (last.status === 'complete' && last.content === '') found.push(`${name} has an empty answer`)
-  const open = reply && describeOutbox(reply, last)
+  const open = reply && !isSilenced(question, answered) && describeOutbox(reply, last)
   return open ? [...found, `${name} ${open}`] : found
 }
 
@@ -63,10 +63,8 @@ function describeOutbox({ state, replyId }: FinalReply, last: FinalMessage): str
 
 const SILENCING = new Set(['takeover_started', 'session_ended'])
 
-/** The end of a session, or a person who takes over, leaves questions without an answer. */
+/** The end of a session, or a person who takes over, leaves open questions without an answer. */
 function isSilenced({ seq }: FinalMessage, { session, reply }: Answered): boolean {
-  const before = session.log.findLast((row) => row.event !== undefined && row.seq < seq)
-  if (before?.event === 'takeover_started') return true
   const isOver = session.log.some((row) => row.seq > seq && SILENCING.has(row.event ?? ''))
   return isOver && (reply === undefined || reply.state === 'cancelled')
 }

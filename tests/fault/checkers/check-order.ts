@@ -1,5 +1,5 @@
 import type { FinalMessage, FinalRead, Finding, SeenEvent } from '../history.ts'
-import { isReply, isUserText, questionsOf } from './row-finder.ts'
+import { isReply, questionsOf, RowFinder } from './row-finder.ts'
 import { groupBy, type RunIndex, type SessionRun } from './run-index.ts'
 import { acknowledgements } from './sent-messages.ts'
 
@@ -47,9 +47,10 @@ function describeSeen([viewer, events]: [string, SeenEvent[]]): string[] {
 
 /** Whether whoever waited for an acknowledgement, anywhere, comes after what it acknowledged. */
 function describeWaiting({ log, sent }: SessionRun): string[] {
-  const seqOf = new Map(log.filter(isUserText).map(({ content, seq }) => [content, seq]))
+  const rows = new RowFinder({ log, sent })
   const placed = sent.flatMap((message) => {
-    const seq = [...message.values].map((value) => seqOf.get(value)).find(Boolean)
+    // The first of them where there are several: that is another check's finding.
+    const seq = rows.rowsOf(message)[0]?.seq
     const invokedAt = message.tries[0]?.at ?? 0
     const [first] = acknowledgements(message)
     return seq === undefined ? [] : [{ message, seq, invokedAt, doneAt: first?.end.at }]

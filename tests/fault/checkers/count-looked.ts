@@ -32,7 +32,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
     attemptsReplaced: drafts.filter(({ attempt, from }) => attempt > 1 && from === 0).length,
     entriesShown: sessions.reduce((sum, { seen }) => sum + countEntries(seen), 0),
     reads: sessions.reduce((sum, session) => sum + session.reads.length, 0),
-    viewers: run.viewers.size,
+    viewersThatLeft: run.viewers.size,
     returns: [...run.viewers.values()].flat().filter(({ phase }) => phase === 'caught-up').length,
     ends: run.lives.filter(({ phase }) => phase === 'ended').length,
     faults: run.faults.filter(({ phase }) => phase === 'invoke').length,

@@ -22,9 +22,10 @@ export class RowFinder {
     return this.#byId.get(id)
   }
 
-  /** Every row that holds one of the message's bodies. */
+  /** Every row that holds one of the message's bodies, in log order. */
   rowsOf({ values }: SentMessage): FinalMessage[] {
-    return [...values].flatMap((value) => this.#byContent.get(value) ?? [])
+    const rows = [...values].flatMap((value) => this.#byContent.get(value) ?? [])
+    return rows.sort((a, b) => a.seq - b.seq)
   }
 
   /** Also where the row's body is another than was sent: that is not a loss. */

@@ -2,8 +2,8 @@ import type { Backend } from '@chatbox/adapters'
 import { override } from './override.ts'
 
 /**
- * Nobody catches up: what comes after a seq is never read, and the heads say that nothing is there.
- * What a client gets is the page of its first opening and what it hears live.
+ * Nobody catches up: what comes after an entry is never read, and the heads say that nothing is
+ * there. What a client gets is the page of its first opening and what it hears live.
  */
 export function withoutResync(backend: Backend): Backend {
   const { store } = backend
@@ -11,9 +11,7 @@ export function withoutResync(backend: Backend): Backend {
     ...backend,
     store: override(store, {
       readMessages: async (sessionId, range) =>
-        range.afterSeq === undefined
-          ? store.readMessages(sessionId, range)
-          : { messages: [], hasMore: false },
+        range.afterSeq ? { messages: [], hasMore: false } : store.readMessages(sessionId, range),
       async findSession(sessionId) {
         const session = await store.findSession(sessionId)
         return session && { ...session, lastSeq: 0 }
