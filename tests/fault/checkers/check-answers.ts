@@ -40,10 +40,11 @@ function describeQuestion(question: FinalMessage, answered: Answered): string[] 
   const found = early.map(({ id }) => `${name} has ${last.id} after its complete answer ${id}`)
   const excess = describeExcess(name, answered)
   if (excess && found.length === 0) found.push(excess)
-  if (!STATUSES.has(last.status)) found.push(`${name} has an answer that is ${last.status}`)
-  if (last.status === 'complete' && last.content === '') found.push(`${name} has an empty answer`)
-  const open = reply && !isSilenced(question, answered) && describeOutbox(reply, last)
-  return open ? [...found, `${name} ${open}`] : found
+  const rest = [...describeLast(last), describeOutbox(last, question, answered)]
+  return [
+    ...found,
+    ...rest.filter((fault) => fault !== undefined).map((fault) => `${name} ${fault}`),
+  ]
 }
 
 const STATUSES = new Set(['complete', 'stopped', 'incomplete', 'failed'])
@@ -56,7 +57,19 @@ function describeExcess(name: string, { answers, retried }: Answered): string | 
   return `${name} has ${answers.length} answers and was asked again ${asked} times: ${ids}`
 }
 
-function describeOutbox({ state, replyId }: FinalReply, last: FinalMessage): string | undefined {
+function describeLast({ status, content }: FinalMessage): string[] {
+  if (!STATUSES.has(status)) return [`has an answer that is ${status}`]
+  return status === 'complete' && content === '' ? ['has an empty answer'] : []
+}
+
+function describeOutbox(
+  last: FinalMessage,
+  question: FinalMessage,
+  answered: Answered,
+): string | undefined {
+  const { reply } = answered
+  if (!reply || isSilenced(question, answered)) return undefined
+  const { state, replyId } = reply
   if (state !== 'done') return `is ${state} in the outbox`
   return replyId === last.id ? undefined : `waits for ${replyId} while ${last.id} is its answer`
 }
