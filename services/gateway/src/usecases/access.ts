@@ -36,6 +36,6 @@ export function checkActive(session: Session): void {
 }
 
 /** As what `user` takes part in `session`. */
-export function toPartyType(user: User, session: Session): 'user' | 'admin' {
+export function toPartyType(user: User, session: Pick<Session, 'userId'>): 'user' | 'admin' {
   return session.userId === user.id ? 'user' : 'admin'
 }

@@ -20,5 +20,6 @@ export async function createSession(
   if (active) await retireSession(deps, active, 'replaced')
   const session = await startSession(deps, who, modelId)
   await deps.viewer.join(session.id)
+  deps.viewer.note(session)
   return { session }
 }

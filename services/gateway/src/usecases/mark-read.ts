@@ -1,11 +1,12 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
 import { AppError, type ChatStore } from '@chatbox/core'
 import { findVisibleSession, toPartyType } from './access.ts'
-import type { PeerAnnouncer } from './announcer.ts'
+import type { PeerAnnouncer, SeenSession, Viewer } from './announcer.ts'
 
 export interface MarkReadDeps {
   store: Pick<ChatStore, 'findSession'>
   peers: Pick<PeerAnnouncer, 'announceReceipt'>
+  viewer: Pick<Viewer, 'note' | 'seen'>
 }
 
 /** Tells the other viewers how far this one has read. */
@@ -14,7 +15,7 @@ export async function markRead(
   who: User,
   input: ClientPayload<'message:read'>,
 ): Promise<ClientData<'message:read'>> {
-  const session = await findVisibleSession(deps.store, who, input.sessionId)
+  const session = await findRead(deps, who, input)
   if (input.seq > session.lastSeq) {
     throw new AppError('INVALID_FORMAT', 'Field "seq": lies beyond the end of the session.')
   }
@@ -24,4 +25,17 @@ export async function markRead(
     seq: input.seq,
   })
   return {}
+}
+
+/** An entry that was there when the session was last read is there still. */
+async function findRead(
+  { store, viewer }: MarkReadDeps,
+  who: User,
+  { sessionId, seq }: ClientPayload<'message:read'>,
+): Promise<SeenSession> {
+  const seen = viewer.seen(sessionId)
+  if (seen && seq <= seen.lastSeq) return seen
+  const session = await findVisibleSession(store, who, sessionId)
+  viewer.note(session)
+  return session
 }

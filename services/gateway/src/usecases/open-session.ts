@@ -31,6 +31,7 @@ export async function openSession(
   const { id } = await chooseSession(deps, who, input.sessionId)
   await deps.viewer.join(id)
   const session = await findVisibleSession(deps.store, who, id)
+  deps.viewer.note(session)
   // The draft before the log: a reply that finishes in between is then in the log for sure.
   const reply = await findActiveReply(deps, id)
   const page = await readPage(deps.store, id, input)

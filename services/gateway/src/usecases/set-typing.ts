@@ -1,11 +1,12 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
 import type { ChatStore } from '@chatbox/core'
 import { findVisibleSession, toPartyType } from './access.ts'
-import type { PeerAnnouncer } from './announcer.ts'
+import type { PeerAnnouncer, Viewer } from './announcer.ts'
 
 export interface SetTypingDeps {
   store: Pick<ChatStore, 'findSession'>
   peers: Pick<PeerAnnouncer, 'announceTyping'>
+  viewer: Pick<Viewer, 'seen'>
 }
 
 /** Tells the other viewers that this one has begun, or ceased, to type. */
@@ -14,7 +15,10 @@ export async function setTyping(
   who: User,
   input: ClientPayload<'typing'>,
 ): Promise<ClientData<'typing'>> {
-  const session = await findVisibleSession(deps.store, who, input.sessionId)
+  const { sessionId } = input
+  // Who has the session open was let in; a read of the store would cost more than all the rest.
+  const session =
+    deps.viewer.seen(sessionId) ?? (await findVisibleSession(deps.store, who, sessionId))
   deps.peers.announceTyping({
     sessionId: session.id,
     from: { type: toPartyType(who, session), id: who.id, name: who.name },

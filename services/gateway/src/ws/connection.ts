@@ -9,6 +9,7 @@ import type { AnswerDeps } from './ack.ts'
 import { createPeerAnnouncer } from './announcer.ts'
 import { serveEvents } from './events.ts'
 import { watchExpiry } from './expiry.ts'
+import { createViewer } from './viewer.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
 import { watchOutbound } from './outbound.ts'
 import type { PendingWork } from './pending-work.ts'
@@ -103,7 +104,7 @@ function toHandlerDeps(deps: ConnectionDeps, parts: SocketParts): HandlerDeps {
     clock: ports.clock,
     announcer,
     peers: createPeerAnnouncer(parts.socket),
-    viewer: { join: (sessionId) => rooms.join(parts.member, sessionId) },
+    viewer: createViewer(rooms, parts.member),
     models: options.models,
     defaultModelId: options.models[0].id,
     reconnectTimeoutMs: options.reconnectTimeoutMs,
