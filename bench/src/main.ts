@@ -15,7 +15,7 @@ import { openAck } from './suites/ack.ts'
 import { openConnect } from './suites/connect.ts'
 import { openControl } from './suites/control.ts'
 import { openIdle } from './suites/idle.ts'
-import { openHistory } from './suites/history.ts'
+import { openHistory, openHistoryCluster } from './suites/history.ts'
 import { openManySessions } from './suites/many-sessions.ts'
 import { openTokens } from './suites/tokens.ts'
 
@@ -30,6 +30,7 @@ const COMPARISONS: Record<string, OpenComparison> = {
   connect: openConnect,
   idle: openIdle,
   history: openHistory,
+  'history-cluster': openHistoryCluster,
   'many-sessions': openManySessions,
 }
 const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]

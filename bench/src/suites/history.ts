@@ -1,48 +1,77 @@
 import { startBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Entrant, Profile } from '../compare/comparison.ts'
-import { measureOpens, OPEN_METRICS, seed } from './open-cost.ts'
+import { createFolder } from '../bench-standalone.ts'
+import type { Comparison, Profile } from '../compare/comparison.ts'
+import { measureOpens, OPEN_METRICS, seed, type Place } from './open-cost.ts'
 
 interface Size {
-  short: number
   long: number
   perSecond: number
   opens: number
 }
 
+const SHORT = 100
 const SIZES: Record<Profile, Size> = {
-  quick: { short: 100, long: 1000, perSecond: 30, opens: 90 },
-  full: { short: 100, long: 10_000, perSecond: 40, opens: 400 },
+  quick: { long: 1000, perSecond: 20, opens: 60 },
+  full: { long: 10_000, perSecond: 40, opens: 400 },
+}
+/** The store that stands in for MongoDB here sorts a whole log for each page of it. */
+const CLUSTER_SIZES: Record<Profile, Size> = {
+  quick: { long: 1000, perSecond: 5, opens: 15 },
+  full: { long: 10_000, perSecond: 2, opens: 20 },
 }
 
-/** What a long log costs whoever opens its session. */
+/** What a long log costs whoever opens its session: one process, SQLite. */
 export async function openHistory(profile: Profile): Promise<Comparison> {
-  const { short, long, perSecond, opens } = SIZES[profile]
+  const folder = await createFolder()
+  const { env, secret } = folder
+  const size = SIZES[profile]
+  const place: Place = { service: 'standalone', secret, pids: {} }
+  const found = await compareLogs({ place, env, size, store: 'SQLite' })
+  return { ...found, name: 'history', close: () => folder.remove() }
+}
+
+/** The same in a cluster, over whichever store there is. */
+export async function openHistoryCluster(profile: Profile): Promise<Comparison> {
   const backEnds = await startBackEnds()
-  const { env } = backEnds
-  const logs = [`short:${short}`, `again:${short}`, `long:${long}`]
-  await seed(env, { SEED_LOGS: logs.join(',') })
-  const entrant = (name: string, user: string, what: string): Entrant => ({
+  const { env, secret, pids, storeKind } = backEnds
+  const size = CLUSTER_SIZES[profile]
+  const place: Place = { service: 'gateway', secret, pids }
+  const found = await compareLogs({ place, env, size, store: storeKind })
+  return { ...found, name: 'history-cluster', close: () => backEnds.stop() }
+}
+
+interface Logs {
+  place: Place
+  env: Record<string, string>
+  size: Size
+  store: string
+}
+
+async function compareLogs({ place, env, size, store }: Logs): Promise<Omit<Comparison, 'close'>> {
+  const { long, perSecond, opens } = size
+  await seed(env, { SEED_LOGS: `short:${SHORT},again:${SHORT},long:${long}` })
+  const entrant = (name: string, user: string, what: string) => ({
     ...{ name, what },
-    measure: () => measureOpens({ backEnds, env, users: [user], perSecond, opens }),
+    measure: () => measureOpens({ place, env, users: [user], perSecond, opens }),
   })
   return {
     name: 'history',
-    title: `A session of ${long} messages against one of ${short}`,
-    load: `\`session:open\` of one session, ${perSecond} a second; each answers the latest 50 messages. Gateway, store and Redis are counted.`,
-    baseline: `${short} messages`,
-    nullEntrant: `${short} messages again`,
+    title: `A session of ${long} messages against one of ${SHORT}, over ${store}`,
+    load: `\`session:open\` of one session, ${perSecond} a second; each answers the latest page of 50 messages. All processes are counted.`,
+    baseline: `${SHORT} messages`,
+    nullEntrant: `${SHORT} messages again`,
     entrants: [
-      entrant(`${short} messages`, 'short', 'A short session'),
-      entrant(`${short} messages again`, 'again', 'Another short one: the resolution'),
+      entrant(`${SHORT} messages`, 'short', 'A short session'),
+      entrant(`${SHORT} messages again`, 'again', 'Another short one: the resolution'),
       entrant(`${long} messages`, 'long', 'A long session'),
     ],
     metrics: OPEN_METRICS,
     targets: [
       {
-        ...{ text: `CPU of opening ${long} messages over ${short}`, metric: 'cpu', kind: 'ratio' },
-        ...{ entrant: `${long} messages`, over: `${short} messages`, reach: 1.2 },
+        text: `CPU of opening a session of ${long} messages over one of ${SHORT}, ${store}`,
+        ...{ metric: 'cpu', kind: 'ratio', reach: 1.2 },
+        ...{ entrant: `${long} messages`, over: `${SHORT} messages` },
       },
     ],
-    close: () => backEnds.stop(),
   }
 }

@@ -50,7 +50,7 @@ export async function openIdle(profile: Profile): Promise<Comparison> {
 }
 
 async function measureIdle(kind: Kind, { connections, idleMs }: Size): Promise<Sample> {
-  const { port, env } = await prepareProbe()
+  const { port, env } = prepareProbe()
   const server = await kind.start(env)
   const lines: Line[] = []
   try {

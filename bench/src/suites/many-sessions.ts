@@ -1,6 +1,6 @@
-import { startBackEnds } from '../bench-cluster.ts'
+import { createFolder } from '../bench-standalone.ts'
 import type { Comparison, Entrant, Profile } from '../compare/comparison.ts'
-import { measureOpens, OPEN_METRICS, seed } from './open-cost.ts'
+import { measureOpens, OPEN_METRICS, seed, type Place } from './open-cost.ts'
 
 interface Size {
   few: number
@@ -10,41 +10,43 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
-  quick: { few: 100, many: 2000, perSecond: 30, opens: 90 },
+  quick: { few: 100, many: 1000, perSecond: 20, opens: 60 },
   full: { few: 100, many: 100_000, perSecond: 40, opens: 400 },
 }
 const USERS = 50
 
-/** What a full store costs whoever opens a session in it. */
+/** What a full store costs whoever opens a session in it: one process, SQLite. */
 export async function openManySessions(profile: Profile): Promise<Comparison> {
   const { few, many, perSecond, opens } = SIZES[profile]
-  const backEnds = await startBackEnds()
-  const inDatabase = (name: string) => ({ ...backEnds.env, MONGO_DATABASE: `bench_${name}` })
-  for (const [name, sessions] of Object.entries({ few, again: few, many })) {
-    await seed(inDatabase(name), { SEED_SESSIONS: String(sessions) })
-  }
-  const entrant = (name: string, database: string, count: number): Entrant => ({
+  const [small, again, large] = await Promise.all([createFolder(), createFolder(), createFolder()])
+  await seed(small.env, { SEED_SESSIONS: String(few) })
+  await seed(again.env, { SEED_SESSIONS: String(few) })
+  await seed(large.env, { SEED_SESSIONS: String(many) })
+  const entrant = (name: string, folder: typeof small, count: number): Entrant => ({
     name,
     what: `${count} sessions in the store`,
     measure: () => {
       const step = Math.floor(count / USERS)
       const users = Array.from({ length: USERS }, (_, index) => `seeded-${index * step}`)
-      return measureOpens({ backEnds, env: inDatabase(database), users, perSecond, opens })
+      const place: Place = { service: 'standalone', secret: folder.secret, pids: {} }
+      return measureOpens({ place, env: folder.env, users, perSecond, opens })
     },
   })
   return {
     name: 'many-sessions',
-    title: `${many} sessions in the store against ${few}`,
-    load: `\`session:open\` by ${USERS} users, ${perSecond} a second in all. Gateway, store and Redis are counted.`,
+    title: `${many} sessions in the store against ${few}, over SQLite`,
+    load: `\`session:open\` by ${USERS} users, ${perSecond} a second in all, of one process.`,
     baseline: `${few} sessions`,
     nullEntrant: `${few} sessions again`,
     entrants: [
-      entrant(`${few} sessions`, 'few', few),
-      entrant(`${few} sessions again`, 'again', few),
-      entrant(`${many} sessions`, 'many', many),
+      entrant(`${few} sessions`, small, few),
+      entrant(`${few} sessions again`, again, few),
+      entrant(`${many} sessions`, large, many),
     ],
     metrics: OPEN_METRICS,
     targets: [],
-    close: () => backEnds.stop(),
+    async close() {
+      await Promise.all([small, again, large].map((folder) => folder.remove()))
+    },
   }
 }

@@ -1,19 +1,19 @@
 import type { Session } from '@chatbox/contract'
 import { fileURLToPath } from 'node:url'
-import { startService } from '../../../scripts/servers/processes.ts'
-import type { BenchBackEnds } from '../bench-cluster.ts'
+import { startService, type Service } from '../../../scripts/servers/processes.ts'
 import type { Metric, Sample } from '../compare/comparison.ts'
 import { startOurs } from '../contestants/start-contestant.ts'
 import { Line } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
 import { socketUrl } from '../load/socket-url.ts'
 import { Tally } from '../load/tally.ts'
-import { startCpuMeter } from '../measure/cpu.ts'
+import { startCpuMeter, type Pids } from '../measure/cpu.ts'
 import { createToken } from '../token.ts'
 
 const SEED_TIMEOUT_MS = 480_000
 const ARRIVAL_MS = 10_000
-const WARM_UP = 100
+/** Seconds of the same load, not counted. */
+const WARM_UP_S = 2
 
 export const OPEN_METRICS: Metric[] = [
   { name: 'cpu', unit: 'us', compared: true },
@@ -35,8 +35,15 @@ export async function seed(
   await seeding.stop()
 }
 
+export interface Place {
+  /** What serves: a gateway of a cluster, or all in one. */
+  service: Service
+  secret: string
+  pids: Pids
+}
+
 interface Opening {
-  backEnds: BenchBackEnds
+  place: Place
   env: Record<string, string>
   /** Each opens the session that they have. */
   users: string[]
@@ -46,20 +53,20 @@ interface Opening {
 
 /** What it costs to open a session, again and again, over one gateway. */
 export async function measureOpens(opening: Opening): Promise<Sample> {
-  const { backEnds, env, users, opens } = opening
-  const gateway = await startOurs('gateway', { env })
+  const { place, env, users, opens } = opening
+  const gateway = await startOurs(place.service, { env })
   const lines = await Promise.all(
     users.map((user) =>
       Line.open({
         url: socketUrl(gateway, 'engine.io'),
         dialect: 'engine.io',
-        token: createToken(user, backEnds.secret),
+        token: createToken(user, place.secret),
       }),
     ),
   )
   try {
-    await openAll(lines, { ...opening, opens: WARM_UP })
-    const stop = await startCpuMeter({ gateway: gateway.pid, ...backEnds.pids })
+    await openAll(lines, { ...opening, opens: WARM_UP_S * opening.perSecond })
+    const stop = await startCpuMeter({ gateway: gateway.pid, ...place.pids })
     const tally = await openAll(lines, opening)
     const { byPart, clientCores } = await stop()
     const per = (...parts: string[]): number =>

@@ -10,7 +10,9 @@ const LANES = 32
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
 const clock = createClock()
 
-await runProcess('gateway', async (context) => {
+const kind = process.env.MODE === 'standalone' ? 'standalone' : 'gateway'
+
+await runProcess(kind, async (context) => {
   const backend = await openBackend(toBackendOptions(context.settings), createBackendHooks(context))
   await Promise.all(logs.map((log) => seedLog(backend.store, log)))
   await Promise.all(Array.from({ length: LANES }, (_, lane) => seedLane(backend.store, lane)))

@@ -1,0 +1,67 @@
+import { judgeTargets } from '../compare/judge.ts'
+import { NOISE, toRatios } from '../compare/ratios.ts'
+import type { RunRecord } from '../compare/run-comparison.ts'
+
+/** The head of the report: how it is measured, on what, and every figure beside what it should be. */
+export function toSummary(records: readonly RunRecord[]): string {
+  return [
+    '# Benchmark',
+    'Made by `npm run bench -- --suite NAME --profile full --save` from the records in [`bench/`](bench/); `npm run bench -- --report` writes it again from them.',
+    toMachine(records),
+    '## Figures',
+    toFigures(records),
+    '## How it is measured',
+    METHOD,
+    '## Resolution',
+    toResolution(records),
+  ].join('\n\n')
+}
+
+const METHOD = [
+  '- **CPU for a unit of work** is user and system time of each server process from the operating system, Redis and the store included where it says so. Wall-clock rates on a machine that others use too are noise; CPU time is not.',
+  '- **Open loop**: everything is sent when it is due, whatever became of what was sent before, and latency counts from when it was due.',
+  '- **Rounds**: each entrant once a round, forwards and backwards in turn, after a round that is not counted, with fresh processes each time. A ratio is the median of the ratios of each round, with the lowest and the highest.',
+  `- **Inconclusive** is a range that lies on both sides of ${1 - NOISE} or of ${1 + NOISE}.`,
+  '- **Struck out** is whoever lost or doubled a message, and whatever the load client itself was the bound of (over 0.8 of a core).',
+  '- Servers run on one core; Redis, the store and the load client on the other. No TLS, no compression, the same payloads for all.',
+  '- Every name with a minus is a build of the product without that part: the difference is what the part costs.',
+].join('\n')
+
+function toMachine(records: readonly RunRecord[]): string {
+  const machine = records[0]?.machine
+  if (!machine) return 'Nothing was measured.'
+  const { processor, cores, memoryGb, kernel, node } = machine
+  return `Machine: ${processor}, ${cores} cores, ${memoryGb} GB, Linux ${kernel}, Node.js ${node}. Compare ratios, never amounts: this machine was shared while it measured, as the load averages below show.`
+}
+
+function toFigures(records: readonly RunRecord[]): string {
+  const rows = records.flatMap((record) =>
+    judgeTargets(record).map(({ target, spread, reached }) => {
+      const range = `${spread.min.toFixed(2)}–${spread.max.toFixed(2)}`
+      const verdict = reached ? 'yes' : '**no**'
+      return `| ${target.text} | ≤ ${target.reach} | ${spread.median.toFixed(2)} | ${range} | ${verdict} |`
+    }),
+  )
+  return [
+    '| Figure | Reach | Median | Range | Reached |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+/** What the same thing measured twice comes to. */
+function toResolution(records: readonly RunRecord[]): string {
+  const rows = records.flatMap((record) => {
+    const find = (name: string | undefined) => record.entrants.find((each) => each.name === name)
+    const [own, base] = [find(record.nullEntrant), find(record.baseline)]
+    const metric = record.metrics.find(({ compared }) => compared)
+    if (!own || !base || !metric) return []
+    const { median, min, max } = toRatios(own.samples, base.samples, metric.name)
+    const range = `${min.toFixed(2)}–${max.toFixed(2)}`
+    return [`| ${record.title} | ${metric.name} | ${median.toFixed(2)} | ${range} |`]
+  })
+  return [
+    'The baseline against itself, which would print 1.00 on a machine without noise:',
+    ['| Suite | Metric | Median | Range |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+  ].join('\n\n')
+}
