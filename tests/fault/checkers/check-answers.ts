@@ -32,7 +32,7 @@ interface Answered {
 }
 
 function describeQuestion(question: FinalMessage, answered: Answered): string[] {
-  const { reply, answers } = answered
+  const { answers } = answered
   const name = `question ${question.id} at seq ${question.seq}`
   const last = answers.at(-1)
   if (!last) return isSilenced(question, answered) ? [] : [`${name} has no answer`]
