@@ -36,10 +36,6 @@ export class Subscriptions {
     this.#heartbeat = setInterval(() => void this.#checkAlive(), PING_EVERY_MS).unref()
   }
 
-  get size(): number {
-    return this.#wanted.size
-  }
-
   /**
    * Resolves once the subscription is in force, and after 1 s also when it is not: it then comes
    * into force with the connection, and `onGap` tells.
