@@ -17,6 +17,8 @@ import { openControl } from './suites/control.ts'
 import { openIdle } from './suites/idle.ts'
 import { openHistory, openHistoryCluster } from './suites/history.ts'
 import { openManySessions } from './suites/many-sessions.ts'
+import { openGatewayKill } from './suites/gateway-kill.ts'
+import { openWorkerKill } from './suites/worker-kill.ts'
 import { openTokens } from './suites/tokens.ts'
 
 const SUITES: Record<string, Suite> = {
@@ -32,6 +34,8 @@ const COMPARISONS: Record<string, OpenComparison> = {
   history: openHistory,
   'history-cluster': openHistoryCluster,
   'many-sessions': openManySessions,
+  'worker-kill': openWorkerKill,
+  'gateway-kill': openGatewayKill,
 }
 const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
 const ROUNDS: Record<Profile, number> = { quick: 2, full: 5 }

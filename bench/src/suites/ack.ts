@@ -20,7 +20,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 150 },
-  full: { clients: 50, perSecond: 100, warmUp: 400, messages: 1000 },
+  full: { clients: 50, perSecond: 100, warmUp: 250, messages: 600 },
 }
 const ARRIVAL_MS = 10_000
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')

@@ -14,7 +14,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { perSecond: 30, warmUp: 30, connects: 90 },
-  full: { perSecond: 100, warmUp: 200, connects: 800 },
+  full: { perSecond: 60, warmUp: 120, connects: 420 },
 }
 const ARRIVAL_MS = 10_000
 

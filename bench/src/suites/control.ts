@@ -20,7 +20,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { rooms: 10, perSecond: 300, warmUp: 300, messages: 900 },
-  full: { rooms: 50, perSecond: 500, warmUp: 1000, messages: 4000 },
+  full: { rooms: 50, perSecond: 500, warmUp: 750, messages: 3000 },
 }
 const ARRIVAL_MS = 3000
 /** Receipts name the entries of a session in turn, so one that is lost or doubled or early shows. */

@@ -12,7 +12,7 @@ interface Size {
 const SHORT = 100
 const SIZES: Record<Profile, Size> = {
   quick: { long: 1000, perSecond: 20, opens: 60 },
-  full: { long: 10_000, perSecond: 40, opens: 400 },
+  full: { long: 10_000, perSecond: 40, opens: 240 },
 }
 /** The store that stands in for MongoDB here sorts a whole log for each page of it. */
 const CLUSTER_SIZES: Record<Profile, Size> = {

@@ -11,7 +11,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { few: 100, many: 1000, perSecond: 20, opens: 60 },
-  full: { few: 100, many: 100_000, perSecond: 40, opens: 400 },
+  full: { few: 100, many: 100_000, perSecond: 40, opens: 240 },
 }
 const USERS = 50
 

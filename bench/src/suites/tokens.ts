@@ -6,6 +6,7 @@ import type { Comparison, Entrant, Profile, Sample } from '../compare/comparison
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { openChatAsker, openSseAsker, type Asker } from '../load/ask-stream.ts'
 import { toStreamSample, type TokenStream } from '../load/token-stream.ts'
+import { toModelSettings } from '../model-settings.ts'
 import { OTHER_CORE, pin, startCpuMeter, type Pids } from '../measure/cpu.ts'
 
 interface Size {
@@ -15,7 +16,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { streams: 20, tokens: 120 },
-  full: { streams: 100, tokens: 600 },
+  full: { streams: 100, tokens: 360 },
 }
 const TOKENS_PER_SECOND = 60
 const WARM_UP_STREAMS = 20
@@ -115,12 +116,7 @@ async function startOurStreams(
   const env = {
     ...backEnds.env,
     ...(without === undefined ? {} : { BENCH_WITHOUT: without }),
-    LLM_CONCURRENCY: '200',
-    LLM_PROVIDER_1_ID: 'numbered',
-    LLM_PROVIDER_1_TYPE: 'openai',
-    LLM_PROVIDER_1_ENDPOINT: `${model.url}/v1`,
-    LLM_PROVIDER_1_API_KEY: randomBytes(24).toString('base64url'),
-    LLM_PROVIDER_1_MODEL: 'numbered',
+    ...toModelSettings(model),
   }
   const [gateway, worker] = await Promise.all([
     startOurs('gateway', { env }),
