@@ -228,6 +228,8 @@ export interface RunRecord {
   profile: string
   seed: number
   without?: Safety
+  /** The kinds of fault that it was limited to. */
+  only?: readonly string[]
   startedAt: string
   durationMs: number
   machine: { cpus: number; model: string; memoryBytes: number; node: string; store: string }

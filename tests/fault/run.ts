@@ -15,7 +15,7 @@ import {
   type RunRecord,
   type Safety,
 } from './history.ts'
-import { PROFILES, type ProfileName } from './profiles.ts'
+import { PROFILES, type ClusterProfile, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'
 import type { RunOutcome } from './run-on.ts'
@@ -28,6 +28,8 @@ export interface FaultRunOptions {
   only?: readonly string[]
   /** In place of the profile's own time under faults. */
   durationMs?: number
+  /** What else is other than in the profile of a cluster. */
+  changes?: Partial<Omit<ClusterProfile, 'kind'>>
   /** Gets the history and the run record. */
   folder: string
   report: (line: string) => void
@@ -46,6 +48,7 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     profile: options.profile,
     seed,
     ...(options.without ? { without: options.without } : {}),
+    ...(options.only ? { only: options.only } : {}),
     startedAt,
     durationMs: Math.round(recorder.now()),
     machine: describeMachine(store),
@@ -73,7 +76,7 @@ function carryOut(
   }
   const changes = durationMs === undefined ? {} : { durationMs }
   if (profile.kind === 'cluster') {
-    return runCluster({ ...common, profile: { ...profile, ...changes } })
+    return runCluster({ ...common, profile: { ...profile, ...options.changes, ...changes } })
   }
   return runStandalone({ ...common, profile: { ...profile, ...changes } })
 }
