@@ -19,6 +19,8 @@ import { openHistory, openHistoryCluster } from './suites/history.ts'
 import { openManySessions } from './suites/many-sessions.ts'
 import { openGatewayKill } from './suites/gateway-kill.ts'
 import { openWorkerKill } from './suites/worker-kill.ts'
+import { openPickUp } from './suites/pick-up.ts'
+import { openSlowReader } from './suites/slow-reader.ts'
 import { openTokens } from './suites/tokens.ts'
 
 const SUITES: Record<string, Suite> = {
@@ -36,6 +38,8 @@ const COMPARISONS: Record<string, OpenComparison> = {
   'many-sessions': openManySessions,
   'worker-kill': openWorkerKill,
   'gateway-kill': openGatewayKill,
+  'slow-reader': openSlowReader,
+  'pick-up': openPickUp,
 }
 const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
 const ROUNDS: Record<Profile, number> = { quick: 2, full: 5 }

@@ -11,6 +11,11 @@ interface ContestantOptions {
   name?: string
 }
 
+/** With `BENCH_CPU_PROF` each process of the product writes a CPU profile there when it ends. */
+const PROFILING: Record<string, string> = process.env.BENCH_CPU_PROF
+  ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${process.env.BENCH_CPU_PROF}` }
+  : {}
+
 /** A program of this folder as its own process, on the servers' core. */
 export async function startContestant(
   file: string,
@@ -28,7 +33,7 @@ export async function startOurs(
   const isWhole = env.BENCH_WITHOUT === undefined
   const file = new URL(`ours/${service}-main.ts`, import.meta.url)
   const entry = isWhole ? {} : { entry: fileURLToPath(file) }
-  return pinned(await startService(service, { env, name, ...entry }))
+  return pinned(await startService(service, { env: { ...PROFILING, ...env }, name, ...entry }))
 }
 
 async function pinned(started: ServiceProcess): Promise<ServiceProcess> {

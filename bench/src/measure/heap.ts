@@ -68,7 +68,7 @@ async function findInspector(port: number): Promise<string> {
   }
 }
 
-async function readResidentKb(pid: number): Promise<number> {
+export async function readResidentKb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1])
 }
