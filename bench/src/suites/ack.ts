@@ -20,7 +20,7 @@ interface Size {
 
 const SIZES: Record<Profile, Size> = {
   quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 150 },
-  full: { clients: 50, perSecond: 100, warmUp: 250, messages: 600 },
+  full: { clients: 50, perSecond: 40, warmUp: 120, messages: 320 },
 }
 const ARRIVAL_MS = 10_000
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
@@ -51,9 +51,6 @@ export async function openAck(profile: Profile): Promise<Comparison> {
       entrant('ours', 'The product', () => startOurs('gateway', { env })),
       entrant('ours -limits', 'Without rate limits', () =>
         startOurs('gateway', { env: { ...env, BENCH_WITHOUT: 'limits' } }),
-      ),
-      entrant('ours -limits -lookup', 'Also without looking up whose session it is', () =>
-        startOurs('gateway', { env: { ...env, BENCH_WITHOUT: 'limits,lookup' } }),
       ),
     ],
     metrics: [

@@ -1,12 +1,13 @@
 import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
 import { AppError, type ChatStore, type Clock } from '@chatbox/core'
 import { findOwnSession } from './access.ts'
-import type { Announcer } from './announcer.ts'
+import type { Announcer, Viewer } from './announcer.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
 
 export interface AcceptMessageDeps extends EnqueueDeps {
   store: Pick<ChatStore, 'findSession' | 'append'>
   announcer: Announcer
+  viewer: Pick<Viewer, 'seen'>
   clock: Pick<Clock, 'now' | 'newId'>
   onAccepted(): void
 }
@@ -23,7 +24,10 @@ export async function acceptMessage(
   if (input.attachments?.length) {
     throw new AppError('INVALID_FILE', 'There is no such file.')
   }
-  const { id: sessionId } = await findOwnSession(deps.store, who, input.sessionId)
+  const { sessionId } = input
+  // Whose a session is never changes, and whether it goes on is for the log to decide.
+  const isKnownOwner = deps.viewer.seen(sessionId)?.userId === who.id
+  if (!isKnownOwner) await findOwnSession(deps.store, who, sessionId)
   const message: Omit<Message, 'seq'> = {
     id: deps.clock.newId(),
     sessionId,
