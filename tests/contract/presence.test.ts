@@ -53,7 +53,7 @@ describeWithRedis('on Redis', () => {
     expect(await alive.count('ada')).toBe(0)
     await alive.refresh()
     expect(await alive.count('ada')).toBe(1)
-    expect(await redis.zrange(key, 0, -1)).toEqual(['alive'])
+    expect(await redis.zrange(key, '0', '-1')).toEqual(['alive'])
     redis.disconnect()
   })
 
