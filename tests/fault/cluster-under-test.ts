@@ -53,7 +53,11 @@ export async function startClusterUnderTest(options: ClusterOptions): Promise<Cl
   const [redis, mongo, models] = await Promise.all([
     startRedis(),
     startMongo(() => undefined),
-    startModelServer(options.recorder, options.tokenIntervalMs),
+    startModelServer({
+      recorder: options.recorder,
+      intervalMs: options.tokenIntervalMs,
+      doors: options.workers,
+    }),
   ])
   const links: Link[] = []
   const parts: Parts = { redis, mongo, models, links, gateways: [], workers: [], gatewayPorts: [] }
@@ -151,7 +155,8 @@ async function addWorker(parts: Parts, options: ClusterOptions, place: Place): P
   const { index } = place
   const redisPort = await addLink(parts, { kind: 'worker-redis', index, port: parts.redis.port })
   const storePort = await addLink(parts, { kind: 'worker-store', index, port: parts.mongo.port })
-  const modelPort = await addLink(parts, { kind: 'worker-model', index, port: parts.models.port })
+  const door = parts.models.ports[index - 1] ?? 0
+  const modelPort = await addLink(parts, { kind: 'worker-model', index, port: door })
   const env = {
     ...(await toEnv(place, { redisPort, storePort, parts })),
     LLM_PROVIDER_1_ENDPOINT: `http://127.0.0.1:${modelPort}/v1`,
@@ -165,7 +170,7 @@ async function toEnv(
 ): Promise<Record<string, string>> {
   return {
     ...place.env,
-    LLM_PROVIDER_1_ENDPOINT: `http://127.0.0.1:${parts.models.port}/v1`,
+    LLM_PROVIDER_1_ENDPOINT: `http://127.0.0.1:${parts.models.ports[0]}/v1`,
     MANAGEMENT_PORT: String(await findLowPort()),
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     MONGO_URI: `mongodb://127.0.0.1:${storePort}/?directConnection=true`,

@@ -5,10 +5,19 @@ import { encodeEvents, WIRES } from '../support/model-wire.ts'
 import { modelToken, type Recorder } from './history.ts'
 
 export interface ModelServer {
-  readonly port: number
-  /** Replies that are being streamed now. */
-  streaming(): number
+  /** One for each worker, so that it is known whose replies are whose. */
+  readonly ports: readonly number[]
+  /** Replies that are being streamed now, in all or over one port. */
+  streaming(port?: number): number
   stop(): Promise<void>
+}
+
+export interface ModelServerOptions {
+  recorder: Recorder
+  /** From one token to the next. */
+  intervalMs: number
+  /** How many ports it listens on. */
+  doors: number
 }
 
 /** A question's whole content; what stands around it in a prompt is not of it. */
@@ -21,10 +30,27 @@ const DEFAULT_TOKENS = 3
  * A model server that streams as many tokens as the question asks for, each of which names the
  * request and its place, and records every request.
  */
-export async function startModelServer(
-  recorder: Recorder,
-  intervalMs: number,
-): Promise<ModelServer> {
+export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
+  const doors = await Promise.all(Array.from({ length: options.doors }, () => openDoor(options)))
+  return {
+    ports: doors.map(({ port }) => port),
+    streaming: (port) =>
+      doors
+        .filter((door) => port === undefined || door.port === port)
+        .reduce((sum, door) => sum + door.streaming(), 0),
+    async stop() {
+      await Promise.all(doors.map((door) => door.close()))
+    },
+  }
+}
+
+interface Door {
+  port: number
+  streaming(): number
+  close(): Promise<void>
+}
+
+async function openDoor({ recorder, intervalMs }: ModelServerOptions): Promise<Door> {
   let streaming = 0
   const server = createServer((incoming, response) => {
     response.on('error', () => undefined)
@@ -41,7 +67,7 @@ export async function startModelServer(
   return {
     port: address.port,
     streaming: () => streaming,
-    async stop() {
+    async close() {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')

@@ -24,6 +24,10 @@ export interface StandaloneProfile extends Load {
   pauseMs: number
   /** No fault lasts longer. */
   maxHoldMs: number
+  /** Kinds of fault that come so many times as often as the others. */
+  favour?: Readonly<Record<string, number>>
+  /** The only kinds of fault; all of them when left out. */
+  only?: readonly string[]
   settleTimeoutMs: number
 }
 
@@ -71,6 +75,22 @@ export const PROFILES = {
     pauseMs: 1500,
     maxHoldMs: 15_000,
     settleTimeoutMs: 90_000,
+  },
+  /** The same for every negative control: long answers, and faults that outlast a lease. */
+  control: {
+    ...CLUSTER,
+    askSessions: 8,
+    talkSessions: 3,
+    askEveryMs: 1500,
+    talkEveryMs: 400,
+    longShare: 0.8,
+    longTokens: [100, 300],
+    durationMs: 2.5 * MINUTE_MS,
+    lanes: 2,
+    pauseMs: 1000,
+    maxHoldMs: 14_000,
+    favour: { 'worker-zombie': 6, 'worker-kill': 3, 'gateway-kill': 3 },
+    settleTimeoutMs: 75_000,
   },
   /** Once before a release. */
   soak: {

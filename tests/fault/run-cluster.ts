@@ -5,6 +5,7 @@ import {
   BLOCK_OPTION,
   createClockNemesis,
   createProcessNemeses,
+  createZombieNemesis,
 } from './nemeses/process-nemeses.ts'
 import { createRedisNemeses } from './nemeses/redis-nemeses.ts'
 import type { ClusterProfile } from './profiles.ts'
@@ -28,6 +29,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
         ...createProcessNemeses('gateway', cluster.gateways),
         ...createProcessNemeses('worker', cluster.workers),
         createClockNemesis(cluster.workers),
+        createZombieNemesis(cluster.workers, cluster.models),
         ...createStoreNemeses(cluster),
         ...createRedisNemeses(cluster),
         ...createLinkNemeses(cluster.links),

@@ -24,7 +24,8 @@ export interface RunOptions<P> {
 
 /** Whatever is under test, every run has this much load and these faults. */
 export type CommonProfile = Load &
-  Pick<NemesisPlan, 'durationMs' | 'lanes' | 'pauseMs' | 'maxHoldMs'> & {
+  Pick<NemesisPlan, 'durationMs' | 'lanes' | 'pauseMs' | 'maxHoldMs' | 'favour'> & {
+    only?: readonly string[]
     settleTimeoutMs: number
   }
 
@@ -48,6 +49,7 @@ export async function runOn(
   options: Options,
 ): Promise<RunOutcome> {
   const { profile, recorder, random } = options
+  const only = options.only ?? profile.only
   let sessions: DrivenSession[] = []
   try {
     sessions = await withStore(system, (store) =>
@@ -58,7 +60,7 @@ export async function runOn(
     const nemeses = createNemeses(sessions.flatMap(({ bares }) => bares))
     const counts = await runNemeses({
       ...profile,
-      nemeses: nemeses.filter(({ kind }) => options.only?.includes(kind) ?? true),
+      nemeses: nemeses.filter(({ kind }) => only?.includes(kind) ?? true),
       recorder,
       random: random.fork('nemeses'),
     })

@@ -1,102 +1,29 @@
 // `npm run test:faults -- --profile smoke|ci|soak|standalone [--seed N] [--without SAFETY]
-// [--only KIND,KIND] [--seconds N] [--out FOLDER]`: runs the product under faults and says what it
-// was found guilty of. Exit code 1 when a checker found anything.
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+// [--only KIND,KIND] [--seconds N] [--out FOLDER] [--report]`: runs the product under faults and says
+// what it was found guilty of. Exit code 1 when a checker found anything. With `--controls` it runs
+// every negative control instead, with its safety and without, and ends with 1 unless each is proven.
+// `--report` puts the records into docs/reports and writes the report there anew.
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { endWithParent } from '../../scripts/end-with-parent.ts'
-import { checkHistory } from './checkers/check-history.ts'
-import {
-  openRecorder,
-  readHistory,
-  SAFETIES,
-  type CheckReport,
-  type RunRecord,
-  type Safety,
-} from './history.ts'
-import { PROFILES, type ClusterProfile, type ProfileName } from './profiles.ts'
-import { createRandom } from './random.ts'
-import { runCluster } from './run-cluster.ts'
-import type { RunOutcome } from './run-on.ts'
-import { runStandalone } from './run-standalone.ts'
+import { SAFETIES, type CheckReport, type RunRecord } from './history.ts'
+import { PROFILES, type ProfileName } from './profiles.ts'
+import { writeFaultReport } from './report/write-fault-report.ts'
+import { runFaults, type FaultRunOptions } from './run-faults.ts'
+import { runControls } from './unsafe/run-controls.ts'
 
-export interface FaultRunOptions {
-  profile: ProfileName
-  seed: number
-  without?: Safety
-  only?: readonly string[]
-  /** In place of the profile's own time under faults. */
-  durationMs?: number
-  /** What else is other than in the profile of a cluster. */
-  changes?: Partial<Omit<ClusterProfile, 'kind'>>
-  /** Gets the history and the run record. */
-  folder: string
-  report: (line: string) => void
+const REPORTS = fileURLToPath(new URL('../../docs/reports', import.meta.url))
+
+interface Command {
+  run: FaultRunOptions
+  isControls: boolean
+  isReport: boolean
 }
 
-/** One run from start to verdict. Leaves `history.jsonl` and `run.json` in the folder. */
-export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
-  const { seed, folder } = options
-  await mkdir(folder, { recursive: true })
-  const file = join(folder, 'history.jsonl')
-  const recorder = openRecorder(file)
-  const startedAt = new Date().toISOString()
-  const outcome = await carryOut(options, recorder).finally(() => recorder.close())
-  const { reads, store, ...rest } = outcome
-  const record: RunRecord = {
-    profile: options.profile,
-    seed,
-    ...(options.without ? { without: options.without } : {}),
-    ...(options.only ? { only: options.only } : {}),
-    startedAt,
-    durationMs: Math.round(recorder.now()),
-    machine: describeMachine(store),
-    checks: checkHistory(await readHistory(file), reads),
-    ...rest,
-  }
-  await writeFile(join(folder, 'reads.json'), JSON.stringify(reads))
-  await writeFile(join(folder, 'run.json'), JSON.stringify(record, undefined, 2))
-  return record
-}
-
-function carryOut(
-  options: FaultRunOptions,
-  recorder: ReturnType<typeof openRecorder>,
-): Promise<RunOutcome> {
-  const { only, without, report, durationMs } = options
-  const random = createRandom(options.seed)
-  const profile = PROFILES[options.profile]
-  const common = {
-    recorder,
-    random,
-    report,
-    ...(without ? { without } : {}),
-    ...(only ? { only } : {}),
-  }
-  const changes = durationMs === undefined ? {} : { durationMs }
-  if (profile.kind === 'cluster') {
-    return runCluster({ ...common, profile: { ...profile, ...options.changes, ...changes } })
-  }
-  return runStandalone({ ...common, profile: { ...profile, ...changes } })
-}
-
-function describeMachine(store: string): RunRecord['machine'] {
-  const all = cpus()
-  return {
-    cpus: all.length,
-    model: all[0]?.model ?? '',
-    memoryBytes: totalmem(),
-    node: process.version,
-    store,
-  }
-}
-
-export function countFindings({ counts }: CheckReport): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
-}
-
-function readArguments(args: string[]): FaultRunOptions {
+function readArguments(args: string[]): Command {
   const { values } = parseArgs({
     args,
     options: {
@@ -106,13 +33,15 @@ function readArguments(args: string[]): FaultRunOptions {
       only: { type: 'string' },
       seconds: { type: 'string' },
       out: { type: 'string' },
+      controls: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
     },
   })
   const profile = Object.keys(PROFILES).find((name) => name === values.profile)
   if (!profile) throw new Error(`--profile is one of ${Object.keys(PROFILES).join(', ')}`)
   const without = SAFETIES.find((name) => name === values.without)
   if (values.without && !without) throw new Error(`--without is one of ${SAFETIES.join(', ')}`)
-  return {
+  const run: FaultRunOptions = {
     profile: profile as ProfileName,
     seed: Number(values.seed ?? Date.now() % 1_000_000),
     folder: values.out ?? '',
@@ -121,6 +50,7 @@ function readArguments(args: string[]): FaultRunOptions {
     ...(values.only ? { only: values.only.split(',') } : {}),
     ...(values.seconds ? { durationMs: Number(values.seconds) * 1000 } : {}),
   }
+  return { run, isControls: values.controls, isReport: values.report }
 }
 
 function summarise(record: RunRecord, report: (line: string) => void): void {
@@ -142,15 +72,32 @@ function endOnSignal(): void {
   }
 }
 
-if (import.meta.filename === process.argv[1]) {
-  endWithParent()
-  endOnSignal()
-  const options = readArguments(process.argv.slice(2))
-  options.folder ||= await mkdtemp(join(tmpdir(), `chatbox-faults-${options.profile}-`))
-  options.report(`profile ${options.profile}, seed ${options.seed}, ${options.folder}`)
-  const record = await runFaults(options)
-  summarise(record, options.report)
-  const found = countFindings(record.checks)
-  options.report(found === 0 ? 'no findings' : `${found} findings`)
-  process.exitCode = found === 0 ? 0 : 1
+function countFindings({ counts }: CheckReport): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
+
+async function runOnce(options: FaultRunOptions): Promise<RunRecord[]> {
+  const { report, profile, seed, folder } = options
+  report(`profile ${profile}, seed ${seed}, ${folder}`)
+  const record = await runFaults(options)
+  summarise(record, report)
+  const found = countFindings(record.checks)
+  report(found === 0 ? 'no findings' : `${found} findings`)
+  if (found > 0) process.exitCode = 1
+  return [record]
+}
+
+async function runAllControls(options: FaultRunOptions): Promise<RunRecord[]> {
+  const outcomes = await runControls(options)
+  if (!outcomes.every(({ isProven }) => isProven)) process.exitCode = 1
+  return outcomes.flatMap(({ safe, unsafe }) => [safe, unsafe])
+}
+
+endWithParent()
+endOnSignal()
+const { run, isControls, isReport } = readArguments(process.argv.slice(2))
+run.folder ||= await mkdtemp(
+  join(tmpdir(), `chatbox-faults-${isControls ? 'controls' : run.profile}-`),
+)
+const records = isControls ? await runAllControls(run) : await runOnce(run)
+if (isReport) await writeFaultReport(records, REPORTS)

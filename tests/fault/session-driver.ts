@@ -178,7 +178,7 @@ export class SessionDriver {
     }
     if (answer.phase === 'fail' && !answer.retryable) return true
     if (answer.phase === 'unknown') this.#toResend(message, 'failed')
-    const leastMs = answer.phase === 'fail' ? answer.retryAfterMs : 0
+    const leastMs = answer.retryAfterMs ?? 0
     await sleep(Math.max(leastMs, this.#options.random.between(PAUSE_MS.low, PAUSE_MS.high)))
     return false
   }

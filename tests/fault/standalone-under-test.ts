@@ -33,11 +33,15 @@ export async function startStandaloneUnderTest(
   options: StandaloneOptions,
 ): Promise<StandaloneUnderTest> {
   const { recorder, random } = options
-  const models = await startModelServer(recorder, options.tokenIntervalMs)
+  const models = await startModelServer({
+    recorder,
+    intervalMs: options.tokenIntervalMs,
+    doors: 1,
+  })
   const disk = await openSmallDisk()
   const port = await findLowPort()
   const toClients = await startTcpProxy({ port })
-  const toModel = await startTcpProxy({ port: models.port })
+  const toModel = await startTcpProxy({ port: models.ports[0] ?? 0 })
   const key = randomBytes(32)
   const dataDir = join(disk.folder, 'data')
   const env = {

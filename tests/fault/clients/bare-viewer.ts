@@ -205,8 +205,8 @@ export class BareViewer implements Viewer {
     this.#isSyncing = true
     const answer = await this.#readPages()
     this.#isSyncing = false
-    if (answer.phase === 'fail' && answer.code !== 'OFFLINE') {
-      this.#plan(Math.max(REFUSED_DELAY_MS, answer.retryAfterMs))
+    if (answer.phase !== 'ok' && answer.code !== 'OFFLINE') {
+      this.#plan(Math.max(REFUSED_DELAY_MS, answer.retryAfterMs ?? 0))
     }
     // Connected again in the meantime: that connection has joined nothing yet.
     if (answer.phase !== 'ok' && this.isOnline()) this.#plan(RESYNC_DELAY_MS)

@@ -4,8 +4,8 @@ import type { Random } from '../random.ts'
 export type Answer =
   | { phase: 'ok'; data: unknown }
   | { phase: 'fail'; code: string; retryable: boolean; retryAfterMs: number }
-  /** Sent, and no answer came. */
-  | { phase: 'unknown'; code: 'TIMEOUT' | 'OFFLINE' }
+  /** Sent, and no answer came, or one that leaves open whether it was done. */
+  | { phase: 'unknown'; code: string; retryAfterMs?: number }
 
 export interface BareWireOptions {
   ports: readonly number[]
@@ -21,6 +21,8 @@ export interface BareWireOptions {
 const HANDSHAKE_TIMEOUT_MS = 5000
 const ANSWER_TIMEOUT_MS = 8000
 const RETRY_MS = { first: 300, longest: 5000 }
+
+const AMBIGUOUS = new Set(['UNAVAILABLE', 'INTERNAL'])
 
 interface Waiting {
   answer(answer: Answer): void
@@ -195,5 +197,7 @@ interface RawAnswer {
 function toAnswer({ ok, data, error }: RawAnswer): Answer {
   if (ok) return { phase: 'ok', data }
   const { code = 'NONE', retryable = false, retryAfterMs = 0 } = error ?? {}
+  // A store that did not answer in time may have done all the same what it was asked to.
+  if (AMBIGUOUS.has(code)) return { phase: 'unknown', code, retryAfterMs }
   return { phase: 'fail', code, retryable, retryAfterMs }
 }

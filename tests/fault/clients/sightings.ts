@@ -87,6 +87,8 @@ export class Sightings {
   #flush(replyId: string, row: Row): void {
     this.#rows.delete(replyId)
     const { attempt, from, to, since, until, text } = row
+    // Heard of, and not a word of it came.
+    if (to < from && !row.joined) return
     this.#recorder.record({
       op: 'draft',
       process: this.#process,

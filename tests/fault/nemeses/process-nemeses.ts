@@ -1,5 +1,6 @@
 import { existsSync, globSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ModelServer } from '../model-server.ts'
 import type { Random } from '../random.ts'
 import type { Supervised } from '../supervised.ts'
 import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
@@ -7,6 +8,10 @@ import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
 const BACK_TIMEOUT_MS = 40_000
 const POLL_MS = 50
 const BLOCK_MS = 5000
+/** Longer than the lease of a reply and the time to find that it has run out. */
+const ZOMBIE_MS = { low: 9000, high: 13_000 }
+const STREAMS_TIMEOUT_MS = 5000
+const MIN_STREAMS = 2
 const CLOCK_SHIFT_MS = 30_000
 const PRELOAD = new URL('../preload/', import.meta.url)
 
@@ -18,9 +23,39 @@ export function createProcessNemeses(role: string, group: readonly Supervised[])
   return [
     { kind: `${role}-kill`, plan: (random) => end(random.pick(group), 'SIGKILL') },
     { kind: `${role}-term`, plan: (random) => end(random.pick(group), 'SIGTERM') },
-    { kind: `${role}-pause`, plan: (random) => pause(random.pick(group), random) },
+    {
+      kind: `${role}-pause`,
+      plan: (random) => pause(random.pick(group), random.between(1000, 20_000)),
+    },
     { kind: `${role}-block`, plan: (random) => block(random.pick(group)) },
   ]
+}
+
+/**
+ * Paused in the middle of replies for longer than a lease: it comes back when others own them. It
+ * hits whoever writes the most then.
+ */
+export function createZombieNemesis(
+  group: readonly Supervised[],
+  models: Pick<ModelServer, 'streaming' | 'ports'>,
+): Nemesis {
+  const isBusy = (worker: Supervised): boolean =>
+    models.streaming(models.ports[group.indexOf(worker)]) >= MIN_STREAMS
+  return {
+    kind: 'worker-zombie',
+    plan(random) {
+      const worker = random.shuffle(group).find(isBusy) ?? random.pick(group)
+      const strike = pause(worker, random.between(ZOMBIE_MS.low, ZOMBIE_MS.high))
+      return {
+        ...strike,
+        async begin() {
+          const deadline = performance.now() + STREAMS_TIMEOUT_MS
+          while (!isBusy(worker) && performance.now() < deadline) await sleep(POLL_MS)
+          await strike.begin()
+        },
+      }
+    },
+  }
 }
 
 export function createClockNemesis(group: readonly Supervised[]): Nemesis {
@@ -42,11 +77,11 @@ function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
 }
 
 /** Also in the 20 s of a pause the process is not ended: only its own kind of death is tested here. */
-function pause(process: Supervised, random: Random): Strike {
+function pause(process: Supervised, holdMs: number): Strike {
   return {
     target: process.name,
     holds: [process.name],
-    holdMs: random.between(1000, 20_000),
+    holdMs,
     begin: async () => process.signal('SIGSTOP'),
     async end() {
       process.signal('SIGCONT')

@@ -14,14 +14,16 @@ export interface NemesisPlan {
   pauseMs: number
   /** No fault lasts longer. */
   maxHoldMs: number
+  /** Kinds that come so many times as often as the others. */
+  favour?: Readonly<Record<string, number>>
 }
 
 const END_TIMEOUT_MS = 60_000
 const BUSY_POLL_MS = 100
 
 /**
- * Faults until the time is over, every kind as often as every other one. What is under way at the end
- * is put right before this resolves.
+ * Faults until the time is over, every kind as often as every other one where nothing else is said.
+ * What is under way at the end is put right before this resolves.
  */
 export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   const counts = new Map<string, NemesisCount>()
@@ -30,7 +32,10 @@ export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   }
   const usable = plan.nemeses.filter(({ skipped }) => skipped === undefined)
   const held = new Set<string>()
-  const deal = createDealer(usable, plan.random)
+  const deck = usable.flatMap((nemesis) =>
+    Array.from({ length: plan.favour?.[nemesis.kind] ?? 1 }, () => nemesis),
+  )
+  const deal = createDealer(deck, plan.random)
   const endsAt = performance.now() + plan.durationMs
   const lanes = Array.from({ length: plan.lanes }, (_, index) =>
     runLane({ plan, counts, held, deal, endsAt, random: plan.random.fork(`lane-${index}`) }),
