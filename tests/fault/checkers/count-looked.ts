@@ -1,3 +1,4 @@
+import { countStreams } from './count-streams.ts'
 import { isReply, isUserText, questionsOf } from './row-finder.ts'
 import type { RunIndex } from './run-index.ts'
 import { acknowledgements } from './sent-messages.ts'
@@ -26,6 +27,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
     repliesStopped: replies.filter(({ status }) => status === 'stopped').length,
     repliesIncomplete: replies.filter(({ status }) => status === 'incomplete').length,
     repliesFailed: replies.filter(({ status }) => status === 'failed').length,
+    ...countStreams(run),
     requests: requests.length,
     requestsCut: requests.filter(({ end }) => end?.phase === 'fail').length,
     frames: drafts.reduce((sum, { from, to }) => sum + to - from + 1, 0),

@@ -13,7 +13,8 @@ export interface Control {
   expects: readonly CheckName[]
 }
 
-const SHORT = { durationMs: 45_000, settleTimeoutMs: 30_000 }
+/** What is still open when rest does not come in this time stays so. */
+const SHORT = { durationMs: 45_000, settleTimeoutMs: 60_000 }
 
 export const CONTROLS: readonly Control[] = [
   {
@@ -42,7 +43,11 @@ export const CONTROLS: readonly Control[] = [
     title: 'a worker that slept past its lease goes on writing under the attempt that is current',
     only: ['worker-pause'],
     // Asleep for longer than a lease, awake again while the next attempt is being written.
-    changes: { ...SHORT, lanes: 1, pauseMs: 1500, maxHoldMs: 9000, longTokens: [300, 500] },
+    changes: {
+      ...SHORT,
+      ...{ lanes: 1, pauseMs: 1500, maxHoldMs: 9000, longTokens: [300, 500] },
+      settleTimeoutMs: 120_000,
+    },
     expects: ['answer-text', 'attempts', 'answers'],
   },
   {
@@ -56,7 +61,7 @@ export const CONTROLS: readonly Control[] = [
     without: 'queue',
     title: "BullMQ's own lock and stall settings, and no reconciler to do its work",
     only: ['worker-kill'],
-    // Long enough for a lock of 30 s and a look for stalled jobs every 30 s: what is open then stays so.
+    // Longer than a lock of 30 s and a look for stalled jobs every 30 s.
     changes: { ...SHORT, lanes: 2, pauseMs: 3000, settleTimeoutMs: 90_000 },
     expects: ['answers'],
   },

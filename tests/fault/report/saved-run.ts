@@ -1,0 +1,54 @@
+import type { CheckReport, Finding, RunRecord } from '../history.ts'
+import { thin } from './quantiles.ts'
+
+export interface Durations {
+  /** How many there were; `sortedMs` may be fewer of the same distribution. */
+  count: number
+  sortedMs: number[]
+}
+
+/** What of a run is kept for the report: small enough for a repository, and nothing of this machine. */
+export interface SavedRun extends Omit<RunRecord, 'checks' | 'notes'> {
+  checks: Omit<CheckReport, 'durationsMs' | 'findings'> & {
+    /** A few of each check. */
+    findings: Finding[]
+    durations: Record<string, Durations>
+  }
+}
+
+const VALUES_KEPT = 401
+const FINDINGS_KEPT = 3
+
+export function toSavedRun({ checks, notes: _, ...record }: RunRecord): SavedRun {
+  const { durationsMs, findings, ...rest } = checks
+  const durations = Object.entries(durationsMs).map(([name, values]): [string, Durations] => {
+    return [name, { count: values.length, sortedMs: thin(values, VALUES_KEPT) }]
+  })
+  return {
+    ...record,
+    checks: {
+      ...rest,
+      findings: keepFew(findings),
+      durations: Object.fromEntries(durations),
+    },
+  }
+}
+
+function keepFew(findings: readonly Finding[]): Finding[] {
+  const kept = new Map<string, number>()
+  return findings.filter(({ check }) => {
+    const count = (kept.get(check) ?? 0) + 1
+    kept.set(check, count)
+    return count <= FINDINGS_KEPT
+  })
+}
+
+export function countFindings({ checks }: SavedRun): number {
+  return Object.values(checks.counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** What a run is called in the report and on disk. */
+export function nameOf({ profile, seed, without, only }: SavedRun): string {
+  const focus = only ? `-${only.join('+')}` : ''
+  return `${profile}${focus}${without ? `-without-${without}` : ''}-${seed}`
+}

@@ -1,0 +1,42 @@
+import { CONTROLS, type Control } from '../unsafe/controls.ts'
+import { formatCount, table, toCell } from './markdown.ts'
+import { countFindings, type SavedRun } from './saved-run.ts'
+
+/** Each safety left out once, beside the same run with it. */
+export function toControlsSection(runs: readonly SavedRun[]): string {
+  const rows = CONTROLS.map((control) => toRow(control, runs))
+  return [
+    '## Negative controls',
+    'A check that has never found anything proves nothing. So each of six safeties was left out, in processes that exist for this alone, and the same run, with the same seed and the same kinds of fault, was made with it and without. Nothing may be found with it, and something has to be found without.',
+    table(['Left out', 'Faults', 'With it', 'Without it', 'For example'], rows),
+  ].join('\n\n')
+}
+
+function toRow(control: Control, runs: readonly SavedRun[]): string[] {
+  const { without, title, only } = control
+  const unsafe = runs.find((run) => run.without === without)
+  const safe = runs.find((run) => unsafe && !run.without && isSame(run, unsafe))
+  const example = unsafe?.checks.findings.find(({ check }) => control.expects.includes(check))
+  return [
+    `**${without}**: ${title}`,
+    only.map((kind) => `\`${kind}\``).join(', '),
+    describe(safe),
+    describe(unsafe),
+    example ? toCell(example.message) : '',
+  ]
+}
+
+function isSame(a: SavedRun, b: SavedRun): boolean {
+  return a.profile === b.profile && a.seed === b.seed && a.only?.join() === b.only?.join()
+}
+
+function describe(run: SavedRun | undefined): string {
+  if (!run) return 'not run'
+  if (countFindings(run) === 0) {
+    return `nothing found in ${formatCount(run.checks.looked.acknowledged ?? 0)} messages`
+  }
+  return Object.entries(run.checks.counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${formatCount(count)} ${name}`)
+    .join(', ')
+}

@@ -1,0 +1,79 @@
+import { CHECKS } from '../history.ts'
+import { formatCount, formatMs, table, toCell } from './markdown.ts'
+import { quantile } from './quantiles.ts'
+import { nameOf, type Durations, type SavedRun } from './saved-run.ts'
+
+/** The plot of one kind of duration of a run, relative to the report. */
+export interface Plot {
+  title: string
+  file: string
+}
+
+/** Everything that one run has to say. */
+export function toRunSection(run: SavedRun, plots: readonly Plot[]): string {
+  const { checks, metrics } = run
+  return [
+    `## ${nameOf(run)}`,
+    describeRun(run),
+    '### Faults',
+    toNemeses(run),
+    '### What happened and what was looked at',
+    toAmounts({ ...run.operations, ...checks.looked }),
+    '### Checks',
+    table(
+      ['Check', 'Findings'],
+      CHECKS.map((name) => [name, formatCount(checks.counts[name])]),
+    ),
+    ...checks.findings.map(({ check, message }) => `- ${check}: ${toCell(message)}`),
+    '### Durations',
+    toDurations(checks.durations),
+    ...plots.map(({ title, file }) => `![${title}](${file})`),
+    "### The product's own counters",
+    toAmounts(metrics),
+  ].join('\n\n')
+}
+
+function describeRun({ startedAt, durationMs, processes, machine, seed }: SavedRun): string {
+  const { gateways, workers, viewers, sessions } = processes
+  return [
+    `Seed ${seed}, ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${formatMs(durationMs)} in all.`,
+    `${gateways} gateways, ${workers} workers, ${viewers} viewers in ${sessions} sessions;`,
+    `store: ${machine.store}; ${machine.cpus} × ${machine.model.trim()},`,
+    `${Math.round(machine.memoryBytes / 2 ** 30)} GB, Node.js ${machine.node}.`,
+  ].join(' ')
+}
+
+function toNemeses({ nemeses }: SavedRun): string {
+  const rows = nemeses.map(({ kind, done, failed, skipped }) => [
+    `\`${kind}\``,
+    skipped === undefined ? formatCount(done) : '–',
+    skipped === undefined ? formatCount(failed) : toCell(skipped),
+  ])
+  return table(['Kind', 'Happened', 'Could not'], rows)
+}
+
+function toAmounts(amounts: Record<string, number>): string {
+  const rows = Object.entries(amounts).map(([name, count]) => [`\`${name}\``, formatCount(count)])
+  return table(['What', 'How many'], rows)
+}
+
+function toDurations(durations: Record<string, Durations>): string {
+  const rows = Object.entries(durations).map(([name, { count, sortedMs }]) => [
+    DURATIONS[name] ?? name,
+    formatCount(count),
+    ...[0.5, 0.9, 0.99, 1].map((share) => formatMs(quantile(sortedMs, share))),
+  ])
+  return table(['From and to', 'Cases', 'p50', 'p90', 'p99', 'longest'], rows)
+}
+
+export const DURATIONS: Record<string, string> = {
+  acknowledge: 'message sent to acknowledged',
+  acknowledgeWithoutRedis: 'the same while Redis is away or paused',
+  refuseWithoutStore: 'message sent to refused, while the store is away',
+  acknowledgeAfterStore: 'store back to the next acknowledgement',
+  streamAfterRedis: 'Redis back to the next request to the model',
+  reconnect: 'connection lost to connected again',
+  catchUp: 'connected again to nothing missing',
+  takeOver: 'worker killed to the first text of the next attempt',
+  endWhenAsked: 'SIGTERM to the end of the process',
+}

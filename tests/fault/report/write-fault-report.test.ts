@@ -1,0 +1,178 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { checkHistory } from '../checkers/check-history.ts'
+import type { CheckReport, RunRecord } from '../history.ts'
+import { CONTROLS } from '../unsafe/controls.ts'
+import { drawDistribution } from './draw-distribution.ts'
+import { quantile, thin } from './quantiles.ts'
+import { writeFaultReport } from './write-fault-report.ts'
+
+function createRecord(more: Partial<RunRecord>, checks: Partial<CheckReport> = {}): RunRecord {
+  return {
+    profile: 'soak',
+    seed: 7,
+    startedAt: '2026-01-02T03:04:05.000Z',
+    durationMs: 61_000,
+    machine: {
+      cpus: 2,
+      model: 'Some CPU',
+      memoryBytes: 8 * 2 ** 30,
+      node: 'v24.0.0',
+      store: 'mongod',
+    },
+    processes: { gateways: 3, workers: 2, viewers: 9, sessions: 3 },
+    nemeses: [
+      { kind: 'worker-kill', planned: 12, done: 12, failed: 1 },
+      { kind: 'store-pause', planned: 0, done: 0, failed: 0, skipped: 'no process of ours' },
+    ],
+    operations: { begun: 250_000 },
+    checks: { ...checkHistory([], []), ...checks },
+    metrics: { chatbox_writes_fenced_total: 41 },
+    notes: ['last words of worker-1: at /home/somebody/secret/path.ts'],
+    ...more,
+  }
+}
+
+describe('writeFaultReport', () => {
+  let folder = ''
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'chatbox-report-'))
+  })
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const read = (file: string): Promise<string> => readFile(join(folder, file), 'utf8')
+  const { counts } = checkHistory([], [])
+
+  it('says of each figure what was measured and whether that reaches it', async () => {
+    const run = createRecord(
+      {},
+      {
+        looked: { acknowledged: 200_001, resends: 99, resendsAfterDroppedAnswer: 33 },
+        durationsMs: { takeOver: [5000, 9000, 6000], endWhenAsked: [1200] },
+      },
+    )
+    await writeFaultReport([run], folder)
+    const rows = (await read('faults.md')).split('\n').map((row) => row.replaceAll(/ +/gu, ' '))
+    expect(rows).toContain('| acknowledged messages | ≥ 200,000 | 200,001 | yes |')
+    expect(rows).toContain('| resends | ≥ 100,000 | 99 | **no** |')
+    expect(rows).toContain('| lost | 0 | 0 | yes |')
+    expect(rows).toContain(
+      '| worker killed to the answer going on, p99 | < 8.00 s | 9.00 s | **no** |',
+    )
+    expect(rows).toContain('| SIGTERM to the end of the process, longest | < 25 s | 1.20 s | yes |')
+    expect(rows).toContain(
+      '| Redis back to the next request to the model, longest | < 5.00 s | no case of it | – |',
+    )
+    expect(rows).toContain('| `worker-kill` | 12 | 1 |')
+    expect(rows).toContain('| `store-pause` | – | no process of ours |')
+    expect(rows).toContain(
+      '![Worker killed to the first text of the next attempt](faults/soak-7-takeOver.svg)',
+    )
+  })
+
+  it('shows every finding that a run made, and takes the place of its earlier record', async () => {
+    const message = 'message m1 was acknowledged at seq 3 and is not in the | log'
+    const found = {
+      counts: { ...counts, lost: 2 },
+      findings: [{ check: 'lost' as const, message }],
+    }
+    await writeFaultReport([createRecord({}, found)], folder)
+    const text = await read('faults.md')
+    expect(text).toContain('lost: message m1 was acknowledged at seq 3 and is not in the \\| log')
+    expect(text).not.toContain('200,001')
+    expect(text).toMatch(/\| lost +\| 0 +\| 2 +\| \*\*no\*\* +\|/u)
+  })
+
+  it('sets each control beside the same run with its safety, and says which were not run', async () => {
+    const [control] = CONTROLS
+    if (!control) throw new Error('there are no controls')
+    const { without, only } = control
+    const focus = { profile: 'control', seed: 5, only }
+    const finding = { check: 'duplicated' as const, message: 'message m2 is in the log twice' }
+    await writeFaultReport(
+      [
+        createRecord(focus, { looked: { acknowledged: 500 } }),
+        createRecord({ ...focus, seed: 6 }, { looked: { acknowledged: 999 } }),
+        createRecord(
+          { ...focus, without },
+          { counts: { ...counts, duplicated: 9 }, findings: [finding] },
+        ),
+      ],
+      folder,
+    )
+    const rows = (await read('faults.md')).split('\n').filter((row) => row.startsWith('| **'))
+    expect(rows).toHaveLength(CONTROLS.length)
+    expect(rows[0]).toMatch(/nothing found in 500 messages +\| 9 duplicated +\| message m2/u)
+    expect(rows[1]).toMatch(/not run +\| not run/u)
+  })
+
+  it('keeps nothing of the machine but what the report says', async () => {
+    const kept = await read('faults/soak-7.json')
+    expect(kept + (await read('faults.md'))).not.toContain('somebody')
+  })
+})
+
+describe('drawDistribution', () => {
+  it('is a picture with a title, an axis with a unit, and colours for dark pages', () => {
+    const sortedMs = [1, 20, 300, 4000]
+    const limit = { ms: 8000, text: 'to reach: 8 s & less' }
+    const svg = drawDistribution({ title: 'Wait <b>', durations: { count: 4, sortedMs }, limit })
+    const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/gu)].map(([, text]) => text)
+    expect(texts).toEqual(
+      expect.arrayContaining([
+        ...['Wait &lt;b>', '4 cases', 'seconds', '8', '100 %', 'to reach: 8 s &amp; less'],
+      ]),
+    )
+    expect(svg).toMatch(
+      /^<svg [^>]*viewBox="0 0 560 340"[^>]* role="img" aria-label="Wait &lt;b>: 4/u,
+    )
+    expect(svg).toContain('prefers-color-scheme: dark')
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/u)
+  })
+
+  it('draws any durations within its frame', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1e7, noNaN: true }), { minLength: 1 }),
+        (all) => {
+          const svg = drawDistribution({
+            title: 't',
+            durations: { count: 1, sortedMs: thin(all, 50) },
+          })
+          const across = [...svg.matchAll(/(?:[HM]|c?x=")(\d+(?:\.\d+)?)/gu)].map(([, x]) =>
+            Number(x),
+          )
+          expect(svg).not.toMatch(/NaN|undefined|Infinity/u)
+          expect(Math.max(...across)).toBeLessThanOrEqual(560)
+        },
+      ),
+    )
+  })
+})
+
+describe('quantiles', () => {
+  it('takes the value that so many do not exceed', () => {
+    const sorted = Array.from({ length: 100 }, (_, index) => index + 1)
+    expect([0.5, 0.9, 0.99, 1].map((share) => quantile(sorted, share))).toEqual([50, 90, 99, 100])
+    expect(quantile([7], 0.99)).toBe(7)
+  })
+
+  it('thins to fewer values of the same range and order', () => {
+    const durations = fc.array(fc.nat(100_000), { minLength: 1, maxLength: 2000 })
+    fc.assert(
+      fc.property(durations, (values) => {
+        const thinned = thin(values, 101)
+        expect(thinned.length).toBe(Math.min(101, values.length))
+        expect(thinned).toEqual(thinned.toSorted((a, b) => a - b))
+        expect(thinned[0]).toBe(Math.min(...values))
+        expect(thinned.at(-1)).toBe(Math.max(...values))
+      }),
+    )
+  })
+})
