@@ -13,9 +13,12 @@ export function toControlsSection(runs: readonly SavedRun[]): string {
 }
 
 function toRow(control: Control, runs: readonly SavedRun[]): string[] {
-  const { without, title, only } = control
-  const unsafe = runs.find((run) => run.without === without)
-  const safe = runs.find((run) => unsafe && !run.without && isSame(run, unsafe))
+  const { without, title } = control
+  const pairs = runs
+    .filter((run) => run.without === without)
+    .map((unsafe) => ({ unsafe, safe: runs.find((run) => !run.without && isSame(run, unsafe)) }))
+  const { unsafe, safe } = pairs.find((pair) => pair.safe) ?? pairs[0] ?? {}
+  const only = unsafe?.only ?? control.only
   const example = unsafe?.checks.findings.find(({ check }) => control.expects.includes(check))
   return [
     `**${without}**: ${title}`,

@@ -41,11 +41,11 @@ export const CONTROLS: readonly Control[] = [
   {
     without: 'fence',
     title: 'a worker that slept past its lease goes on writing under the attempt that is current',
-    only: ['worker-pause'],
-    // Asleep for longer than a lease, awake again while the next attempt is being written.
+    only: ['worker-zombie'],
+    // Awake again while the next attempt is being written.
     changes: {
       ...SHORT,
-      ...{ lanes: 1, pauseMs: 1500, maxHoldMs: 9000, longTokens: [300, 500] },
+      ...{ lanes: 1, pauseMs: 1500, maxHoldMs: 10_000, longTokens: [300, 500] },
       settleTimeoutMs: 120_000,
     },
     expects: ['answer-text', 'attempts', 'answers'],
