@@ -3,6 +3,7 @@ import { createClientNemeses } from './nemeses/client-nemeses.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'
 import {
   BLOCK_OPTION,
+  createBusyKillNemesis,
   createClockNemesis,
   createProcessNemeses,
   createZombieNemesis,
@@ -30,6 +31,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
         ...createProcessNemeses('worker', cluster.workers),
         createClockNemesis(cluster.workers),
         createZombieNemesis(cluster.workers, cluster.models),
+        createBusyKillNemesis(cluster.workers, cluster.models),
         ...createStoreNemeses(cluster),
         ...createRedisNemeses(cluster),
         ...createLinkNemeses(cluster.links),

@@ -60,7 +60,7 @@ export async function runOn(
     const nemeses = createNemeses(sessions.flatMap(({ bares }) => bares))
     const counts = await runNemeses({
       ...profile,
-      nemeses: nemeses.filter(({ kind }) => only?.includes(kind) ?? true),
+      nemeses: nemeses.filter(({ kind, special }) => only?.includes(kind) ?? !special),
       recorder,
       random: random.fork('nemeses'),
     })

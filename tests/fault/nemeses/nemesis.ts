@@ -16,6 +16,8 @@ export interface Nemesis {
   kind: string
   /** Why it cannot happen here. */
   skipped?: string
+  /** Happens only where a profile or the command names it. */
+  special?: boolean
   plan(random: Random): Strike
 }
 

@@ -12,6 +12,7 @@ const BLOCK_MS = 5000
 const ZOMBIE_MS = { low: 9000, high: 13_000 }
 const STREAMS_TIMEOUT_MS = 5000
 const MIN_STREAMS = 2
+const BUSY_TIMEOUT_MS = 20_000
 const CLOCK_SHIFT_MS = 30_000
 const PRELOAD = new URL('../preload/', import.meta.url)
 
@@ -53,6 +54,34 @@ export function createZombieNemesis(
           while (!isBusy(worker) && performance.now() < deadline) await sleep(POLL_MS)
           await strike.begin()
         },
+      }
+    },
+  }
+}
+
+/** Killed as soon as it writes a reply, so that one question has many workers die on it. */
+export function createBusyKillNemesis(
+  group: readonly Supervised[],
+  models: Pick<ModelServer, 'streaming' | 'ports'>,
+): Nemesis {
+  const isBusy = (worker: Supervised): boolean =>
+    models.streaming(models.ports[group.indexOf(worker)]) > 0
+  return {
+    kind: 'worker-kill-busy',
+    special: true,
+    plan(random) {
+      let worker = random.pick(group)
+      return {
+        target: 'whichever writes',
+        holds: group.map(({ name }) => name),
+        holdMs: 0,
+        async begin() {
+          const deadline = performance.now() + BUSY_TIMEOUT_MS
+          while (!group.some(isBusy) && performance.now() < deadline) await sleep(POLL_MS)
+          worker = group.find(isBusy) ?? worker
+          worker.signal('SIGKILL', 'SIGKILL')
+        },
+        end: async () => worker.name,
       }
     },
   }

@@ -6,6 +6,7 @@ import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
 
 const ANSWER_TIMEOUT_MS = 2000
 const AWAY_MS = [1000, 1000, 4000, 10_000] as const
+const LONG_AWAY_MS = 60_000
 
 export function createRedisNemeses({ redis }: ClusterUnderTest): Nemesis[] {
   const skipped = redis.pid === undefined ? { skipped: 'Redis is no process of ours' } : {}
@@ -18,19 +19,8 @@ export function createRedisNemeses({ redis }: ClusterUnderTest): Nemesis[] {
   })
   const command = (line: string): Promise<void> => ask(redis.port, line)
   return [
-    {
-      kind: 'redis-kill',
-      ...skipped,
-      plan: (random) =>
-        strike(
-          random.pick(AWAY_MS),
-          () => redis.kill(),
-          async () => {
-            await redis.restart()
-            return undefined
-          },
-        ),
-    },
+    { kind: 'redis-kill', ...skipped, plan: (random) => away(random.pick(AWAY_MS)) },
+    { kind: 'redis-away-long', special: true, ...skipped, plan: () => away(LONG_AWAY_MS) },
     { kind: 'redis-flush', plan: () => strike(0, () => command('FLUSHALL')) },
     { kind: 'redis-pause', plan: (random) => pause(random) },
     {
@@ -38,6 +28,17 @@ export function createRedisNemeses({ redis }: ClusterUnderTest): Nemesis[] {
       plan: () => strike(0, () => command('CLIENT KILL TYPE pubsub')),
     },
   ]
+
+  function away(holdMs: number): Strike {
+    return strike(
+      holdMs,
+      () => redis.kill(),
+      async () => {
+        await redis.restart()
+        return undefined
+      },
+    )
+  }
 
   function pause(random: Random): Strike {
     const holdMs = Math.round(random.between(1000, 8000))
