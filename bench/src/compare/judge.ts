@@ -29,14 +29,17 @@ export interface Judged {
 }
 
 /** A target is reached by the median; the range says how sure that is. */
-export function judgeTargets(record: RunRecord): Judged[] {
+export function judgeTargets(record: Pick<RunRecord, 'targets' | 'entrants'>): Judged[] {
   return record.targets.map((target) => {
     const spread = toTargetSpread(record, target)
     return { target, spread, reached: spread.median <= target.reach }
   })
 }
 
-function toTargetSpread(record: RunRecord, { metric, entrant, over, kind }: Target): Spread {
+function toTargetSpread(
+  record: Pick<RunRecord, 'entrants'>,
+  { metric, entrant, over, kind }: Target,
+): Spread {
   const find = (name: string | undefined): EntrantRecord['samples'] =>
     record.entrants.find((each) => each.name === name)?.samples ?? []
   const own = find(entrant)
