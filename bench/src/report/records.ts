@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
 import type { RunRecord } from '../compare/run-comparison.ts'
 
 /** Where the report and what it is made of are kept. */
@@ -8,7 +9,7 @@ export const RECORDS = `${REPORTS}bench/`
 
 export async function saveRecord(record: RunRecord): Promise<void> {
   await mkdir(RECORDS, { recursive: true })
-  await writeFile(`${RECORDS}${record.suite}.json`, `${JSON.stringify(record, undefined, 2)}\n`)
+  await writeFormatted(`${RECORDS}${record.suite}.json`, JSON.stringify(record))
 }
 
 export async function readRecords(): Promise<RunRecord[]> {
@@ -16,4 +17,10 @@ export async function readRecords(): Promise<RunRecord[]> {
   return Promise.all(
     files.map(async (file) => JSON.parse(await readFile(`${RECORDS}${file}`, 'utf8')) as RunRecord),
   )
+}
+
+/** As the repository formats its files, which it checks. */
+export async function writeFormatted(file: string, text: string): Promise<void> {
+  const config = await resolveConfig(file)
+  await writeFile(file, await format(text, { ...config, filepath: file }))
 }

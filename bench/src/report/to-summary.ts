@@ -1,5 +1,5 @@
 import { judgeTargets } from '../compare/judge.ts'
-import { NOISE, toRatios } from '../compare/ratios.ts'
+import { NOISE, toRatios, toVerdict, type Spread } from '../compare/ratios.ts'
 import type { RunRecord } from '../compare/run-comparison.ts'
 
 /** The head of the report: how it is measured, on what, and every figure beside what it should be. */
@@ -37,27 +37,42 @@ function toMachine(records: readonly RunRecord[]): string {
 function toFigures(records: readonly RunRecord[]): string {
   const rows = records.flatMap((record) =>
     judgeTargets(record).map(({ target, spread, reached }) => {
-      const range = `${spread.min.toFixed(2)}–${spread.max.toFixed(2)}`
+      const figure = `${spread.median.toFixed(2)} | ${toRange(spread)}`
       const verdict = reached ? 'yes' : '**no**'
-      return `| ${target.text} | ≤ ${target.reach} | ${spread.median.toFixed(2)} | ${range} | ${verdict} |`
+      const noise = describeNoise(record, target.metric)
+      return `| ${target.text} | ≤ ${target.reach} | ${figure} | ${verdict} | ${noise} |`
     }),
   )
-  return [
-    '| Figure | Reach | Median | Range | Reached |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n')
+  const heads = ['Figure', 'Reach', 'Median', 'Range', 'Reached', 'The baseline against itself']
+  return [`| ${heads.join(' | ')} |`, `|${' --- |'.repeat(heads.length)}`, ...rows].join('\n')
+}
+
+/** Where the same thing twice is not the same, nothing finer than that can be told from the run. */
+function describeNoise(record: RunRecord, metric: string): string {
+  const ratios = toNullRatios(record, metric)
+  if (!ratios) return ''
+  const isCoarse = toVerdict(ratios) !== 'same'
+  return `${ratios.median.toFixed(2)} (${toRange(ratios)})${isCoarse ? ': **too coarse to tell**' : ''}`
+}
+
+function toNullRatios(record: RunRecord, metric: string): Spread | undefined {
+  const find = (name: string | undefined) => record.entrants.find((each) => each.name === name)
+  const [own, base] = [find(record.nullEntrant), find(record.baseline)]
+  return own && base ? toRatios(own.samples, base.samples, metric) : undefined
+}
+
+function toRange({ min, max }: Spread): string {
+  return `${min.toFixed(2)}–${max.toFixed(2)}`
 }
 
 /** What the same thing measured twice comes to. */
 function toResolution(records: readonly RunRecord[]): string {
   const rows = records.flatMap((record) => {
-    const find = (name: string | undefined) => record.entrants.find((each) => each.name === name)
-    const [own, base] = [find(record.nullEntrant), find(record.baseline)]
     const metric = record.metrics.find(({ compared }) => compared)
-    if (!own || !base || !metric) return []
-    const { median, min, max } = toRatios(own.samples, base.samples, metric.name)
-    const range = `${min.toFixed(2)}–${max.toFixed(2)}`
+    const ratios = metric && toNullRatios(record, metric.name)
+    if (!ratios) return []
+    const { median } = ratios
+    const range = toRange(ratios)
     return [`| ${record.title} | ${metric.name} | ${median.toFixed(2)} | ${range} |`]
   })
   return [

@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { format } from 'prettier'
 import { findStrikeOut, toSpreadOf } from '../compare/judge.ts'
 import type { RunRecord } from '../compare/run-comparison.ts'
 import { formatAmount } from '../compare/units.ts'
-import { readRecords, RECORDS, REPORTS } from './records.ts'
+import { readRecords, RECORDS, REPORTS, writeFormatted } from './records.ts'
 import { drawBars } from './svg.ts'
 import { toSection } from './to-section.ts'
 import { toSummary } from './to-summary.ts'
@@ -20,8 +19,7 @@ export async function writeReport(): Promise<void> {
     records.map(async (record) => toSection(record, await readNotes(record.suite))),
   )
   const text = [toSummary(records), ...sections].join('\n\n')
-  const layout = { parser: 'markdown', printWidth: 132 } as const
-  await writeFile(`${REPORTS}bench.md`, await format(text, layout))
+  await writeFormatted(`${REPORTS}bench.md`, text)
 }
 
 /** What was found out about where the costs of a suite go, written by hand beside its record. */
