@@ -78,4 +78,4 @@ async function runSuite(name: string): Promise<void> {
 }
 
 if (!values.report) for (const name of values.suite) await runSuite(name)
-if (values.save || values.report) await writeReport()
+if (values.save || values.report) await writeReport(Object.keys(COMPARISONS))

@@ -3,13 +3,14 @@ import { NOISE, toRatios, toVerdict, type Spread } from '../compare/ratios.ts'
 import type { RunRecord } from '../compare/run-comparison.ts'
 
 /** The head of the report: how it is measured, on what, and every figure beside what it should be. */
-export function toSummary(records: readonly RunRecord[]): string {
+export function toSummary(records: readonly RunRecord[], suites: readonly string[]): string {
   return [
     '# Benchmark',
     'Made by `npm run bench -- --suite NAME --profile full --save` from the records in [`bench/`](bench/); `npm run bench -- --report` writes it again from them.',
     toMachine(records),
     '## Figures',
     toFigures(records),
+    ...toMissing(records, suites),
     '## How it is measured',
     METHOD,
     '## Resolution',
@@ -63,6 +64,12 @@ function toNullRatios(record: RunRecord, metric: string): Spread | undefined {
 
 function toRange({ min, max }: Spread): string {
   return `${min.toFixed(2)}–${max.toFixed(2)}`
+}
+
+function toMissing(records: readonly RunRecord[], suites: readonly string[]): string[] {
+  const missing = suites.filter((suite) => records.every((record) => record.suite !== suite))
+  if (missing.length === 0) return []
+  return [`Not measured for this report: ${missing.map((suite) => `\`${suite}\``).join(', ')}.`]
 }
 
 /** What the same thing measured twice comes to. */

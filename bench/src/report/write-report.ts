@@ -10,15 +10,15 @@ import { toSummary } from './to-summary.ts'
 /** The order of the report; a suite that is not named comes last. */
 const ORDER = ['control', 'tokens', 'ack', 'history', 'history-cluster', 'many-sessions', 'connect']
 
-/** Writes `docs/reports/bench.md` and its plots from the records, and from nothing else. */
-export async function writeReport(): Promise<void> {
+/** Writes `docs/reports/bench.md` and its plots from the records, and its notes. `suites` are those that there could be. */
+export async function writeReport(suites: readonly string[]): Promise<void> {
   const place = ({ suite }: RunRecord): number => (ORDER.indexOf(suite) + 100) % 100
   const records = (await readRecords()).sort((a, b) => place(a) - place(b))
   for (const record of records) await writeFile(`${RECORDS}${record.suite}.svg`, drawRecord(record))
   const sections = await Promise.all(
     records.map(async (record) => toSection(record, await readNotes(record.suite))),
   )
-  const text = [toSummary(records), ...sections].join('\n\n')
+  const text = [toSummary(records, suites), ...sections].join('\n\n')
   await writeFormatted(`${REPORTS}bench.md`, text)
 }
 
