@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { messageSchema, sessionSchema } from './entities.ts'
-import { replyDeltaSchema, replyStartSchema } from './server-events.ts'
+import { replyDeltaSchema, replyStartSchema, SERVER_EVENTS } from './server-events.ts'
 
 /**
  * What a worker tells the gateways about one session. Each is forwarded as the server event of the
@@ -19,3 +19,14 @@ export const busEventSchema = z.discriminatedUnion('event', [
   }),
 ])
 export type BusEvent = z.infer<typeof busEventSchema>
+
+/**
+ * What a gateway tells the viewers on the other gateways; every other server event is a gateway's own
+ * to send, and is refused when it comes from elsewhere.
+ */
+export const GATEWAY_EVENTS = {
+  'message:new': SERVER_EVENTS['message:new'],
+  'session:updated': SERVER_EVENTS['session:updated'],
+  typing: SERVER_EVENTS.typing,
+  'message:receipt': SERVER_EVENTS['message:receipt'],
+} as const

@@ -1,5 +1,5 @@
 export { asyncApiDocument, type AsyncApiDocument } from './asyncapi.ts'
-export { busEventSchema, type BusEvent } from './bus-events.ts'
+export { busEventSchema, GATEWAY_EVENTS, type BusEvent } from './bus-events.ts'
 export {
   CLIENT_EVENTS,
   type ClientData,

@@ -1,5 +1,6 @@
 import { createAdapter } from '@socket.io/redis-adapter'
 import type { Adapter } from 'socket.io-adapter'
+import { parseBroadcast } from '../common/broadcast-parsing.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { closeClient, type RedisClient } from './connection.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -12,7 +13,7 @@ interface AdapterParts {
   /** This adapter's own connection; it closes it. */
   subscriber: RedisClient
   channelPrefix: string
-  hooks: Pick<AdapterHooks, 'onPublishFailed'>
+  hooks: Pick<AdapterHooks, 'onPublishFailed' | 'onPayloadRefused'>
 }
 
 const MAX_PUBLISHING = 10_000
@@ -22,6 +23,8 @@ const REQUEST_TIMEOUT_MS = 2000
  * Socket.IO's classic Redis adapter. It calls Redis without looking after the promises: a lost
  * publish would end the process, so both of its clients are stand-ins that catch, count and bound.
  * Local delivery goes on without Redis; what other gateways missed their clients fetch by `seq`.
+ * What comes from Redis is anybody's: a broadcast is parsed before a socket gets it, and requests, of
+ * which ours make none, are not answered: one could ask for the handshakes and their tokens.
  */
 export function openSocketAdapter(parts: AdapterParts): {
   create: SocketAdapter
@@ -32,6 +35,7 @@ export function openSocketAdapter(parts: AdapterParts): {
     key: parts.channelPrefix,
     requestsTimeout: REQUEST_TIMEOUT_MS,
     publishOnSpecificResponseChannel: true,
+    parser: createParser(parts.hooks),
   })
   return {
     // As it is: Socket.IO calls it with `new`, which an arrow function does not bear.
@@ -39,6 +43,24 @@ export function openSocketAdapter(parts: AdapterParts): {
     async close() {
       subscriptions.stop()
       await closeClient(parts.subscriber)
+    },
+  }
+}
+
+/** One that the adapter drops, as it is for no namespace of ours. */
+const NOTHING = ['', { nsp: '' }, {}] as const
+
+/** JSON, which the packet becomes for the sockets too. The adapter asks after it has found the room. */
+function createParser(hooks: AdapterParts['hooks']): {
+  encode: (broadcast: unknown) => string
+  decode: (message: Buffer) => unknown
+} {
+  return {
+    encode: (broadcast) => JSON.stringify(broadcast),
+    decode(message) {
+      const broadcast = parseBroadcast(message.toString())
+      if (!broadcast) hooks.onPayloadRefused('broadcast', {})
+      return broadcast ?? NOTHING
     },
   }
 }
@@ -85,7 +107,9 @@ function toSubscriber(subscriptions: Subscriptions): object {
     punsubscribe: (pattern: string) => subscriptions.remove(pattern),
     unsubscribe: (channels: string[]) =>
       Promise.all(channels.map((channel) => subscriptions.remove(channel))),
-    on: (event: string, listener: Listener) => client.on(event, listener),
+    // Requests and their responses come as this event.
+    on: (event: string, listener: Listener) =>
+      event === 'messageBuffer' ? client : client.on(event, listener),
     off: (event: string, listener: Listener) => client.off(event, listener),
   }
 }
