@@ -48,6 +48,26 @@ describeWithCluster('a cluster of two gateways and two workers', () => {
     expect(draftOf(there, first?.message.id)).toBe(cluster.models.textOf(60))
   }, 40_000)
 
+  it('tells the viewers on the other gateway everything that one does', async () => {
+    const userId = randomUUID()
+    const [here, there] = [await connect(0, userId), await connect(1, userId)]
+    const { session } = await here.open()
+    await there.open()
+
+    here.socket.emit('typing', { sessionId: session.id, typing: true })
+    await there.waitFor('typing', ({ typing }) => typing)
+    const question = await here.send(session, 'tokens=1')
+    await there.waitFor('message:new', ({ message }) => message.id === question.id)
+    await there.waitFor('session:updated', (updated) => updated.session.lastSeq === 1)
+    await here.emit('message:read', { sessionId: session.id, seq: 1 })
+    await there.waitFor('message:receipt', ({ seq }) => seq === 1)
+
+    for (const { managementPort } of cluster.gateways) {
+      const metrics = await fetch(`http://127.0.0.1:${managementPort}/metrics`)
+      expect(await metrics.text()).not.toMatch(/^chatbox_payloads_refused_total\{/mu)
+    }
+  }, 40_000)
+
   it('gives one session to 50 opens at once over both gateways', async () => {
     const userId = randomUUID()
     const opening = Array.from({ length: 50 }, async (_, index) => {
