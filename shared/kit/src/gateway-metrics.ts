@@ -8,7 +8,7 @@ export interface GatewayMetrics {
   httpAnswered(route: string, status: number, seconds: number): void
   messageAccepted(): void
   rateLimited(rule: string): void
-  sessionResynced(entries: number): void
+  sessionResynced(entries: number, seconds: number): void
   deltaDropped(): void
   slowReaderClosed(): void
 }
@@ -26,6 +26,11 @@ function connectionMetrics({ gauge, counter, histogram }: Instruments) {
   const entries = histogram('chatbox_resync_entries', 'Log entries sent in one catch-up.', {
     buckets: [0, 1, 2, 5, 10, 20, 50, 100, 200],
   })
+  const resyncSeconds = histogram(
+    'chatbox_resync_duration_seconds',
+    'From one request to catch up to its answer.',
+    { buckets: FAST },
+  )
   const dropped = counter(
     'chatbox_deltas_dropped_total',
     'One delta not sent because its reader lags; the reader catches up from the log.',
@@ -37,7 +42,10 @@ function connectionMetrics({ gauge, counter, histogram }: Instruments) {
   return {
     connections: (change: 1 | -1) => open.inc({}, change),
     handshakeRefused: (code: string) => refused.inc({ code }),
-    sessionResynced: (count: number) => entries.observe({}, count),
+    sessionResynced(count: number, seconds: number) {
+      entries.observe({}, count)
+      resyncSeconds.observe({}, seconds)
+    },
     deltaDropped: () => dropped.inc(),
     slowReaderClosed: () => closed.inc(),
   }

@@ -9,7 +9,7 @@ function moveAll(metrics: Metrics): void {
   metrics.httpAnswered('listModels', 200, 0.01)
   metrics.messageAccepted()
   metrics.rateLimited('message')
-  metrics.sessionResynced(3)
+  metrics.sessionResynced(3, 0.02)
   metrics.deltaDropped()
   metrics.slowReaderClosed()
   metrics.replyFinished('demo', 'complete', 1)

@@ -112,7 +112,7 @@ function toHandlerDeps(deps: ConnectionDeps, parts: SocketParts): HandlerDeps {
     renew: parts.renew,
     onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
     onAccepted: () => ports.metrics.messageAccepted(),
-    onCaughtUp: (entries) => ports.metrics.sessionResynced(entries),
+    onCaughtUp: (entries, seconds) => ports.metrics.sessionResynced(entries, seconds),
   }
 }
 

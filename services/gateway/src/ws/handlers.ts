@@ -20,16 +20,19 @@ export type HandlerDeps = AcceptMessageDeps &
   RetryReplyDeps &
   SetTypingDeps &
   StopReplyDeps & {
-    /** Entries that a client had missed. */
-    onCaughtUp(entries: number): void
+    /** A client got the entries that it had missed, so long after it asked for them. */
+    onCaughtUp(entries: number, seconds: number): void
   }
 
 /** Each event and its use case, for whoever `who` answers at the moment of the event. */
 export function createHandlers(deps: HandlerDeps, who: () => User): EventHandlers {
   return {
     'session:open': async (input) => {
+      const askedAt = performance.now()
       const opened = await openSession(deps, who(), input)
-      if (input.afterSeq !== undefined) deps.onCaughtUp(opened.messages.length)
+      if (input.afterSeq !== undefined) {
+        deps.onCaughtUp(opened.messages.length, (performance.now() - askedAt) / 1000)
+      }
       return opened
     },
     'session:create': (input) => createSession(deps, who(), input),
