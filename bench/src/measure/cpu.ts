@@ -10,7 +10,7 @@ const USER_TICKS = 11
 const SYSTEM_TICKS = 12
 
 /** CPU time that a process has used since its start, user and system, in microseconds. */
-export async function readCpuUs(pid: number): Promise<number> {
+async function readCpuUs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) * TICK_US

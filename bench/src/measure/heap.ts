@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 
-export interface Memory {
+interface Memory {
   heapKb: number
   residentKb: number
 }

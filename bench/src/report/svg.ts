@@ -1,6 +1,6 @@
 import type { Spread } from '../compare/ratios.ts'
 
-export interface Bar {
+interface Bar {
   label: string
   spread: Spread
   /** As it is written at the end of the bar. */

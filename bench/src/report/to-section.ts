@@ -11,7 +11,7 @@ export function toSection(record: RunRecord, notes: string): string {
   return [
     `## ${title}`,
     load,
-    `Suite \`${suite}\`, profile ${profile}, ${rounds} rounds, ${when} UTC, load average of the machine at the start ${machine.load.toFixed(1)}.`,
+    `Suite \`${suite}\`, profile ${profile}, ${rounds} counted round${rounds === 1 ? '' : 's'}, ${when} UTC, load average of the machine at the start ${machine.load.toFixed(1)}.`,
     `![${title}](bench/${suite}.svg)`,
     toTable(record),
     ...judgeTargets(record).map((judged) => `- ${describeTarget(judged)}`),
@@ -22,7 +22,7 @@ export function toSection(record: RunRecord, notes: string): string {
     .join('\n\n')
 }
 
-export function describeTarget({ target, spread, reached }: Judged): string {
+function describeTarget({ target, spread, reached }: Judged): string {
   const range = `${spread.min.toFixed(2)}–${spread.max.toFixed(2)}`
   const verdict = reached ? 'reached' : '**not reached**'
   return `${target.text}: **${spread.median.toFixed(2)}** (${range}), to reach ${target.reach}: ${verdict}.`

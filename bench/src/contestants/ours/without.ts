@@ -1,7 +1,7 @@
 import type { Backend } from '@chatbox/adapters'
 
 /** Parts of the product that a run can go without, to see what each costs. Never in the product. */
-export const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
+const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
 export type Part = (typeof PARTS)[number]
 
 /** What this process was started without. */
