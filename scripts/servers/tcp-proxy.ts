@@ -11,7 +11,7 @@ import { createLane, type LinkQuality } from './tcp-lane.ts'
 export type CutMode = 'refuse' | 'reset' | 'blackhole' | 'stall'
 
 /** Bytes to the server, to the client, or both. */
-export type CutWay = 'up' | 'down' | 'both'
+type CutWay = 'up' | 'down' | 'both'
 
 export interface TcpProxy {
   /** Stays the same over `cut('refuse')` and `restore()`. */

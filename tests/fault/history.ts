@@ -11,7 +11,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-export type Phase = 'invoke' | 'ok' | 'fail' | 'unknown'
+type Phase = 'invoke' | 'ok' | 'fail' | 'unknown'
 
 interface Stamp {
   at: number
@@ -31,7 +31,7 @@ interface Failed extends Step {
 }
 
 /** A message is sent, or sent again under the same `clientMessageId`. */
-export type SendEvent =
+type SendEvent =
   | (Step & {
       op: 'send'
       phase: 'invoke'
@@ -49,7 +49,7 @@ export type SendEvent =
   | (Failed & { op: 'send' })
 
 /** `reply:stop` or `reply:retry`; `target` is the reply's id, the answer of a retry is the new one. */
-export type SteerEvent =
+type SteerEvent =
   | (Step & { op: 'stop' | 'retry'; phase: 'invoke'; sessionId: string; target: string })
   | (Step & { op: 'stop'; phase: 'ok'; stopped: boolean })
   | (Step & { op: 'retry'; phase: 'ok'; replyId: string })
@@ -91,13 +91,13 @@ export interface ViewerEvent extends Stamp {
 }
 
 /** One request to the model server: which question it is about and what was streamed for it. */
-export type ModelEvent =
+type ModelEvent =
   | (Step & { op: 'model'; phase: 'invoke'; value: string; tokens: number })
   /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
   | (Step & { op: 'model'; phase: 'ok' | 'fail'; sent: number })
 
 /** How many tokens a message asks the model for; undefined for one that is no question. */
-export function toAskedTokens(value: string): number | undefined {
+function toAskedTokens(value: string): number | undefined {
   const found = /tokens=(\d+)/u.exec(value)
   return found ? Number(found[1]) : undefined
 }
@@ -111,7 +111,7 @@ export function modelToken(request: number, index: number): string {
 }
 
 /** The text of the first `tokens` tokens of one request to the model server. */
-export function toModelText(request: number, tokens: number): string {
+function toModelText(request: number, tokens: number): string {
   return Array.from({ length: tokens }, (_, index) => modelToken(request, index)).join('')
 }
 

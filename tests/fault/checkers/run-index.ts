@@ -13,7 +13,7 @@ import { indexModel, type ModelRequest } from './model-requests.ts'
 import { indexSends, type SentMessage } from './sent-messages.ts'
 
 /** A retry that was accepted, or may have been. */
-export interface RetryMade {
+interface RetryMade {
   sessionId: string
   /** The reply that was to be replaced. */
   target: string
@@ -81,7 +81,7 @@ function findRetries(history: readonly HistoryEvent[]): RetryMade[] {
   return [...open.values()]
 }
 
-export function ofOp<O extends HistoryEvent['op']>(
+function ofOp<O extends HistoryEvent['op']>(
   history: readonly HistoryEvent[],
   op: O,
 ): Extract<HistoryEvent, { op: O }>[] {

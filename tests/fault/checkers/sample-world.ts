@@ -32,7 +32,7 @@ export interface PendingSend {
   resend: number
 }
 
-export type Ending = 'complete' | 'stopped' | 'incomplete' | 'failed'
+type Ending = 'complete' | 'stopped' | 'incomplete' | 'failed'
 
 export interface AnswerPlan {
   /** Tokens of each attempt before the last, which a dying worker left behind. */
