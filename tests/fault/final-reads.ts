@@ -1,10 +1,11 @@
-import type { ChatStore } from '@chatbox/core'
+import type { ChatStore, LogPage } from '@chatbox/core'
 import { requestJson } from '@chatbox/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signToken } from '../support/tokens.ts'
 import { toFinalMessage } from './clients/viewer.ts'
 import type { FinalMessage, FinalRead } from './history.ts'
 import type { DrivenSession } from './session-driver.ts'
+import { tryOften } from './try-often.ts'
 import { viewersOf } from './workload.ts'
 
 export interface FinalReadOptions {
@@ -16,8 +17,9 @@ export interface FinalReadOptions {
 }
 
 const PAGE = 200
-const POLL_MS = 250
-const HTTP_TRIES = 5
+const POLL_MS = 500
+/** Other sessions may be under faults. */
+const TRIES = 90
 
 /** What did not come to rest in time; the checkers see its consequences. */
 export interface Unsettled {
@@ -30,7 +32,7 @@ export async function waitUntilSettled(options: FinalReadOptions): Promise<Unset
   const deadline = performance.now() + options.timeoutMs
   let quiet = 0
   for (;;) {
-    const unsettled = await findUnsettled(options)
+    const unsettled = await tryOften(TRIES, () => findUnsettled(options))
     const isQuiet = unsettled.openReplies.length === 0 && unsettled.behind.length === 0
     quiet = isQuiet ? quiet + 1 : 0
     // Twice: what settled a question may be about to begin the next one.
@@ -46,7 +48,7 @@ async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Uns
     if (open) unsettled.openReplies.push(`${session.sessionId}/${open.messageId} ${open.state}`)
     const head = await readHead(store, session.sessionId)
     for (const viewer of viewersOf(session)) {
-      if (viewer.lastSeq() < head || !viewer.isOnline()) {
+      if (viewer.lastSeq() < head || !viewer.isAtRest()) {
         unsettled.behind.push(`${viewer.name} at ${viewer.lastSeq()} of ${head}`)
       }
     }
@@ -59,21 +61,24 @@ async function readHead(store: FinalReadOptions['store'], sessionId: string): Pr
   return messages.at(-1)?.seq ?? 0
 }
 
-/** Every session's log from every side: each viewer's own copy, each gateway, the store. */
-export async function readEverything(options: FinalReadOptions): Promise<FinalRead[]> {
-  const reads: FinalRead[] = []
-  for (const session of options.sessions) {
-    const { sessionId } = session
-    for (const viewer of viewersOf(session)) {
-      // A viewer whose session became another one shows that one.
-      const shown = { reader: viewer.name, sessionId: viewer.sessionId }
-      reads.push({ source: 'shown', ...shown, messages: viewer.shown() })
-    }
-    reads.push(...(await readOverHttp(options, session)))
-    const messages = await readFromStore(options.store, sessionId)
-    reads.push({ source: 'store', reader: 'store', sessionId, messages })
-  }
-  return reads
+/** What each viewer of a session shows now. */
+export function readShown(session: DrivenSession): FinalRead[] {
+  return viewersOf(session).map((viewer) => {
+    // A viewer whose session became another one shows that one.
+    const { name: reader, sessionId } = viewer
+    return { source: 'shown', reader, sessionId, messages: viewer.shown() }
+  })
+}
+
+/** A session's log read anew: over each gateway, and from the store. */
+export async function readAnew(
+  options: FinalReadOptions,
+  session: DrivenSession,
+): Promise<FinalRead[]> {
+  const { sessionId } = session
+  const reads = await readOverHttp(options, session)
+  const messages = await readFromStore(options.store, sessionId)
+  return [...reads, { source: 'store', reader: 'store', sessionId, messages }]
 }
 
 async function readFromStore(
@@ -83,7 +88,8 @@ async function readFromStore(
   const all: FinalMessage[] = []
   for (;;) {
     const afterSeq = all.at(-1)?.seq ?? 0
-    const { messages, hasMore } = await store.readMessages(sessionId, { afterSeq, limit: PAGE })
+    const read = (): Promise<LogPage> => store.readMessages(sessionId, { afterSeq, limit: PAGE })
+    const { messages, hasMore } = await tryOften(TRIES, read)
     all.push(...messages.map(toFinalMessage))
     if (!hasMore) return all
   }
@@ -109,7 +115,8 @@ async function readPages(port: number, sessionId: string, token: string): Promis
   const all: FinalMessage[] = []
   for (;;) {
     const url = `${base}?afterSeq=${all.at(-1)?.seq ?? 0}&limit=${PAGE}`
-    const { messages, hasMore } = await tryOften(() => requestJson(url, { headers }))
+    const page = await tryOften(TRIES, () => requestJson(url, { headers }))
+    const { messages, hasMore } = page as Page
     all.push(...messages.map(toFinalMessage))
     if (!hasMore) return all
   }
@@ -120,14 +127,7 @@ interface Page {
   hasMore: boolean
 }
 
-/** The last fault may be a moment ago. */
-async function tryOften(read: () => Promise<unknown>): Promise<Page> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return (await read()) as Page
-    } catch (error) {
-      if (tries === HTTP_TRIES) throw error
-      await sleep(1000)
-    }
-  }
+interface Page {
+  messages: Parameters<typeof toFinalMessage>[0][]
+  hasMore: boolean
 }

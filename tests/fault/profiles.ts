@@ -11,6 +11,12 @@ export interface Load {
   longShare: number
   longTokens: readonly [low: number, high: number]
   tokenIntervalMs: number
+  /** A session is over after so many messages, and another one takes its place. */
+  retireAfter?: number
+  /** Time without faults at the beginning, in which the load is fitted to the machine. */
+  calibrateMs?: number
+  /** For a session to come to rest at its end. */
+  settleTimeoutMs: number
 }
 
 /** How long and how hard a run is. */
@@ -28,7 +34,6 @@ export interface StandaloneProfile extends Load {
   favour?: Readonly<Record<string, number>>
   /** The only kinds of fault; all of them when left out. */
   only?: readonly string[]
-  settleTimeoutMs: number
 }
 
 export interface ClusterProfile extends Omit<StandaloneProfile, 'kind'> {
@@ -92,15 +97,20 @@ export const PROFILES = {
     favour: { 'worker-zombie': 6, 'worker-kill': 3, 'gateway-kill': 3 },
     settleTimeoutMs: 75_000,
   },
-  /** Once before a release. */
+  /**
+   * Once before a release. Sessions retire early: the stand-in for MongoDB that most machines have
+   * looks through all entries of all sessions for many a read.
+   */
   soak: {
     ...CLUSTER,
     workers: 3,
-    askSessions: 10,
-    talkSessions: 16,
+    askSessions: 12,
+    talkSessions: 30,
     askEveryMs: 2500,
-    talkEveryMs: 230,
+    talkEveryMs: 420,
     dropShare: 0.6,
+    retireAfter: 80,
+    calibrateMs: 30_000,
     durationMs: 60 * MINUTE_MS,
     lanes: 2,
     pauseMs: 4000,

@@ -26,7 +26,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
   try {
     return await runOn(
       cluster,
-      (bares) => [
+      (findBares) => [
         ...createProcessNemeses('gateway', cluster.gateways),
         ...createProcessNemeses('worker', cluster.workers),
         createClockNemesis(cluster.workers),
@@ -35,7 +35,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
         ...createStoreNemeses(cluster),
         ...createRedisNemeses(cluster),
         ...createLinkNemeses(cluster.links),
-        ...createClientNemeses(bares),
+        ...createClientNemeses(findBares),
       ],
       options,
     )

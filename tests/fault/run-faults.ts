@@ -1,8 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { checkHistory } from './checkers/check-history.ts'
-import { openRecorder, readHistory, type RunRecord, type Safety } from './history.ts'
+import {
+  openRecorder,
+  readHistory,
+  type FinalRead,
+  type RunRecord,
+  type Safety,
+} from './history.ts'
 import { PROFILES, type ClusterProfile, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'
@@ -43,9 +49,16 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     checks: checkHistory(await readHistory(file), reads),
     ...rest,
   }
-  await writeFile(join(folder, 'reads.json'), JSON.stringify(reads))
+  await writeReads(join(folder, 'reads.jsonl'), reads)
   await writeFile(join(folder, 'run.json'), JSON.stringify(record, undefined, 2))
   return record
+}
+
+/** One a line: all of them are longer than a string may be. */
+async function writeReads(path: string, reads: readonly FinalRead[]): Promise<void> {
+  const file = await open(path, 'w')
+  for (const read of reads) await file.write(`${JSON.stringify(read)}\n`)
+  await file.close()
 }
 
 function carryOut(

@@ -19,11 +19,11 @@ export async function runStandalone(options: RunOptions<StandaloneProfile>): Pro
   try {
     return await runOn(
       system,
-      (bares) => [
+      (findBares) => [
         ...createProcessNemeses('standalone', system.processes),
         ...createStandaloneNemeses(system),
         ...createLinkNemeses(system.links),
-        ...createClientNemeses(bares),
+        ...createClientNemeses(findBares),
       ],
       options,
     )

@@ -62,7 +62,7 @@ export class Supervised {
     const deadline = performance.now() + READY_TIMEOUT_MS
     while (!(await this.isReady())) {
       if (this.#isStopping() || performance.now() > deadline) {
-        throw new Error(`${this.name} is not ready\n${this.output()}`)
+        throw new Error(`${this.name} is not ready\n${this.lastWords}\n${this.output()}`)
       }
       await sleep(READY_POLL_MS)
     }

@@ -6,6 +6,7 @@ import { CoreViewer } from './clients/core-viewer.ts'
 import type { Viewer } from './clients/viewer.ts'
 import type { Recorder } from './history.ts'
 import type { Random } from './random.ts'
+import { tryOften } from './try-often.ts'
 import type { DrivenSession } from './session-driver.ts'
 
 export interface WorkloadOptions {
@@ -15,35 +16,19 @@ export interface WorkloadOptions {
   store: Pick<ChatStore, 'append'>
   recorder: Recorder
   random: Random
-  askSessions: number
-  talkSessions: number
 }
 
 const TOKEN_TTL_S = 24 * 3600
 const OPERATOR = { id: 'operator', name: 'Operator' }
-/** Sessions that are opened at once. */
-const BATCH = 8
-
-/** Sessions with three viewers each: two bare ones on two gateways, and one of the client core. */
-export async function openSessions(options: WorkloadOptions): Promise<DrivenSession[]> {
-  const { askSessions, talkSessions } = options
-  const wanted = Array.from({ length: askSessions + talkSessions }, (_, index) => index)
-  const sessions: DrivenSession[] = []
-  while (wanted.length > 0) {
-    const batch = wanted.splice(0, BATCH)
-    const opened = batch.map((index) =>
-      openSession(options, index, index < askSessions ? 'ask' : 'talk'),
-    )
-    sessions.push(...(await Promise.all(opened)))
-  }
-  return sessions
-}
+/** Where the store is away for a moment. */
+const STORE_TRIES = 60
 
 export function viewersOf({ bares, cores }: DrivenSession): Viewer[] {
   return [...bares, ...cores]
 }
 
-async function openSession(
+/** A session with three viewers: two bare ones on two gateways, and one of the client core. */
+export async function openSession(
   options: WorkloadOptions,
   index: number,
   kind: DrivenSession['kind'],
@@ -67,7 +52,10 @@ async function openSession(
   // One of them first: whoever comes later finds the session that this one begins.
   for (const bare of bares) await bare.open()
   const sessionId = bares[0]?.sessionId ?? ''
-  if (kind === 'talk') await takeOver(options.store, sessionId)
+  if (kind === 'talk') {
+    const entryId = randomUUID()
+    await tryOften(STORE_TRIES, () => takeOver(options.store, sessionId, entryId))
+  }
   const core = createCore(options, { index, name: `${name}-core`, token })
   await core.open()
   return { kind, name, sessionId, bares, cores: [core] }
@@ -85,10 +73,14 @@ function createCore(
 }
 
 /** Straight in the store: the gateways do not serve it yet, and its rules are the log's own. */
-async function takeOver(store: Pick<ChatStore, 'append'>, sessionId: string): Promise<void> {
+async function takeOver(
+  store: Pick<ChatStore, 'append'>,
+  sessionId: string,
+  id: string,
+): Promise<void> {
   await store.append({
     message: {
-      id: randomUUID(),
+      id,
       sessionId,
       kind: 'event',
       sender: { type: 'admin', ...OPERATOR },

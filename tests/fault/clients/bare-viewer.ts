@@ -23,7 +23,8 @@ export interface BareSend {
   cause?: 'dropped' | 'failed'
 }
 
-const OPEN_TIMEOUT_MS = 30_000
+/** Opening may fall into a fault. */
+const OPEN_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 const RESYNC_DELAY_MS = 250
 const REFUSED_DELAY_MS = 700
@@ -77,6 +78,10 @@ export class BareViewer implements Viewer {
 
   isOnline(): boolean {
     return this.#wire.isOpen
+  }
+
+  isAtRest(): boolean {
+    return this.isOnline() && this.#lostAt === undefined
   }
 
   lastSeq(): number {

@@ -15,7 +15,8 @@ export interface CoreViewerOptions {
   recorder: Recorder
 }
 
-const OPEN_TIMEOUT_MS = 30_000
+/** Opening may fall into a fault. */
+const OPEN_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 
 interface Underway {
@@ -64,6 +65,10 @@ export class CoreViewer implements Viewer {
 
   isOnline(): boolean {
     return this.#client.state.connection.status === 'online'
+  }
+
+  isAtRest(): boolean {
+    return this.isOnline() && this.#lostAt === undefined
   }
 
   lastSeq(): number {

@@ -7,6 +7,8 @@ export interface Viewer {
   readonly kind: 'core' | 'bare'
   readonly sessionId: string
   isOnline(): boolean
+  /** It is connected and knows of nothing that it missed meanwhile. */
+  isAtRest(): boolean
   /** The end of the log that it shows. */
   lastSeq(): number
   /** Replies that it sees being written. */

@@ -2,12 +2,12 @@ import type { BareViewer } from '../clients/bare-viewer.ts'
 import type { Nemesis } from './nemesis.ts'
 
 /** A client that stops reading for a while, so that what is sent to it piles up. */
-export function createClientNemeses(viewers: readonly BareViewer[]): Nemesis[] {
+export function createClientNemeses(findViewers: () => readonly BareViewer[]): Nemesis[] {
   return [
     {
       kind: 'client-stops-reading',
       plan(random) {
-        const viewer = random.pick(viewers)
+        const viewer = random.pick(findViewers())
         return {
           target: viewer.name,
           holds: [viewer.name],

@@ -37,6 +37,8 @@ export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   )
   const deal = createDealer(deck, plan.random)
   const endsAt = performance.now() + plan.durationMs
+  // Without faults it is the load alone that is measured.
+  if (deck.length === 0) await sleep(plan.durationMs)
   const lanes = Array.from({ length: plan.lanes }, (_, index) =>
     runLane({ plan, counts, held, deal, endsAt, random: plan.random.fork(`lane-${index}`) }),
   )

@@ -1,0 +1,212 @@
+import type { ChatStore } from '@chatbox/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Viewer } from './clients/viewer.ts'
+import { readAnew, readShown, waitUntilSettled, type FinalReadOptions } from './final-reads.ts'
+import type { FinalRead, Recorder, RunRecord } from './history.ts'
+import { findPace } from './pace.ts'
+import type { Load } from './profiles.ts'
+import type { Random } from './random.ts'
+import { SessionDriver, type DrivenSession, type DriverCounts } from './session-driver.ts'
+import type { SystemUnderTest } from './system-under-test.ts'
+import { openSession, viewersOf } from './workload.ts'
+
+export interface PoolOptions {
+  system: SystemUnderTest
+  profile: Load
+  recorder: Recorder
+  random: Random
+  report: (line: string) => void
+}
+
+/** Sessions that are opened or looked at in the end at once. */
+const BATCH = 8
+const SETTLE_SENDS_MS = 45_000
+
+interface Driven {
+  session: DrivenSession
+  driver: SessionDriver
+}
+
+/**
+ * All sessions of a run. A profile may let each one retire after so many messages: it comes to rest
+ * and is read by everybody while the others go on, and a new one takes its place.
+ */
+export class SessionPool {
+  readonly #options: PoolOptions
+  readonly #stopping = new AbortController()
+  readonly #live = new Set<Driven>()
+  readonly #drivers: SessionDriver[] = []
+  readonly #slots: Promise<void>[] = []
+  readonly #retiring = new Set<Promise<void>>()
+  readonly #reads: FinalRead[] = []
+  readonly #notes: string[] = []
+  #opened = 0
+  #viewers = 0
+  /** The time between two messages is this many times that of the profile. */
+  #slowness = 1
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+  }
+
+  /** Opens the first sessions and begins to drive them, as fast as the machine can bear. */
+  async start(): Promise<void> {
+    const { profile } = this.#options
+    const kinds = [
+      ...Array.from({ length: profile.askSessions }, () => 'ask' as const),
+      ...Array.from({ length: profile.talkSessions }, () => 'talk' as const),
+    ]
+    while (kinds.length > 0) {
+      const opening = kinds.splice(0, BATCH).map((kind) => this.#open(kind))
+      for (const driven of await Promise.all(opening)) this.#slots.push(this.#runSlot(driven))
+    }
+    if (profile.calibrateMs === undefined) return
+    const { slowness, note } = await findPace({
+      durationMs: profile.calibrateMs,
+      set: (value) => (this.#slowness = value),
+      takeLatencies: () => this.#drivers.flatMap((driver) => driver.takeLatencies()),
+    })
+    this.#slowness = slowness
+    this.#note(note)
+  }
+
+  live(): DrivenSession[] {
+    return [...this.#live].map(({ session }) => session)
+  }
+
+  viewers(): Viewer[] {
+    return this.live().flatMap(viewersOf)
+  }
+
+  counts(): DriverCounts {
+    return this.#drivers.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS)
+  }
+
+  underway(): number {
+    return [...this.#live].reduce((sum, { driver }) => sum + driver.underway(), 0)
+  }
+
+  size(): Pick<RunRecord['processes'], 'viewers' | 'sessions'> {
+    return { sessions: this.#opened, viewers: this.#viewers }
+  }
+
+  /** Begins nothing more, waits for rest, and reads every session from every side. */
+  async finish(): Promise<{ reads: FinalRead[]; notes: string[] }> {
+    this.#stopping.abort()
+    await Promise.all(this.#slots)
+    await Promise.all([...this.#retiring])
+    const left = [...this.#live]
+    await settleSends(left.map(({ driver }) => driver))
+    // Together first: each of them waits for the same thing.
+    while (left.length > 0) {
+      await Promise.all(left.splice(0, BATCH).map((driven) => this.#conclude(driven)))
+    }
+    return { reads: this.#reads, notes: this.#notes }
+  }
+
+  close(): void {
+    this.#stopping.abort()
+    for (const viewer of this.viewers()) viewer.close()
+  }
+
+  async #open(kind: DrivenSession['kind']): Promise<Driven> {
+    const { system, profile, random } = this.#options
+    const index = this.#opened
+    this.#opened += 1
+    const session = await this.#withStore((store) =>
+      openSession({ ...this.#options, ...system, store }, index, kind),
+    )
+    const everyMs = kind === 'ask' ? profile.askEveryMs : profile.talkEveryMs
+    const driver = new SessionDriver(session, {
+      ...profile,
+      everyMs: () => everyMs * this.#slowness,
+      random: random.fork(session.name),
+    })
+    const driven = { session, driver }
+    this.#viewers += viewersOf(session).length
+    this.#drivers.push(driver)
+    this.#live.add(driven)
+    return driven
+  }
+
+  async #runSlot(first: Driven): Promise<void> {
+    const { signal } = this.#stopping
+    let current = first
+    for (;;) {
+      await current.driver.run(signal)
+      if (signal.aborted) return
+      const retiring = this.#retire(current)
+      this.#retiring.add(retiring)
+      void retiring.finally(() => this.#retiring.delete(retiring))
+      current = await this.#open(current.session.kind)
+    }
+  }
+
+  async #retire(driven: Driven): Promise<void> {
+    await settleSends([driven.driver])
+    await this.#conclude(driven)
+  }
+
+  /** Waits for rest, reads from every side, and lets go. */
+  async #conclude(driven: Driven): Promise<void> {
+    const { system, profile } = this.#options
+    const { session } = driven
+    await this.#withStore(async (store) => {
+      const { gatewayPorts } = system
+      const timeoutMs = profile.settleTimeoutMs
+      const final: FinalReadOptions = { sessions: [session], store, gatewayPorts, timeoutMs }
+      const { openReplies, behind } = await waitUntilSettled(final)
+      for (const text of openReplies) this.#note(`still open at the end: ${text}`)
+      for (const text of behind) this.#note(`still behind at the end: ${text}`)
+      // At once: a viewer that goes on may lose its connection to a fault that is not its own.
+      this.#reads.push(...readShown(session))
+      for (const viewer of viewersOf(session)) viewer.close()
+      this.#reads.push(...(await readAnew(final, session)))
+    })
+    this.#live.delete(driven)
+    if (profile.retireAfter !== undefined) await system.forget?.(session.sessionId)
+  }
+
+  #note(text: string): void {
+    this.#notes.push(text)
+    this.#options.report(text)
+  }
+
+  /** Open only while it is used: a fault may need a disk that nobody else uses. */
+  async #withStore<T>(use: (store: ChatStore) => Promise<T>): Promise<T> {
+    const opened = await this.#options.system.openStore()
+    try {
+      return await use(opened.store)
+    } finally {
+      await opened.close()
+    }
+  }
+}
+
+/** Waits until every message is acknowledged, within limits. */
+async function settleSends(drivers: readonly SessionDriver[]): Promise<void> {
+  const settled = Promise.all(drivers.map((driver) => driver.settle()))
+  await Promise.race([settled, sleep(SETTLE_SENDS_MS, undefined, { ref: false })])
+  for (const driver of drivers) driver.giveUp()
+  await settled
+}
+
+const NO_COUNTS: DriverCounts = {
+  begun: 0,
+  skipped: 0,
+  acknowledged: 0,
+  resends: 0,
+  stops: 0,
+  retries: 0,
+}
+
+function addCounts(a: DriverCounts, b: DriverCounts): DriverCounts {
+  return {
+    begun: a.begun + b.begun,
+    skipped: a.skipped + b.skipped,
+    acknowledged: a.acknowledged + b.acknowledged,
+    resends: a.resends + b.resends,
+    stops: a.stops + b.stops,
+    retries: a.retries + b.retries,
+  }
+}
