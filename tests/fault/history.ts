@@ -11,8 +11,6 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-type Phase = 'invoke' | 'ok' | 'fail' | 'unknown'
-
 interface Stamp {
   at: number
   /** Who did or saw it: a client, a nemesis or the model server. */
@@ -96,23 +94,12 @@ type ModelEvent =
   /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
   | (Step & { op: 'model'; phase: 'ok' | 'fail'; sent: number })
 
-/** How many tokens a message asks the model for; undefined for one that is no question. */
-function toAskedTokens(value: string): number | undefined {
-  const found = /tokens=(\d+)/u.exec(value)
-  return found ? Number(found[1]) : undefined
-}
-
 /**
  * The token `index` of one request's stream. It names the request, so that a text tells which
  * requests it was made of, and one glued from two shows where.
  */
 export function modelToken(request: number, index: number): string {
   return `${request}.${index} `
-}
-
-/** The text of the first `tokens` tokens of one request to the model server. */
-function toModelText(request: number, tokens: number): string {
-  return Array.from({ length: tokens }, (_, index) => modelToken(request, index)).join('')
 }
 
 /** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
