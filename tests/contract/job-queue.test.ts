@@ -40,6 +40,31 @@ describeWithRedis('on Redis', () => {
     return { queue, hooks, close: () => queue.close(0) }
   })
 
+  it('drops a payload that was cut in Redis, counts it once, and frees its id', async () => {
+    const prefix = newId()
+    const { queue, hooks } = await lab.open(prefix)
+    await queue.enqueue('answer-message', newJob(), 'same')
+    const redis = new Redis(lab.server.url)
+    await redis.hset(`{${prefix}:queue}:jobs:1`, 'data', '{"v":1,"sess')
+    redis.disconnect()
+    const { handlers, seen } = createRecorder()
+    await queue.consume(handlers, { concurrency: 1 })
+    await eventually(
+      () => queue.counts(),
+      (counts) => Object.values(counts).every((count) => count === 0),
+    )
+    expect(hooks.refused).toEqual([{ source: 'job', ids: { jobId: '1' } }])
+    expect(hooks.errors).toEqual([])
+    expect(seen).toEqual([])
+    const next = newJob()
+    await queue.enqueue('answer-message', next, 'same')
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    expect(seen).toEqual([next])
+  })
+
   describe('with other workers', () => {
     it('gives the job of an aborted handler to another worker at once', async () => {
       const prefix = newId()

@@ -5,6 +5,7 @@ import {
   WaitingError,
   Worker,
   type Job,
+  type JobJson,
   type Processor,
 } from 'bullmq'
 import type { AdapterHooks } from '../hooks.ts'
@@ -63,7 +64,7 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
   const { clients, report, stallRules = STALL_RULES } = parts
   const shift: Shift = { running: 0, stopping: false, abandoned: Promise.withResolvers() }
   shift.abandoned.promise.catch(() => undefined)
-  const worker = new Worker(
+  const worker = new ToleratingWorker(
     parts.queueName,
     createProcessor(parts, shift),
     {
@@ -101,6 +102,25 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
   return {
     running: () => shift.running,
     stop: (graceMs) => (stopped ??= stop(graceMs)),
+  }
+}
+
+/**
+ * A payload that is no JSON would be thrown at by BullMQ, and tried again each time the job is found
+ * stalled. Like this it comes to the processor, which refuses it.
+ */
+class ToleratingWorker extends Worker {
+  protected override createJob(json: JobJson, jobId: string): ReturnType<Worker['createJob']> {
+    return super.createJob(isJson(json.data) ? json : { ...json, data: 'null' }, jobId)
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 
