@@ -226,6 +226,23 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     expect(one.redis.hooks.publishesFailed).toBeGreaterThan(40)
   }, 30_000)
 
+  it('tells of a gap of its own subscription, in which broadcasts were lost', async () => {
+    const { redis } = await startGateway(await lab.open(newId()))
+    let gaps = 0
+    redis.bus.onGap(() => gaps++)
+    const id = await eventually(
+      async () => /^id=(\d+) .* psub=1 /mu.exec(String(await stranger.client('LIST')))?.[1],
+      (found) => found !== undefined,
+    )
+    expect(await stranger.client('KILL', 'ID', id ?? '')).toBe(1)
+    await eventually(
+      () => gaps,
+      (count) => count === 1,
+      2000,
+    )
+    expect(redis.hooks.gaps).toBe(1)
+  })
+
   it('bounds what waits for a Redis that is silent', async () => {
     const near = await startGateway(await lab.openFar())
     await near.connect()

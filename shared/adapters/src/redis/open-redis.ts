@@ -57,6 +57,7 @@ export async function openRedis(
     subscriber: openClient(address, 'subscriptions', report),
     channelPrefix: keys.socketChannels,
     hooks,
+    onGap: () => bus.tellOfGap(),
   })
   const queue = new BullJobQueue({
     commands,

@@ -40,10 +40,7 @@ export class RedisEventBus implements EventBus {
     this.#sessions = createListeners(hooks, MAX_LISTENERS)
     this.#stops = createListeners(hooks, MAX_LISTENERS)
     this.#gaps = createListeners(hooks, MAX_LISTENERS)
-    this.#subscriptions = new Subscriptions(subscriber, () => {
-      hooks.onGap()
-      this.#gaps.tell(GAP, undefined)
-    })
+    this.#subscriptions = new Subscriptions(subscriber, () => this.tellOfGap())
     subscriber.on('message', (channel: string, text: string) => this.#onMessage(channel, text))
   }
 
@@ -100,6 +97,12 @@ export class RedisEventBus implements EventBus {
 
   onGap(listener: () => void): void {
     this.#gaps.add(GAP, listener)
+  }
+
+  /** Also for a gap in what else brings events from Redis. */
+  tellOfGap(): void {
+    this.#parts.hooks.onGap()
+    this.#gaps.tell(GAP, undefined)
   }
 
   async ping(): Promise<void> {

@@ -14,6 +14,8 @@ interface AdapterParts {
   subscriber: RedisClient
   channelPrefix: string
   hooks: Pick<AdapterHooks, 'onPublishFailed' | 'onPayloadRefused'>
+  /** Broadcasts of other gateways may have been lost. */
+  onGap: () => void
 }
 
 const MAX_PUBLISHING = 10_000
@@ -30,7 +32,7 @@ export function openSocketAdapter(parts: AdapterParts): {
   create: SocketAdapter
   close(): Promise<void>
 } {
-  const subscriptions = new Subscriptions(parts.subscriber, () => undefined)
+  const subscriptions = new Subscriptions(parts.subscriber, parts.onGap)
   const create = createAdapter(toPublisher(parts), toSubscriber(subscriptions), {
     key: parts.channelPrefix,
     requestsTimeout: REQUEST_TIMEOUT_MS,
