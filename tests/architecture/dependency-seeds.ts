@@ -44,6 +44,7 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   seed('kit-knows-no-domain', 'shared/kit/src', '@chatbox/adapters'),
   seed('bench-is-a-black-box', 'bench/src', '@chatbox/core'),
   seed('bench-is-a-black-box', 'bench/src', '@chatbox/gateway'),
+  seed('bench-runs-without-a-part', 'bench/src/contestants/ours', '@chatbox/gateway'),
   seed('web-takes-types-only', 'web/chat/src', '@chatbox/contract'),
   seed('web-knows-only-contract', 'web/client/src', '@chatbox/core'),
   seed('web-knows-only-contract', 'web/client/src', '@chatbox/gateway'),
