@@ -7,6 +7,7 @@ import {
   eventually,
   newId,
   newOutcome,
+  retryOf,
   startReply,
   startSession,
   times,
@@ -72,6 +73,19 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
       })
       await store.settleReply(claim, claim.epoch, 'done')
       expect(await open()).toBe(next.question.messageId)
+    })
+
+    it('keeps to the one that is being answered while an older one is asked again', async () => {
+      sessionId = await startSession(store)
+      const older = await answer(store, sessionId, { status: 'failed' })
+      const newer = await startReply(store, sessionId)
+      const again = await store.retryReply(retryOf(sessionId, older.replyId))
+      const open = async () => (await second.findOpenReply(sessionId))?.replyId
+      expect(await open()).toBe(newer.replyId)
+      await store.commitReply(newer, newOutcome())
+      expect(await open()).toBe(newer.replyId)
+      await store.settleReply(newer, newer.epoch, 'done')
+      expect(await open()).toBe(again?.replyId)
     })
   })
 

@@ -35,8 +35,11 @@ export class SqliteOutbox {
   }
 
   findOpen(sessionId: string): OpenReply | undefined {
-    const sql = 'SELECT * FROM replies WHERE session_id = ? AND open = 1 ORDER BY seq LIMIT 1'
-    const row = this.#db.get(sql, sessionId)
+    const row = this.#db.get(
+      `SELECT * FROM replies WHERE session_id = ? AND open = 1
+       ORDER BY state = 'pending', seq LIMIT 1`,
+      sessionId,
+    )
     return row && toOpenReply(toStored(row))
   }
 

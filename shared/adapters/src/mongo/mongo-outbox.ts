@@ -24,7 +24,8 @@ import {
   type StoredQuestion,
 } from './documents.ts'
 
-const CANCEL_BATCH = 100
+/** Open questions of one session that are looked at together; it has one, nearly always. */
+const OPEN_BATCH = 100
 const MAX_REPLACED = 100
 const CLOSED = { 'reply.openIn': '', 'reply.dueAt': '', 'reply.sealed': '' } as const
 const CHANGED = { ...BOUNDED, projection: QUESTION_FIELDS, returnDocument: 'after' } as const
@@ -40,13 +41,16 @@ export class MongoOutbox {
   }
 
   async findOpen(sessionId: string): Promise<OpenReply | undefined> {
-    const [oldest] = await this.#mongo.messages
+    const open = await this.#mongo.messages
       .find({ 'reply.openIn': toKey(sessionId) }, { ...BOUNDED, projection: QUESTION_FIELDS })
       .sort({ seq: 1 })
-      .limit(1)
+      .limit(OPEN_BATCH)
       .toArray()
-    const question = oldest && this.#toQuestion(oldest)
-    return question && toOpenReply(question.stored)
+    const questions = open
+      .map((document) => this.#toQuestion(document)?.stored)
+      .filter((question) => question !== undefined)
+    const next = questions.find(({ state }) => state !== 'pending') ?? questions[0]
+    return next && toOpenReply(next)
   }
 
   async claim(question: ReplyKey, leaseMs: number): Promise<OpenReply | undefined> {
@@ -126,7 +130,7 @@ export class MongoOutbox {
     for (;;) {
       const open = await this.#mongo.messages
         .find({ 'reply.openIn': openIn }, { ...BOUNDED, projection: { _id: 1 } })
-        .limit(CANCEL_BATCH)
+        .limit(OPEN_BATCH)
         .toArray()
       const changed = await Promise.all(
         open.map(({ _id }) =>
@@ -137,7 +141,7 @@ export class MongoOutbox {
         ),
       )
       for (const question of changed) if (question) cancelled.push(question.stored.replyId)
-      if (open.length < CANCEL_BATCH) return cancelled
+      if (open.length < OPEN_BATCH) return cancelled
       signal.throwIfAborted()
     }
   }

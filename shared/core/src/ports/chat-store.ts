@@ -93,7 +93,10 @@ export interface ChatStore {
   readMessages(sessionId: string, range: LogRange): Promise<LogPage>
   findMessage(sessionId: string, messageId: string): Promise<Message | undefined>
 
-  /** The oldest question of the session that is not settled: the only one that may be answered. */
+  /**
+   * The one question of the session that may be answered: the one whose answer is begun, else the
+   * oldest that waits. An older question that is asked again does not interrupt a newer one's reply.
+   */
   findOpenReply(sessionId: string): Promise<OpenReply | undefined>
   /**
    * Takes a question that is pending, or running under a lease that has run out by the store's own
