@@ -12,6 +12,7 @@ import type { Metrics } from '@chatbox/kit'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { unauthorized } from '../auth/bearer-claims.ts'
 import type { TokenVerifier } from '../auth/verify-token.ts'
+import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import { toAddressKey } from './client-address.ts'
@@ -119,7 +120,9 @@ function toRequestHandler<R extends RouteName>(
     const who = await gate(request)
     const params = parseInput(SCHEMAS[name].params, { ...request.params })
     const query = parseInput(SCHEMAS[name].query, { ...request.query })
-    const body = await answer({ who, params, query, request, response })
+    const answered = answer({ who, params, query, request, response })
+    // A long transcript may take its time: its pages come one by one, each of them bounded.
+    const body = await (name === 'downloadTranscript' ? answered : answerInTime(answered))
     if (body) response.json(body)
   }
 }

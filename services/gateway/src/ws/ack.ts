@@ -9,6 +9,7 @@ import {
 } from '@chatbox/contract'
 import { AppError, toAppError, toErrorInfo, type Clock } from '@chatbox/core'
 import { withRequestId, type Logger, type Metrics } from '@chatbox/kit'
+import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 
@@ -55,7 +56,7 @@ export async function answerEvent(
   const event = isClientEvent(call.event) ? call.event : undefined
   const outcome = await withRequestId(requestId, async () => {
     try {
-      const data = await runEvent(deps, handlers, { ...call, event })
+      const data = await answerInTime(runEvent(deps, handlers, { ...call, event }))
       call.ack?.({ ok: true, data })
       return 'ok'
     } catch (thrown) {
