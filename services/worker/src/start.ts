@@ -48,7 +48,7 @@ export interface RunningWorker {
 }
 
 /**
- * A dead worker's question goes to another one after at most a lease and a sweep: 7.5 s. The lease is
+ * A dead worker's question goes to another one after at most a lease and a sweep: 7 s. The lease is
  * three renewals long, so one that is late or lost does not cost a reply.
  */
 const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
@@ -64,7 +64,7 @@ const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   storeBackoff: { baseMs: 100, maxMs: 1000 },
 }
 
-const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 1500, staleMs: 3000, idleEveryMs: 30_000 }
+const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 1000, staleMs: 3000, idleEveryMs: 30_000 }
 
 /** Questions or sessions taken up in one sweep: the next sweep is seconds away. */
 const BATCH = 100
