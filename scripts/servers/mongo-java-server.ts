@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { access, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -13,17 +14,27 @@ const MAVEN_TIMEOUT_MS = 180_000
 
 /**
  * The command that serves `dataFile` on a port: a server from Maven Central that speaks MongoDB's
- * wire protocol. Its jars are fetched once. Throws a one-line reason where Java or Maven is absent.
+ * wire protocol, with indexes that it uses as MongoDB does. Its jars are fetched once. Throws a
+ * one-line reason where Java or Maven is absent.
  */
 export async function prepareMongoJavaServer(): Promise<
   (port: number, dataFile: string) => [command: string, args: string[]]
 > {
-  const home = join(CACHE, VERSION)
+  const home = join(CACHE, `${VERSION}-${await hashSources()}`)
   if (!(await isThere(join(home, 'classes')))) await fill(home)
   const classPath = `${join(home, 'lib')}/*:${join(home, 'classes')}`
   // Starts in about 1 s; the optimising compiler would cost more than a test run gives back.
   const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx512m', '-cp', classPath]
   return (port, dataFile) => ['java', [...jvm, 'Launcher', `${port}`, dataFile]]
+}
+
+/** Another state of our own part of it is another server. */
+async function hashSources(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of (await readdir(SOURCES)).sort()) {
+    hash.update(name).update(await readFile(join(SOURCES, name)))
+  }
+  return hash.digest('hex').slice(0, 8)
 }
 
 /** Fills a folder of its own and moves it in place whole: two test runs may do this at once. */
@@ -37,6 +48,8 @@ async function fill(home: string): Promise<void> {
     await attempt('javac', [
       '-cp',
       `${folder}/lib/*`,
+      '-sourcepath',
+      folder,
       '-d',
       join(folder, 'classes'),
       join(folder, 'Launcher.java'),

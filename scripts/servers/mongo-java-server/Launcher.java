@@ -1,3 +1,4 @@
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
@@ -8,8 +9,19 @@ public class Launcher {
   /** The server's own versions state a wire version that current drivers refuse. */
   record Version(List<Integer> getVersionArray, int getWireVersion) implements MongoVersion {}
 
+  static class Backend extends H2Backend {
+    Backend(String file) {
+      super(file);
+    }
+
+    @Override
+    protected MongoDatabase openOrCreateDatabase(String name) {
+      return new IndexedDatabase(name, getMvStore(), getCursorRegistry());
+    }
+  }
+
   public static void main(String[] args) throws Exception {
-    H2Backend backend = new H2Backend(args[1]);
+    Backend backend = new Backend(args[1]);
     backend.version(new Version(List.of(7, 0, 0), 21));
     MongoServer server = new MongoServer(backend);
     server.bind("127.0.0.1", Integer.parseInt(args[0]));

@@ -1,0 +1,82 @@
+import de.bwaldvogel.mongo.MongoDatabase;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.QueryResult;
+import de.bwaldvogel.mongo.backend.h2.H2Collection;
+import de.bwaldvogel.mongo.bson.Document;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.h2.mvstore.MVMap;
+
+/** Looks documents up by the narrowest index there is, where the server would read all of them. */
+class IndexedCollection extends H2Collection {
+  IndexedCollection(
+      MongoDatabase database,
+      String name,
+      CollectionOptions options,
+      MVMap<Object, Document> documents,
+      MVMap<String, Object> meta,
+      CursorRegistry cursors) {
+    super(database, name, options, documents, meta, cursors);
+  }
+
+  /** A unique index of several keys serves queries of its first one too. */
+  @Override
+  public void addIndex(Index<Object> index) {
+    super.addIndex(index);
+    if (index.isUnique() && index.getKeys().size() > 1) {
+      super.addIndex(new PrefixIndex(toPrefixName(index.getName()), index.getKeys(), false));
+    }
+  }
+
+  @Override
+  public void dropIndex(String name) {
+    super.dropIndex(name);
+    getIndexes().removeIf(index -> index.getName().equals(toPrefixName(name)));
+  }
+
+  private static String toPrefixName(String name) {
+    return name + "_prefix";
+  }
+
+  @Override
+  protected QueryResult queryDocuments(
+      Document query, Document order, int skip, int limit, int batch, Document fields) {
+    Optional<List<Object>> positions =
+        isNaturalDescending(order) ? Optional.empty() : findByKey(query).or(() -> findByPrefix(query));
+    if (positions.isPresent()) {
+      return matchDocuments(query, positions.get(), order, skip, limit, batch, fields);
+    }
+    return matchDocuments(query, order, skip, limit, batch, fields);
+  }
+
+  /** By a unique index whose keys the query names, perhaps among others. */
+  private Optional<List<Object>> findByKey(Document query) {
+    for (Index<Object> index : getIndexes()) {
+      if (!index.isUnique()) continue;
+      Document part = new Document();
+      for (var key : index.getKeys()) {
+        if (PrefixIndex.isPlain(query.get(key.getKey()))) {
+          part.put(key.getKey(), query.get(key.getKey()));
+        }
+      }
+      Document wanted = part.size() == index.getKeys().size() ? part : query;
+      if (index.canHandle(wanted)) {
+        List<Object> positions = new ArrayList<>();
+        index.getPositions(wanted).forEach(positions::add);
+        return Optional.of(positions);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Optional<List<Object>> findByPrefix(Document query) {
+    return getIndexes().stream()
+        .filter(index -> index instanceof PrefixIndex && index.canHandle(query))
+        .map(index -> ((PrefixIndex) index).getPositions(query))
+        .min(Comparator.comparing(List::size));
+  }
+}
