@@ -1,3 +1,5 @@
+/** Browsers, and whole clusters under faults. */
+const SCENARIOS = ['/tests/e2e/', '/tests/fault/smoke[.]']
 const common = {
   transform: {
     '[.]ts$': '<rootDir>/scripts/jest/strip-types.js',
@@ -35,6 +37,13 @@ export default {
       ...common,
       displayName: 'system',
       testMatch: ['<rootDir>/tests/**/*.test.ts'],
+      testPathIgnorePatterns: SCENARIOS,
+    },
+    {
+      ...common,
+      displayName: 'scenario',
+      testMatch: ['<rootDir>/tests/**/*.test.ts'],
+      testPathIgnorePatterns: [`^(?!.*(?:${SCENARIOS.join('|')}))`],
     },
   ],
 }

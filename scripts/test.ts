@@ -1,6 +1,6 @@
 // `npm test`: runs every test, or those that the arguments name, and ends with the counts. Arguments
-// go to jest; `--unit` and `--system` run one of the two parts. What ran is left in the folder that
-// `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
+// go to jest; `--unit`, `--system` and `--scenario` run one of the parts. What ran is left in the
+// folder that `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -18,8 +18,11 @@ const NODE_ARGS = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
 ]
-/** Suites with servers, browsers and deadlines run one after the other: they would starve each other. */
-const PARTS = { unit: ['--maxWorkers=2'], system: ['--runInBand'] }
+/**
+ * Suites of real servers wait more than they work, so two of them share a machine. Browsers and whole
+ * clusters run one after the other: they would starve each other.
+ */
+const PARTS = { unit: ['--maxWorkers=2'], system: ['--maxWorkers=2'], scenario: ['--runInBand'] }
 
 /** Runs the tests and prints the counts on the last line. Resolves with whether all passed. */
 export async function runTests(args: readonly string[]): Promise<boolean> {
@@ -43,9 +46,8 @@ export async function runTests(args: readonly string[]): Promise<boolean> {
 }
 
 function readArguments(args: readonly string[]): { only: string | undefined; rest: string[] } {
-  const rest = args.filter((argument) => argument !== '--unit' && argument !== '--system')
-  const only = args.includes('--unit') ? 'unit' : args.includes('--system') ? 'system' : undefined
-  return { only, rest }
+  const only = Object.keys(PARTS).find((part) => args.includes(`--${part}`))
+  return { only, rest: args.filter((argument) => argument !== `--${only}`) }
 }
 
 /** A run that broke off before it could count is one failure. */
