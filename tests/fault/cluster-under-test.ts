@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { openBackend, type Backend } from '@chatbox/adapters'
-import { MongoClient } from 'mongodb'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
 import type { ProcessOptions } from '../../scripts/servers/processes.ts'
 import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
@@ -19,9 +18,6 @@ import {
   type LinkKind,
   type SystemUnderTest,
 } from './system-under-test.ts'
-import { tryOften } from './try-often.ts'
-
-const FORGET_TRIES = 60
 
 export interface ClusterOptions {
   gateways: number
@@ -226,28 +222,10 @@ function toCluster(parts: Parts, { key, database }: Common): ClusterUnderTest {
       // Kept for the next one: it reconnects by itself, and a new one would wait for Redis.
       return { store: (await opened).store, close: async () => undefined }
     },
-    forget: (sessionId) => forget({ mongo, database }, sessionId),
     async stop() {
       await (await opened)?.close()
       return stopAll(parts)
     },
-  }
-}
-
-/** As the retention of an installation would. */
-async function forget(
-  { mongo, database }: { mongo: RunningMongo; database: string },
-  sessionId: string,
-): Promise<void> {
-  const client = new MongoClient(mongo.uri, { directConnection: true })
-  try {
-    const db = client.db(database)
-    await tryOften(FORGET_TRIES, async () => {
-      await db.collection('messages').deleteMany({ sessionId })
-      await db.collection<{ _id: string }>('sessions').deleteOne({ _id: sessionId })
-    })
-  } finally {
-    await client.close()
   }
 }
 

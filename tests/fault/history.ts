@@ -88,7 +88,10 @@ export interface ViewerEvent extends Stamp {
   missed?: number
 }
 
-/** One request to the model server: which question it is about and what was streamed for it. */
+/**
+ * One request to the model server: which question it is about and what was streamed for it. Its
+ * process is `model-N`, where the worker asks whose number that is.
+ */
 type ModelEvent =
   | (Step & { op: 'model'; phase: 'invoke'; value: string; tokens: number })
   /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
@@ -240,16 +243,14 @@ export interface Recorder {
   close(): Promise<void>
 }
 
-/** Appends to a file, one event a line, so that a history outlives the run that made it. */
-export function openRecorder(file: string): Recorder {
-  const startedAt = performance.now()
+/** A file of one value a line. */
+export function openLines(file: string): {
+  write(value: HistoryEvent | FinalRead): void
+  close(): Promise<void>
+} {
   const stream = createWriteStream(file)
-  let id = 0
-  const now = (): number => Math.round((performance.now() - startedAt) * 10) / 10
   return {
-    now,
-    nextId: () => ++id,
-    record: (event) => void stream.write(`${JSON.stringify({ at: now(), ...event })}\n`),
+    write: (value) => void stream.write(`${JSON.stringify(value)}\n`),
     async close() {
       stream.end()
       await once(stream, 'finish')
@@ -257,12 +258,26 @@ export function openRecorder(file: string): Recorder {
   }
 }
 
-/** Reads a file that a recorder wrote. Throws where a line is not JSON. */
-export async function readHistory(file: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = []
+/** Appends to a file, one event a line, so that a history outlives the run that made it. */
+export function openRecorder(file: string): Recorder {
+  const startedAt = performance.now()
+  const lines = openLines(file)
+  let id = 0
+  const now = (): number => Math.round((performance.now() - startedAt) * 10) / 10
+  return {
+    now,
+    nextId: () => ++id,
+    record: (event) => lines.write({ at: now(), ...event }),
+    close: () => lines.close(),
+  }
+}
+
+/** Reads a file of one value a line. Throws where a line is not JSON. */
+export async function readLines<T extends HistoryEvent | FinalRead>(file: string): Promise<T[]> {
+  const values: T[] = []
   for await (const line of createInterface({ input: createReadStream(file) })) {
     // Written by this very program; nobody else's file is ever read.
-    events.push(JSON.parse(line) as HistoryEvent)
+    values.push(JSON.parse(line) as T)
   }
-  return events
+  return values
 }

@@ -31,7 +31,9 @@ const DEFAULT_TOKENS = 3
  * request and its place, and records every request.
  */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
-  const doors = await Promise.all(Array.from({ length: options.doors }, () => openDoor(options)))
+  const doors = await Promise.all(
+    Array.from({ length: options.doors }, (_, index) => openDoor(options, index + 1)),
+  )
   return {
     ports: doors.map(({ port }) => port),
     streaming: (port) =>
@@ -50,12 +52,16 @@ interface Door {
   close(): Promise<void>
 }
 
-async function openDoor({ recorder, intervalMs }: ModelServerOptions): Promise<Door> {
+async function openDoor(
+  { recorder, intervalMs }: ModelServerOptions,
+  number: number,
+): Promise<Door> {
+  const process = `model-${number}`
   let streaming = 0
   const server = createServer((incoming, response) => {
     response.on('error', () => undefined)
     streaming += 1
-    answer({ incoming, response, recorder, intervalMs })
+    answer({ incoming, response, recorder, intervalMs, process })
       // A client that goes away while it sends its question.
       .catch(() => response.destroy())
       .finally(() => (streaming -= 1))
@@ -80,13 +86,14 @@ interface Exchange {
   response: ServerResponse
   recorder: Recorder
   intervalMs: number
+  process: string
 }
 
-async function answer({ incoming, response, recorder, intervalMs }: Exchange): Promise<void> {
+async function answer(exchange: Exchange): Promise<void> {
+  const { incoming, response, recorder, intervalMs, process } = exchange
   const value = await readQuestion(incoming)
   const tokens = Number(TOKENS.exec(value)?.[1] ?? DEFAULT_TOKENS)
   const id = recorder.nextId()
-  const process = 'model'
   recorder.record({ op: 'model', phase: 'invoke', id, process, value, tokens })
   const pieces = Array.from({ length: tokens }, (_, index) => modelToken(id, index))
   const events = WIRES.openai.events({ pieces, usage: { prompt: 5, completion: tokens } })

@@ -75,13 +75,16 @@ export const PROFILES = {
     talkSessions: 6,
     askEveryMs: 2500,
     talkEveryMs: 250,
-    durationMs: 6 * MINUTE_MS,
+    durationMs: 3.5 * MINUTE_MS,
     lanes: 2,
     pauseMs: 1500,
     maxHoldMs: 15_000,
     settleTimeoutMs: 90_000,
   },
-  /** The same for every negative control: long answers, and faults that outlast a lease. */
+  /**
+   * The same for every negative control, and once with every safety: long answers, and the faults
+   * that one safety or another is there for.
+   */
   control: {
     ...CLUSTER,
     askSessions: 8,
@@ -89,27 +92,29 @@ export const PROFILES = {
     askEveryMs: 1500,
     talkEveryMs: 400,
     longShare: 0.8,
-    longTokens: [100, 300],
-    durationMs: 2.5 * MINUTE_MS,
+    longTokens: [200, 400],
+    durationMs: 1.5 * MINUTE_MS,
     lanes: 2,
     pauseMs: 1000,
     maxHoldMs: 14_000,
-    favour: { 'worker-zombie': 6, 'worker-kill': 3, 'gateway-kill': 3 },
-    settleTimeoutMs: 75_000,
+    only: [
+      ...['gateway-kill', 'worker-kill', 'worker-zombie', 'link-reset'],
+      ...['redis-kill', 'redis-flush', 'redis-drop-subscribers'],
+    ],
+    favour: { 'worker-zombie': 2 },
+    // Whatever has not come to rest by then is taken to stay as it is.
+    settleTimeoutMs: 45_000,
   },
-  /**
-   * Once before a release. Sessions retire early: the stand-in for MongoDB that most machines have
-   * looks through all entries of all sessions for many a read.
-   */
+  /** Once before a release. */
   soak: {
     ...CLUSTER,
     workers: 3,
     askSessions: 12,
     talkSessions: 30,
     askEveryMs: 2500,
-    talkEveryMs: 420,
+    talkEveryMs: 380,
     dropShare: 0.6,
-    retireAfter: 80,
+    retireAfter: 300,
     calibrateMs: 30_000,
     durationMs: 60 * MINUTE_MS,
     lanes: 2,
@@ -121,13 +126,15 @@ export const PROFILES = {
   zombies: {
     ...CLUSTER,
     workers: 3,
-    askSessions: 24,
+    askSessions: 48,
     talkSessions: 0,
     askEveryMs: 1000,
     talkEveryMs: 1000,
-    longShare: 0.9,
-    longTokens: [120, 250],
-    durationMs: 14 * MINUTE_MS,
+    longShare: 1,
+    // Over before the worker comes back, on its own and on whoever takes over.
+    longTokens: [18, 30],
+    tokenIntervalMs: 80,
+    durationMs: 10 * MINUTE_MS,
     lanes: 1,
     pauseMs: 300,
     maxHoldMs: 15_000,
@@ -137,7 +144,7 @@ export const PROFILES = {
   /** Every worker that begins an answer is killed. */
   deaths: {
     ...CLUSTER,
-    askSessions: 2,
+    askSessions: 6,
     talkSessions: 0,
     askEveryMs: 2000,
     talkEveryMs: 1000,
@@ -153,13 +160,14 @@ export const PROFILES = {
   /** Processes that are asked to end, one after the other, under load. */
   terms: {
     ...CLUSTER,
+    workers: 3,
     askSessions: 8,
     talkSessions: 6,
     askEveryMs: 2000,
     talkEveryMs: 400,
-    durationMs: 9 * MINUTE_MS,
-    lanes: 2,
-    pauseMs: 400,
+    durationMs: 7 * MINUTE_MS,
+    lanes: 3,
+    pauseMs: 300,
     maxHoldMs: 1000,
     only: ['gateway-term', 'worker-term'],
     settleTimeoutMs: 90_000,
@@ -176,6 +184,7 @@ export const PROFILES = {
     pauseMs: 6000,
     maxHoldMs: 60_000,
     only: ['redis-kill', 'redis-away-long', 'store-pause', 'store-cut', 'store-refuse'],
+    favour: { 'redis-kill': 3, 'store-pause': 2, 'store-cut': 2, 'store-refuse': 2 },
     settleTimeoutMs: 90_000,
   },
   /** One process on SQLite. */

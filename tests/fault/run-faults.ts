@@ -1,18 +1,20 @@
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { checkHistory } from './checkers/check-history.ts'
 import {
+  openLines,
   openRecorder,
-  readHistory,
+  readLines,
   type FinalRead,
+  type HistoryEvent,
   type RunRecord,
   type Safety,
 } from './history.ts'
-import { PROFILES, type ClusterProfile, type ProfileName } from './profiles.ts'
+import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'
-import type { RunOutcome } from './run-on.ts'
+import type { RunOptions, RunOutcome } from './run-on.ts'
 import { runStandalone } from './run-standalone.ts'
 
 export interface FaultRunOptions {
@@ -22,22 +24,27 @@ export interface FaultRunOptions {
   only?: readonly string[]
   /** In place of the profile's own time under faults. */
   durationMs?: number
-  /** What else is other than in the profile of a cluster. */
-  changes?: Partial<Omit<ClusterProfile, 'kind'>>
   /** Gets the history and the run record. */
   folder: string
   report: (line: string) => void
 }
 
-/** One run from start to verdict. Leaves `history.jsonl` and `run.json` in the folder. */
+/** One run from start to verdict. Leaves `history.jsonl`, `reads.jsonl` and `run.json` in the folder. */
 export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
   const { seed, folder } = options
   await mkdir(folder, { recursive: true })
-  const file = join(folder, 'history.jsonl')
-  const recorder = openRecorder(file)
+  const files = { history: join(folder, 'history.jsonl'), reads: join(folder, 'reads.jsonl') }
+  const recorder = openRecorder(files.history)
+  const reads = openLines(files.reads)
   const startedAt = new Date().toISOString()
-  const outcome = await carryOut(options, recorder).finally(() => recorder.close())
-  const { reads, store, ...rest } = outcome
+  const { store, ...rest } = await carryOut(options, {
+    recorder,
+    // At once: those of a long run would fill the memory of the process that is also the network.
+    keepRead: (read) => reads.write(read),
+  }).finally(async () => {
+    await recorder.close()
+    await reads.close()
+  })
   const record: RunRecord = {
     profile: options.profile,
     seed,
@@ -46,30 +53,25 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     startedAt,
     durationMs: Math.round(recorder.now()),
     machine: describeMachine(store),
-    checks: checkHistory(await readHistory(file), reads),
+    checks: checkHistory(
+      await readLines<HistoryEvent>(files.history),
+      await readLines<FinalRead>(files.reads),
+    ),
     ...rest,
   }
-  await writeReads(join(folder, 'reads.jsonl'), reads)
   await writeFile(join(folder, 'run.json'), JSON.stringify(record, undefined, 2))
   return record
 }
 
-/** One a line: all of them are longer than a string may be. */
-async function writeReads(path: string, reads: readonly FinalRead[]): Promise<void> {
-  const file = await open(path, 'w')
-  for (const read of reads) await file.write(`${JSON.stringify(read)}\n`)
-  await file.close()
-}
-
 function carryOut(
   options: FaultRunOptions,
-  recorder: ReturnType<typeof openRecorder>,
+  sinks: Pick<RunOptions<unknown>, 'recorder' | 'keepRead'>,
 ): Promise<RunOutcome> {
   const { only, without, report, durationMs } = options
   const random = createRandom(options.seed)
   const profile = PROFILES[options.profile]
   const common = {
-    recorder,
+    ...sinks,
     random,
     report,
     ...(without ? { without } : {}),
@@ -77,7 +79,7 @@ function carryOut(
   }
   const changes = durationMs === undefined ? {} : { durationMs }
   if (profile.kind === 'cluster') {
-    return runCluster({ ...common, profile: { ...profile, ...options.changes, ...changes } })
+    return runCluster({ ...common, profile: { ...profile, ...changes } })
   }
   return runStandalone({ ...common, profile: { ...profile, ...changes } })
 }

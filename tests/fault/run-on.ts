@@ -16,6 +16,8 @@ export interface RunOptions<P> {
   /** Only these kinds of fault; all of them when left out. */
   only?: readonly string[]
   report: (line: string) => void
+  /** Gets each session's log as each reader has it in the end. */
+  keepRead: (read: FinalRead) => void
 }
 
 /** Whatever is under test, every run has this much load and these faults. */
@@ -28,7 +30,6 @@ export interface RunOutcome extends Pick<
   RunRecord,
   'processes' | 'nemeses' | 'operations' | 'metrics' | 'notes'
 > {
-  reads: FinalRead[]
   store: string
 }
 
@@ -42,9 +43,9 @@ export async function runOn(
   createNemeses: (findBares: () => readonly BareViewer[]) => Nemesis[],
   options: Options,
 ): Promise<RunOutcome> {
-  const { profile, recorder, random, report } = options
+  const { profile, recorder, random, report, keepRead } = options
   const only = options.only ?? profile.only
-  const pool = new SessionPool({ system, profile, recorder, random, report })
+  const pool = new SessionPool({ system, profile, recorder, random, report, keepRead })
   const progress = startProgress(system, pool, options)
   try {
     await pool.start()
@@ -56,10 +57,9 @@ export async function runOn(
       random: random.fork('nemeses'),
     })
     report('faults are over: waiting for rest')
-    const { reads, notes } = await pool.finish()
+    const notes = await pool.finish()
     await countAll(system)
     return {
-      reads,
       nemeses: counts,
       store: system.storeName,
       processes: { ...countRoles(system), ...pool.size() },

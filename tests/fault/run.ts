@@ -1,15 +1,16 @@
 // `npm run test:faults -- --profile smoke|ci|soak|standalone [--seed N] [--without SAFETY]
-// [--only KIND,KIND] [--seconds N] [--out FOLDER] [--report]`: runs the product under faults and says
-// what it was found guilty of. Exit code 1 when a checker found anything. With `--controls` it runs
-// every negative control instead, with its safety and without, and ends with 1 unless each is proven.
-// `--report` puts the records into docs/reports and writes the report there anew.
+// [--only KIND,KIND] [--seconds N] [--out FOLDER] [--report]`: runs the product under faults, says
+// what it was found guilty of, and counts the checks on the last line. Exit code 1 when one of them
+// found anything. With `--controls` it runs the profile `control` instead, as the product is and
+// without each safety, and ends with 1 unless that is green and all others are red. `--report` puts
+// the records into docs/reports and writes the report there anew.
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { endWithParent } from '../../scripts/end-with-parent.ts'
-import { SAFETIES, type CheckReport, type RunRecord } from './history.ts'
+import { SAFETIES, type RunRecord } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { writeFaultReport } from './report/write-fault-report.ts'
 import { runFaults, type FaultRunOptions } from './run-faults.ts'
@@ -72,25 +73,24 @@ function endOnSignal(): void {
   }
 }
 
-function countFindings({ counts }: CheckReport): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
-}
-
 async function runOnce(options: FaultRunOptions): Promise<RunRecord[]> {
   const { report, profile, seed, folder } = options
   report(`profile ${profile}, seed ${seed}, ${folder}`)
   const record = await runFaults(options)
   summarise(record, report)
-  const found = countFindings(record.checks)
+  const checks = Object.values(record.checks.counts)
+  const found = checks.reduce((sum, count) => sum + count, 0)
+  const passed = checks.filter((count) => count === 0).length
   report(found === 0 ? 'no findings' : `${found} findings`)
+  report(`${passed} passed, ${checks.length - passed} failed`)
   if (found > 0) process.exitCode = 1
   return [record]
 }
 
 async function runAllControls(options: FaultRunOptions): Promise<RunRecord[]> {
-  const outcomes = await runControls(options)
-  if (!outcomes.every(({ isProven }) => isProven)) process.exitCode = 1
-  return outcomes.flatMap(({ safe, unsafe }) => [safe, unsafe])
+  const { records, isProven } = await runControls(options)
+  if (!isProven) process.exitCode = 1
+  return records
 }
 
 endWithParent()

@@ -16,11 +16,23 @@ export interface PoolOptions {
   recorder: Recorder
   random: Random
   report: (line: string) => void
+  keepRead: (read: FinalRead) => void
 }
 
-/** Sessions that are opened or looked at in the end at once. */
+/** Sessions that are opened at once. */
 const BATCH = 8
+/** And looked at in the end: each may wait for its rest as long as the others. */
+const LAST_BATCH = 24
 const SETTLE_SENDS_MS = 45_000
+
+const NO_COUNTS: DriverCounts = {
+  begun: 0,
+  skipped: 0,
+  acknowledged: 0,
+  resends: 0,
+  stops: 0,
+  retries: 0,
+}
 
 interface Driven {
   session: DrivenSession
@@ -35,10 +47,10 @@ export class SessionPool {
   readonly #options: PoolOptions
   readonly #stopping = new AbortController()
   readonly #live = new Set<Driven>()
-  readonly #drivers: SessionDriver[] = []
+  /** Of sessions that are over. */
+  #past: DriverCounts = NO_COUNTS
   readonly #slots: Promise<void>[] = []
   readonly #retiring = new Set<Promise<void>>()
-  readonly #reads: FinalRead[] = []
   readonly #notes: string[] = []
   #opened = 0
   #viewers = 0
@@ -56,15 +68,16 @@ export class SessionPool {
       ...Array.from({ length: profile.askSessions }, () => 'ask' as const),
       ...Array.from({ length: profile.talkSessions }, () => 'talk' as const),
     ]
+    const opened: Driven[] = []
     while (kinds.length > 0) {
-      const opening = kinds.splice(0, BATCH).map((kind) => this.#open(kind))
-      for (const driven of await Promise.all(opening)) this.#slots.push(this.#runSlot(driven))
+      opened.push(...(await Promise.all(kinds.splice(0, BATCH).map((kind) => this.#open(kind)))))
     }
+    for (const driven of opened) this.#slots.push(this.#runSlot(driven))
     if (profile.calibrateMs === undefined) return
     const { slowness, note } = await findPace({
       durationMs: profile.calibrateMs,
       set: (value) => (this.#slowness = value),
-      takeLatencies: () => this.#drivers.flatMap((driver) => driver.takeLatencies()),
+      takeLatencies: () => [...this.#live].flatMap(({ driver }) => driver.takeLatencies()),
     })
     this.#slowness = slowness
     this.#note(note)
@@ -79,7 +92,7 @@ export class SessionPool {
   }
 
   counts(): DriverCounts {
-    return this.#drivers.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS)
+    return [...this.#live].map(({ driver }) => driver.counts).reduce(addCounts, this.#past)
   }
 
   underway(): number {
@@ -90,18 +103,17 @@ export class SessionPool {
     return { sessions: this.#opened, viewers: this.#viewers }
   }
 
-  /** Begins nothing more, waits for rest, and reads every session from every side. */
-  async finish(): Promise<{ reads: FinalRead[]; notes: string[] }> {
+  /** Begins nothing more, waits for rest, and reads every session from every side. Answers the notes. */
+  async finish(): Promise<string[]> {
     this.#stopping.abort()
     await Promise.all(this.#slots)
     await Promise.all([...this.#retiring])
     const left = [...this.#live]
     await settleSends(left.map(({ driver }) => driver))
-    // Together first: each of them waits for the same thing.
     while (left.length > 0) {
-      await Promise.all(left.splice(0, BATCH).map((driven) => this.#conclude(driven)))
+      await Promise.all(left.splice(0, LAST_BATCH).map((driven) => this.#conclude(driven)))
     }
-    return { reads: this.#reads, notes: this.#notes }
+    return this.#notes
   }
 
   close(): void {
@@ -124,7 +136,6 @@ export class SessionPool {
     })
     const driven = { session, driver }
     this.#viewers += viewersOf(session).length
-    this.#drivers.push(driver)
     this.#live.add(driven)
     return driven
   }
@@ -149,7 +160,7 @@ export class SessionPool {
 
   /** Waits for rest, reads from every side, and lets go. */
   async #conclude(driven: Driven): Promise<void> {
-    const { system, profile } = this.#options
+    const { system, profile, keepRead } = this.#options
     const { session } = driven
     await this.#withStore(async (store) => {
       const { gatewayPorts } = system
@@ -159,12 +170,12 @@ export class SessionPool {
       for (const text of openReplies) this.#note(`still open at the end: ${text}`)
       for (const text of behind) this.#note(`still behind at the end: ${text}`)
       // At once: a viewer that goes on may lose its connection to a fault that is not its own.
-      this.#reads.push(...readShown(session))
+      const shown = readShown(session)
       for (const viewer of viewersOf(session)) viewer.close()
-      this.#reads.push(...(await readAnew(final, session)))
+      for (const read of [...shown, ...(await readAnew(final, session))]) keepRead(read)
     })
     this.#live.delete(driven)
-    if (profile.retireAfter !== undefined) await system.forget?.(session.sessionId)
+    this.#past = addCounts(this.#past, driven.driver.counts)
   }
 
   #note(text: string): void {
@@ -189,15 +200,6 @@ async function settleSends(drivers: readonly SessionDriver[]): Promise<void> {
   await Promise.race([settled, sleep(SETTLE_SENDS_MS, undefined, { ref: false })])
   for (const driver of drivers) driver.giveUp()
   await settled
-}
-
-const NO_COUNTS: DriverCounts = {
-  begun: 0,
-  skipped: 0,
-  acknowledged: 0,
-  resends: 0,
-  stops: 0,
-  retries: 0,
 }
 
 function addCounts(a: DriverCounts, b: DriverCounts): DriverCounts {

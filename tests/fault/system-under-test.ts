@@ -34,8 +34,6 @@ export interface SystemUnderTest {
   readonly storeName: string
   /** The store past every link, as an operator's tool would use it. */
   openStore(): Promise<{ store: ChatStore; close(): Promise<void> }>
-  /** Takes a session that is over out of the store. */
-  forget?(sessionId: string): Promise<void>
   /** Ends every process. Resolves with the names of those that had to be killed. */
   stop(): Promise<string[]>
 }

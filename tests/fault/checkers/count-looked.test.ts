@@ -5,9 +5,14 @@ import { checkHistory } from './check-history.ts'
 function request(
   id: number,
   value: string,
-  [from, to, phase = 'ok']: [from: number, to: number, phase?: 'ok' | 'fail'],
+  [from, to, phase = 'ok', process = 'model-2']: [
+    from: number,
+    to: number,
+    phase?: 'ok' | 'fail',
+    process?: string,
+  ],
 ): HistoryEvent[] {
-  const base = { op: 'model', process: 'model', id } as const
+  const base = { op: 'model', process, id } as const
   return [
     { ...base, phase: 'invoke', at: from, value, tokens: 5 },
     { ...base, phase, at: to, sent: phase === 'ok' ? 5 : 2 },
@@ -44,6 +49,62 @@ describe('countLooked', () => {
       requests: 6,
       requestsCut: 1,
       faults: 1,
+    })
+  })
+
+  it('counts the attempts of a worker that slept while another one finished, and what became of them', () => {
+    const fault = {
+      op: 'fault',
+      process: 'nemesis',
+      id: 90,
+      kind: 'worker-zombie',
+      target: 'worker-1',
+    } as const
+    const history: HistoryEvent[] = [
+      ...request(1, '#refused', [150, 300, 'ok', 'model-1']),
+      ...request(2, '#stored', [150, 300, 'ok', 'model-1']),
+      ...request(3, '#awake', [150, 300]),
+      ...request(4, '#late', [150, 300, 'ok', 'model-1']),
+      { ...fault, phase: 'invoke', at: 200 },
+      ...request(5, '#refused', [6000, 6100]),
+      ...request(6, '#stored', [6000, 6100]),
+      ...request(7, '#awake', [6000, 6100]),
+      ...request(8, '#late', [6000, 7100]),
+      { ...fault, phase: 'ok', at: 7000 },
+    ]
+    const reply = { kind: 'text', sender: 'ai', status: 'complete' } as const
+    const messages = [
+      { ...reply, seq: 1, id: 'r1', content: '5.0 5.1 ' },
+      { ...reply, seq: 2, id: 'r2', content: '2.0 2.1 ' },
+    ]
+    const read = { source: 'store', reader: 'store', sessionId: 's', messages } as const
+    expect(checkHistory(history, [read]).looked).toMatchObject({ zombies: 2, zombiesRefused: 1 })
+  })
+
+  it('counts how many workers died on one question', () => {
+    const kill = (id: number, at: number): HistoryEvent => ({
+      op: 'fault',
+      process: 'nemesis',
+      kind: 'worker-kill-busy',
+      target: 'workers that write',
+      phase: 'invoke',
+      id,
+      at,
+    })
+    const { looked } = checkHistory(
+      [
+        kill(91, 1000),
+        ...request(1, 'unlucky', [900, 1010, 'fail']),
+        kill(92, 8000),
+        ...request(2, 'unlucky', [7000, 8010, 'fail']),
+        ...request(3, 'stopped', [2000, 4000, 'fail']),
+      ],
+      [],
+    )
+    expect(looked).toMatchObject({
+      questionsWhoseWorkerWasKilled: 1,
+      mostWorkersKilledByOneQuestion: 2,
+      questionsWithTwentyWorkersKilled: 0,
     })
   })
 })

@@ -1,4 +1,6 @@
 import { countStreams } from './count-streams.ts'
+import { countZombies } from './count-zombies.ts'
+import { countDeaths } from './measure-take-overs.ts'
 import { isReply, isUserText, questionsOf } from './row-finder.ts'
 import type { RunIndex } from './run-index.ts'
 import { acknowledgements } from './sent-messages.ts'
@@ -28,6 +30,8 @@ export function countLooked(run: RunIndex): Record<string, number> {
     repliesIncomplete: replies.filter(({ status }) => status === 'incomplete').length,
     repliesFailed: replies.filter(({ status }) => status === 'failed').length,
     ...countStreams(run),
+    ...countZombies(run),
+    ...countDeaths(run),
     requests: requests.length,
     requestsCut: requests.filter(({ end }) => end?.phase === 'fail').length,
     frames: drafts.reduce((sum, { from, to }) => sum + to - from + 1, 0),

@@ -1,14 +1,10 @@
+import { toSpans, type FaultSpan } from './fault-spans.ts'
 import type { ModelRequest } from './model-requests.ts'
 import type { RunIndex } from './run-index.ts'
 
-interface Span {
-  from: number
-  to: number
-}
-
 /** How many answers faults had a chance to spoil, and in how many a worker came too late. */
 export function countStreams(run: RunIndex): Record<string, number> {
-  const faults = toSpans(run)
+  const faults = toSpans(run.faults)
   const asked = [...run.requests.values()]
   return {
     streams: asked.length,
@@ -19,18 +15,7 @@ export function countStreams(run: RunIndex): Record<string, number> {
   }
 }
 
-/** From each fault's beginning to its end, or on without one. */
-function toSpans({ faults }: RunIndex): Span[] {
-  const spans = new Map<number, Span>()
-  for (const { id, phase, at } of faults) {
-    const known = spans.get(id)
-    if (phase === 'invoke') spans.set(id, { from: at, to: Infinity })
-    else if (known) known.to = at
-  }
-  return [...spans.values()]
-}
-
-function isStruck(requests: readonly ModelRequest[], faults: readonly Span[]): boolean {
+function isStruck(requests: readonly ModelRequest[], faults: readonly FaultSpan[]): boolean {
   return requests.some(({ at, end }) =>
     faults.some(({ from, to }) => from <= (end?.at ?? Infinity) && to >= at),
   )

@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals'
 import { modelToken, type HistoryEvent } from '../history.ts'
 import { checkHistory } from './check-history.ts'
 
+let nextId = 90_000
 const measure = (history: HistoryEvent[]) => checkHistory(history, []).durationsMs
 const fault = (
   kind: string,
   target: string,
   [from, to]: [from: number, to: number],
 ): HistoryEvent[] => {
-  const base = { op: 'fault', process: 'nemesis', id: from, kind, target } as const
+  const base = { op: 'fault', process: 'nemesis', id: nextId++, kind, target } as const
   return [
     { ...base, phase: 'invoke', at: from },
     { ...base, phase: 'ok', at: to },
@@ -45,10 +46,13 @@ describe('measureDurations', () => {
       ...request(1, 100, 1010),
       ...request(2, 5000),
       ...fault('worker-kill', 'worker-1', [1000, 1800]),
-      ...fault('gateway-kill', 'gateway-1', [1000, 1800]),
       { ...draft, attempt: 2, from: 0, to: 4, text: modelToken(2, 0), since: 5030, at: 5400 },
+      ...fault('gateway-kill', 'gateway-1', [5100, 5800]),
     ]
     expect(measure(history)).toEqual({ takeOver: [4030] })
+    expect(measure([...fault('redis-kill', 'redis', [2000, 3000]), ...history])).toMatchObject({
+      takeOverUnderFaults: [4030],
+    })
   })
 
   it('counts no take-over for a stream that ended otherwise', () => {
@@ -83,6 +87,7 @@ describe('measureDurations', () => {
     expect(measure(history)).toEqual({
       acknowledge: [1000, 20, 200],
       acknowledgeWithoutRedis: [20],
+      gapWithoutRedis: [1480],
       streamAfterRedis: [700],
     })
   })
@@ -91,11 +96,12 @@ describe('measureDurations', () => {
     const history = [
       ...fault('store-cut', 'store', [1000, 9000]),
       ...send([2000, 4500], 'fail'),
+      ...send([8000, 9100], 'fail'),
       ...send([8500, 9250]),
     ]
     expect(measure(history)).toEqual({
       acknowledge: [750],
-      refuseWithoutStore: [2500],
+      refuseWithoutStore: [2500, 1100],
       acknowledgeAfterStore: [250],
     })
   })

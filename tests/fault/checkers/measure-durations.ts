@@ -1,63 +1,66 @@
-import type { FaultEvent, ViewerEvent } from '../history.ts'
+import type { ViewerEvent } from '../history.ts'
+import { toSpans, type FaultSpan } from './fault-spans.ts'
 import { measureTakeOvers } from './measure-take-overs.ts'
 import type { RunIndex } from './run-index.ts'
 import type { SendEnd, SendTry } from './sent-messages.ts'
 
 type Ended = SendTry & { end: SendEnd }
 
-interface Span {
-  from: number
-  to: number
-}
-
 /** Milliseconds, by what was waited for; names that nothing was measured for are left out. */
 export function measureDurations(run: RunIndex): Record<string, number[]> {
   const tries = run.sessions.flatMap(({ sent }) => sent).flatMap((message) => message.tries)
-  const ok = tries.filter(endsWith('ok'))
-  const acknowledgedAt = ok.map(({ end }) => end.at)
+  const ok = tries.filter(isAcknowledged)
+  const acknowledgedAt = ok.map(({ end }) => end.at).sort((a, b) => a - b)
   const requestedAt = [...run.requests.values()].flat().map(({ at }) => at)
   const viewers = [...run.viewers.values()]
-  const [redisAway, storeAway] = [findSpans(run, REDIS_AWAY), findSpans(run, STORE_AWAY)]
+  const findSpans = (kinds: readonly string[]): FaultSpan[] =>
+    toSpans(run.faults, kinds).filter(({ isDone }) => isDone)
+  const [redisDead, storeAway] = [findSpans(REDIS_DEAD), findSpans(STORE_AWAY)]
   const all = {
     acknowledge: ok.map(toDuration),
-    acknowledgeWithoutRedis: ok.filter(isWithin(redisAway)).map(toDuration),
-    refuseWithoutStore: tries.filter(endsWith('fail')).filter(isWithin(storeAway)).map(toDuration),
+    acknowledgeWithoutRedis: ok.filter(isWithin(findSpans(REDIS_AWAY))).map(toDuration),
+    gapWithoutRedis: redisDead.map((span) => longestGap(span, acknowledgedAt)),
+    refuseWithoutStore: tries.filter(isRefused).filter(beginsWithin(storeAway)).map(toDuration),
     acknowledgeAfterStore: storeAway.flatMap(({ to }) => waitAfter(to, acknowledgedAt)),
-    streamAfterRedis: findSpans(run, REDIS_DEAD).flatMap(({ to }) => waitAfter(to, requestedAt)),
+    streamAfterRedis: redisDead.flatMap(({ to }) => waitAfter(to, requestedAt)),
     reconnect: viewers.flatMap((events) => measureSteps(events, 'lost', 'ready')),
     catchUp: viewers.flatMap((events) => measureSteps(events, 'ready', 'caught-up')),
-    takeOver: measureTakeOvers(run),
+    ...measureTakeOvers(run),
     endWhenAsked: measureEnds(run),
   }
   return Object.fromEntries(Object.entries(all).filter(([, durations]) => durations.length > 0))
 }
 
-const REDIS_DEAD = ['redis-kill']
-const REDIS_AWAY = ['redis-kill', 'redis-pause']
+const REDIS_DEAD = ['redis-kill', 'redis-away-long']
+const REDIS_AWAY = [...REDIS_DEAD, 'redis-pause']
 const STORE_AWAY = ['store-cut', 'store-refuse', 'store-pause']
+const REFUSALS = new Set(['UNAVAILABLE', 'TIMEOUT'])
 
-/** From the beginning of each such fault to its end. */
-function findSpans({ faults }: RunIndex, kinds: readonly string[]): Span[] {
-  const begun = new Map<number, FaultEvent>()
-  const spans: Span[] = []
-  for (const fault of faults.filter(({ kind }) => kinds.includes(kind))) {
-    const from = begun.get(fault.id)?.at
-    if (fault.phase === 'invoke') begun.set(fault.id, fault)
-    else if (fault.phase === 'ok' && from !== undefined) spans.push({ from, to: fault.at })
-  }
-  return spans
+function isAcknowledged(tried: SendTry): tried is Ended {
+  return tried.end?.phase === 'ok'
 }
 
-function endsWith(phase: SendEnd['phase']): (tried: SendTry) => tried is Ended {
-  return (tried): tried is Ended => tried.end?.phase === phase
+/** With a reason, or with nothing at all until the client gave up. */
+function isRefused(tried: SendTry): tried is Ended {
+  return tried.end !== undefined && tried.end.phase !== 'ok' && REFUSALS.has(tried.end.code)
 }
 
 function toDuration({ at, end }: Ended): number {
   return end.at - at
 }
 
-function isWithin(spans: readonly Span[]): (tried: Ended) => boolean {
+function isWithin(spans: readonly FaultSpan[]): (tried: Ended) => boolean {
   return ({ at, end }) => spans.some(({ from, to }) => at >= from && end.at <= to)
+}
+
+function beginsWithin(spans: readonly FaultSpan[]): (tried: Ended) => boolean {
+  return ({ at }) => spans.some(({ from, to }) => at >= from && at <= to)
+}
+
+/** The longest time without any of these moments between the ends of a span. */
+function longestGap({ from, to }: FaultSpan, sorted: readonly number[]): number {
+  const marks = [from, ...sorted.filter((at) => at > from && at < to), to]
+  return marks.reduce((gap, at, index) => Math.max(gap, at - (marks[index - 1] ?? at)), 0)
 }
 
 /** How long after a moment the next one of these others was. */

@@ -1,28 +1,57 @@
-import type { DraftEvent, FaultEvent } from '../history.ts'
+import type { DraftEvent } from '../history.ts'
+import { toSpans, type FaultSpan } from './fault-spans.ts'
 import type { ModelRequest } from './model-requests.ts'
 import type { RunIndex } from './run-index.ts'
 
 /** How soon after a worker's death the model server sees its connections end. */
 const CUT_WITHIN_MS = 1500
 
-/** From the death of the worker that was writing a reply to the first text of the next attempt. */
-export function measureTakeOvers(run: RunIndex): number[] {
+/**
+ * From the death of the worker that was writing a reply to the first text of the next attempt: where
+ * nothing else was wrong in that time, and where other faults were under way as well.
+ */
+export function measureTakeOvers(
+  run: RunIndex,
+): Record<'takeOver' | 'takeOverUnderFaults', number[]> {
   const shownAt = indexFirstText(run.sessions.flatMap(({ drafts }) => drafts))
-  return run.faults.filter(isWorkerKill).flatMap(({ at: killedAt }) =>
-    [...run.requests.values()].flatMap((requests) => {
-      const index = requests.findIndex((request) => isCutBy(request, killedAt))
+  const spans = toSpans(run.faults)
+  const measured = { takeOver: [] as number[], takeOverUnderFaults: [] as number[] }
+  for (const kill of spans.filter(isWorkerKill)) {
+    for (const requests of run.requests.values()) {
+      const index = requests.findIndex((request) => isCutBy(request, kill))
       const next = index < 0 ? undefined : requests[index + 1]
-      return next ? [(shownAt.get(next.id) ?? next.at) - killedAt] : []
-    }),
+      if (!next) continue
+      const to = shownAt.get(next.id) ?? next.at
+      const isAlone = spans.every((other) => other === kill || !overlaps(other, kill.from, to))
+      measured[isAlone ? 'takeOver' : 'takeOverUnderFaults'].push(to - kill.from)
+    }
+  }
+  return measured
+}
+
+/** Of each question, how many workers were killed while they answered it. */
+export function countDeaths(run: RunIndex): Record<string, number> {
+  const kills = toSpans(run.faults).filter(isWorkerKill)
+  const deaths = [...run.requests.values()].map(
+    (requests) => requests.filter((request) => kills.some((kill) => isCutBy(request, kill))).length,
   )
+  return {
+    questionsWhoseWorkerWasKilled: deaths.filter((count) => count > 0).length,
+    mostWorkersKilledByOneQuestion: deaths.reduce((most, count) => Math.max(most, count), 0),
+    questionsWithTwentyWorkersKilled: deaths.filter((count) => count >= 20).length,
+  }
 }
 
-function isWorkerKill({ phase, kind, target }: FaultEvent): boolean {
-  return phase === 'invoke' && kind.includes('kill') && target.startsWith('worker')
+function isWorkerKill({ kind, target }: FaultSpan): boolean {
+  return kind.includes('kill') && target.startsWith('worker')
 }
 
-function isCutBy({ end }: ModelRequest, killedAt: number): boolean {
-  return end?.phase === 'fail' && end.at >= killedAt && end.at - killedAt < CUT_WITHIN_MS
+function isCutBy({ end }: ModelRequest, { from }: FaultSpan): boolean {
+  return end?.phase === 'fail' && end.at >= from && end.at - from < CUT_WITHIN_MS
+}
+
+function overlaps(span: FaultSpan, from: number, to: number): boolean {
+  return span.from <= to && span.to >= from
 }
 
 /** By request, when any viewer first showed something of it. */

@@ -4,6 +4,8 @@ import { modelToken, type HistoryEvent } from '../history.ts'
 export interface ModelRequest {
   id: number
   at: number
+  /** The model server's end of it, which one worker alone uses. */
+  process: string
   /** The content of the question. */
   value: string
   tokens: number
@@ -21,8 +23,8 @@ export function indexModel(history: readonly HistoryEvent[]): Map<string, ModelR
       if (request) request.end = event
       continue
     }
-    const { id, at, value, tokens } = event
-    const request: ModelRequest = { id, at, value, tokens, end: undefined }
+    const { id, at, process, value, tokens } = event
+    const request: ModelRequest = { id, at, process, value, tokens, end: undefined }
     byId.set(id, request)
     byValue.set(value, [...(byValue.get(value) ?? []), request])
   }

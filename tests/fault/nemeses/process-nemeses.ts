@@ -59,31 +59,27 @@ export function createZombieNemesis(
   }
 }
 
-/** Killed as soon as it writes a reply, so that one question has many workers die on it. */
+/** All that write are killed as soon as one does, so that one question has many workers die on it. */
 export function createBusyKillNemesis(
   group: readonly Supervised[],
   models: Pick<ModelServer, 'streaming' | 'ports'>,
 ): Nemesis {
-  const isBusy = (worker: Supervised): boolean =>
-    models.streaming(models.ports[group.indexOf(worker)]) > 0
+  const findBusy = (): Supervised[] =>
+    group.filter((_, index) => models.streaming(models.ports[index]) > 0)
   return {
     kind: 'worker-kill-busy',
     special: true,
-    plan(random) {
-      let worker = random.pick(group)
-      return {
-        target: 'whichever writes',
-        holds: group.map(({ name }) => name),
-        holdMs: 0,
-        async begin() {
-          const deadline = performance.now() + BUSY_TIMEOUT_MS
-          while (!group.some(isBusy) && performance.now() < deadline) await sleep(POLL_MS)
-          worker = group.find(isBusy) ?? worker
-          worker.signal('SIGKILL', 'SIGKILL')
-        },
-        end: async () => worker.name,
-      }
-    },
+    plan: () => ({
+      target: 'workers that write',
+      holds: group.map(({ name }) => name),
+      holdMs: 0,
+      async begin() {
+        const deadline = performance.now() + BUSY_TIMEOUT_MS
+        while (findBusy().length === 0 && performance.now() < deadline) await sleep(POLL_MS)
+        for (const worker of findBusy()) worker.signal('SIGKILL', 'SIGKILL')
+      },
+      end: endsByItself,
+    }),
   }
 }
 

@@ -92,8 +92,8 @@ describe('writeFaultReport', () => {
   it('sets each control beside the same run with its safety, and says which were not run', async () => {
     const [control] = CONTROLS
     if (!control) throw new Error('there are no controls')
-    const { without, only } = control
-    const focus = { profile: 'control', seed: 5, only }
+    const { without } = control
+    const focus = { profile: 'control', seed: 5 }
     const finding = { check: 'duplicated' as const, message: 'message m2 is in the log twice' }
     await writeFaultReport(
       [

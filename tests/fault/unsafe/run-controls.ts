@@ -1,56 +1,40 @@
 import { join } from 'node:path'
-import type { RunRecord } from '../history.ts'
-import { runFaults } from '../run-faults.ts'
-import { CONTROLS, type Control } from './controls.ts'
+import type { RunRecord, Safety } from '../history.ts'
+import { runFaults, type FaultRunOptions } from '../run-faults.ts'
+import { CONTROLS } from './controls.ts'
 
-export interface ControlRunOptions {
-  seed: number
-  /** Gets a folder for each run. */
-  folder: string
-  report: (line: string) => void
-  /** Of which safeties; of all of them without it. */
-  only?: readonly string[]
-}
+export type ControlRunOptions = Pick<FaultRunOptions, 'seed' | 'folder' | 'report' | 'durationMs'>
 
-export interface ControlOutcome {
-  control: Control
-  /** The same run with everything in its place. */
-  safe: RunRecord
-  unsafe: RunRecord
-  /** With the safety nothing was found, without it what had to be. */
-  isProven: boolean
-}
-
-/** Each control twice: as the product is, and without the one safety. */
-export async function runControls(options: ControlRunOptions): Promise<ControlOutcome[]> {
-  const outcomes: ControlOutcome[] = []
-  const wanted = CONTROLS.filter(({ without }) => options.only?.includes(without) ?? true)
-  for (const control of wanted) {
-    const safe = await runOne(options, control, true)
-    const unsafe = await runOne(options, control, false)
-    const isProven = isGreen(safe) && control.expects.some((name) => unsafe.checks.counts[name] > 0)
-    outcomes.push({ control, safe, unsafe, isProven })
-    const verdict = isProven ? 'proven' : 'NOT PROVEN'
-    options.report(`${control.without}: ${describe(safe)} with it, ${describe(unsafe)} without`)
-    options.report(`${control.without}: ${verdict}`)
+/**
+ * The same run once as the product is, in which nothing may be found, and once without each safety,
+ * in which something has to be. Answers all records, and whether both held.
+ */
+export async function runControls(
+  options: ControlRunOptions,
+): Promise<{ records: RunRecord[]; isProven: boolean }> {
+  const { report } = options
+  const safe = await runOne(options)
+  const records = [safe]
+  let isProven = isGreen(safe)
+  report(`with everything in its place: ${describe(safe)}`)
+  for (const { without, expects } of CONTROLS) {
+    const unsafe = await runOne(options, without)
+    records.push(unsafe)
+    const isFound = expects.some((name) => unsafe.checks.counts[name] > 0)
+    isProven &&= isFound
+    report(`without ${without}: ${describe(unsafe)}${isFound ? '' : ': NOT WHAT HAD TO BE FOUND'}`)
   }
-  return outcomes
+  return { records, isProven }
 }
 
-function runOne(
-  { seed, folder, report }: ControlRunOptions,
-  { without, only, changes }: Control,
-  isSafe: boolean,
-): Promise<RunRecord> {
-  const name = `${without}-${isSafe ? 'on' : 'off'}`
+function runOne(options: ControlRunOptions, without?: Safety): Promise<RunRecord> {
+  const name = without ? `without-${without}` : 'safe'
   return runFaults({
+    ...options,
     profile: 'control',
-    seed,
-    only,
-    changes,
-    folder: join(folder, name),
-    report: (line) => report(`${name}: ${line}`),
-    ...(isSafe ? {} : { without }),
+    folder: join(options.folder, name),
+    report: (line) => options.report(`${name}: ${line}`),
+    ...(without ? { without } : {}),
   })
 }
 
