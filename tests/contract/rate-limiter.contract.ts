@@ -80,6 +80,14 @@ export function describeRateLimiter(name: string, open: () => Promise<LimiterHar
       expect(countAllowed(decisions)).toBe(20)
     })
 
+    it('keeps to the points in batches too, over all processes', async () => {
+      const rule = newRule({ points: 40, batch: 6 })
+      const decisions = await Promise.all(
+        Array.from({ length: 90 }, (_, index) => (index % 2 ? limiter : other).take(rule, 'ada')),
+      )
+      expect(countAllowed(decisions)).toBe(40)
+    })
+
     it('closes as often as it is asked', async () => {
       await limiter.close()
       await limiter.close()

@@ -5,6 +5,9 @@ import type { Metrics } from '@chatbox/kit'
 /** What a user may do for each message that they may send; a page does all of it by itself. */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
 const MINUTE_MS = 60_000
+/** Of the signals of a minute; more would let a user's tabs on other gateways run dry early. */
+const BATCH_SHARE = 1 / 20
+const MAX_BATCH = 10
 
 export type RateRules = Record<Cost | 'handshake' | 'visitor' | 'refused' | 'public', RateRule>
 
@@ -15,13 +18,19 @@ export function createRateRules(rateLimit: number): RateRules {
     message: rule('message', rateLimit * PER_MESSAGE.message),
     write: rule('write', rateLimit * PER_MESSAGE.write),
     read: rule('read', rateLimit * PER_MESSAGE.read),
-    signal: rule('signal', rateLimit * PER_MESSAGE.signal),
+    signal: batched(rule('signal', rateLimit * PER_MESSAGE.signal)),
     handshake: rule('handshake', 120),
     // By address, which many may share.
     visitor: rule('visitor', 60),
     refused: rule('refused', 120),
     public: rule('public', 300),
   }
+}
+
+/** A round trip for each keystroke's signal would cost more than the signal. */
+function batched(rule: RateRule): RateRule {
+  const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(rule.points * BATCH_SHARE)))
+  return { ...rule, batch }
 }
 
 export interface RateGuard {

@@ -40,7 +40,7 @@ export function createRuleBook<T>(create: (rule: RateRule) => T): RuleBook<T> {
   const made = new Map<string, T>()
   return {
     find(rule) {
-      const key = `${rule.name}/${rule.points}/${rule.durationMs}`
+      const key = `${rule.name}/${rule.points}/${rule.durationMs}/${rule.batch ?? 1}`
       const known = made.get(key)
       if (known !== undefined) return known
       // Rules come from settings: more than this is a rule made from input.

@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { LeasedLimit, type Grant } from './leased-limit.ts'
+
+const WINDOW_MS = 60_000
+
+/** A shared count in one process, with a clock that is moved by hand. */
+function openShared(points: number) {
+  const clock = { now: 0 }
+  const windows = new Map<string, { left: number; endsAt: number }>()
+  let asked = 0
+  const askShared = async (key: string, batch: number): Promise<Grant> => {
+    asked += 1
+    const known = windows.get(key)
+    const window =
+      known && known.endsAt > clock.now ? known : { left: points, endsAt: clock.now + WINDOW_MS }
+    windows.set(key, window)
+    const given = Math.min(batch, window.left)
+    window.left -= given
+    await Promise.resolve()
+    return { points: given, endsInMs: window.endsAt - clock.now }
+  }
+  const openProcess = (batch: number): LeasedLimit =>
+    new LeasedLimit({ batch, askShared, now: () => clock.now })
+  return { clock, openProcess, asked: () => asked }
+}
+
+async function takeInTurn(limit: LeasedLimit, times: number): Promise<number> {
+  let allowed = 0
+  for (let turn = 0; turn < times; turn++) if ((await limit.take('ada')).allowed) allowed += 1
+  return allowed
+}
+
+describe('a leased limit', () => {
+  it('asks once a batch', async () => {
+    const { openProcess, asked } = openShared(100)
+    expect(await takeInTurn(openProcess(10), 40)).toBe(40)
+    expect(asked()).toBe(4)
+  })
+
+  it('never allows more than the points, and refuses at most what other processes hold', async () => {
+    const takes = fc.array(fc.nat(3), { maxLength: 120 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 12 }),
+        takes,
+        check,
+      ),
+      { numRuns: 300 },
+    )
+    async function check(points: number, batch: number, from: number[]): Promise<void> {
+      const { openProcess } = openShared(points)
+      const processes = Array.from({ length: 4 }, () => openProcess(batch))
+      let allowed = 0
+      for (const index of from) {
+        const decision = await processes[index]?.take('ada')
+        if (decision?.allowed) allowed += 1
+        else expect(allowed).toBeGreaterThanOrEqual(points - 3 * (batch - 1))
+      }
+      expect(allowed).toBeLessThanOrEqual(points)
+    }
+  })
+
+  it('gives those who ask at the same time every point, and not one more', async () => {
+    const { openProcess } = openShared(20)
+    const limit = openProcess(7)
+    const decisions = await Promise.all(Array.from({ length: 50 }, () => limit.take('ada')))
+    expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(20)
+  })
+
+  it('forgets what was not spent when the window ends', async () => {
+    const { clock, openProcess, asked } = openShared(5)
+    const limit = openProcess(5)
+    expect(await takeInTurn(limit, 1)).toBe(1)
+    clock.now += WINDOW_MS
+    expect(await takeInTurn(limit, 8)).toBe(5)
+    expect(await limit.take('ada')).toEqual({ allowed: false, retryAfterMs: WINDOW_MS })
+    expect(asked()).toBeGreaterThan(2)
+  })
+
+  it('holds a bounded number of leases, the newest', async () => {
+    const { openProcess, asked } = openShared(2)
+    const limit = openProcess(2)
+    for (let index = 0; index <= 10_000; index++) await limit.take(`user-${index}`)
+    const before = asked()
+    expect((await limit.take('user-10000')).allowed).toBe(true)
+    expect(asked()).toBe(before)
+    expect((await limit.take('user-0')).allowed).toBe(false)
+  })
+})
