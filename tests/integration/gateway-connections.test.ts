@@ -1,4 +1,6 @@
+import { IncomingMessage } from 'node:http'
 import { connect as connectTcp } from 'node:net'
+import { queryObjects } from 'node:v8'
 import { describe, expect, it } from '@jest/globals'
 import type { BusEvent } from '@chatbox/contract'
 import { useGateway } from '../support/gateway-harness.ts'
@@ -159,4 +161,14 @@ describe('drain and stop', () => {
     socket.resume()
     await closed
   }, 15_000)
+})
+
+describe('an open connection', () => {
+  it('does not hold the request that it began with', async () => {
+    const countRequests = () => queryObjects(IncomingMessage, { format: 'count' })
+    await h.connect()
+    const before = countRequests()
+    await Promise.all(Array.from({ length: 20 }, (_, index) => h.connect({ userId: `i-${index}` })))
+    await waitUntil(() => countRequests() < before + 20)
+  })
 })

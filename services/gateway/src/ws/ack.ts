@@ -12,9 +12,21 @@ import { withRequestId, type Logger, type Metrics } from '@chatbox/kit'
 import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
+import type { PeerAnnouncer, Viewer } from '../usecases/announcer.ts'
+import type { Identity } from '../usecases/refresh-token.ts'
+
+/** The connection that an event came through. */
+export interface Caller {
+  /** Who its token of this moment names. */
+  readonly user: User
+  readonly viewer: Viewer
+  readonly peers: PeerAnnouncer
+  /** Puts another identity in the place of its own. */
+  renew(identity: Identity): void
+}
 
 export type EventHandlers = {
-  [E in ClientEvent]: (payload: ClientPayload<E>) => Promise<ClientData<E>>
+  [E in ClientEvent]: (caller: Caller, payload: ClientPayload<E>) => Promise<ClientData<E>>
 }
 
 export interface AnswerDeps {
@@ -27,7 +39,7 @@ export interface AnswerDeps {
 
 /** One event as it came in, and the two ways to answer it. */
 export interface EventCall {
-  who: User
+  caller: Caller
   event: string
   /** Without the acknowledgement. */
   args: unknown[]
@@ -83,13 +95,13 @@ async function runEvent<E extends ClientEvent>(
   handlers: EventHandlers,
   call: KnownCall<E>,
 ): Promise<ClientData<E>> {
-  const { event, who, args } = call
+  const { event, caller, args } = call
   // An event that is not served costs as well, or it would be the cheap way to keep us busy.
   const cost = event === undefined ? 'signal' : RULES[event].cost
-  await deps.guard.take(deps.rules[cost], who.id)
+  await deps.guard.take(deps.rules[cost], caller.user.id)
   if (event === undefined) throw new AppError('INVALID_FORMAT', 'There is no such event.')
   if (args.length > 1) throw new AppError('INVALID_FORMAT', 'An event takes one payload.')
-  return await handlers[event](parseInput(RULES[event].payload, args[0]))
+  return await handlers[event](caller, parseInput(RULES[event].payload, args[0]))
 }
 
 function isClientEvent(event: string): event is ClientEvent {

@@ -11,4 +11,13 @@ export class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, ...BOUNDS })
   }
+
+  override handleUpgrade(...upgrade: Parameters<WebSocketServer['handleUpgrade']>): void {
+    const [, socket] = upgrade
+    // The socket is ours now, and who still listens to it waits for the end of an HTTP exchange that
+    // is over: Engine.IO does, for middlewares that log responses, and so keeps the request with its
+    // headers as long as the socket. All at once, as this drops the grown table of listeners too.
+    socket.removeAllListeners()
+    super.handleUpgrade(...upgrade)
+  }
 }

@@ -1,132 +1,128 @@
-import { LIMITS, type ServerPayload } from '@chatbox/contract'
-import { AppError, toErrorInfo } from '@chatbox/core'
-import type { TokenVerifier } from '../auth/verify-token.ts'
-import type { GatewayOptions, GatewayPorts } from '../options.ts'
+import type { User } from '@chatbox/contract'
+import { AppError, toErrorInfo, type Presence } from '@chatbox/core'
+import type { Logger, Metrics } from '@chatbox/kit'
 import { isOperator } from '../usecases/access.ts'
-import type { Announcer } from '../usecases/announcer.ts'
+import type { PeerAnnouncer, Viewer } from '../usecases/announcer.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
-import type { AnswerDeps } from './ack.ts'
+import type { Caller } from './ack.ts'
 import { createPeerAnnouncer } from './announcer.ts'
-import { serveEvents } from './events.ts'
-import { watchExpiry } from './expiry.ts'
-import { createViewer } from './viewer.ts'
-import { createHandlers, type HandlerDeps } from './handlers.ts'
-import { watchOutbound } from './outbound.ts'
-import type { PendingWork } from './pending-work.ts'
+import type { Expiring, ExpiryWatch } from './expiry.ts'
+import { OutboundMeter } from './outbound.ts'
+import { leavePresence } from './presence.ts'
 import { userRoom } from './room-names.ts'
 import type { Member, SessionRooms } from './session-rooms.ts'
-import type { ChatSocket } from './types.ts'
+import { setIdentity, type ChatSocket } from './types.ts'
+import { createViewer } from './viewer.ts'
 
 export interface ConnectionDeps {
-  ports: GatewayPorts
-  options: GatewayOptions
-  verifier: TokenVerifier
-  answer: AnswerDeps
   rooms: SessionRooms
-  announcer: Announcer
-  work: PendingWork
+  expiries: ExpiryWatch
+  logger: Logger
+  presence: Pick<Presence, 'leave'>
+  metrics: Pick<Metrics, 'connections' | 'slowReaderClosed'>
 }
 
-/** Serves one socket that the handshake has let in, until it disconnects. */
-export function serveConnection(deps: ConnectionDeps, socket: ChatSocket): void {
-  const { logger, metrics, clock } = deps.ports
-  const { identity } = socket.data
-  const member = toMember(deps, socket)
-  const expiry = watchExpiry(clock, {
-    onExpiring: (expiresAt) => {
-      socket.emit('token:expiring', { expiresAt: expiresAt.toISOString() })
-    },
-    onExpired: () => closeSocket(socket, new AppError('TOKEN_EXPIRED', 'The token has expired.')),
-  })
-  const renew = (renewed: Identity) => {
-    // Sessions of others were opened by right of a role.
-    if (!isOperator(renewed.user) && isOperator(socket.data.identity.user)) {
-      deps.rooms.leaveAll(member)
-    }
-    socket.data.identity = renewed
-    expiry.set(renewed.expiresAt)
+/**
+ * One socket that the handshake has let in, until it disconnects. A gateway has thousands: what they
+ * share is elsewhere, and what one of them may never need is made when it is needed first.
+ */
+export class Connection implements Caller, Member, Expiring {
+  readonly socket: ChatSocket
+  /** Events that are being answered. */
+  inFlight = 0
+  isWarned = false
+  readonly #deps: ConnectionDeps
+  readonly #outbound = new OutboundMeter()
+  #sessionIds: Set<string> | undefined
+  #viewer: Viewer | undefined
+
+  constructor(deps: ConnectionDeps, socket: ChatSocket) {
+    this.socket = socket
+    this.#deps = deps
   }
 
-  metrics.connections(1)
-  socket.on('disconnect', (reason) => {
+  get user(): User {
+    return this.socket.data.user
+  }
+
+  get expiresAtMs(): number {
+    return this.socket.data.expiresAtMs
+  }
+
+  get sessionIds(): Set<string> {
+    return (this.#sessionIds ??= new Set())
+  }
+
+  get viewer(): Viewer {
+    return (this.#viewer ??= createViewer(this.#deps.rooms, this))
+  }
+
+  get peers(): PeerAnnouncer {
+    return createPeerAnnouncer(this.socket)
+  }
+
+  /** Listens to everything but events. */
+  open(): void {
+    const { socket } = this
+    this.#deps.metrics.connections(1)
+    socket.on('disconnect', (reason) => this.#onDisconnect(reason))
+    socket.on('error', (error: unknown) => this.#onError(error))
+    socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
+    socket.conn.on('flush', () => this.#outbound.clear())
+    void socket.join(userRoom(this.user.id))
+    this.#deps.expiries.start(this)
+  }
+
+  isCongested(): boolean {
+    return this.#outbound.isCongested()
+  }
+
+  renew(identity: Identity): void {
+    // Sessions of others were opened by right of a role.
+    if (!isOperator(identity.user) && isOperator(this.user)) this.#deps.rooms.leaveAll(this)
+    setIdentity(this.socket, identity)
+    this.#deps.expiries.start(this)
+  }
+
+  onExpiring(): void {
+    this.socket.emit('token:expiring', { expiresAt: new Date(this.expiresAtMs).toISOString() })
+  }
+
+  onExpired(): void {
+    this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
+  }
+
+  #onDisconnect(reason: string): void {
+    const { metrics, logger, expiries, rooms } = this.#deps
     metrics.connections(-1)
     logger.debug({ reason }, 'socket disconnected')
-    expiry.stop()
-    deps.rooms.leaveAll(member)
+    expiries.stop(this)
+    rooms.leaveAll(this)
+    leavePresence(this.#deps, this.user.id, this.socket.id)
     // There is one namespace: a connection outside of it is of no use.
-    socket.conn.close()
-  })
-  socket.on('error', (error: unknown) => {
-    // An `error` event that the client made up comes here too, and is answered like any other.
-    if (!(error instanceof Error)) return
-    logger.info({ reason: error.message }, 'socket broke the protocol')
-    closeSocket(socket, new AppError('INVALID_FORMAT', 'This is not a packet of the protocol.'))
-  })
-  void socket.join(userRoom(identity.user.id))
-  expiry.set(identity.expiresAt)
-  const handlers = createHandlers(
-    toHandlerDeps(deps, { socket, member, renew }),
-    () => socket.data.identity.user,
-  )
-  serveEvents({ ...deps, handlers, who: () => socket.data.identity.user }, socket)
-  socket.emit('ready', toReady(deps, identity))
-}
-
-/** Says why, and closes the connection; a client that does not read learns it from the close alone. */
-function closeSocket(socket: ChatSocket, error: AppError): void {
-  socket.emit('error', toErrorInfo(error))
-  socket.disconnect(true)
-}
-
-function toMember(deps: ConnectionDeps, socket: ChatSocket): Member {
-  const { logger, metrics } = deps.ports
-  const outbound = watchOutbound(socket.conn, () => {
-    metrics.slowReaderClosed()
-    logger.info('socket closed: its client does not read')
-    // Without waiting for what is buffered: it is the reason.
-    socket.conn.close(true)
-  })
-  return { socket, sessionIds: new Set(), isCongested: outbound.isCongested }
-}
-
-interface SocketParts {
-  socket: ChatSocket
-  member: Member
-  renew: HandlerDeps['renew']
-}
-
-function toHandlerDeps(deps: ConnectionDeps, parts: SocketParts): HandlerDeps {
-  const { ports, options, rooms, announcer } = deps
-  return {
-    store: ports.store,
-    queue: ports.queue,
-    bus: ports.bus,
-    clock: ports.clock,
-    announcer,
-    peers: createPeerAnnouncer(parts.socket),
-    viewer: createViewer(rooms, parts.member),
-    models: options.models,
-    defaultModelId: options.models[0].id,
-    reconnectTimeoutMs: options.reconnectTimeoutMs,
-    verifyToken: (token) => deps.verifier.verify(token),
-    renew: parts.renew,
-    onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
-    onAccepted: () => ports.metrics.messageAccepted(),
-    onCaughtUp: (entries, seconds) => ports.metrics.sessionResynced(entries, seconds),
+    this.socket.conn.close()
   }
-}
 
-function toReady({ ports, options }: ConnectionDeps, identity: Identity): ServerPayload<'ready'> {
-  return {
-    protocol: 1,
-    user: identity.user,
-    models: [...options.models],
-    limits: {
-      contentLength: LIMITS.contentLength,
-      messageBytes: options.maxMessageBytes,
-      historyPage: LIMITS.historyPage,
-      reconnectTimeoutMs: options.reconnectTimeoutMs,
-    },
-    serverTime: ports.clock.now().toISOString(),
+  /** An `error` event that the client made up comes here too, and is answered like any other. */
+  #onError(error: unknown): void {
+    if (!(error instanceof Error)) return
+    this.#deps.logger.info({ reason: error.message }, 'socket broke the protocol')
+    this.#close(new AppError('INVALID_FORMAT', 'This is not a packet of the protocol.'))
+  }
+
+  #onPacket(packet: { data?: unknown }): void {
+    if (this.#outbound.isOverflowing()) {
+      this.#deps.metrics.slowReaderClosed()
+      this.#deps.logger.info('socket closed: its client does not read')
+      // Without waiting for what is buffered: it is the reason.
+      this.socket.conn.close(true)
+    }
+    this.#outbound.add(packet)
+  }
+
+  /** Says why first; a client that does not read learns it from the close alone. */
+  #close(error: AppError): void {
+    this.socket.emit('error', toErrorInfo(error))
+    this.socket.disconnect(true)
   }
 }

@@ -1,4 +1,3 @@
-import type { User } from '@chatbox/contract'
 import { toErrorInfo } from '@chatbox/core'
 import { tooManyRequests } from '../rate-rules.ts'
 import {
@@ -8,13 +7,12 @@ import {
   type EventCall,
   type EventHandlers,
 } from './ack.ts'
+import type { Connection } from './connection.ts'
 import type { PendingWork } from './pending-work.ts'
-import type { ChatSocket } from './types.ts'
 
 export interface EventDeps {
   answer: AnswerDeps
   handlers: EventHandlers
-  who(): User
   work: PendingWork
 }
 
@@ -22,35 +20,36 @@ export interface EventDeps {
 const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
 
-/** Answers every event of a socket, whatever its name is. */
-export function serveEvents(deps: EventDeps, socket: ChatSocket): void {
-  let inFlight = 0
-  socket.onAny((event: unknown, ...args: unknown[]) => {
-    const call = toCall(socket, deps.who(), [event, ...args])
-    if (inFlight >= MAX_IN_FLIGHT) {
-      refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
-      return
-    }
-    inFlight++
-    deps.work.add(
-      answerEvent(deps.answer, deps.handlers, call).finally(() => {
-        inFlight--
-      }),
-    )
-  })
+/** Answers every event of a connection, whatever its name is. */
+export function serveEvents(deps: EventDeps, connection: Connection): void {
+  connection.socket.onAny((...packet: unknown[]) => serveEvent(deps, connection, packet))
 }
 
-function toCall(socket: ChatSocket, who: User, packet: unknown[]): EventCall {
+function serveEvent(deps: EventDeps, connection: Connection, packet: unknown[]): void {
+  const call = toCall(connection, packet)
+  if (connection.inFlight >= MAX_IN_FLIGHT) {
+    refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
+    return
+  }
+  connection.inFlight++
+  deps.work.add(
+    answerEvent(deps.answer, deps.handlers, call).finally(() => {
+      connection.inFlight--
+    }),
+  )
+}
+
+function toCall(connection: Connection, packet: unknown[]): EventCall {
   const [event, ...args] = packet
   const last = args.at(-1)
   // JSON has no functions: this one is Socket.IO's own.
   const ack = isFunction(last) ? last : undefined
   return {
-    who,
+    caller: connection,
     event: String(event),
     args: ack ? args.slice(0, -1) : args,
     ack,
-    reportError: (error) => void socket.emit('error', error),
+    reportError: (error) => void connection.socket.emit('error', error),
   }
 }
 

@@ -1,15 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { watchExpiry } from './expiry.ts'
+import { ExpiryWatch } from './expiry.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 
-describe('watchExpiry', () => {
+describe('ExpiryWatch', () => {
   let calls: string[]
-  const watch = () =>
-    watchExpiry(
-      { now: () => new Date() },
-      { onExpiring: () => calls.push('expiring'), onExpired: () => calls.push('expired') },
-    )
+  const watch = () => {
+    const expiries = new ExpiryWatch({ now: () => new Date() })
+    const one = {
+      expiresAtMs: 0,
+      isWarned: false,
+      onExpiring: () => void calls.push('expiring'),
+      onExpired: () => void calls.push('expired'),
+    }
+    return {
+      set(expiresAt: Date) {
+        one.expiresAtMs = expiresAt.getTime()
+        expiries.start(one)
+      },
+      stop: () => expiries.stop(one),
+    }
+  }
   const inMs = (durationMs: number) => new Date(Date.now() + durationMs)
 
   beforeEach(() => {
@@ -44,6 +55,24 @@ describe('watchExpiry', () => {
     expect(calls).toEqual([])
     jest.advanceTimersByTime(2 * DAY_MS)
     expect(calls).toEqual(['expiring', 'expired'])
+  })
+
+  it('watches many over one timer, each by its own end', () => {
+    const expiries = new ExpiryWatch({ now: () => new Date() })
+    for (const [name, durationMs] of Object.entries({ b: 300_000, a: 100_000, c: 500_000 })) {
+      expiries.start({
+        expiresAtMs: Date.now() + durationMs,
+        isWarned: false,
+        onExpiring: () => void calls.push(`${name} expiring`),
+        onExpired: () => void calls.push(`${name} expired`),
+      })
+    }
+    expect(jest.getTimerCount()).toBe(1)
+    jest.advanceTimersByTime(101_000)
+    expect(calls).toEqual(['a expiring', 'a expired'])
+    jest.advanceTimersByTime(500_000)
+    expect(calls.slice(2)).toEqual(['b expiring', 'b expired', 'c expiring', 'c expired'])
+    expect(jest.getTimerCount()).toBe(0)
   })
 
   it('begins anew with another token, and ends with stop', () => {

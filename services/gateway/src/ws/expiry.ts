@@ -3,40 +3,82 @@ import type { Clock } from '@chatbox/core'
 const WARNING_MS = 60_000
 /** A longer delay makes Node fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
+/** Ends that are close together are noticed together: each look is at all connections. */
+const GRAIN_MS = 250
 
-export interface ExpiryEvents {
-  onExpiring(expiresAt: Date): void
+/** Something that a token lets in until its end. */
+export interface Expiring {
+  /** In ms since the epoch. */
+  readonly expiresAtMs: number
+  /** Kept by the watch. */
+  isWarned: boolean
+  onExpiring(): void
   onExpired(): void
 }
 
-export interface Expiry {
-  /** Begins anew with the expiry of another token. */
-  set(expiresAt: Date): void
-  stop(): void
+/**
+ * Calls `onExpiring` 60 s before a token's end, or at once where less is left, and `onExpired` at it.
+ * One timer for all: one for each connection would be a good part of what a connection holds.
+ */
+export class ExpiryWatch {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #watched = new Set<Expiring>()
+  #timer: NodeJS.Timeout | undefined
+  #wakesAt = Infinity
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
+  /** Begins, or begins anew with the expiry of another token. */
+  start(one: Expiring): void {
+    one.isWarned = false
+    this.#watched.add(one)
+    this.#wakeAt(nextMoment(one))
+  }
+
+  stop(one: Expiring): void {
+    this.#watched.delete(one)
+    if (this.#watched.size > 0) return
+    clearTimeout(this.#timer)
+    this.#wakesAt = Infinity
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#wakesAt) return
+    this.#wakesAt = time
+    clearTimeout(this.#timer)
+    const delayMs = Math.max(0, time - this.#clock.now().getTime())
+    this.#timer = setTimeout(() => this.#look(), Math.min(roundUp(delayMs), MAX_DELAY_MS))
+    this.#timer.unref()
+  }
+
+  #look(): void {
+    const now = this.#clock.now().getTime()
+    this.#wakesAt = Infinity
+    let next = Infinity
+    for (const one of this.#watched) {
+      if (nextMoment(one) <= now) this.#tell(one)
+      if (this.#watched.has(one)) next = Math.min(next, nextMoment(one))
+    }
+    this.#wakeAt(next)
+  }
+
+  #tell(one: Expiring): void {
+    if (one.isWarned) {
+      this.stop(one)
+      one.onExpired()
+    } else {
+      one.isWarned = true
+      one.onExpiring()
+    }
+  }
 }
 
-/** Calls `onExpiring` 60 s before a token's end, or at once where less is left, and `onExpired` at it. */
-export function watchExpiry(clock: Pick<Clock, 'now'>, events: ExpiryEvents): Expiry {
-  let timer: NodeJS.Timeout | undefined
+function nextMoment({ expiresAtMs, isWarned }: Expiring): number {
+  return expiresAtMs - (isWarned ? 0 : WARNING_MS)
+}
 
-  function callAt(time: number, run: () => void): void {
-    const delayMs = time - clock.now().getTime()
-    timer =
-      delayMs > MAX_DELAY_MS
-        ? setTimeout(() => callAt(time, run), MAX_DELAY_MS)
-        : setTimeout(run, Math.max(0, delayMs))
-    timer.unref()
-  }
-
-  return {
-    set(expiresAt) {
-      clearTimeout(timer)
-      const endsAt = expiresAt.getTime()
-      callAt(endsAt - WARNING_MS, () => {
-        events.onExpiring(expiresAt)
-        callAt(endsAt, () => events.onExpired())
-      })
-    },
-    stop: () => clearTimeout(timer),
-  }
+function roundUp(delayMs: number): number {
+  return Math.ceil(delayMs / GRAIN_MS) * GRAIN_MS
 }

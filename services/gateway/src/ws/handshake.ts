@@ -5,7 +5,8 @@ import { unauthorized } from '../auth/bearer-claims.ts'
 import type { TokenVerifier } from '../auth/verify-token.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
-import type { ChatSocket } from './types.ts'
+import { leavePresence } from './presence.ts'
+import { setIdentity, type ChatSocket } from './types.ts'
 
 export interface HandshakeDeps {
   verifier: TokenVerifier
@@ -18,6 +19,8 @@ export interface HandshakeDeps {
   logger: Logger
 }
 
+const NO_AUTH = {}
+
 type Middleware = (socket: ChatSocket, next: (error?: ExtendedError) => void) => void
 
 /** Lets a socket in that shows a good token, as `connect_error` with a code where it does not. */
@@ -29,8 +32,12 @@ export function createHandshake(deps: HandshakeDeps): Middleware {
     seen.add(socket.conn)
     admitting.then(
       (identity) => {
-        socket.data.identity = identity
+        setIdentity(socket, identity)
         next()
+        // Whoever is connected leaves when it disconnects; its end may have come before that.
+        setImmediate(() => {
+          if (!socket.connected) leavePresence(deps, identity.user.id, socket.id)
+        })
       },
       (thrown: unknown) => next(toConnectError(deps, thrown)),
     )
@@ -43,6 +50,8 @@ function triedBefore(): AppError {
 
 async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity> {
   const { token } = socket.handshake.auth
+  // Nobody needs it again, and it would be kept as long as the connection.
+  socket.handshake.auth = NO_AUTH
   if (typeof token !== 'string') throw unauthorized()
   const identity = await deps.verifier.verify(token)
   await deps.guard.take(deps.rules.handshake, identity.user.id)
@@ -50,24 +59,15 @@ async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity>
   return identity
 }
 
-/** Counts the connection until it closes, however far the handshake comes. */
 async function joinPresence(
   deps: HandshakeDeps,
   socket: ChatSocket,
   userId: string,
 ): Promise<void> {
-  const leave = () => {
-    deps.presence
-      .leave(userId, socket.id)
-      .catch((error: unknown) => deps.logger.warn({ err: error }, 'presence not left'))
-  }
   const count = await deps.presence.join(userId, socket.id)
-  if (count > deps.maxConnectionsPerUser) {
-    leave()
-    throw new AppError('CONNECTION_LIMIT', 'There are too many connections of this user.')
-  }
-  if (socket.conn.readyState === 'open') socket.conn.once('close', leave)
-  else leave()
+  if (count <= deps.maxConnectionsPerUser) return
+  leavePresence(deps, userId, socket.id)
+  throw new AppError('CONNECTION_LIMIT', 'There are too many connections of this user.')
 }
 
 function toConnectError(deps: HandshakeDeps, thrown: unknown): ExtendedError {

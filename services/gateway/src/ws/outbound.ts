@@ -1,5 +1,3 @@
-import type { ChatSocket } from './types.ts'
-
 /**
  * Bytes that wait for a client that reads slower than we write. From the soft limit on the client
  * gets no more deltas: it sees the hole and catches up once it reads again. At the hard limit it is
@@ -12,16 +10,26 @@ export interface Outbound {
   isCongested: () => boolean
 }
 
-/** `onOverflow` closes the connection, which then sends no more packets. */
-export function watchOutbound(conn: ChatSocket['conn'], onOverflow: () => void): Outbound {
-  let waitingBytes = 0
-  conn.on('packetCreate', (packet: { data?: unknown }) => {
-    // What waits now could not be flushed; this packet may still go out at once.
-    if (waitingBytes > HARD_LIMIT_BYTES) onOverflow()
-    if (typeof packet.data === 'string') waitingBytes += Buffer.byteLength(packet.data)
-  })
-  conn.on('flush', () => {
-    waitingBytes = 0
-  })
-  return { isCongested: () => waitingBytes > SOFT_LIMIT_BYTES }
+/** What waits in one connection. */
+export class OutboundMeter {
+  #waitingBytes = 0
+
+  /** Of a packet that is put behind what waits. */
+  add(packet: { data?: unknown }): void {
+    if (typeof packet.data === 'string') this.#waitingBytes += Buffer.byteLength(packet.data)
+  }
+
+  /** Everything that waited is on its way. */
+  clear(): void {
+    this.#waitingBytes = 0
+  }
+
+  isCongested(): boolean {
+    return this.#waitingBytes > SOFT_LIMIT_BYTES
+  }
+
+  /** Asked before another packet is added, which may still go out at once. */
+  isOverflowing(): boolean {
+    return this.#waitingBytes > HARD_LIMIT_BYTES
+  }
 }

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { IncomingMessage, type Server as HttpServer } from 'node:http'
+import { Socket } from 'node:net'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import { Server } from 'socket.io'
 import type { Origins } from '../auth/origins.ts'
@@ -8,15 +9,16 @@ import type { RateGuard, RateRules } from '../rate-rules.ts'
 import type { Announcer } from '../usecases/announcer.ts'
 import { createAnnouncer } from './announcer.ts'
 import { BoundedWebSocketServer } from './bounded-web-socket-server.ts'
-import { serveConnection } from './connection.ts'
 import { deliverEvent } from './deliver.ts'
 import { closeSockets, drainSockets, localSockets, type DrainOptions } from './drain.ts'
+import { ExpiryWatch } from './expiry.ts'
 import { createHandshake } from './handshake.ts'
 import { startHeads, type Heads } from './heads.ts'
 import { PendingWork } from './pending-work.ts'
+import { createServe } from './serve-connection.ts'
 import { SessionRooms } from './session-rooms.ts'
 import { textOnlyParser } from './text-only-parser.ts'
-import type { ChatServer, SocketAdapter } from './types.ts'
+import type { ChatServer, ChatSocket, SocketAdapter } from './types.ts'
 
 export interface SocketServerDeps {
   ports: GatewayPorts
@@ -58,15 +60,15 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
       ...{ maxConnectionsPerUser: deps.options.maxConnectionsPerUser, clock, metrics, logger },
     }),
   )
-  io.on('connection', (socket) => {
-    serveConnection({ ...deps, answer, rooms, announcer, work }, socket)
-  })
+  const expiries = new ExpiryWatch(clock)
+  io.on('connection', createServe({ ...deps, answer, rooms, announcer, work, expiries }))
   const presenceTimer = startPresence(ports)
   return {
     announcer,
     attach(httpServer) {
       io.attach(httpServer)
       refuseOddRequests(io)
+      releaseRequests(io)
     },
     connections: () => io.engine.clientsCount,
     async drain(options) {
@@ -125,6 +127,17 @@ function refuseOddRequests(io: ChatServer): void {
     const query = new URL(request.url ?? '/', 'http://localhost').searchParams
     const isPlain = query.get('EIO') === '4' && !query.has('sid')
     next(isPlain ? undefined : new Error('only a new connection of version 4 is served'))
+  })
+}
+
+/**
+ * Engine.IO keeps the request that a connection began with, which nobody reads any more, and lets it
+ * be replaced (its guide to memory usage): with its headers it is a quarter of what a connection holds.
+ */
+function releaseRequests(io: ChatServer): void {
+  const nothing = new IncomingMessage(new Socket())
+  io.engine.on('connection', (conn: ChatSocket['conn']) => {
+    conn.request = nothing
   })
 }
 

@@ -1,4 +1,4 @@
-import type { ClientToServerEvents, ServerToClientEvents } from '@chatbox/contract'
+import type { ClientToServerEvents, ServerToClientEvents, User } from '@chatbox/contract'
 import type { Server, ServerOptions, Socket } from 'socket.io'
 import type { Identity } from '../usecases/refresh-token.ts'
 
@@ -6,8 +6,10 @@ import type { Identity } from '../usecases/refresh-token.ts'
 type NoEvents = Record<string, never>
 
 interface SocketData {
-  /** Set by the handshake; a socket without it is never connected. */
-  identity: Identity
+  /** Both set by the handshake; a socket without them is never connected. */
+  user: User
+  /** The end of the token, in ms since the epoch. */
+  expiresAtMs: number
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>
@@ -15,3 +17,9 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEv
 
 /** What carries room events to the other gateways. */
 export type SocketAdapter = ServerOptions['adapter']
+
+/** Whom a socket is for from now on. */
+export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
+  socket.data.user = user
+  socket.data.expiresAtMs = expiresAt.getTime()
+}

@@ -1,0 +1,65 @@
+import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
+import type { TokenVerifier } from '../auth/verify-token.ts'
+import type { GatewayOptions, GatewayPorts } from '../options.ts'
+import type { Announcer } from '../usecases/announcer.ts'
+import { Connection, type ConnectionDeps } from './connection.ts'
+import { serveEvents, type EventDeps } from './events.ts'
+import { createHandlers, type HandlerDeps } from './handlers.ts'
+import type { ChatSocket } from './types.ts'
+
+interface ServeDeps
+  extends Omit<EventDeps, 'handlers'>, Pick<ConnectionDeps, 'rooms' | 'expiries'> {
+  ports: GatewayPorts
+  options: GatewayOptions
+  verifier: TokenVerifier
+  announcer: Announcer
+}
+
+/** Serves each socket that the handshake has let in, all with the same handlers. */
+export function createServe(deps: ServeDeps): (socket: ChatSocket) => void {
+  const { ports, answer, work, rooms, expiries } = deps
+  const { logger, metrics, presence } = ports
+  const shared = { rooms, expiries, logger, metrics, presence }
+  const events = { answer, work, handlers: createHandlers(toHandlerDeps(deps)) }
+  return (socket) => {
+    const connection = new Connection(shared, socket)
+    connection.open()
+    serveEvents(events, connection)
+    socket.emit('ready', toReady(deps, connection.user))
+  }
+}
+
+function toHandlerDeps({ ports, options, verifier, announcer }: ServeDeps): HandlerDeps {
+  return {
+    store: ports.store,
+    queue: ports.queue,
+    bus: ports.bus,
+    clock: ports.clock,
+    announcer,
+    models: options.models,
+    defaultModelId: options.models[0].id,
+    reconnectTimeoutMs: options.reconnectTimeoutMs,
+    verifyToken: (token) => verifier.verify(token),
+    onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
+    onAccepted: () => ports.metrics.messageAccepted(),
+    onCaughtUp: (entries, seconds) => ports.metrics.sessionResynced(entries, seconds),
+  }
+}
+
+function toReady(
+  { ports, options }: Pick<ServeDeps, 'ports' | 'options'>,
+  user: User,
+): ServerPayload<'ready'> {
+  return {
+    protocol: 1,
+    user,
+    models: [...options.models],
+    limits: {
+      contentLength: LIMITS.contentLength,
+      messageBytes: options.maxMessageBytes,
+      historyPage: LIMITS.historyPage,
+      reconnectTimeoutMs: options.reconnectTimeoutMs,
+    },
+    serverTime: ports.clock.now().toISOString(),
+  }
+}
