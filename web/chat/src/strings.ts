@@ -37,6 +37,7 @@ export const strings = {
   image: 'Image',
   waiting: 'Waiting to be sent',
   sending: 'Sending',
+  seen: 'Seen',
   notSent: 'Not sent.',
   resend: 'Send again',
   discard: 'Discard',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { SessionLog, UnsentMessage } from '@chatbox/client'
 import type { Message } from '@chatbox/contract'
-import { toLogRows, toTailRows } from './to-rows.ts'
+import { findSeen, toLogRows, toTailRows } from './to-rows.ts'
 
 const NOW = new Date('2026-03-02T12:00:00')
 const session = { id: 's', status: 'active' } as SessionLog['session']
@@ -90,5 +90,43 @@ describe('rows of a conversation', () => {
   it('show that an answer is awaited until its draft is there', () => {
     const awaiting = logOf([message(1)], { awaiting: 'm1' })
     expect(toTailRows(awaiting, []).map(({ kind }) => kind)).toEqual(['awaiting'])
+  })
+})
+
+describe('the mark of a message that was seen', () => {
+  const olga = { type: 'admin' as const, id: 'o', name: 'Olga' }
+  const assisted = { ...session, assistedBy: { ...olga, since: NOW.toISOString() }, help: null }
+  const help = { requestedAt: NOW.toISOString(), note: '' }
+  const user = { id: 'u', name: '', roles: ['user' as const] }
+  const seen = (log: SessionLog, readUpTo: Record<string, number>): string | undefined =>
+    findSeen(log, { readUpTo, user })
+  const twoQuestions = [message(1), message(2)]
+
+  it('is at the latest one that a person has read', () => {
+    const log = logOf(twoQuestions, { session: assisted })
+    expect(seen(log, {})).toBeUndefined()
+    expect(seen(log, { o: 1 })).toBe('m1')
+    expect(seen(log, { o: 1, p: 2 })).toBe('m2')
+  })
+
+  it("is none where only the user's other page has read it", () => {
+    expect(seen(logOf(twoQuestions, { session: assisted }), { u: 2 })).toBeUndefined()
+  })
+
+  it('gives way to an answer, and not to an event', () => {
+    const event = { type: 'takeover_started' as const, by: olga }
+    const joined = message(3, { kind: 'event', sender: olga, content: '', event })
+    const answered = message(3, { sender: olga })
+    expect(seen(logOf([...twoQuestions, joined], { session: assisted }), { o: 3 })).toBe('m2')
+    expect(seen(logOf([...twoQuestions, answered], { session: assisted }), { o: 3 })).toBe(
+      undefined,
+    )
+  })
+
+  it('is shown to whoever asked for a person, and to nobody whom the model answers', () => {
+    const waiting = { ...session, assistedBy: null, help }
+    const alone = { ...session, assistedBy: null, help: null }
+    expect(seen(logOf(twoQuestions, { session: waiting }), { o: 2 })).toBe('m2')
+    expect(seen(logOf(twoQuestions, { session: alone }), { o: 2 })).toBeUndefined()
   })
 })

@@ -41,6 +41,23 @@ export function toTailRows(log: SessionLog, unsent: ChatState['unsent']): Row[] 
   return [...drafts, ...rows]
 }
 
+/**
+ * The user's latest message that a person has read, by id, while nothing answers it: an answer says
+ * more than a mark. Undefined where the model answers, however many people look on.
+ */
+export function findSeen(
+  { messages, session }: SessionLog,
+  { readUpTo, user }: Pick<ChatState, 'readUpTo' | 'user'>,
+): string | undefined {
+  if (session.assistedBy === null && session.help === null) return undefined
+  const others = Object.entries(readUpTo).filter(([id]) => id !== user?.id)
+  const seq = Math.max(0, ...others.map(([, upTo]) => upTo))
+  const texts = messages.filter(({ event }) => event === undefined)
+  const lastOfOthers = texts.findLast(({ sender }) => sender.type !== 'user')?.seq ?? 0
+  const seen = texts.findLast((message) => message.sender.type === 'user' && message.seq <= seq)
+  return seen && seen.seq > lastOfOthers ? seen.id : undefined
+}
+
 function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
   return sessionId === null ? session.status === 'active' : sessionId === session.id
 }

@@ -190,7 +190,7 @@ describe('chat client', () => {
   })
 
   it('tells that the user types and has read, not for every key', async () => {
-    log.act('ask')
+    for (const action of ['ask', 'start', 'finish', 'ask']) log.act(action)
     await until(isOpen)
     chat.onInput()
     chat.onInput()
@@ -198,13 +198,28 @@ describe('chat client', () => {
     chat.markRead()
     await expectEventually(() => requests.some(([event]) => event === 'message:read'))
     chat.send('done')
-    await until(({ log: shown }) => shown?.lastSeq === 2)
+    await until(({ log: shown }) => shown?.lastSeq === 4)
     const typing = requests.filter(([event]) => event === 'typing').map(([, payload]) => payload)
     expect(typing).toEqual([
       { sessionId: 's', typing: true },
       { sessionId: 's', typing: false },
     ])
-    expect(requests.filter(([event]) => event === 'message:read')).toHaveLength(1)
+    // What the user wrote needs no receipt.
+    expect(requests.filter(([event]) => event === 'message:read')).toEqual([
+      ['message:read', { sessionId: 's', seq: 2 }],
+    ])
+  })
+
+  it('tells after a reconnect what was read while there was no connection', async () => {
+    for (const action of ['ask', 'start', 'finish']) log.act(action)
+    await until(isOpen)
+    delete handlers['message:read']
+    chat.markRead()
+    const told = (): number => requests.filter(([event]) => event === 'message:read').length
+    await expectEventually(() => told() === 1)
+    handlers['message:read'] = () => ({})
+    sockets[0]?.disconnect()
+    await expectEventually(() => told() === 2)
   })
 
   it('shows who else types and how far others have read', async () => {

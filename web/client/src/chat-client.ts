@@ -5,6 +5,7 @@ import { createHttpApi, type HttpApi } from './http-api.ts'
 import { createObservable } from './observable.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxStorage } from './outbox-storage.ts'
+import { createReadSignal, type ReadSignal } from './read-signal.ts'
 import { toRequestError } from './request-error.ts'
 import type { LogEvent } from './session-log.ts'
 import { SessionSync } from './session-sync.ts'
@@ -22,7 +23,6 @@ export interface ChatClientOptions {
 const HISTORY_PAGE = 50
 const FIRST_PAGE = 50
 const OPEN_RETRY_MS = 3000
-const READ_DELAY_MS = 1000
 
 /**
  * One user's chat: the session that is shown, what is on its way, and everything around it. A view
@@ -36,11 +36,11 @@ export class ChatClient {
   readonly #http: HttpApi
   readonly #others = new TypingOthers()
   readonly #typing: TypingSignal
+  readonly #reading: ReadSignal
   #sync: SessionSync | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
-  #read = { seq: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined }
 
   constructor(options: ChatClientOptions) {
     const { storage, random = Math.random } = options
@@ -54,6 +54,10 @@ export class ChatClient {
     })
     this.#typing = createTypingSignal((typing) => {
       if (this.#sync) this.#connection.sendTyping({ sessionId: this.#sync.log.session.id, typing })
+    })
+    this.#reading = createReadSignal(async (seq) => {
+      const sessionId = this.#sync?.log.session.id
+      if (sessionId) await this.#connection.request('message:read', { sessionId, seq })
     })
     this.#outbox.subscribe(() => this.#patch({ unsent: this.#outbox.items }))
     this.#others.subscribe(() => this.#patch({ typists: this.#others.typists }))
@@ -198,19 +202,11 @@ export class ChatClient {
     this.#typing.onInput()
   }
 
-  /** The user has seen everything up to the end of the log. */
+  /** The user has seen everything up to the end of the log; of what others wrote, they are told. */
   markRead(): void {
-    const log = this.#sync?.log
-    if (!log || log.lastSeq <= this.#read.seq) return
-    this.#read.seq = log.lastSeq
-    this.#read.timer ??= setTimeout(() => {
-      this.#read.timer = undefined
-      const sessionId = log.session.id
-      if (sessionId !== this.#sync?.log.session.id) return
-      // A lost receipt is made up for by the next one.
-      const payload = { sessionId, seq: this.#read.seq }
-      this.#connection.request('message:read', payload).catch(() => undefined)
-    }, READ_DELAY_MS)
+    const userId = this.state.user?.id
+    const news = this.#sync?.log.messages.findLast(({ sender }) => sender.id !== userId)
+    if (news) this.#reading.onRead(news.seq)
   }
 
   dismissError(): void {
@@ -220,8 +216,8 @@ export class ChatClient {
   /** Idempotent. */
   close(): void {
     this.#opening += 1
-    clearTimeout(this.#read.timer)
     clearTimeout(this.#retryTimer)
+    this.#reading.reset()
     this.#typing.stop()
     this.#others.clear()
     this.#sync?.close()
@@ -269,13 +265,14 @@ export class ChatClient {
     await this.#outbox.load(user.id)
     if (this.#sync) await this.#sync.catchUp()
     else await this.openSession()
+    this.#reading.repeat()
     this.#resumeOutbox()
   }
 
   #show(page: ClientData<'session:open'>): void {
     this.#sync?.close()
     this.#others.clear()
-    this.#read.seq = 0
+    this.#reading.reset()
     const sessionId = page.session.id
     const isShown = (): boolean => this.#sync?.log.session.id === sessionId
     this.#sync = new SessionSync(page, {

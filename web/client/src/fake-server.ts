@@ -114,7 +114,7 @@ export function createMessage(
     sessionId: 's',
     seq,
     kind: 'text',
-    sender: { type: sender, id: 'u', name: '' },
+    sender: { type: sender, id: sender === 'user' ? 'u' : sender, name: '' },
     content: `entry ${seq}`,
     attachments: [],
     status: 'complete',

@@ -2,7 +2,7 @@ import type { ChatClient, ChatState, SessionLog } from '@chatbox/client'
 import type { JSX } from 'preact'
 import { useCallback, useEffect, useMemo } from 'preact/hooks'
 import { strings } from '../strings.ts'
-import { type Row, toLogRows, toTailRows } from '../to-rows.ts'
+import { findSeen, type Row, toLogRows, toTailRows } from '../to-rows.ts'
 import { useEndOfLog } from '../use-end-of-log.ts'
 import { EventRow } from './event-row.tsx'
 import { Icon, Logo } from './icons.tsx'
@@ -20,10 +20,11 @@ export function Conversation({ client, state, log }: ConversationProps): JSX.Ele
   const end = useEndOfLog(log.messages[0]?.id ?? '', loadOlder)
   const { messages, session } = log
   const { models, unsent } = state
+  const seenId = findSeen(log, state)
   const rows = useMemo(
-    () => toLogRows(log, new Date()).map((row) => renderRow(row, { client, state })),
+    () => toLogRows(log, new Date()).map((row) => renderRow(row, { client, state, seenId })),
     // The rest of the log does not show in these rows, and changes with every piece of a reply.
-    [messages, session.status, models, client],
+    [messages, session.status, models, client, seenId],
   )
   const tail = toTailRows(log, unsent)
   const lastSent = unsent.at(-1)?.clientMessageId
@@ -60,16 +61,17 @@ export function Conversation({ client, state, log }: ConversationProps): JSX.Ele
   )
 }
 
-function renderRow(
-  row: Row,
-  { client, state }: Pick<ConversationProps, 'client' | 'state'>,
-): JSX.Element {
+interface RowContext extends Pick<ConversationProps, 'client' | 'state'> {
+  seenId?: string | undefined
+}
+
+function renderRow(row: Row, { client, state, seenId }: RowContext): JSX.Element {
   const isOnline = state.connection.status === 'online'
   switch (row.kind) {
     case 'day':
       return <DayRow key={row.key} text={row.text} />
     case 'message':
-      return <QuestionRow key={row.key} message={row.message} />
+      return <QuestionRow key={row.key} message={row.message} isSeen={row.message.id === seenId} />
     case 'reply':
       return (
         <ReplyRow key={row.key} message={row.message} canRetry={row.canRetry} client={client} />

@@ -17,12 +17,24 @@ export function DayRow({ text }: { text: string }): JSX.Element {
   )
 }
 
-export function QuestionRow({ message }: { message: Message }): JSX.Element {
+interface QuestionRowProps {
+  message: Message
+  /** A person has read it. */
+  isSeen: boolean
+}
+
+export function QuestionRow({ message, isSeen }: QuestionRowProps): JSX.Element {
   return (
     <article class="row row-user" aria-label={`${strings.you}, ${toTime(message.createdAt)}`}>
       <div class="bubble">{message.content}</div>
       <footer class="meta">
         <Time iso={message.createdAt} />
+        {isSeen && (
+          <span class="seen">
+            <Icon name="seen" />
+            {strings.seen}
+          </span>
+        )}
       </footer>
     </article>
   )
