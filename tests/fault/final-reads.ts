@@ -24,16 +24,19 @@ const TRIES = 90
 /** What did not come to rest in time; the checkers see its consequences. */
 export interface Unsettled {
   openReplies: string[]
+  /** Viewers that lack an entry. */
   behind: string[]
+  /** Viewers whose outbox is not empty. */
+  unsent: string[]
 }
 
-/** Waits until nothing is under way any more: no open question, no viewer that lacks an entry. */
+/** Waits until nothing is under way any more: no open question, no viewer that lacks an entry or has one to send. */
 export async function waitUntilSettled(options: FinalReadOptions): Promise<Unsettled> {
   const deadline = performance.now() + options.timeoutMs
   let quiet = 0
   for (;;) {
     const unsettled = await tryOften(TRIES, () => findUnsettled(options))
-    const isQuiet = unsettled.openReplies.length === 0 && unsettled.behind.length === 0
+    const isQuiet = Object.values(unsettled).every((texts: string[]) => texts.length === 0)
     quiet = isQuiet ? quiet + 1 : 0
     // Twice: what settled a question may be about to begin the next one.
     if (quiet === 2 || performance.now() > deadline) return unsettled
@@ -42,7 +45,7 @@ export async function waitUntilSettled(options: FinalReadOptions): Promise<Unset
 }
 
 async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Unsettled> {
-  const unsettled: Unsettled = { openReplies: [], behind: [] }
+  const unsettled: Unsettled = { openReplies: [], behind: [], unsent: [] }
   for (const session of sessions) {
     const open = await store.findOpenReply(session.sessionId)
     if (open) unsettled.openReplies.push(`${session.sessionId}/${open.messageId} ${open.state}`)
@@ -51,6 +54,9 @@ async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Uns
       if (viewer.lastSeq() < head || !viewer.isAtRest()) {
         unsettled.behind.push(`${viewer.name} at ${viewer.lastSeq()} of ${head}`)
       }
+    }
+    for (const core of session.cores) {
+      if (core.unsent() > 0) unsettled.unsent.push(`${core.name} has ${core.unsent()}`)
     }
   }
   return unsettled

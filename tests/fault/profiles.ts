@@ -22,6 +22,8 @@ export interface Load {
 /** How long and how hard a run is. */
 export interface StandaloneProfile extends Load {
   kind: 'standalone'
+  /** What it is for, in a sentence or two of the report. */
+  about: string
   /** While faults happen. */
   durationMs: number
   /** Faults that may be under way at once. */
@@ -55,8 +57,8 @@ const LOAD = {
 const CLUSTER = { ...LOAD, kind: 'cluster', gateways: 3, workers: 2 } as const
 
 export const PROFILES = {
-  /** Part of every test run. */
   smoke: {
+    about: 'A minute with all kinds of fault; part of every test run.',
     ...CLUSTER,
     askSessions: 4,
     talkSessions: 3,
@@ -68,8 +70,8 @@ export const PROFILES = {
     maxHoldMs: 5000,
     settleTimeoutMs: 60_000,
   },
-  /** Part of every build. */
   ci: {
+    about: 'Some minutes with all kinds of fault; part of every build.',
     ...CLUSTER,
     askSessions: 8,
     talkSessions: 6,
@@ -81,11 +83,9 @@ export const PROFILES = {
     maxHoldMs: 15_000,
     settleTimeoutMs: 90_000,
   },
-  /**
-   * The same for every negative control, and once with every safety: long answers, and the faults
-   * that one safety or another is there for.
-   */
   control: {
+    about:
+      'Long answers, and the faults that one safety or another is there for: once as the product is, and once for each negative control.',
     ...CLUSTER,
     askSessions: 8,
     talkSessions: 3,
@@ -105,25 +105,26 @@ export const PROFILES = {
     // Whatever has not come to rest by then is taken to stay as it is.
     settleTimeoutMs: 45_000,
   },
-  /** Once before a release. */
   soak: {
+    about:
+      'An hour with all kinds of fault; once before a release. A session is over after 300 messages: it comes to rest and is read by everybody while the others go on, and a new one takes its place.',
     ...CLUSTER,
     workers: 3,
     askSessions: 12,
     talkSessions: 30,
-    askEveryMs: 2500,
-    talkEveryMs: 380,
-    dropShare: 0.6,
+    askEveryMs: 2200,
+    talkEveryMs: 440,
+    dropShare: 0.5,
     retireAfter: 300,
-    calibrateMs: 30_000,
     durationMs: 60 * MINUTE_MS,
     lanes: 2,
     pauseMs: 4000,
     maxHoldMs: 20_000,
     settleTimeoutMs: 180_000,
   },
-  /** Workers that come back when others own their replies. */
   zombies: {
+    about:
+      'Workers sleep in the middle of their answers for longer than a lease, and come back when others have answered.',
     ...CLUSTER,
     workers: 3,
     askSessions: 48,
@@ -141,8 +142,9 @@ export const PROFILES = {
     only: ['worker-zombie'],
     settleTimeoutMs: 90_000,
   },
-  /** Every worker that begins an answer is killed. */
   deaths: {
+    about:
+      'Every worker that begins an answer is killed, so that one question has many workers die on it.',
     ...CLUSTER,
     askSessions: 6,
     talkSessions: 0,
@@ -157,8 +159,8 @@ export const PROFILES = {
     only: ['worker-kill-busy'],
     settleTimeoutMs: 90_000,
   },
-  /** Processes that are asked to end, one after the other, under load. */
   terms: {
+    about: 'Gateways and workers are asked to end, several at once, under load.',
     ...CLUSTER,
     workers: 3,
     askSessions: 8,
@@ -172,8 +174,8 @@ export const PROFILES = {
     only: ['gateway-term', 'worker-term'],
     settleTimeoutMs: 90_000,
   },
-  /** Redis and the store away, for a moment and for long. */
   away: {
+    about: 'Redis and the store are away, one at a time, for a moment and for long.',
     ...CLUSTER,
     askSessions: 8,
     talkSessions: 4,
@@ -187,8 +189,9 @@ export const PROFILES = {
     favour: { 'redis-kill': 3, 'store-pause': 2, 'store-cut': 2, 'store-refuse': 2 },
     settleTimeoutMs: 90_000,
   },
-  /** One process on SQLite. */
   standalone: {
+    about:
+      'One process on SQLite: killed, killed again while it starts, on a full disk and on a folder that it may not write to.',
     ...LOAD,
     kind: 'standalone',
     askSessions: 4,

@@ -166,9 +166,10 @@ export class SessionPool {
       const { gatewayPorts } = system
       const timeoutMs = profile.settleTimeoutMs
       const final: FinalReadOptions = { sessions: [session], store, gatewayPorts, timeoutMs }
-      const { openReplies, behind } = await waitUntilSettled(final)
+      const { openReplies, behind, unsent } = await waitUntilSettled(final)
       for (const text of openReplies) this.#note(`still open at the end: ${text}`)
       for (const text of behind) this.#note(`still behind at the end: ${text}`)
+      for (const text of unsent) this.#note(`still to be sent at the end: ${text}`)
       // At once: a viewer that goes on may lose its connection to a fault that is not its own.
       const shown = readShown(session)
       for (const viewer of viewersOf(session)) viewer.close()

@@ -1,4 +1,5 @@
 import { CHECKS, type CheckName } from '../history.ts'
+import type { ProfileName } from '../profiles.ts'
 import { formatMs, table } from './markdown.ts'
 import { quantile } from './quantiles.ts'
 import type { SavedRun } from './saved-run.ts'
@@ -6,38 +7,59 @@ import type { SavedRun } from './saved-run.ts'
 interface Figure {
   figure: string
   reach: string
-  /** Undefined where the run had no case of it. */
-  measured: string | undefined
+  measured: string
   isReached: boolean
 }
 
-/** What the long run was to reach, and what it did. */
-export function toFigures(run: SavedRun): string {
-  const figures = [...countFigures(run), ...faultFigures(run), ...timeFigures(run)]
-  const rows = figures.map(({ figure, reach, measured, isReached }) => [
-    figure,
-    reach,
-    measured ?? 'no case of it',
-    measured === undefined ? '–' : isReached ? 'yes' : '**no**',
-  ])
-  return table(['Figure', 'Reach', 'Measured', 'Reached'], rows)
+/** What is read from the longest run of one profile. */
+const FIGURES: [ProfileName, (run: SavedRun) => Figure[]][] = [
+  ['soak', (run) => [...toLoadFigures(run), ...toFindingFigures(run)]],
+  ['zombies', toZombieFigures],
+  ['deaths', toDeathFigures],
+  ['terms', toTermFigures],
+  ['away', toAwayFigures],
+  ['smoke', (run) => [upTo('the run in all', run.durationMs, 180_000)]],
+]
+
+/** What was to be reached, what was measured, and in which run. */
+export function toFigures(runs: readonly SavedRun[]): string {
+  const rows = FIGURES.flatMap(([profile, figuresOf]) => {
+    const [run] = runs
+      .filter((one) => one.profile === profile)
+      .toSorted((a, b) => b.durationMs - a.durationMs)
+    if (!run) return [[`\`${profile}\``, 'not run', '', '', '**no**']]
+    return figuresOf(run).map(({ figure, reach, measured, isReached }) => [
+      `\`${profile}\``,
+      figure,
+      reach,
+      measured,
+      isReached ? 'yes' : '**no**',
+    ])
+  })
+  return table(['Run', 'Figure', 'Reach', 'Measured', 'Reached'], rows)
 }
 
-function countFigures(run: SavedRun): Figure[] {
+function toLoadFigures(run: SavedRun): Figure[] {
+  const { nemeses } = run
   const { looked } = run.checks
   const resends = looked.resends ?? 0
   const share = resends === 0 ? 0 : (looked.resendsAfterDroppedAnswer ?? 0) / resends
   return [
     atLeast('acknowledged messages', looked.acknowledged, 200_000),
-    atLeast('resends', resends, 100_000),
-    atLeast('of these after a dropped acknowledgement, over another gateway, %', share * 100, 20),
-    atLeast('streams with at least one fault each', looked.streamsUnderFault, 1000),
+    atLeast('faults', countDone(run), 300),
+    atLeast('kinds of fault', nemeses.filter(({ done }) => done > 0).length, 10),
+    atLeast('messages sent again', resends, 100_000),
     atLeast(
-      'attempts written to the end after another had taken over',
-      looked.attemptsSuperseded,
-      500,
+      'of these after a dropped acknowledgement, over another gateway, in %',
+      share * 100,
+      20,
     ),
-    ...CHECKS.map((name) => none(FINDINGS[name], run.checks.counts[name])),
+    atLeast('streams with at least one fault each', looked.streamsUnderFault, 1000),
+    within(run, 'takeOver', {
+      figure: 'worker killed in an answer to the answer going on, p99',
+      share: 0.99,
+      ms: 8000,
+    }),
   ]
 }
 
@@ -55,48 +77,75 @@ const FINDINGS: Record<CheckName, string> = {
   process: 'processes that ended by themselves, or badly',
 }
 
-function faultFigures({ nemeses }: SavedRun): Figure[] {
-  const done = nemeses.reduce((sum, nemesis) => sum + nemesis.done, 0)
-  const terms = nemeses.filter(({ kind }) => kind.endsWith('-term'))
+function toFindingFigures(run: SavedRun): Figure[] {
+  return CHECKS.map((name) => none(FINDINGS[name], run.checks.counts[name]))
+}
+
+function toZombieFigures({ checks }: SavedRun): Figure[] {
+  const { zombies = 0, zombiesRefused = 0 } = checks.looked
   return [
-    atLeast('faults', done, 300),
-    atLeast('kinds of fault', nemeses.filter((nemesis) => nemesis.done > 0).length, 10),
-    atLeast(
-      'SIGTERM under load',
-      terms.reduce((sum, nemesis) => sum + nemesis.done, 0),
-      200,
-    ),
+    atLeast('attempts of a worker that slept while another one finished', zombies, 500),
+    none('of these with their answer in the log', zombies - zombiesRefused),
+    none('questions without exactly one settled answer', checks.counts.answers),
   ]
 }
 
-function timeFigures(run: SavedRun): Figure[] {
+function toDeathFigures({ checks }: SavedRun): Figure[] {
+  const { mostWorkersKilledByOneQuestion, questionsWithTwentyWorkersKilled } = checks.looked
   return [
-    within(run, 'takeOver', {
-      figure: 'worker killed to the answer going on',
-      share: 0.99,
-      ms: 8000,
-    }),
+    atLeast(
+      'workers killed one after the other on one question',
+      mostWorkersKilledByOneQuestion,
+      20,
+    ),
+    atLeast('questions with so many', questionsWithTwentyWorkersKilled, 1),
+    none('questions that were neither answered nor visibly failed', checks.counts.answers),
+  ]
+}
+
+function toTermFigures(run: SavedRun): Figure[] {
+  return [
+    atLeast('SIGTERM under load', countDone(run), 200),
+    none('of these that ended by force, or with another code than 0', run.checks.counts.process),
     within(run, 'endWhenAsked', {
-      figure: 'SIGTERM to the end of the process',
+      figure: 'to the end of the process, longest',
       share: 1,
       ms: 25_000,
     }),
+    none('lost', run.checks.counts.lost),
+  ]
+}
+
+function toAwayFigures(run: SavedRun): Figure[] {
+  const { counts } = run.checks
+  return [
+    none('processes that ended', counts.process),
+    within(run, 'gapWithoutRedis', {
+      figure: 'Redis away for 1 s to 60 s: longest time without an acknowledgement',
+      share: 1,
+      ms: 3000,
+    }),
     within(run, 'streamAfterRedis', {
-      figure: 'Redis back to the next request to the model',
+      figure: 'Redis back to the next request to the model, longest',
       share: 1,
       ms: 5000,
     }),
     within(run, 'refuseWithoutStore', {
-      figure: 'refusal while the store is away',
+      figure: 'store away: message to its refusal, longest',
       share: 1,
       ms: 3000,
     }),
     within(run, 'acknowledgeAfterStore', {
-      figure: 'store back to the next acknowledgement',
+      figure: 'store back to the next acknowledgement, longest',
       share: 1,
       ms: 10_000,
     }),
+    none('acknowledged and not in the log', counts.lost + counts['acknowledged-without-row']),
   ]
+}
+
+function countDone({ nemeses }: SavedRun): number {
+  return nemeses.reduce((sum, { done }) => sum + done, 0)
 }
 
 function atLeast(figure: string, measured = 0, reach = 0): Figure {
@@ -112,17 +161,17 @@ function none(figure: string, measured: number): Figure {
   return { figure, reach: '0', measured: measured.toLocaleString('en'), isReached: measured === 0 }
 }
 
+function upTo(figure: string, measuredMs: number, ms: number): Figure {
+  const [reach, measured] = [`≤ ${formatMs(ms)}`, formatMs(measuredMs)]
+  return { figure, reach, measured, isReached: measuredMs <= ms }
+}
+
 function within(
   { checks }: SavedRun,
   name: string,
   { figure, share, ms }: { figure: string; share: number; ms: number },
 ): Figure {
   const { sortedMs = [] } = checks.durations[name] ?? {}
-  const measured = sortedMs.length === 0 ? undefined : quantile(sortedMs, share)
-  return {
-    figure: `${figure}, ${share === 1 ? 'longest' : `p${share * 100}`}`,
-    reach: `< ${formatMs(ms)}`,
-    measured: measured === undefined ? undefined : formatMs(measured),
-    isReached: measured !== undefined && measured < ms,
-  }
+  if (sortedMs.length > 0) return upTo(figure, quantile(sortedMs, share), ms)
+  return { figure, reach: `≤ ${formatMs(ms)}`, measured: 'no case of it', isReached: false }
 }

@@ -1,4 +1,5 @@
 import { CHECKS } from '../history.ts'
+import { PROFILES, type Profile } from '../profiles.ts'
 import { formatCount, formatMs, table, toCell } from './markdown.ts'
 import { quantile } from './quantiles.ts'
 import { nameOf, type Durations, type SavedRun } from './saved-run.ts'
@@ -12,13 +13,11 @@ export interface Plot {
 /** Everything that one run has to say. */
 export function toRunSection(run: SavedRun, plots: readonly Plot[]): string {
   const { checks, metrics } = run
+  const profiles: Record<string, Profile> = PROFILES
   return [
     `## ${nameOf(run)}`,
+    profiles[run.profile]?.about ?? '',
     describeRun(run),
-    '### Faults',
-    toNemeses(run),
-    '### What happened and what was looked at',
-    toAmounts({ ...run.operations, ...checks.looked }),
     '### Checks',
     table(
       ['Check', 'Findings'],
@@ -28,8 +27,12 @@ export function toRunSection(run: SavedRun, plots: readonly Plot[]): string {
     '### Durations',
     toDurations(checks.durations),
     ...plots.map(({ title, file }) => `![${title}](${file})`),
-    "### The product's own counters",
-    toAmounts(metrics),
+    ...fold('Faults', toNemeses(run)),
+    ...fold('What happened and what was looked at', toAmounts(checks.looked, toWords)),
+    ...fold(
+      "The product's own counters",
+      toAmounts(metrics, (name) => `\`${name}\``),
+    ),
   ].join('\n\n')
 }
 
@@ -52,9 +55,17 @@ function toNemeses({ nemeses }: SavedRun): string {
   return table(['Kind', 'Happened', 'Could not'], rows)
 }
 
-function toAmounts(amounts: Record<string, number>): string {
-  const rows = Object.entries(amounts).map(([name, count]) => [`\`${name}\``, formatCount(count)])
+function fold(title: string, text: string): string[] {
+  return [`<details><summary>${title}</summary>`, text, '</details>']
+}
+
+function toAmounts(amounts: Record<string, number>, toName: (key: string) => string): string {
+  const rows = Object.entries(amounts).map(([name, count]) => [toName(name), formatCount(count)])
   return table(['What', 'How many'], rows)
+}
+
+function toWords(key: string): string {
+  return key.replaceAll(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 function toDurations(durations: Record<string, Durations>): string {
@@ -69,11 +80,13 @@ function toDurations(durations: Record<string, Durations>): string {
 export const DURATIONS: Record<string, string> = {
   acknowledge: 'message sent to acknowledged',
   acknowledgeWithoutRedis: 'the same while Redis is away or paused',
-  refuseWithoutStore: 'message sent to refused, while the store is away',
+  gapWithoutRedis: 'Redis away: longest time without an acknowledgement',
+  refuseWithoutStore: 'store away: message sent to its refusal',
   acknowledgeAfterStore: 'store back to the next acknowledgement',
   streamAfterRedis: 'Redis back to the next request to the model',
   reconnect: 'connection lost to connected again',
   catchUp: 'connected again to nothing missing',
   takeOver: 'worker killed to the first text of the next attempt',
+  takeOverUnderFaults: 'the same while other faults were under way',
   endWhenAsked: 'SIGTERM to the end of the process',
 }

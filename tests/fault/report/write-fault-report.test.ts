@@ -54,20 +54,30 @@ describe('writeFaultReport', () => {
       {},
       {
         looked: { acknowledged: 200_001, resends: 99, resendsAfterDroppedAnswer: 33 },
-        durationsMs: { takeOver: [5000, 9000, 6000], endWhenAsked: [1200] },
+        durationsMs: { takeOver: [5000, 9000, 6000] },
       },
     )
-    await writeFaultReport([run], folder)
-    const rows = (await read('faults.md')).split('\n').map((row) => row.replaceAll(/ +/gu, ' '))
-    expect(rows).toContain('| acknowledged messages | ≥ 200,000 | 200,001 | yes |')
-    expect(rows).toContain('| resends | ≥ 100,000 | 99 | **no** |')
-    expect(rows).toContain('| lost | 0 | 0 | yes |')
-    expect(rows).toContain(
-      '| worker killed to the answer going on, p99 | < 8.00 s | 9.00 s | **no** |',
+    const terms = createRecord({ profile: 'terms' }, { durationsMs: { endWhenAsked: [1200] } })
+    const zombies = { zombies: 512, zombiesRefused: 510 }
+    await writeFaultReport(
+      [
+        ...[run, terms, createRecord({ profile: 'away' })],
+        createRecord({ profile: 'zombies' }, { looked: zombies }),
+      ],
+      folder,
     )
-    expect(rows).toContain('| SIGTERM to the end of the process, longest | < 25 s | 1.20 s | yes |')
-    expect(rows).toContain(
-      '| Redis back to the next request to the model, longest | < 5.00 s | no case of it | – |',
+    const rows = (await read('faults.md')).split('\n').map((row) => row.replaceAll(/ +/gu, ' '))
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        '| `soak` | acknowledged messages | ≥ 200,000 | 200,001 | yes |',
+        '| `soak` | messages sent again | ≥ 100,000 | 99 | **no** |',
+        '| `soak` | lost | 0 | 0 | yes |',
+        '| `soak` | worker killed in an answer to the answer going on, p99 | ≤ 8.00 s | 9.00 s | **no** |',
+        '| `terms` | to the end of the process, longest | ≤ 25 s | 1.20 s | yes |',
+        '| `away` | Redis back to the next request to the model, longest | ≤ 5.00 s | no case of it | **no** |',
+        '| `zombies` | of these with their answer in the log | 0 | 2 | **no** |',
+        '| `deaths` | not run | | | **no** |',
+      ]),
     )
     expect(rows).toContain('| `worker-kill` | 12 | 1 |')
     expect(rows).toContain('| `store-pause` | – | no process of ours |')

@@ -29,10 +29,10 @@ export async function writeFaultReport(runs: readonly RunRecord[], folder: strin
   }
   const saved = await readSaved(records)
   const sections = []
-  for (const run of saved.filter(isPlain)) {
-    sections.push(toRunSection(run, await writePlots(run, folder)))
-  }
-  const text = [toHead(saved), toControlsSection(saved), ...sections].join('\n\n')
+  // The longest has the most to say.
+  const plain = saved.filter(isPlain).toSorted((a, b) => b.durationMs - a.durationMs)
+  for (const run of plain) sections.push(toRunSection(run, await writePlots(run, folder)))
+  const text = [toHead(plain), toControlsSection(saved), ...sections].join('\n\n')
   const layout = { parser: 'markdown', printWidth: 100 } as const
   await writeFile(join(folder, 'faults.md'), await format(text, layout))
 }
@@ -68,16 +68,15 @@ function toTitle(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function toHead(runs: readonly SavedRun[]): string {
-  const plain = runs.filter(isPlain)
-  const longest = plain
-    .filter(({ processes }) => processes.gateways > 1)
-    .toSorted((a, b) => b.durationMs - a.durationMs)[0]
+function toHead(plain: readonly SavedRun[]): string {
   return [
     '# Fault report',
-    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [eleven checkers](../../tests/fault/checkers) hold the one against the other. Made from the records in [\`${RECORDS}/\`](${RECORDS}/), and from nothing else.`,
+    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [eleven checkers](../../tests/fault/checkers) hold the one against the other. One client in three is the product's own client core, the others speak the protocol by themselves and share no code with it. All of this page is made from the records in [\`${RECORDS}/\`](${RECORDS}/).`,
+    '## Runs',
     toOverview(plain),
-    ...(longest ? [`## Figures of \`${nameOf(longest)}\``, toFigures(longest)] : []),
+    '## Figures',
+    'Each from the run that was made for it. What is not reached is stated as it was measured. What a slow reader costs the others and how soon the sockets of a killed gateway are back is in [the benchmark](bench.md).',
+    toFigures(plain),
     HOW_TO_RUN,
   ].join('\n\n')
 }
@@ -103,6 +102,7 @@ npm run test:faults -- --profile smoke          # a minute of faults; part of np
 npm run test:faults -- --profile ci             # some minutes; part of every build
 npm run test:faults -- --profile soak           # an hour
 npm run test:faults -- --profile standalone     # one process on SQLite
+npm run test:faults -- --profile zombies        # one kind of fault; so are deaths, terms and away
 npm run test:faults -- --controls               # the negative controls below, with and without
 npm run test:faults -- --profile ci --report    # adds its record here and writes this page anew
 \`\`\`

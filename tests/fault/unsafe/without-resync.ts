@@ -12,6 +12,12 @@ export function withoutResync(backend: Backend): Backend {
     store: override(store, {
       readMessages: async (sessionId, range) =>
         range.afterSeq ? { messages: [], hasMore: false } : store.readMessages(sessionId, range),
+      async openLog(sessionId, range) {
+        const opened = await store.openLog(sessionId, range)
+        if (!opened || !range.afterSeq) return opened
+        const session = { ...opened.session, lastSeq: 0 }
+        return { ...opened, session, page: { messages: [], hasMore: false } }
+      },
       async findSession(sessionId) {
         const session = await store.findSession(sessionId)
         return session && { ...session, lastSeq: 0 }
