@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { describeWithBrowser, openBrowser } from './support/browser.ts'
 import { type ChatPage, openChatPage } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
@@ -80,8 +80,64 @@ describeWithBrowser('chat page on standalone', () => {
     const items = chat.page.getByRole('navigation', { name: 'Your chats' }).getByRole('listitem')
     await items.nth(1).waitFor()
     await items.filter({ hasText: 'First question' }).getByRole('button').click()
-    await chat.page.getByText('This chat ended when a new one was started.').waitFor()
+    await chat.page
+      .locator('.event')
+      .getByText('This chat ended when a new one was started.')
+      .waitFor()
     await chat.page.getByRole('button', { name: 'Continue in the current chat' }).click()
+    await chat.input.waitFor()
+  }, 30_000)
+
+  it('ends a chat after one more question, by keyboard alone, and starts another', async () => {
+    chat = await openChatPage(browser, server.url)
+    const { keyboard } = chat.page
+    const end = chat.page.getByRole('button', { name: 'End chat' })
+    const question = chat.page.getByRole('group', { name: 'End this chat?' })
+    const isFocused = (target: Locator): Promise<boolean> =>
+      target.evaluate((element) => element === document.activeElement)
+    await chat.page.getByText('Connected').waitFor({ state: 'attached' })
+    expect(await end.count()).toBe(0)
+    await chat.ask('My only question')
+    await chat.waitForReply(1)
+    await end.focus()
+    for (const key of ['Escape', 'Enter']) {
+      await keyboard.press('Enter')
+      await question.waitFor()
+      expect(await isFocused(chat.page.getByRole('button', { name: 'Keep chatting' }))).toBe(true)
+      await keyboard.press(key)
+      await question.waitFor({ state: 'detached' })
+      expect(await isFocused(end)).toBe(true)
+    }
+    for (const key of ['Enter', 'Tab', 'Enter']) await keyboard.press(key)
+    await chat.page.locator('.event').getByText('You ended this chat.').waitFor()
+    expect(await chat.page.locator('[data-announcer]').textContent()).toBe('You ended this chat.')
+    expect(await end.or(question).or(chat.input).count()).toBe(0)
+    const start = chat.page.getByRole('button', { name: 'Start a new chat' })
+    expect(await isFocused(start)).toBe(true)
+    await keyboard.press('Enter')
+    await chat.page.getByRole('heading', { name: 'How can we help?' }).waitFor()
+    await chat.input.waitFor()
+    const items = chat.page.getByRole('navigation', { name: 'Your chats' }).getByRole('listitem')
+    await items.filter({ hasText: 'My only question' }).getByText('Ended').waitFor()
+  }, 30_000)
+
+  it('ends a chat from the drawer on a phone, and leads on to a new one', async () => {
+    const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+    chat = await openChatPage(browser, server.url, phone)
+    await chat.ask('My only question')
+    await chat.waitForReply(1)
+    await chat.page.getByRole('button', { name: 'Show your chats' }).tap()
+    const drawer = chat.page.getByRole('dialog')
+    const question = drawer.getByRole('group')
+    await drawer.getByRole('button', { name: 'End chat' }).tap()
+    await question.waitFor()
+    await chat.page.keyboard.press('Escape')
+    await question.waitFor({ state: 'detached' })
+    await drawer.getByRole('button', { name: 'End chat' }).tap()
+    await question.getByRole('button', { name: 'End chat' }).tap()
+    await drawer.waitFor({ state: 'detached' })
+    await chat.page.locator('.event').getByText('You ended this chat.').waitFor()
+    await chat.page.getByRole('button', { name: 'Start a new chat' }).tap()
     await chat.input.waitFor()
   }, 30_000)
 

@@ -222,6 +222,14 @@ describe('chat client', () => {
     await expectEventually(() => told() === 2)
   })
 
+  it('ends the session that is shown', async () => {
+    handlers['session:end'] = () => ({ session: { ...createSession(), status: 'ended' } })
+    await until(isOpen)
+    await chat.endSession()
+    expect(requests.at(-1)).toEqual(['session:end', { sessionId: 's' }])
+    expect(chat.state.log?.session.status).toBe('ended')
+  })
+
   it('shows who else types and how far others have read', async () => {
     await until(isOpen)
     const from = { type: 'admin', id: 'o', name: 'Olga' }

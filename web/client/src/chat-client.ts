@@ -104,6 +104,16 @@ export class ChatClient {
     this.#finish(ticket)
   }
 
+  /** Ends the session that is shown, which can still be read. */
+  async endSession(): Promise<void> {
+    const sessionId = this.#sync?.log.session.id
+    if (!sessionId) return
+    await this.#try(async () => {
+      const { session } = await this.#connection.request('session:end', { sessionId })
+      this.#apply(sessionId, { type: 'session', session })
+    })
+  }
+
   /** Sends a message, now or when that is possible again. True where it was taken. */
   send(content: string): boolean {
     this.#typing.stop()

@@ -8,7 +8,10 @@ import { toSenderName } from './message-rows.tsx'
 /** Longer texts are read in the log itself, at the listener's own pace. */
 const MAX_SPOKEN = 1500
 
-/** Says each entry that others add, once, when it is whole. What is there at first is not news. */
+/**
+ * Says each entry that others add, and the end of the chat whoever ended it, once, when it is whole.
+ * What is there at first is not news.
+ */
 export function Announcer({ state }: { state: ChatState }): JSX.Element {
   const [text, setText] = useState('')
   const said = useRef({ sessionId: '', seq: 0 })
@@ -31,7 +34,8 @@ export function Announcer({ state }: { state: ChatState }): JSX.Element {
 
 function toNews(log: SessionLog, afterSeq: number, { models }: ChatState): string {
   return log.messages
-    .filter(({ seq, sender }) => seq > afterSeq && sender.type !== 'user')
+    .filter(({ seq }) => seq > afterSeq)
+    .filter(({ sender, event }) => sender.type !== 'user' || event?.type === 'session_ended')
     .map((message) =>
       message.event
         ? toEventText(message, models)

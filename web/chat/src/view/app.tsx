@@ -99,7 +99,7 @@ interface FootProps extends ChatProps {
 }
 
 function Foot({ client, state, input }: FootProps): JSX.Element {
-  if (state.log?.session.status === 'ended') return <Ended client={client} />
+  if (state.log?.session.status === 'ended') return <Ended client={client} state={state} />
   const [typist] = state.typists
   return (
     <>
@@ -114,27 +114,46 @@ function Foot({ client, state, input }: FootProps): JSX.Element {
   )
 }
 
-function Ended({ client }: Pick<ChatProps, 'client'>): JSX.Element {
+function Ended({ client, state }: ChatProps): JSX.Element {
+  const button = useRef<HTMLButtonElement>(null)
+  const last = state.log?.messages.at(-1)?.event
+  const reason = last?.type === 'session_ended' ? last.reason : undefined
+  useEffect(() => {
+    // Whoever has just ended it by keyboard goes on from here; nobody else's keys are taken.
+    if (reason === 'user' && document.activeElement === document.body) button.current?.focus()
+  }, [reason])
   return (
     <div class="ended">
-      <span>{strings.sessionEnded}</span>
-      <button type="button" class="button" onClick={() => void client.openSession()}>
-        {strings.continueChat}
+      <span id="ended">{strings.sessionEnded}</span>
+      <button
+        type="button"
+        class="button"
+        aria-describedby="ended"
+        ref={button}
+        onClick={() => void client.openSession()}
+      >
+        {reason === 'replaced' || hasOther(state) ? strings.continueChat : strings.startChat}
       </button>
     </div>
   )
+}
+
+/** Another session of the user goes on. */
+function hasOther({ sessions, log }: ChatState): boolean {
+  return sessions.items.some(({ id, status }) => status === 'active' && id !== log?.session.id)
 }
 
 function isAnswering({ log }: ChatState): boolean {
   return log !== null && !isModelSilent(log) && (log.drafts.length > 0 || log.awaiting !== '')
 }
 
-/** The list is read when it comes into view and when what it says has changed. */
+/** The list is read where it is in view or says how to go on, and when what it says has changed. */
 function useSessionList(client: ChatClient, { log, user }: ChatState, isInView: boolean): void {
-  const name = log?.session.name
+  const { id, name, status } = log?.session ?? {}
+  const isNeeded = isInView || status === 'ended'
   useEffect(() => {
-    if (user && isInView) void client.listSessions()
-  }, [client, user?.id, log?.session.id, name, isInView])
+    if (user && isNeeded) void client.listSessions()
+  }, [client, user?.id, id, name, status, isNeeded])
 }
 
 function usePageTitle(name: string | undefined): void {

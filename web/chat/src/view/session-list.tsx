@@ -3,6 +3,7 @@ import type { Session } from '@chatbox/contract'
 import type { JSX } from 'preact'
 import { toShortTime } from '../format-time.ts'
 import { strings } from '../strings.ts'
+import { EndChat } from './end-chat.tsx'
 import { Icon } from './icons.tsx'
 
 interface SessionListProps {
@@ -28,6 +29,15 @@ export function SessionList({ client, state, onChoice }: SessionListProps): JSX.
         <Icon name="plus" />
         {strings.newChat}
       </button>
+      {log?.session.status === 'active' && log.lastSeq > 0 && (
+        <EndChat
+          key={log.session.id}
+          onEnd={() => {
+            void client.endSession()
+            onChoice()
+          }}
+        />
+      )}
       <h2>{strings.chats}</h2>
       {sessions.status === 'failed' && (
         <p class="sessions-note" role="alert">
