@@ -44,7 +44,8 @@ interface Delivery {
   drops: number
 }
 
-const MAX_UNDERWAY = 12
+/** Of one session: a user who waits for several answers does not go on and on. */
+const MAX_UNDERWAY = 4
 const MAX_UNANSWERED = 3
 const RECENT = 30
 const MAX_TRIES = 60
