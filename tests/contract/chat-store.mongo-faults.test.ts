@@ -40,6 +40,7 @@ function toCalls(store: ChatStore, reply: OpenReply): Record<string, () => Promi
     listIdleSessions: () => store.listIdleSessions(new Date(), 5),
     append: () => store.append(userEntry(sessionId)),
     readMessages: () => store.readMessages(sessionId, { limit: 5 }),
+    openLog: () => store.openLog(sessionId, { limit: 5 }),
     findMessage: () => store.findMessage(sessionId, replyId),
     findOpenReply: () => store.findOpenReply(sessionId),
     claimReply: () => store.claimReply(reply, 1000),

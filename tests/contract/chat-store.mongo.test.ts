@@ -1,6 +1,6 @@
-import { afterAll } from '@jest/globals'
+import { afterAll, expect, it } from '@jest/globals'
 import { describeChatStore } from './chat-store.contract.ts'
-import type { StoreHarness } from './chat-store.support.ts'
+import { startSession, userEntry, type StoreHarness } from './chat-store.support.ts'
 import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
 
 async function openMongo(): Promise<StoreHarness> {
@@ -22,4 +22,19 @@ afterAll(() => mongo?.stop())
 
 describeWithMongo('ChatStore on MongoDB', () => {
   describeChatStore(openMongo)
+
+  it('opens a log whose entries do not say yet what their session began as', async () => {
+    const lab = await openMongoLab()
+    const store = await lab.open()
+    const sessionId = await startSession(store)
+    await store.append(userEntry(sessionId))
+    const before = await store.openLog(sessionId, { limit: 5 })
+    await lab.db
+      .collection('messages')
+      .updateMany({ sessionId }, { $unset: { origin: '', 'state.unanswered': '' } })
+    const opened = await store.openLog(sessionId, { limit: 5 })
+    expect(opened).toEqual({ ...before, mayHaveOpenReply: true })
+    expect(opened?.session.userName).toBe('Ada')
+    await lab.close()
+  })
 })

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ChatStore } from '@chatbox/core'
 import {
+  LEASE_MS,
   answer,
+  finishReply,
   newId,
+  newSession,
   readAll,
+  retryOf,
+  startReply,
   startSession,
   times,
   userEntry,
@@ -57,6 +62,77 @@ export function describeReading(open: () => Promise<StoreHarness>): void {
         messages: [],
         hasMore: false,
       })
+    })
+  })
+
+  describe('openLog', () => {
+    const openAt = async (sessionId: string, range: Parameters<ChatStore['openLog']>[1]) => {
+      const opened = await second.openLog(sessionId, range)
+      if (!opened) throw new Error('the session is there')
+      return { ...opened, seqs: opened.page.messages.map(({ seq }) => seq) }
+    }
+
+    it.each([
+      ['the latest page', { limit: 3 }],
+      ['all of it', { limit: 10 }],
+      ['from the beginning', { afterSeq: 0, limit: 10 }],
+      ['the first page after the beginning', { afterSeq: 0, limit: 3 }],
+      ['as many as there are but one', { afterSeq: 0, limit: 9 }],
+      ['what came after', { afterSeq: 8, limit: 3 }],
+      ['what came after, to the very end', { afterSeq: 7, limit: 3 }],
+      ['the first page after', { afterSeq: 2, limit: 3 }],
+      ['nothing after the last', { afterSeq: 10, limit: 3 }],
+      ['nothing after what is not there yet', { afterSeq: 12, limit: 3 }],
+    ])('reads %s, and the session as it is after its newest entry', async (_, range) => {
+      const sessionId = await startSession(store)
+      for (let i = 0; i < 10; i++) await store.append(userEntry(sessionId))
+      const opened = await openAt(sessionId, range)
+      expect(opened.session).toMatchObject({ lastSeq: 10, messageCount: 10, userName: 'Ada' })
+      expect(opened.session).toEqual(await store.findSession(sessionId))
+      expect(opened.page).toEqual(await store.readMessages(sessionId, range))
+    })
+
+    it('opens a session without entries', async () => {
+      const session = newSession()
+      await store.createSession(session)
+      for (const range of [{ limit: 5 }, { afterSeq: 0, limit: 5 }, { afterSeq: 3, limit: 5 }]) {
+        const opened = await openAt(session.id, range)
+        expect(opened.page).toEqual({ messages: [], hasMore: false })
+        expect(opened.session).toEqual(await store.findSession(session.id))
+      }
+    })
+
+    it('finds nothing where there is no session', async () => {
+      for (const afterSeq of [0, 1]) {
+        expect(await store.openLog(newId(), { afterSeq, limit: 5 })).toBeUndefined()
+      }
+      expect(await store.openLog(newId(), { limit: 5 })).toBeUndefined()
+    })
+
+    it('is never behind what another instance has just stored', async () => {
+      const sessionId = await startSession(store)
+      for (let seq = 1; seq <= 20; seq++) {
+        await store.append(userEntry(sessionId))
+        const opened = await openAt(sessionId, { afterSeq: seq - 1, limit: 5 })
+        expect([opened.seqs, opened.session.lastSeq]).toEqual([[seq], seq])
+      }
+    })
+
+    it('rules an open question out only where there is none', async () => {
+      const sessionId = await startSession(store)
+      const mayHave = async () => (await openAt(sessionId, { limit: 5 })).mayHaveOpenReply
+      expect(await mayHave()).toBe(false)
+      const [one, two] = [await startReply(store, sessionId), await startReply(store, sessionId)]
+      await finishReply(store, one)
+      expect(await mayHave()).toBe(true)
+      await finishReply(store, two, { status: 'failed' })
+      await store.retryReply(retryOf(sessionId, two.replyId))
+      expect(await mayHave()).toBe(true)
+      const again = await store.claimReply(two, LEASE_MS)
+      if (!again) throw new Error('a question that is asked again could not be claimed')
+      await finishReply(store, again)
+      expect(await store.findOpenReply(sessionId)).toBeUndefined()
+      expect(await mayHave()).toBe(false)
     })
   })
 

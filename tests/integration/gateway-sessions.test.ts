@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { CLIENT_EVENTS, type Message } from '@chatbox/contract'
+import { toOwnedId } from '@chatbox/kit'
 import type { ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
@@ -104,6 +105,27 @@ describe('session:open', () => {
       index: 2,
       text: 'Hello',
     })
+  })
+})
+
+describe('session:open of a session by its id', () => {
+  it('is refused for one of somebody else, before anything of it is heard', async () => {
+    const owner = await h.connect()
+    const { session } = await owner.open()
+    const other = await h.connect({ userId: 'other' })
+    const asking = other.refusal('session:open', { sessionId: session.id })
+    await owner.send(session, 'not for you')
+    expect((await asking).code).toBe('NOT_FOUND')
+    await owner.send(session, 'nor this')
+    expect(other.received.map(({ event }) => event)).not.toContain('message:new')
+  })
+
+  it('is refused for an id that was made up, also to look like one of their own', async () => {
+    const user = await h.connect({ userId: 'maker' })
+    for (const sessionId of ['nothing', toOwnedId('nothing', 'maker')]) {
+      expect((await user.refusal('session:open', { sessionId })).code).toBe('NOT_FOUND')
+      expect((await user.refusal('typing', { sessionId, typing: true })).code).toBe('NOT_FOUND')
+    }
   })
 })
 

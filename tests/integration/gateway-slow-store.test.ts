@@ -16,6 +16,7 @@ function slowed(store: ChatStore): ChatStore {
   }
   return replacing(store, {
     findSession: (id) => late(() => store.findSession(id)),
+    openLog: (id, range) => late(() => store.openLog(id, range)),
     findMessage: (sessionId, id) => late(() => store.findMessage(sessionId, id)),
     readMessages: (id, range) => late(() => store.readMessages(id, range)),
   })

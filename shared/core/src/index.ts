@@ -9,6 +9,7 @@ export type {
   LogPage,
   LogRange,
   NewSession,
+  OpenedLog,
   OpenReply,
   ReplyKey,
   ReplyOutcome,

@@ -19,6 +19,11 @@ export interface SessionState {
   adminAssisted: boolean
   usage: Usage
   responses: { count: number; totalMs: number; maxMs: number }
+  /**
+   * Questions that have no complete answer in the log. At 0 none is open; above that one may be, as a
+   * question can also end without an answer. Absent in a state from before it was counted.
+   */
+  unanswered?: number
 }
 
 /** The end of a log: `seq` 0 and the first state where the log is empty. */
@@ -58,6 +63,7 @@ export function initialState(modelId: string, startedAt: string): SessionState {
     adminAssisted: false,
     usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0 },
     responses: { count: 0, totalMs: 0, maxMs: 0 },
+    unanswered: 0,
   }
 }
 
@@ -74,7 +80,15 @@ export function placeEntry(tip: LogTip, entry: NewEntry): PlacedEntry {
   const { replyId } = entry
   const question =
     replyId !== undefined && state.assistedBy === null ? { replyId, modelId: state.modelId } : null
-  return { message, state, question }
+  return { message, state: countUnanswered(state, message, question !== null), question }
+}
+
+/** A question that is asked again has no complete answer: no question is answered twice. */
+function countUnanswered(state: SessionState, message: Message, isQuestion: boolean): SessionState {
+  const { sender, replyTo, status } = message
+  const isAnswer = sender.type === 'ai' && replyTo !== undefined && status === 'complete'
+  if (state.unanswered === undefined || isQuestion === isAnswer) return state
+  return { ...state, unanswered: Math.max(0, state.unanswered + (isQuestion ? 1 : -1)) }
 }
 
 function checkEntry(tip: LogTip, entry: NewEntry): void {

@@ -11,7 +11,7 @@ export interface SessionOrigin {
 
 /** The wire form of a session, from what it began as and the end of its log. */
 export function toSession(origin: SessionOrigin, tip: LogTip): Session {
-  const { responses, ...state } = tip.state
+  const { responses, unanswered, ...state } = tip.state
   return {
     ...origin,
     ...state,

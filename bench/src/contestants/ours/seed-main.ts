@@ -1,6 +1,12 @@
 // Fills the store through the product's own store port, and is ready once it is full.
 import { openBackend, type Backend } from '@chatbox/adapters'
-import { createBackendHooks, createClock, runProcess, toBackendOptions } from '@chatbox/kit'
+import {
+  createBackendHooks,
+  createClock,
+  runProcess,
+  toBackendOptions,
+  toOwnedId,
+} from '@chatbox/kit'
 
 /** `USER:ENTRIES` of each session that is to have a log. */
 const logs = (process.env.SEED_LOGS ?? '').split(',').filter((word) => word !== '')
@@ -26,7 +32,8 @@ async function seedLane(store: Backend['store'], lane: number): Promise<void> {
 async function seedLog(store: Backend['store'], log: string): Promise<void> {
   const [userId = '', entries = '0'] = log.split(':')
   const now = clock.now().toISOString()
-  const origin = { id: `session-of-${userId}`, userId, userName: '', startedAt: now }
+  const id = toOwnedId(`session-of-${userId}`, userId)
+  const origin = { id, userId, userName: '', startedAt: now }
   await store.createSession({ ...origin, modelId: 'stamped' })
   for (let entry = 0; entry < Number(entries); entry += 1) {
     const isQuestion = entry % 2 === 0

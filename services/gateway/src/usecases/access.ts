@@ -7,14 +7,19 @@ export function isOperator(user: User): boolean {
   return user.roles.some((role) => role === 'chat_admin' || role === 'admin')
 }
 
-/** A session that `user` may see: their own, or any for an operator. */
+/** Their own, or any for an operator. */
+export function isVisible(session: Pick<Session, 'userId'>, user: User): boolean {
+  return session.userId === user.id || isOperator(user)
+}
+
+/** A session that `user` may see. */
 export async function findVisibleSession(
   store: SessionFinder,
   user: User,
   sessionId: string,
 ): Promise<Session> {
   const session = await store.findSession(sessionId)
-  if (!session || (session.userId !== user.id && !isOperator(user))) throw notFound()
+  if (!session || !isVisible(session, user)) throw notFound()
   return session
 }
 

@@ -19,6 +19,8 @@ export interface PeerAnnouncer {
 export interface Viewer {
   /** Resolves once nothing more can be missed, so a read of the log that follows is complete. */
   join(sessionId: string): Promise<void>
+  /** Undoes `join`. */
+  leave(sessionId: string): void
   /** Keeps of a session that has been joined what signals about it are judged by. */
   note(session: SeenSession): void
   /** What was noted of a session that this one still has joined; its `lastSeq` may be old. */

@@ -6,45 +6,84 @@ import type {
   Session,
   User,
 } from '@chatbox/contract'
-import type { ChatStore, EventBus, OpenReply } from '@chatbox/core'
-import { findVisibleSession } from './access.ts'
+import {
+  notFound,
+  type ChatStore,
+  type EventBus,
+  type LogPage,
+  type OpenReply,
+} from '@chatbox/core'
+import { isOwnedBy } from '@chatbox/kit'
+import { findVisibleSession, isVisible } from './access.ts'
 import type { Viewer } from './announcer.ts'
-import { readPage, type PageReader } from './read-page.ts'
+import { cutPage, toKept, toLogRange } from './read-page.ts'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
 
 export interface OpenSessionDeps extends StartSessionDeps {
-  store: StartSessionDeps['store'] & PageReader & Pick<ChatStore, 'findOpenReply'>
+  store: StartSessionDeps['store'] & Pick<ChatStore, 'openLog' | 'findOpenReply'>
   bus: StartSessionDeps['bus'] & Pick<EventBus, 'readDraft'>
   viewer: Viewer
 }
 
 /**
- * Joins a session and answers a page of its log. The join comes before every read: what happens
- * after the join arrives as an event, what happened before it is in the page, and what is in both
- * is told apart by its `seq`.
+ * Joins a session and answers a page of its log. The join comes before every read of it: what
+ * happens after the join arrives as an event, what happened before it is in the page, and what is in
+ * both is told apart by its `seq`. After an outage thousands open at once, so that one who comes
+ * back to a session of their own, where nothing is being answered, costs one read of the store.
  */
 export async function openSession(
   deps: OpenSessionDeps,
   who: User,
   input: ClientPayload<'session:open'>,
 ): Promise<ClientData<'session:open'>> {
-  const { id } = await chooseSession(deps, who, input.sessionId)
+  const id = await chooseSession(deps, who, input.sessionId)
   await deps.viewer.join(id)
-  const session = await findVisibleSession(deps.store, who, id)
-  deps.viewer.note(session)
-  // The draft before the log: a reply that finishes in between is then in the log for sure.
-  const reply = await findActiveReply(deps, id)
-  const page = await readPage(deps.store, id, input)
-  return { session, ...page, reply: unlessFinished(reply, page.messages) }
+  const opened = await readOpened(deps, who, { ...input, sessionId: id })
+  deps.viewer.note(opened.session)
+  return opened
 }
 
 async function chooseSession(
   deps: OpenSessionDeps,
   who: User,
   sessionId: string | undefined,
-): Promise<Session> {
-  if (sessionId === undefined) return await resumeOrStartSession(deps, who)
-  return await findVisibleSession(deps.store, who, sessionId)
+): Promise<string> {
+  if (sessionId === undefined) return (await resumeOrStartSession(deps, who)).id
+  // In the room of an id that is marked as theirs nobody hears of a session of somebody else.
+  if (!isOwnedBy(sessionId, who.id)) await findVisibleSession(deps.store, who, sessionId)
+  return sessionId
+}
+
+type Chosen = ClientPayload<'session:open'> & { sessionId: string }
+
+async function readOpened(
+  deps: OpenSessionDeps,
+  who: User,
+  input: Chosen,
+): Promise<ClientData<'session:open'>> {
+  const { mayHaveOpenReply, ...opened } = await readLog(deps, who, input)
+  if (!mayHaveOpenReply) return { ...opened, reply: null }
+  const reply = await findActiveReply(deps, input.sessionId)
+  if (!reply) return { ...opened, reply }
+  // The draft before the log: a reply that finished in between is then in the log for sure.
+  const { session, messages, hasMore } = await readLog(deps, who, input)
+  return { session, messages, hasMore, reply: unlessFinished(reply, messages) }
+}
+
+interface ReadLog extends LogPage {
+  session: Session
+  mayHaveOpenReply: boolean
+}
+
+async function readLog(deps: OpenSessionDeps, who: User, input: Chosen): Promise<ReadLog> {
+  const { sessionId } = input
+  const opened = await deps.store.openLog(sessionId, toLogRange(input))
+  if (!opened || !isVisible(opened.session, who)) {
+    deps.viewer.leave(sessionId)
+    throw notFound()
+  }
+  const { session, page, mayHaveOpenReply } = opened
+  return { session, mayHaveOpenReply, ...cutPage(page, toKept(input)) }
 }
 
 async function findActiveReply(

@@ -1,5 +1,5 @@
 import { LIMITS, type Message } from '@chatbox/contract'
-import type { ChatStore, LogPage } from '@chatbox/core'
+import type { ChatStore, LogPage, LogRange } from '@chatbox/core'
 
 export type PageReader = Pick<ChatStore, 'readMessages'>
 
@@ -21,13 +21,22 @@ export async function readPage(
   sessionId: string,
   range: PageRange,
 ): Promise<LogPage> {
-  const { afterSeq, beforeSeq } = range
-  const page = await store.readMessages(sessionId, {
-    limit: range.limit ?? LIMITS.historyPageDefault,
+  const page = await store.readMessages(sessionId, toLogRange(range))
+  return cutPage(page, toKept(range))
+}
+
+/** The range as a store takes it. */
+export function toLogRange({ afterSeq, beforeSeq, limit }: PageRange): LogRange {
+  return {
+    limit: limit ?? LIMITS.historyPageDefault,
     ...(afterSeq === undefined ? {} : { afterSeq }),
     ...(beforeSeq === undefined ? {} : { beforeSeq }),
-  })
-  return cutPage(page, afterSeq === undefined ? 'newest' : 'oldest')
+  }
+}
+
+/** The end of a page of this range that is next to what its reader has. */
+export function toKept({ afterSeq }: PageRange): 'newest' | 'oldest' {
+  return afterSeq === undefined ? 'newest' : 'oldest'
 }
 
 /** `keep`: which end of a page that is too long stays, the one next to what the reader has. */

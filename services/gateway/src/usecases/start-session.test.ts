@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Session, User } from '@chatbox/contract'
 import { AppError, initialState, placeEntry, toSession, type LogTip } from '@chatbox/core'
+import { toOwnedId } from '@chatbox/kit'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
 
 const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
@@ -58,7 +59,7 @@ describe('resumeOrStartSession', () => {
   })
 
   it('ends a session that was left behind, and starts another', async () => {
-    expect((await resumeOrStartSession(deps, ANN)).id).toBe('new')
+    expect((await resumeOrStartSession(deps, ANN)).id).toBe(toOwnedId('new', ANN.id))
     expect([tip.state.status, announced]).toEqual(['ended', ['session_ended']])
   })
 
@@ -70,7 +71,7 @@ describe('resumeOrStartSession', () => {
 
   it('takes it as it is where somebody else has ended it', async () => {
     meanwhile = end
-    expect((await resumeOrStartSession(deps, ANN)).id).toBe('new')
+    expect((await resumeOrStartSession(deps, ANN)).id).toBe(toOwnedId('new', ANN.id))
     expect(announced).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import type { Session, User } from '@chatbox/contract'
 import { AppError, type ChatStore } from '@chatbox/core'
+import { toOwnedId } from '@chatbox/kit'
 import { retireSession, type EndSessionDeps } from './end-session.ts'
 
 export interface StartSessionDeps extends EndSessionDeps {
@@ -31,7 +32,7 @@ export async function startSession(
   modelId: string,
 ): Promise<Session> {
   const { session } = await deps.store.createSession({
-    id: deps.clock.newId(),
+    id: toOwnedId(deps.clock.newId(), who.id),
     userId: who.id,
     userName: who.name,
     startedAt: deps.clock.now().toISOString(),

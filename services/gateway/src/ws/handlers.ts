@@ -3,7 +3,7 @@ import { createSession, type CreateSessionDeps } from '../usecases/create-sessio
 import { endSession } from '../usecases/end-session.ts'
 import { markRead, type MarkReadDeps } from '../usecases/mark-read.ts'
 import { openSession, type OpenSessionDeps } from '../usecases/open-session.ts'
-import { readHistory } from '../usecases/read-history.ts'
+import { readHistory, type ReadHistoryDeps } from '../usecases/read-history.ts'
 import { refreshToken, type Identity, type RefreshTokenDeps } from '../usecases/refresh-token.ts'
 import { retryReply, type RetryReplyDeps } from '../usecases/retry-reply.ts'
 import { selectModel } from '../usecases/select-model.ts'
@@ -17,6 +17,7 @@ export type HandlerDeps = Omit<
     CreateSessionDeps &
     MarkReadDeps &
     OpenSessionDeps &
+    ReadHistoryDeps &
     RefreshTokenDeps &
     RetryReplyDeps &
     SetTypingDeps &

@@ -78,17 +78,17 @@ export class SessionRooms {
   }
 
   leaveAll(member: Member): void {
-    for (const sessionId of [...member.sessionIds]) this.#leave(member, sessionId)
+    for (const sessionId of [...member.sessionIds]) this.leave(member, sessionId)
   }
 
   #leaveOldest(member: Member): void {
     const [oldest] = member.sessionIds
     if (oldest !== undefined && member.sessionIds.size > MAX_SESSIONS_PER_SOCKET) {
-      this.#leave(member, oldest)
+      this.leave(member, oldest)
     }
   }
 
-  #leave(member: Member, sessionId: string): void {
+  leave(member: Member, sessionId: string): void {
     member.sessionIds.delete(sessionId)
     void member.socket.leave(sessionRoom(sessionId))
     const room = this.#rooms.get(sessionId)

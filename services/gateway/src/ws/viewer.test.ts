@@ -9,7 +9,7 @@ function openViewer() {
     isCongested: () => false,
   }
   const join = async ({ sessionIds }: Member, sessionId: string) => void sessionIds.add(sessionId)
-  return { member, viewer: createViewer({ join }, member) }
+  return { member, viewer: createViewer({ join, leave: () => undefined }, member) }
 }
 
 const SESSION = { id: 'one', userId: 'ann', lastSeq: 3 }

@@ -76,6 +76,10 @@ class SqliteChatStore implements ChatStore {
     return this.#log.read(sessionId, range)
   }
 
+  async openLog(sessionId: string, range: Omit<LogRange, 'beforeSeq'>) {
+    return this.#log.open(sessionId, range)
+  }
+
   async findMessage(sessionId: string, messageId: string) {
     return this.#log.find(sessionId, messageId)
   }

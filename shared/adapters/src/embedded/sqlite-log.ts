@@ -7,6 +7,7 @@ import {
   type LogPage,
   type LogRange,
   type NewEntry,
+  type OpenedLog,
   type PlacedEntry,
 } from '@chatbox/core'
 import { z } from 'zod'
@@ -70,6 +71,14 @@ export class SqliteLog {
     const messages = rows.slice(0, limit).map((row) => this.#toMessage(row))
     if (afterSeq === undefined) messages.reverse()
     return { messages, hasMore: rows.length > limit }
+  }
+
+  open(sessionId: string, range: LogRange): OpenedLog | undefined {
+    const found = this.#sessions.find(sessionId)
+    if (!found) return undefined
+    const { origin, tip } = found
+    const page = this.read(sessionId, range)
+    return { session: toSession(origin, tip), page, mayHaveOpenReply: tip.state.unanswered !== 0 }
   }
 
   find(sessionId: string, messageId: string): Message | undefined {

@@ -18,6 +18,8 @@ export interface SessionDocument extends Omit<OriginRecord, 'id'>, StateRecord {
 /** One entry of a log, with the state after it, and the outbox of a question. */
 export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRecord, 'seq'> {
   _id: string
+  /** What the session began as: with the newest entry alone it is told whole. */
+  origin?: Omit<OriginRecord, 'id'>
   reply?: ReplyDocument
 }
 
@@ -87,6 +89,13 @@ export function parseQuestion(document: unknown): StoredQuestion | undefined {
   const key = { sessionId, messageId: _id, questionSeq: seq }
   const stored = { ...key, replyId, modelId, state, epoch, stopRequested, askedAt }
   return { stored, sealed, replaced }
+}
+
+const originSchema = z.object({ userId: z.string(), startedAt: z.string(), sealed: z.string() })
+
+/** What an entry's document says of its session; undefined where it says nothing. */
+export function parseOrigin(entry: { origin?: unknown }): MessageDocument['origin'] {
+  return originSchema.safeParse(entry.origin).data
 }
 
 /** A value for a filter. Nothing but text gets into one, whatever the caller's types say. */

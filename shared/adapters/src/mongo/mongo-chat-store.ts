@@ -84,6 +84,10 @@ class MongoChatStore implements ChatStore {
     return this.#mongo.call(() => this.#log.read(sessionId, range))
   }
 
+  async openLog(sessionId: string, range: Omit<LogRange, 'beforeSeq'>) {
+    return this.#mongo.call(() => this.#log.open(sessionId, range))
+  }
+
   async findMessage(sessionId: string, messageId: string) {
     return this.#mongo.call(() => this.#log.find(sessionId, messageId))
   }

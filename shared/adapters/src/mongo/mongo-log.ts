@@ -10,15 +10,29 @@ import {
   type LogRange,
   type LogTip,
   type NewEntry,
+  type OpenedLog,
   type PlacedEntry,
+  type SessionOrigin,
 } from '@chatbox/core'
 import { settlesWithin } from '../common/waiting.ts'
 import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
-import { toStateRecord, type StateRecord } from '../store/session-record.ts'
+import {
+  toOrigin,
+  toOriginRecord,
+  toStateRecord,
+  toTip,
+  type StateRecord,
+} from '../store/session-record.ts'
 import { BOUNDED, type MongoConnection } from './connection.ts'
 import { isDuplicateKey } from './deadline.ts'
-import { toKey, type FoundSession, type MessageDocument, type ReplyDocument } from './documents.ts'
+import {
+  parseOrigin,
+  toKey,
+  type FoundSession,
+  type MessageDocument,
+  type ReplyDocument,
+} from './documents.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 import { SessionLanes } from './session-lanes.ts'
 import type { TipWriter } from './tip-writer.ts'
@@ -26,6 +40,7 @@ import type { TipWriter } from './tip-writer.ts'
 const MAX_PAUSE_MS = 50
 const COPY_WAIT_MS = 500
 const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
+const OPEN_FIELDS = { ...MESSAGE_FIELDS, state: 1, stateSealed: 1, origin: 1 } as const
 
 interface MongoLogDeps extends RecordDeps {
   mongo: MongoConnection
@@ -83,6 +98,62 @@ export class MongoLog {
     return { messages, hasMore: documents.length > limit }
   }
 
+  /**
+   * Each entry carries the state after it and what the session began as, so the last of the log says
+   * it all: a page that reaches the end needs no other read, and cannot be of another moment.
+   */
+  async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
+    const documents = await this.#readWithEnd(toKey(sessionId), range)
+    const found = await this.#findAtEnd(toKey(sessionId), range, documents)
+    if (!found) return undefined
+    const { origin, tip } = found
+    const entries = documents.filter(({ seq }) => seq > (range.afterSeq ?? 0))
+    const messages = entries.slice(0, range.limit).map((document) => this.#toMessage(document))
+    if (range.afterSeq === undefined) messages.reverse()
+    return {
+      session: toSession(origin, tip),
+      page: { messages, hasMore: entries.length > range.limit },
+      mayHaveOpenReply: tip.state.unanswered !== 0,
+    }
+  }
+
+  /** As `read` does, and before what comes after a seq the entry of that seq, which may be the last. */
+  async #readWithEnd(sessionId: string, { afterSeq, limit }: LogRange): Promise<MessageDocument[]> {
+    const isForward = afterSeq !== undefined
+    return this.#mongo.messages
+      .find(isForward ? { sessionId, seq: { $gte: afterSeq } } : { sessionId }, {
+        ...BOUNDED,
+        projection: OPEN_FIELDS,
+      })
+      .sort({ seq: isForward ? 1 : -1 })
+      .limit(limit + (isForward ? 2 : 1))
+      .toArray()
+  }
+
+  async #findAtEnd(
+    sessionId: string,
+    { afterSeq = 0, ...range }: LogRange,
+    documents: MessageDocument[],
+  ): Promise<FoundSession | undefined> {
+    const { sessions } = this.#deps
+    const last = findLast(documents, range.limit + 2)
+    if (last) {
+      const origin = await this.#findOrigin(sessionId, last)
+      const { seq, state, stateSealed } = last
+      return origin && { origin, tip: toTip(this.#deps, sessionId, { seq, state, stateSealed }) }
+    }
+    const isEmpty = documents.length === 0 && afterSeq === 0
+    const projected = isEmpty ? await sessions.findProjected(sessionId) : undefined
+    return projected?.tip.seq === 0 ? projected : sessions.find(sessionId)
+  }
+
+  /** An entry from before it was told with each one does not say it. */
+  async #findOrigin(sessionId: string, entry: MessageDocument): Promise<SessionOrigin | undefined> {
+    const stored = parseOrigin(entry)
+    if (stored) return toOrigin(this.#deps, { id: sessionId, ...stored })
+    return (await this.#deps.sessions.findProjected(sessionId))?.origin
+  }
+
   async find(sessionId: string, messageId: string): Promise<Message | undefined> {
     const filter = { _id: toKey(messageId), sessionId: toKey(sessionId) }
     const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
@@ -104,7 +175,7 @@ export class MongoLog {
       const placed = place(known, entry)
       if (!(placed instanceof AppError)) {
         const { message, state } = placed
-        const after = await this.#insert(placed)
+        const after = await this.#insert(origin, placed)
         if (after) {
           const carry = { origin, tip: { seq: message.seq, state } }
           const session = toSession(origin, carry.tip)
@@ -129,10 +200,14 @@ export class MongoLog {
   }
 
   /** The state as it was stored; undefined where another entry has the seq, the id or the key. */
-  async #insert({ message, state, question }: PlacedEntry): Promise<StateRecord | undefined> {
+  async #insert(
+    origin: SessionOrigin,
+    { message, state, question }: PlacedEntry,
+  ): Promise<StateRecord | undefined> {
     const { id, ...record } = toMessageRecord(this.#deps, message)
     const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
-    const document: MessageDocument = { _id: id, ...record, ...after }
+    const { id: _, ...began } = toOriginRecord(this.#deps, origin)
+    const document: MessageDocument = { _id: id, ...record, ...after, origin: began }
     if (question) document.reply = await this.#toReply(message, question)
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
@@ -177,6 +252,16 @@ export class MongoLog {
   #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
     return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
   }
+}
+
+/** The newest of a log, if these can be known to reach its end: fewer than were asked for. */
+function findLast(documents: MessageDocument[], asked: number): MessageDocument | undefined {
+  const [first] = documents
+  const last = documents.at(-1)
+  if (!first || !last) return undefined
+  // Backwards they begin with it.
+  if (first.seq > last.seq) return first
+  return documents.length < asked ? last : undefined
 }
 
 function place(tip: LogTip, entry: NewEntry): PlacedEntry | AppError {

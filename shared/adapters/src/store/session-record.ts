@@ -41,6 +41,7 @@ const stateSchema = sessionSchema
       totalMs: z.number().min(0),
       maxMs: z.number().min(0),
     }),
+    unanswered: z.int().min(0).exactOptional(),
   })
 const textsSchema = z.strictObject({ name: z.string(), note: z.string(), operator: z.string() })
 const NO_TEXTS: z.infer<typeof textsSchema> = { name: '', note: '', operator: '' }

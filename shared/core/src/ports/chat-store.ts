@@ -29,6 +29,14 @@ export interface LogPage {
   hasMore: boolean
 }
 
+/** A session, and a page of its log that was read at the same moment. */
+export interface OpenedLog {
+  session: Session
+  page: LogPage
+  /** False where no question is open for sure: then `findOpenReply` need not be asked. */
+  mayHaveOpenReply: boolean
+}
+
 export interface SessionPage {
   sessions: Session[]
   nextCursor: string | null
@@ -91,6 +99,8 @@ export interface ChatStore {
    */
   append(entry: NewEntry): Promise<Appended>
   readMessages(sessionId: string, range: LogRange): Promise<LogPage>
+  /** The page and the session as it is after the log's newest entry, in one read where that can be. */
+  openLog(sessionId: string, range: Omit<LogRange, 'beforeSeq'>): Promise<OpenedLog | undefined>
   findMessage(sessionId: string, messageId: string): Promise<Message | undefined>
 
   /**
