@@ -105,6 +105,19 @@ function retryDelayMs(attempt: number): number {
   return backoffMs(attempt, RETRY, Math.random)
 }
 
+/**
+ * Lets the commands of one turn of the event loop leave in one write: a system call for each costs
+ * more than all else that a small command takes. Each has its own answer and fails by itself.
+ */
+export function gatherWrites(client: RedisClient): void {
+  // A cluster has a connection to each node, and keeps them to itself.
+  if (client instanceof Cluster || client.status !== 'ready') return
+  const { stream } = client
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
+}
+
 /** Resolves within a second or so, whatever state the connection is in. Idempotent. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'end') return

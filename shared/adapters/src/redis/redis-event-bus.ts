@@ -4,7 +4,7 @@ import { parseBusEvent } from '../common/bus-parsing.ts'
 import type { Cipher } from '../crypto/key-ring.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
-import { closeClient, type RedisClient } from './connection.ts'
+import { closeClient, gatherWrites, type RedisClient } from './connection.ts'
 import type { Guard } from './guard.ts'
 import type { RedisKeys } from './keys.ts'
 import { createScratchpad, type Scratchpad } from './scratchpad.ts'
@@ -49,7 +49,8 @@ export class RedisEventBus implements EventBus {
   }
 
   async publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'> {
-    const { guard, hooks, keys } = this.#parts
+    const { commands, guard, hooks, keys } = this.#parts
+    gatherWrites(commands)
     const payload = JSON.stringify({ event: 'reply:delta', payload: delta } satisfies BusEvent)
     const channel = keys.sessionChannel(delta.sessionId)
     try {
