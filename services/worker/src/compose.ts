@@ -25,7 +25,11 @@ export function composeWorker(
   const { settings, logger, metrics, clock } = context
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
-      timeouts: { totalMs: settings.llmStreamTimeoutMs },
+      timeouts: {
+        firstTokenMs: settings.llmFirstTokenTimeoutMs,
+        totalMs: settings.llmStreamTimeoutMs,
+      },
+      ...(timing.deltaIntervalMs === undefined ? {} : { gatherMs: timing.deltaIntervalMs }),
     })
     parts.add(() => models.close())
     const options = toOptions(toBackendOptions(settings))

@@ -110,7 +110,7 @@ function createAnthropicReader(): ReplyReader {
   }
 
   return {
-    read: ({ data }) =>
+    read: (data) =>
       READ.has(parseEvent(kindSchema, data).type) ? onEvent(parseEvent(eventSchema, data)) : [],
   }
 }

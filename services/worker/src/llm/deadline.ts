@@ -28,28 +28,55 @@ export function startDeadline(caller: AbortSignal, timeouts: LlmTimeouts): Deadl
     )
   }
   const total = setTimeout(expire, timeouts.totalMs, 'no end of the reply', timeouts.totalMs)
-  let sign: NodeJS.Timeout | undefined
-  let hasBegun = false
+  const sign = startSignClock(timeouts, expire)
   if (caller.aborted) onAbort()
   else caller.addEventListener('abort', onAbort, { once: true })
-  const pause = (): void => {
-    clearTimeout(sign)
-  }
   return {
+    ...sign,
     signal: controller.signal,
-    pause,
-    resume: () => {
-      clearTimeout(sign)
-      const boundMs = hasBegun ? timeouts.idleMs : timeouts.firstTokenMs
-      sign = setTimeout(expire, boundMs, hasBegun ? 'no next token' : 'no first token', boundMs)
-    },
-    begun: () => {
-      hasBegun = true
-    },
     stop: () => {
       clearTimeout(total)
-      clearTimeout(sign)
+      sign.stop()
       caller.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
+/**
+ * One timer for all tokens: `resume` and `pause` only note the time, and when the timer fires it is
+ * set again for what is left.
+ */
+function startSignClock(
+  { firstTokenMs, idleMs }: LlmTimeouts,
+  expire: (what: string, boundMs: number) => void,
+): Pick<Deadline, 'resume' | 'pause' | 'begun' | 'stop'> {
+  let hasBegun = false
+  let waitingSince: number | undefined
+  let timer: NodeJS.Timeout
+  const boundMs = (): number => (hasBegun ? idleMs : firstTokenMs)
+  const check = (): void => {
+    const waitedMs = waitingSince === undefined ? 0 : performance.now() - waitingSince
+    const leftMs = boundMs() - waitedMs
+    if (leftMs > 0) timer = setTimeout(check, leftMs)
+    else expire(hasBegun ? 'no next token' : 'no first token', boundMs())
+  }
+  timer = setTimeout(check, firstTokenMs)
+  return {
+    resume: () => {
+      waitingSince = performance.now()
+    },
+    pause: () => {
+      waitingSince = undefined
+    },
+    begun: () => {
+      if (hasBegun) return
+      hasBegun = true
+      // The bound is another one now, and may end before the timer would have looked.
+      clearTimeout(timer)
+      timer = setTimeout(check, idleMs)
+    },
+    stop: () => {
+      clearTimeout(timer)
     },
   }
 }

@@ -122,7 +122,7 @@ function createDifyReader(request: LlmRequest): DifyReader {
 
   return {
     readTaskId: () => taskId,
-    read: ({ data }) => {
+    read: (data) => {
       const event = parseEvent(eventSchema, data)
       return [...onConversation(event), ...onEvent(event)]
     },

@@ -3,6 +3,7 @@ import { startDeadline, type Deadline } from './deadline.ts'
 import { readEvents } from './event-stream.ts'
 import { LLM_LIMITS, type LlmTimeouts } from './llm-limits.ts'
 import { dropBody, releaseBody, type ModelServer, type ReplyBody } from './model-server.ts'
+import { nextBeat } from './reading-beat.ts'
 import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
 
@@ -10,6 +11,8 @@ export interface HttpLlmDeps {
   server: ModelServer
   clock: Pick<Clock, 'now'>
   timeouts: LlmTimeouts
+  /** For how long text may gather before it is read; 0 reads it as it comes. */
+  gatherMs: number
   /** Taken out of everything that a provider says. */
   apiKey: string | undefined
 }
@@ -19,6 +22,8 @@ interface OpenReply {
   body: ReplyBody | undefined
   /** The provider said so; what it may still send is of no interest. */
   whole: boolean
+  /** Text came since the last wait for more. */
+  hasShown: boolean
 }
 
 /** A model that is asked over HTTP and answers with an event stream, whatever its protocol. */
@@ -26,16 +31,21 @@ export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
   return {
     async *streamReply(request, signal) {
       const deadline = startDeadline(signal, deps.timeouts)
-      const reply: OpenReply = {
-        reader: protocol.createReader(request),
-        body: undefined,
-        whole: false,
-      }
+      const reply = openReply(protocol.createReader(request))
       try {
         deadline.signal.throwIfAborted()
         deadline.resume()
         reply.body = await ask(protocol, request, { ...deps, signal: deadline.signal })
-        yield* readReply(reply, readEvents(reply.body.chunks), { ...deps, deadline })
+        for await (const { data } of readEvents(readGathered(reply.body, reply, deps.gatherMs))) {
+          const chunks = reply.reader.read(redact(data, deps.apiKey))
+          if (chunks.length === 0) continue
+          noteSigns(deadline, chunks)
+          for (const chunk of forReader(chunks, reply)) yield chunk
+          if (reply.whole) return
+          deadline.resume()
+        }
+        for (const chunk of forReader(reply.reader.finish?.() ?? [], reply)) yield chunk
+        if (!reply.whole) throw toCutError('the stream ended before the reply did')
       } catch (error) {
         // Whatever broke after an abort broke of it.
         deadline.signal.throwIfAborted()
@@ -45,6 +55,25 @@ export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
         close(reply, deps.server)
       }
     },
+  }
+}
+
+function openReply(reader: ReplyReader): OpenReply {
+  return { reader, body: undefined, whole: false, hasShown: false }
+}
+
+/** The body as it comes, but once text was shown the next one is let gather for a while. */
+async function* readGathered(
+  { chunks }: ReplyBody,
+  reply: OpenReply,
+  gatherMs: number,
+): AsyncGenerator<Buffer> {
+  for await (const bytes of chunks) {
+    yield bytes
+    // Not after a part of a long event, which would then take as long as it has parts.
+    if (!reply.hasShown || gatherMs === 0) continue
+    reply.hasShown = false
+    await nextBeat(gatherMs)
   }
 }
 
@@ -66,34 +95,22 @@ async function ask(
   }
 }
 
-async function* readReply(
-  reply: OpenReply,
-  events: ReturnType<typeof readEvents>,
-  deps: { deadline: Deadline; apiKey: string | undefined },
-): AsyncGenerator<LlmChunk> {
-  const { deadline } = deps
-  for await (const event of events) {
-    const chunks = reply.reader.read({ ...event, data: redact(event.data, deps.apiKey) })
-    if (chunks.length === 0) continue
-    deadline.pause()
-    if (chunks.some(isBeginning)) deadline.begun()
-    yield* forReader(chunks, reply)
-    if (reply.whole) return
-    deadline.resume()
-  }
-  yield* forReader(reply.reader.finish?.() ?? [], reply)
-  if (!reply.whole) throw toCutError('the stream ended before the reply did')
-}
-
 /** What of `chunks` is for the reader of the reply. */
 function* forReader(chunks: ReaderChunk[], reply: OpenReply): Generator<LlmChunk> {
   for (const chunk of chunks) {
     // Known before the chunk is handed on, for a reader that stops reading there.
     reply.whole ||= chunk.type === 'end'
+    reply.hasShown ||= chunk.type === 'text'
     if (chunk.type === 'failure') throw chunk.error
     if (chunk.type !== 'thinking') yield chunk
     if (chunk.type === 'end') return
   }
+}
+
+/** What is to come is waited for again once the reader has taken these. */
+function noteSigns(deadline: Deadline, chunks: ReaderChunk[]): void {
+  deadline.pause()
+  if (chunks.some(isBeginning)) deadline.begun()
 }
 
 function isBeginning(chunk: ReaderChunk): boolean {

@@ -29,7 +29,7 @@ export interface LlmTimeouts {
 
 export const LLM_TIMEOUTS: LlmTimeouts = {
   connectMs: 5000,
-  firstTokenMs: 30_000,
+  firstTokenMs: 15_000,
   idleMs: 30_000,
   totalMs: 120_000,
 }

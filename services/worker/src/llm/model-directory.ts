@@ -36,11 +36,15 @@ export interface ModelDirectoryOptions {
   timeouts?: Partial<LlmTimeouts>
   /** For how long a provider that failed five times in a row is left alone. */
   breakerOpenMs?: number
+  /** For how long the text of a reply may gather before it is read; 0 reads it as it comes. */
+  gatherMs?: number
   /** How the demo waits between its words. */
   pause?: Pause
 }
 
 const BREAKER_OPEN_MS = 10_000
+/** Viewers get a delta about as often: what is read more often only waits for it. */
+const GATHER_MS = 45
 
 const PROTOCOLS: Record<
   Exclude<ProviderSettings['type'], 'demo'>,
@@ -97,6 +101,7 @@ function createLlm(
   const llm = createHttpLlm(protocol, {
     server,
     timeouts,
+    gatherMs: options.gatherMs ?? GATHER_MS,
     clock: deps.clock,
     apiKey: provider.apiKey,
   })

@@ -95,7 +95,7 @@ function createOpenAiReader(): ReplyReader {
       : { type: 'end' },
   ]
   return {
-    read: ({ data }) => {
+    read: (data) => {
       if (data === '[DONE]') return finish()
       const chunk = parseEvent(chunkSchema, data)
       if (chunk.error) throw toChunkError(chunk.error)

@@ -1,5 +1,4 @@
 import type { LlmChunk, LlmError, LlmRequest } from '@chatbox/core'
-import type { EventSourceMessage } from 'eventsource-parser'
 
 /** What one provider's API looks like on the wire: how to ask it, and what its events mean. */
 export interface Protocol {
@@ -30,8 +29,11 @@ export interface Refusal {
 export type ReaderChunk = LlmChunk | { type: 'thinking' } | { type: 'failure'; error: LlmError }
 
 export interface ReplyReader {
-  /** Throws `LlmError` for an error that the provider states and for an event that it cannot read. */
-  read: (event: EventSourceMessage) => ReaderChunk[]
+  /**
+   * What the data of one event says. Throws `LlmError` for an error that the provider states and for
+   * an event that it cannot read.
+   */
+  read: (data: string) => ReaderChunk[]
   /** The stream ended: what is still to say, `end` among it if the reply is whole. */
   finish?: () => ReaderChunk[]
   /** The request that tells the provider to stop, where dropping the connection does not. */

@@ -1,4 +1,4 @@
-import { LlmError, type Llm, type LlmChunk } from '@chatbox/core'
+import { LlmError, type Llm } from '@chatbox/core'
 import {
   circuitBreaker,
   CircuitState,
@@ -6,6 +6,7 @@ import {
   handleWhen,
   type CircuitBreakerPolicy,
 } from 'cockatiel'
+import { watchReplies, type ReplyWatcher } from './watch-replies.ts'
 
 export interface BreakerOptions {
   /** For how long nothing is asked once the breaker is open. */
@@ -37,19 +38,18 @@ export function withBreaker(llm: Llm, options: BreakerOptions): Llm {
   policy.onReset(() => {
     options.onOpen(false)
   })
-  return {
-    async *streamReply(request, signal) {
-      const call = enter(policy)
-      if (!call) throw refuse(Math.max(openUntil - Date.now(), 0))
-      yield* watch(llm.streamReply(request, signal), call)
-    },
-  }
+  return watchReplies(llm, () => {
+    const call = enter(policy)
+    if (!call) throw refuse(Math.max(openUntil - Date.now(), 0))
+    return judge(call)
+  })
 }
 
 interface Call {
   isProbe: boolean
-  succeed(): void
-  fail(error: Error): void
+  /** Both resolve once the policy has counted it; the first one is what counts. */
+  succeed(): Promise<void>
+  fail(error: Error): Promise<void>
 }
 
 /** A place in the policy's count, undefined while calls are refused. */
@@ -58,38 +58,43 @@ function enter(policy: CircuitBreakerPolicy): Call | undefined {
   if (policy.state === CircuitState.HalfOpen) return undefined
   const isProbe = policy.state === CircuitState.Open
   const entered: Call[] = []
-  policy
+  const counted = policy
     // The policy sees only how the call ended: a stream is not a promise.
-    .execute(async () => {
+    .execute(() => {
       const outcome = Promise.withResolvers<undefined>()
       entered.push({
         isProbe,
-        succeed: () => {
+        succeed() {
           outcome.resolve(undefined)
+          return counted
         },
-        fail: (error) => {
+        fail(error) {
           outcome.reject(error)
+          return counted
         },
       })
       return outcome.promise
     })
-    .catch(() => undefined)
+    .then(nothing, nothing)
   return entered[0]
 }
 
-async function* watch(chunks: AsyncIterable<LlmChunk>, call: Call): AsyncGenerator<LlmChunk> {
-  // A probe that is given up before its first text leaves the provider as doubtful as it was.
-  let otherwise = call.isProbe ? FAILED : UNDECIDED
-  try {
-    for await (const chunk of chunks) {
-      if (chunk.type === 'end' || (call.isProbe && chunk.type === 'text')) call.succeed()
-      yield chunk
-    }
-  } catch (error) {
-    if (error instanceof LlmError) otherwise = error.retryable ? FAILED : UNDECIDED
-    throw error
-  } finally {
-    call.fail(otherwise)
+function nothing(): void {
+  // Whoever reads the reply is told of it by the reply.
+}
+
+function judge(call: Call): ReplyWatcher {
+  return {
+    onChunk(chunk) {
+      const decides = chunk.type === 'end' || (call.isProbe && chunk.type === 'text')
+      return decides ? call.succeed() : undefined
+    },
+    onEnd(thrown) {
+      // A probe that is given up before its first text leaves the provider as doubtful as it was.
+      const otherwise = call.isProbe ? FAILED : UNDECIDED
+      if (!(thrown instanceof LlmError)) return call.fail(otherwise)
+      return call.fail(thrown.retryable ? FAILED : UNDECIDED)
+    },
   }
 }
 

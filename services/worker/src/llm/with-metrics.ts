@@ -1,5 +1,6 @@
 import { LlmError, type Llm } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
+import { watchReplies } from './watch-replies.ts'
 
 type Outcome = 'ok' | 'unavailable' | 'timeout' | 'truncated' | 'refused' | 'aborted' | 'broken'
 
@@ -9,22 +10,20 @@ export function withMetrics(
   modelId: string,
   metrics: Pick<Metrics, 'providerCalled'>,
 ): Llm {
-  return {
-    async *streamReply(request, signal) {
-      let outcome: Outcome = 'aborted'
-      try {
-        for await (const chunk of llm.streamReply(request, signal)) {
-          if (chunk.type === 'end') outcome = 'ok'
-          yield chunk
-        }
-      } catch (error) {
-        if (!signal.aborted) outcome = toOutcome(error)
-        throw error
-      } finally {
+  return watchReplies(llm, (_request, signal) => {
+    let outcome: Outcome = 'aborted'
+    return {
+      onChunk(chunk) {
+        if (chunk.type === 'end') outcome = 'ok'
+        return undefined
+      },
+      onEnd(thrown) {
+        if (thrown !== undefined && !signal.aborted) outcome = toOutcome(thrown)
         metrics.providerCalled(modelId, outcome)
-      }
-    },
-  }
+        return undefined
+      },
+    }
+  })
 }
 
 function toOutcome(error: unknown): Outcome {

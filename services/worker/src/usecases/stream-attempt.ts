@@ -90,24 +90,41 @@ async function readStream(reading: Reading, halt: Halt): Promise<void> {
   if (halt.reason()) return
   const { attempt, text, result } = reading
   const stream = attempt.llm.streamReply(attempt.request, halt.signal)[Symbol.asyncIterator]()
-  const halted = new Promise<undefined>((resolve) => {
-    halt.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
+  const nextOrHalt = untilHalted(stream, halt.signal)
   try {
     for (;;) {
-      // A provider that does not heed the abort must not hold up the stop of its reply.
-      const next = await Promise.race([stream.next(), halted])
+      const next = await nextOrHalt()
       if (!next || halt.reason()) return
       if (next.done) throw cutOff('the stream ended without its terminator')
       result.whole = next.value.type === 'end'
       if (result.whole) return
-      await takeChunk(reading, next.value)
+      if (next.value.type === 'conversation') await saveRef(reading, next.value.ref)
+      else takeChunk(reading, next.value)
       if (text.full) throw cutOff('the reply is longer than a message may be')
     }
   } finally {
     // Frees the request on every way out. Not awaited: a generator that hangs would hold us too.
     void stream.return?.().catch(() => undefined)
   }
+}
+
+/**
+ * The next chunk, or undefined as soon as the halt comes: a provider that does not heed the abort must
+ * not hold up the stop of its reply. Racing each chunk against one promise would keep something of
+ * every chunk until the end of the reply.
+ */
+function untilHalted(
+  stream: AsyncIterator<LlmChunk>,
+  signal: AbortSignal,
+): () => Promise<IteratorResult<LlmChunk> | undefined> {
+  let leave: () => void = () => undefined
+  signal.addEventListener('abort', () => leave(), { once: true })
+  return () =>
+    new Promise((resolve, reject) => {
+      leave = () => resolve(undefined)
+      if (signal.aborted) leave()
+      else stream.next().then(resolve, reject)
+    })
 }
 
 /** Nothing to read is no answer, whatever the provider says. */
@@ -119,27 +136,13 @@ function cutOff(detail: string): LlmError {
   return new LlmError('LLM_TRUNCATED', detail, { retryable: true })
 }
 
-async function takeChunk(
-  { deps, attempt, writer, text, result }: Reading,
-  chunk: LlmChunk,
-): Promise<void> {
-  switch (chunk.type) {
-    case 'text': {
-      const shown = text.add(chunk.text)
-      if (shown === '') return
-      attempt.onFirstText()
-      writer.push(shown)
-      return
-    }
-    case 'usage':
-      result.usage = chunk.usage
-      return
-    case 'conversation':
-      await saveRef({ deps, attempt }, chunk.ref)
-      return
-    case 'end':
-      return
-  }
+function takeChunk({ attempt, writer, text, result }: Reading, chunk: LlmChunk): void {
+  if (chunk.type === 'usage') result.usage = chunk.usage
+  if (chunk.type !== 'text') return
+  const shown = text.add(chunk.text)
+  if (shown === '') return
+  attempt.onFirstText()
+  writer.push(shown)
 }
 
 /** Without it the provider only starts a conversation anew next time: no reason to lose the reply. */

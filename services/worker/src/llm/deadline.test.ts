@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { startDeadline, type Deadline } from './deadline.ts'
+
+const TIMEOUTS = { connectMs: 1, firstTokenMs: 1000, idleMs: 100, totalMs: 5000 }
+
+describe('the deadline of a reply', () => {
+  let deadline: Deadline
+  beforeEach(() => {
+    jest.useFakeTimers()
+    deadline = startDeadline(new AbortController().signal, TIMEOUTS)
+    deadline.resume()
+  })
+  afterEach(() => {
+    deadline.stop()
+    expect(jest.getTimerCount()).toBe(0)
+    jest.useRealTimers()
+  })
+
+  const reason = (): unknown => deadline.signal.reason
+  /** A token is read, and the next one waited for at once. */
+  const token = (): void => {
+    deadline.pause()
+    deadline.begun()
+    deadline.resume()
+  }
+
+  it('ends when there is no first token', () => {
+    jest.advanceTimersByTime(999)
+    expect(deadline.signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(reason()).toMatchObject({
+      code: 'LLM_TIMEOUT',
+      detail: 'no first token within 1000 ms',
+    })
+  })
+
+  it('counts the idle time from the last token, over any number of them', () => {
+    for (let tokens = 0; tokens < 30; tokens++) {
+      jest.advanceTimersByTime(90)
+      token()
+    }
+    jest.advanceTimersByTime(99)
+    expect(deadline.signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(reason()).toMatchObject({ detail: 'no next token within 100 ms' })
+  })
+
+  it('does not count the time of the reader, and goes on after it', () => {
+    token()
+    deadline.pause()
+    jest.advanceTimersByTime(3000)
+    expect(deadline.signal.aborted).toBe(false)
+    deadline.resume()
+    jest.advanceTimersByTime(99)
+    expect(deadline.signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(reason()).toMatchObject({ detail: 'no next token within 100 ms' })
+  })
+
+  it('ends in any case when the whole has taken too long', () => {
+    for (let elapsedMs = 0; elapsedMs < 4950; elapsedMs += 50) {
+      token()
+      jest.advanceTimersByTime(50)
+    }
+    expect(deadline.signal.aborted).toBe(false)
+    token()
+    jest.advanceTimersByTime(50)
+    expect(reason()).toMatchObject({ detail: 'no end of the reply within 5000 ms' })
+  })
+})
