@@ -105,9 +105,10 @@ describeWithRedis('openBackend, cluster', () => {
     const components = (): string[] => hooks.errors.map(({ component }) => component)
     const opening = openBackend(options, hooks)
     await eventually(components, (seen) => seen.includes('redis'))
-    await lab.link.restore()
+    // Neither waits for the other.
     await eventually(components, (seen) => seen.includes('mongo'), 10_000)
     await mongoLink.restore()
+    await lab.link.restore()
     const backend = await opening
     for (const { error } of hooks.errors) {
       expect(String(error)).toMatch(/^\w*Error: [^\n]+$/u)
@@ -145,6 +146,13 @@ describeWithRedis('openBackend, cluster', () => {
     await eventually(failing, (names) => names.length === 0, 10_000)
     await backend.close()
   }, 60_000)
+
+  it('throws for a store address that is none though Redis is away', async () => {
+    await lab.link.cut('refuse')
+    const opening = openBackend({ ...options, mongoUri: 'mongodb://a:b:c' }, createCountedHooks())
+    await expect(opening).rejects.toThrow()
+    await lab.link.restore()
+  }, 30_000)
 
   it('throws for an address that is none, and does not repeat it', async () => {
     for (const redisUrl of ['http://:secret@host', 'redis://:secret@a,b', 'secret']) {

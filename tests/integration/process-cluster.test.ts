@@ -9,6 +9,7 @@ import {
   type ServiceProcess,
 } from '../../scripts/servers/processes.ts'
 import { startRedis } from '../../scripts/servers/redis.ts'
+import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { TEST_SECRET } from '../support/tokens.ts'
 
@@ -81,6 +82,41 @@ for (const service of ['gateway', 'worker'] as const) {
         MONGO_URI: `mongodb://127.0.0.1:${port}`,
       })
       await until(() => process.output().includes('ECONNREFUSED'))
+      expect(await process.stop(3000)).toEqual({ code: 0, signal: null })
+    })
+  })
+
+  describeWithCluster(`a ${service} whose store is absent`, () => {
+    it('is alive and not ready, says why in a line, and starts when it comes', async () => {
+      const redis = await startRedis()
+      closers.push(() => redis.stop())
+      const mongo = await startMongo(() => undefined)
+      closers.push(() => mongo.stop())
+      const link = await startTcpProxy({ port: mongo.port })
+      closers.push(() => link.close())
+      await link.cut('refuse')
+      const process = await launch(service, {
+        REDIS_URL: redis.url,
+        MONGO_URI: `mongodb://127.0.0.1:${link.port}/?directConnection=true`,
+        MONGO_DATABASE: newMongoDatabase(),
+      })
+      await until(() => process.output().includes('MongoDB cannot be used'))
+      expect(await probe(process, '/healthz')).toBe(200)
+      expect(await probe(process, '/readyz')).toBe(503)
+      await link.restore()
+      await waitUntilReady(process)
+      expect(await process.stop()).toEqual({ code: 0, signal: null })
+      expect(process.output()).not.toMatch(/\bat .*[.]ts:/)
+    })
+
+    it('names both that are absent, without waiting for either of them', async () => {
+      const port = await findFreePort()
+      const process = await launch(service, {
+        REDIS_URL: `redis://127.0.0.1:${port}`,
+        MONGO_URI: `mongodb://127.0.0.1:${port}`,
+      })
+      await until(() => process.output().includes('"component":"redis"'))
+      await until(() => process.output().includes('"component":"mongo"'))
       expect(await process.stop(3000)).toEqual({ code: 0, signal: null })
     })
   })

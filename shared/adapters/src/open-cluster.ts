@@ -8,7 +8,7 @@ import { openMongoStore } from './mongo/mongo-chat-store.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 
-/** `openBackend` for many processes: MongoDB and Redis. */
+/** `openBackend` for many processes: MongoDB and Redis, each waited for without the other. */
 export async function openCluster(
   options: ClusterOptions,
   cipher: Cipher,
@@ -16,13 +16,15 @@ export async function openCluster(
 ): Promise<Backend> {
   const { redisUrl, mongoUri, mongoDatabase, keyPrefix, stallRules } = options
   const prefix = keyPrefix === undefined ? {} : { keyPrefix }
-  const redis = await openRedis({ redisUrl, stallRules, ...prefix }, cipher, hooks)
-  const store = await openPatiently(hooks, () =>
-    openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
-  ).catch(async (error: unknown) => {
-    await redis.close()
-    throw error
-  })
+  const giveUp = new AbortController()
+  const { signal } = giveUp
+  const [redis, store] = await openBoth(
+    openRedis({ redisUrl, stallRules, signal, ...prefix }, cipher, hooks),
+    openPatiently(hooks, signal, () =>
+      openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
+    ),
+    () => giveUp.abort(),
+  )
   const { queue, bus, limiter, presence, socketAdapter } = redis
   return {
     store,
@@ -40,11 +42,34 @@ export async function openCluster(
   }
 }
 
+interface Closable {
+  close(): Promise<void>
+}
+
+/** Both, or the fault of the first that fails; then the other stops waiting, and is closed. */
+async function openBoth<A extends Closable, B extends Closable>(
+  first: Promise<A>,
+  second: Promise<B>,
+  giveUp: () => void,
+): Promise<[A, B]> {
+  try {
+    return await Promise.all([first, second])
+  } catch (error) {
+    giveUp()
+    for (const opening of [first, second]) {
+      // The fault is told at once; what may still open has nobody to use it.
+      opening.then((opened) => opened.close()).catch(() => undefined)
+    }
+    throw error
+  }
+}
+
 const WAIT = { baseMs: 250, maxMs: 5000 }
 
 /** Tries again while the store is away; what is wrong with the settings themselves is thrown. */
 async function openPatiently(
   hooks: AdapterHooks,
+  signal: AbortSignal,
   open: () => Promise<ChatStore>,
 ): Promise<ChatStore> {
   const report = createReporter(hooks, 'mongo')
@@ -54,7 +79,7 @@ async function openPatiently(
     } catch (error) {
       if (toAppError(error).code !== 'UNAVAILABLE') throw error
       report(error)
-      await sleep(backoffMs(attempt, WAIT, Math.random))
+      await sleep(backoffMs(attempt, WAIT, Math.random), undefined, { signal })
     }
   }
 }

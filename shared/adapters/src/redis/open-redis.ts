@@ -19,6 +19,8 @@ export interface RedisOptions {
   redisUrl: string
   keyPrefix?: string
   stallRules?: StallRules | undefined
+  /** Ends the waiting for a Redis that is away: nobody needs it any more. */
+  signal?: AbortSignal
 }
 
 /** Everything that runs on Redis, over three connections; two more when jobs are consumed. */
@@ -35,7 +37,7 @@ export interface RedisParts {
 
 /**
  * Resolves once Redis answers, however long that takes; what keeps it from answering is reported in
- * one line from time to time. Throws for an address that is none.
+ * one line from time to time. Throws for an address that is none, and when it is given up.
  */
 export async function openRedis(
   options: RedisOptions,
@@ -45,7 +47,10 @@ export async function openRedis(
   const address = readAddress(options.redisUrl)
   const report = createReporter(hooks, 'redis')
   const commands = openClient(address, 'commands', report)
-  await waitUntilAnswers(commands, report)
+  await waitUntilAnswers(commands, report, options.signal).catch(async (error: unknown) => {
+    await closeClient(commands)
+    throw error
+  })
   await checkEvictionPolicy(commands, report)
 
   const guard = createGuard()
@@ -102,6 +107,7 @@ const WAIT = { baseMs: 100, maxMs: 2000 }
 async function waitUntilAnswers(
   client: RedisClient,
   report: (error: unknown) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -110,7 +116,7 @@ async function waitUntilAnswers(
     } catch (error) {
       // The connection has reported why; a client that is only about to connect has no reason yet.
       if (attempt > 3) report(new Error('waiting for Redis to answer', { cause: error }))
-      await sleep(backoffMs(attempt, WAIT, Math.random))
+      await sleep(backoffMs(attempt, WAIT, Math.random), undefined, signal ? { signal } : {})
     }
   }
 }
