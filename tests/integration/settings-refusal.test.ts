@@ -61,6 +61,24 @@ describe('a process with bad settings', () => {
     expect(names.at(-1)).toContain('LLM_PROVIDER_1_ENDPOINT is')
   })
 
+  it.each(['standalone', 'gateway'] as const)(
+    "a %s that is to let visitors in under a site's own key set is told so with all the rest",
+    async (service) => {
+      const { JWT_SECRET, ...others } = service === 'standalone' ? GOOD : CLUSTER
+      const env = { ...others, DATA_DIR: join(folder, 'never'), PORT: '0', ALLOWED_ORIGINS: '*' }
+      const keySet = { JWKS_URL: 'https://www.site.org/keys.json', ALLOW_VISITORS: 'true' }
+      const { code, stderr } = await runEntry(service, { ...env, ...keySet })
+      expect(code).toBe(78)
+      const lines = stderr.trimEnd().split('\n')
+      expect(lines.map((line) => /^chatbox: ([A-Z_0-9]+) /.exec(line)?.[1])).toEqual([
+        'PORT',
+        'ALLOWED_ORIGINS',
+        'ALLOW_VISITORS',
+      ])
+      expect(stderr).not.toContain(JWT_SECRET)
+    },
+  )
+
   it.each(['gateway', 'worker'] as const)('a %s is held to the same rules', async (service) => {
     const { code, stderr } = await runEntry(service, { NODE_ENV: 'production' })
     expect(code).toBe(78)
