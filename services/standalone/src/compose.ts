@@ -19,7 +19,10 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
   const { settings, logger, metrics, clock, isReady } = context
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
-      timeouts: { totalMs: settings.llmStreamTimeoutMs },
+      timeouts: {
+        firstTokenMs: settings.llmFirstTokenTimeoutMs,
+        totalMs: settings.llmStreamTimeoutMs,
+      },
     })
     parts.add(() => models.close())
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))

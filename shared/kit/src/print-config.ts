@@ -36,6 +36,7 @@ function toVariables(settings: Settings): Record<SettingName, unknown> {
     MONGO_URI: settings.mongoUri && withoutPasswords(settings.mongoUri),
     MONGO_DATABASE: settings.mongoDatabase,
     ENCRYPTION_KEYS: settings.encryptionKeys.map(({ id }) => `${id}:${HIDDEN}`),
+    LLM_FIRST_TOKEN_TIMEOUT: `${settings.llmFirstTokenTimeoutMs}ms`,
     LLM_STREAM_TIMEOUT: `${settings.llmStreamTimeoutMs}ms`,
     LLM_CONCURRENCY: settings.llmConcurrency,
     RECONNECT_TIMEOUT: `${settings.reconnectTimeoutMs}ms`,

@@ -53,6 +53,7 @@ describe('a standalone process outside production', () => {
       allowVisitors: true,
       encryptionKeys: [],
       reconnectTimeoutMs: 900_000,
+      llmFirstTokenTimeoutMs: 15_000,
       llmStreamTimeoutMs: 120_000,
       drainTimeoutMs: 30_000,
       maxMessageBytes: 65_536,

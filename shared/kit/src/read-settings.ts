@@ -140,6 +140,7 @@ function toSettings(reading: Reading, providers: Settings['providers']): Setting
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     allowVisitors: values.ALLOW_VISITORS ?? (isTrial && values.JWKS_URL === undefined),
     providers,
+    llmFirstTokenTimeoutMs: values.LLM_FIRST_TOKEN_TIMEOUT,
     llmStreamTimeoutMs: values.LLM_STREAM_TIMEOUT,
     llmConcurrency: values.LLM_CONCURRENCY,
     reconnectTimeoutMs: values.RECONNECT_TIMEOUT,

@@ -167,6 +167,13 @@ export const SETTING_RULES = {
       'Keys for texts at rest, separated by commas: the first one encrypts, all of them decrypt. Make a key with `openssl rand -base64 32`. Whoever loses them loses the texts.',
     secret: true,
   },
+  LLM_FIRST_TOKEN_TIMEOUT: {
+    type: duration('1s', '10m'),
+    default: '15s',
+    about:
+      'The longest that a model may stay silent before its answer begins. Longer for a server that loads the model when it is asked.',
+    usedBy: WORKER,
+  },
   LLM_STREAM_TIMEOUT: {
     type: duration('1s', '1h'),
     default: '120s',

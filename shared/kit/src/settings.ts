@@ -30,6 +30,7 @@ export interface Settings {
   trustedProxies: string[]
   allowVisitors: boolean
   providers: ProviderSettings[]
+  llmFirstTokenTimeoutMs: number
   llmStreamTimeoutMs: number
   llmConcurrency: number
   reconnectTimeoutMs: number
