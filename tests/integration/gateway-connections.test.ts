@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from '@jest/globals'
-import type { BusEvent } from '@chatbox/contract'
+import { LIMITS, type BusEvent } from '@chatbox/contract'
 import { useGateway } from '../support/gateway-harness.ts'
 import { replacing, startTestGateway } from '../support/test-gateway.ts'
 import { signToken } from '../support/tokens.ts'
@@ -104,6 +104,55 @@ describe('a client that does not read', () => {
     await waitUntil(() => own.connections() === 1)
     expect(reader.closeReason()).toBeUndefined()
   })
+})
+
+describe('a client that reads slowly', () => {
+  it('gets the longest answer that there is, whatever waits before and comes after it', async () => {
+    let dropped = 0
+    let closed = 0
+    let opened = 0
+    const metrics = replacing(h.backend.ports.metrics, {
+      deltaDropped: () => void dropped++,
+      slowReaderClosed: () => void closed++,
+      eventAnswered: (event) => void (opened += event === 'session:open' ? 1 : 0),
+    })
+    const own = await h.startOther({}, { metrics })
+    const reader = await h.connect({ url: own.url, userId: 'slow' })
+    const { session } = await reader.open()
+    const raw = await h.connectRaw({ url: own.url })
+    await raw.login(await signToken({ sub: 'slow' }))
+    const open = (ackId: number) => {
+      const before = opened
+      raw.socket.send(`42${ackId}${JSON.stringify(['session:open', { sessionId: session.id }])}`)
+      return waitUntil(() => opened > before)
+    }
+    await open(1)
+    raw.socket.pause()
+    const delta = { sessionId: session.id, replyId: 'r', attempt: 1, text: 'x'.repeat(20_000) }
+    for (let index = 0; dropped === 0 && index < 2000; index++) {
+      await h.backend.ports.bus.publishDelta({ ...delta, index }, () => delta.text)
+      await reader.waitFor('reply:delta', (payload) => payload.index === index)
+    }
+    expect(dropped).toBeGreaterThan(0)
+
+    // Each of these characters takes six bytes on the wire.
+    const content = '\u0001'.repeat(LIMITS.replyLength)
+    const { store, bus } = h.backend.ports
+    const longest = { ...toMessage(session.id, content), id: 'longest-message' }
+    const { message } = await store.append({ message: longest })
+    await open(2)
+    const small: BusEvent = {
+      event: 'message:new',
+      payload: { message: { ...message, id: 'small', seq: 2, content: 'after it' } },
+    }
+    await bus.publish(session.id, small)
+    await reader.waitFor('message:new', (payload) => payload.message.seq === 2)
+    raw.socket.resume()
+    const answer = await raw.waitForFrame((frame) => frame.startsWith('432'))
+    expect(answer.length).toBeGreaterThan(6 * LIMITS.replyLength)
+    await raw.waitForFrame((frame) => frame.includes('after it'))
+    expect(closed).toBe(0)
+  }, 30_000)
 })
 
 describe('drain and stop', () => {
