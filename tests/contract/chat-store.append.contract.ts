@@ -30,6 +30,31 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     await harness.close()
   })
 
+  describe('prepareAppend', () => {
+    it('changes nothing about where the next entry goes', async () => {
+      const sessionId = await startSession(store)
+      await store.prepareAppend(sessionId)
+      for (let seq = 1; seq <= 9; seq += 3) {
+        expect((await store.append(userEntry(sessionId))).message.seq).toBe(seq)
+        expect((await second.append(userEntry(sessionId))).message.seq).toBe(seq + 1)
+        if (seq === 4) await store.prepareAppend(sessionId)
+        expect((await store.append(userEntry(sessionId))).message.seq).toBe(seq + 2)
+      }
+      expect((await store.findSession(sessionId))?.messageCount).toBe(9)
+    })
+
+    it('leaves a session ended that another instance has ended', async () => {
+      const sessionId = await startSession(store)
+      await store.append(userEntry(sessionId))
+      await second.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      const entry = userEntry(sessionId)
+      await expect(store.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
+      await store.prepareAppend(sessionId)
+      await expect(store.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
+      await store.prepareAppend(newId())
+    })
+  })
+
   describe('append', () => {
     it('stores every field and gives it back', async () => {
       const sessionId = await startSession(store)

@@ -1,5 +1,5 @@
 import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
-import { AppError, type ChatStore, type Clock } from '@chatbox/core'
+import { AppError, type Appended, type ChatStore, type Clock } from '@chatbox/core'
 import { findOwnSession } from './access.ts'
 import type { Announcer, Viewer } from './announcer.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
@@ -40,10 +40,13 @@ export async function acceptMessage(
     createdAt: deps.clock.now().toISOString(),
   }
   const stored = await deps.store.append({ message, replyId: deps.clock.newId() })
-  if (stored.appended) {
-    enqueueAnswer(deps, { sessionId, messageId: stored.message.id, epoch: 0 })
-    deps.announcer.announceEntry(stored.message, stored.session)
-    deps.onAccepted()
-  }
+  // The sender waits for what is durable, and what follows can be lost: not before its answer.
+  if (stored.appended) setImmediate(() => spread(deps, stored))
   return { message: stored.message }
+}
+
+function spread(deps: AcceptMessageDeps, { message, session }: Appended): void {
+  enqueueAnswer(deps, { sessionId: session.id, messageId: message.id, epoch: 0 })
+  deps.announcer.announceEntry(message, session)
+  deps.onAccepted()
 }

@@ -145,7 +145,11 @@ function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRoom
   const { bus, store, clock, metrics, logger } = deps.ports
   const rooms: SessionRooms = new SessionRooms({
     bus,
-    deliver: (room, event) => deliverEvent({ io, metrics }, room, event),
+    deliver(room, event) {
+      deliverEvent({ io, metrics }, room, event)
+      // A reply: its reader may be about to write.
+      if (event.event === 'message:new') void store.prepareAppend(room.sessionId)
+    },
     onLate: (room) => heads.hurry(room),
     onError: (error) => logger.warn({ err: error }, 'session subscription failed'),
   })

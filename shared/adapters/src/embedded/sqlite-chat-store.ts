@@ -72,6 +72,10 @@ class SqliteChatStore implements ChatStore {
     return this.#log.append(entry)
   }
 
+  async prepareAppend() {
+    // An append reads and writes in one transaction, without a way to go.
+  }
+
   async readMessages(sessionId: string, range: LogRange) {
     return this.#log.read(sessionId, range)
   }

@@ -80,6 +80,11 @@ class MongoChatStore implements ChatStore {
     return this.#mongo.call((signal) => this.#log.append(entry, signal))
   }
 
+  async prepareAppend(sessionId: string) {
+    // Whoever appends finds out by itself.
+    await this.#mongo.call(() => this.#log.prepareAppend(sessionId)).catch(() => undefined)
+  }
+
   async readMessages(sessionId: string, range: LogRange) {
     return this.#mongo.call(() => this.#log.read(sessionId, range))
   }

@@ -33,6 +33,7 @@ import {
   type MessageDocument,
   type ReplyDocument,
 } from './documents.ts'
+import { KnownEnds } from './known-ends.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 import { SessionLanes } from './session-lanes.ts'
 import type { TipWriter } from './tip-writer.ts'
@@ -60,6 +61,7 @@ export class MongoLog {
   readonly #deps: MongoLogDeps
   readonly #mongo: MongoConnection
   readonly #lanes = new SessionLanes<FoundSession>()
+  readonly #ends = new KnownEnds()
 
   constructor(deps: MongoLogDeps) {
     this.#deps = deps
@@ -70,14 +72,25 @@ export class MongoLog {
     const sessionId = toKey(entry.message.sessionId)
     const { sessions, tips } = this.#deps
     return this.#lanes.run(sessionId, signal, async (carried) => {
-      const known = carried ?? tips.findUnwritten(sessionId)
+      const known = carried ?? this.#ends.find(sessionId) ?? tips.findUnwritten(sessionId)
       const found = known ?? (await sessions.findProjected(sessionId))
       if (!found) throw notFound()
       const { appended, carry, after } = await this.#appendAfter(found, entry, signal)
+      // What comes after a reply is somebody else's: its writer would only collide with that.
+      if (entry.message.sender.type === 'ai') this.#ends.drop(sessionId)
+      else this.#ends.keep(sessionId, carry)
       if (after && entry.message.event) await this.#copySoon(carry, after)
       else if (after) await tips.put(carry, after)
       return { result: appended, carry }
     })
+  }
+
+  /** Reads the end of a log again that others have written to, before it is needed. */
+  async prepareAppend(sessionId: string): Promise<void> {
+    const known = this.#ends.find(toKey(sessionId))
+    if (!known) return
+    const tip = await this.#deps.sessions.readTip(known.origin.id, known.tip)
+    this.#ends.renew(sessionId, { origin: known.origin, tip })
   }
 
   /** Changes of state are rare, and lists filter by them: these wait a while for their copy. */
@@ -106,6 +119,8 @@ export class MongoLog {
     const documents = await this.#readWithEnd(toKey(sessionId), range)
     const found = await this.#findAtEnd(toKey(sessionId), range, documents)
     if (!found) return undefined
+    // Whoever opens a log may write in it next.
+    this.#ends.keep(sessionId, found)
     const { origin, tip } = found
     const entries = documents.filter(({ seq }) => seq > (range.afterSeq ?? 0))
     const messages = entries.slice(0, range.limit).map((document) => this.#toMessage(document))

@@ -98,6 +98,11 @@ export interface ChatStore {
    * when the session has ended since. Throws what `placeEntry` throws, `NOT_FOUND` for no session.
    */
   append(entry: NewEntry): Promise<Appended>
+  /**
+   * A hint that somebody else has added an entry: where this process appended to the log before, what
+   * its next append needs is read ahead. Never rejects.
+   */
+  prepareAppend(sessionId: string): Promise<void>
   readMessages(sessionId: string, range: LogRange): Promise<LogPage>
   /** The page and the session as it is after the log's newest entry, in one read where that can be. */
   openLog(sessionId: string, range: Omit<LogRange, 'beforeSeq'>): Promise<OpenedLog | undefined>
