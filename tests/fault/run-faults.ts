@@ -45,6 +45,8 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     await recorder.close()
     await reads.close()
   })
+  // What was seen of a long run is not lost where it cannot be judged here.
+  await writeFile(join(folder, 'outcome.json'), JSON.stringify({ store, ...rest }))
   const record: RunRecord = {
     profile: options.profile,
     seed,

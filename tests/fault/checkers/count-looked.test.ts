@@ -81,6 +81,31 @@ describe('countLooked', () => {
     expect(checkHistory(history, [read]).looked).toMatchObject({ zombies: 2, zombiesRefused: 1 })
   })
 
+  it('counts what was sent again over another gateway after its answer was dropped', () => {
+    const send = (id: number, gateway: number, cause?: 'dropped' | 'failed'): HistoryEvent => ({
+      op: 'send',
+      phase: 'invoke',
+      process: 'sender',
+      sessionId: 's',
+      clientMessageId: 'c',
+      value: '#c',
+      at: id,
+      resend: id - 1,
+      id,
+      gateway,
+      ...(cause ? { cause } : {}),
+    })
+    const { looked } = checkHistory(
+      [send(1, 0), send(2, 1, 'dropped'), send(3, 1, 'dropped'), send(4, 2, 'failed')],
+      [],
+    )
+    expect(looked).toMatchObject({
+      resends: 3,
+      resendsAfterDroppedAnswer: 2,
+      resendsOverAnotherGateway: 1,
+    })
+  })
+
   it('counts how many workers died on one question', () => {
     const kill = (id: number, at: number): HistoryEvent => ({
       op: 'fault',

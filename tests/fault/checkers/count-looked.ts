@@ -3,7 +3,7 @@ import { countZombies } from './count-zombies.ts'
 import { countDeaths } from './measure-take-overs.ts'
 import { isReply, isUserText, questionsOf } from './row-finder.ts'
 import type { RunIndex } from './run-index.ts'
-import { acknowledgements } from './sent-messages.ts'
+import { acknowledgements, type SendTry } from './sent-messages.ts'
 
 /** How much there was to look at: a check that saw nothing has not passed. */
 export function countLooked(run: RunIndex): Record<string, number> {
@@ -20,6 +20,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
     acknowledged: sent.filter((message) => acknowledgements(message).length > 0).length,
     resends: tries.filter(({ resend }) => resend > 0).length,
     resendsAfterDroppedAnswer: tries.filter(({ cause }) => cause === 'dropped').length,
+    resendsOverAnotherGateway: sent.reduce((sum, { tries: own }) => sum + countMoved(own), 0),
     unknownSends: tries.filter(({ end }) => end === undefined || end.phase === 'unknown').length,
     refusedSends: tries.filter(({ end }) => end?.phase === 'fail').length,
     rows: rows.length,
@@ -43,6 +44,13 @@ export function countLooked(run: RunIndex): Record<string, number> {
     ends: run.lives.filter(({ phase }) => phase === 'ended').length,
     faults: run.faults.filter(({ phase }) => phase === 'invoke').length,
   }
+}
+
+/** Times at which an answer was dropped and the next try went to another gateway. */
+function countMoved(tries: readonly SendTry[]): number {
+  return tries.filter(({ cause, gateway }, index) => {
+    return cause === 'dropped' && gateway !== tries[index - 1]?.gateway
+  }).length
 }
 
 function countEntries(seen: readonly { entries: readonly unknown[] }[]): number {

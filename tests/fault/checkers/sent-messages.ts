@@ -4,6 +4,7 @@ import type { HistoryEvent } from '../history.ts'
 export interface SendTry {
   at: number
   process: string
+  gateway: number
   value: string
   resend: number
   cause: 'dropped' | 'failed' | undefined
@@ -37,8 +38,8 @@ export function indexSends(history: readonly HistoryEvent[]): Map<string, SentMe
       if (tried) tried.end = event
       continue
     }
-    const { at, process, value, resend, cause } = event
-    const tried: SendTry = { at, process, value, resend, cause, end: undefined }
+    const { at, process, gateway, value, resend, cause } = event
+    const tried: SendTry = { at, process, gateway, value, resend, cause, end: undefined }
     open.set(event.id, tried)
     const message = findOrAdd(bySession, event)
     message.tries.push(tried)

@@ -9,7 +9,7 @@ export type Answer =
 
 export interface BareWireOptions {
   ports: readonly number[]
-  /** Of the first connection; each later one goes to the next gateway. */
+  /** Where it belongs; away from there only for a while after a connection broke. */
   gateway: number
   token: string
   random: Random
@@ -21,6 +21,9 @@ export interface BareWireOptions {
 const HANDSHAKE_TIMEOUT_MS = 5000
 const ANSWER_TIMEOUT_MS = 8000
 const RETRY_MS = { first: 300, longest: 5000 }
+/** Without a way back all clients end up with the gateway whose last fault is the longest ago. */
+const AWAY_MS = { low: 5000, high: 15_000 }
+const BUSY_MS = 500
 
 const AMBIGUOUS = new Set(['UNAVAILABLE', 'INTERNAL'])
 
@@ -32,7 +35,7 @@ interface Waiting {
 /**
  * A connection that speaks Engine.IO 4 and Socket.IO 5 in text frames, written from their
  * specifications and sharing no code with the product or its libraries; it moves on to the next
- * gateway whenever it breaks.
+ * gateway whenever it breaks, and back after a while.
  */
 export class BareWire {
   readonly #options: BareWireOptions
@@ -45,6 +48,8 @@ export class BareWire {
   #silenceMs = HANDSHAKE_TIMEOUT_MS
   #silence: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
+  #way: NodeJS.Timeout | undefined
+  #isGoingHome = false
   #retryAfterMs = 0
   gateway: number
 
@@ -109,7 +114,19 @@ export class BareWire {
     this.#isClosed = true
     clearTimeout(this.#retry)
     clearTimeout(this.#silence)
+    clearTimeout(this.#way)
     this.#drop()
+  }
+
+  #goHomeIn(delayMs: number): void {
+    this.#way = setTimeout(() => {
+      if (this.#waiting.size > 0) {
+        this.#goHomeIn(BUSY_MS)
+        return
+      }
+      this.#isGoingHome = true
+      this.#drop()
+    }, delayMs)
   }
 
   #drop(): void {
@@ -136,6 +153,8 @@ export class BareWire {
   #onAdmitted(): void {
     this.#isOpen = true
     this.#failures = 0
+    const { gateway: home, random } = this.#options
+    if (this.gateway !== home) this.#goHomeIn(random.between(AWAY_MS.low, AWAY_MS.high))
     this.#options.onReady()
   }
 
@@ -172,6 +191,7 @@ export class BareWire {
 
   #onClose(): void {
     clearTimeout(this.#silence)
+    clearTimeout(this.#way)
     const wasOpen = this.#isOpen
     this.#isOpen = false
     for (const id of [...this.#waiting.keys()]) {
@@ -179,7 +199,9 @@ export class BareWire {
     }
     if (wasOpen) this.#options.onLost()
     if (this.#isClosed) return
-    this.gateway = (this.gateway + 1) % this.#options.ports.length
+    const { gateway: home, ports } = this.#options
+    this.gateway = this.#isGoingHome ? home : (this.gateway + 1) % ports.length
+    this.#isGoingHome = false
     this.#failures += 1
     const ceiling = Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (this.#failures - 1))
     const delayMs = Math.max(this.#retryAfterMs, this.#options.random.between(0.5, 1) * ceiling)

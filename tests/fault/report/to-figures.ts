@@ -43,7 +43,7 @@ function toLoadFigures(run: SavedRun): Figure[] {
   const { nemeses } = run
   const { looked } = run.checks
   const resends = looked.resends ?? 0
-  const share = resends === 0 ? 0 : (looked.resendsAfterDroppedAnswer ?? 0) / resends
+  const share = resends === 0 ? 0 : (looked.resendsOverAnotherGateway ?? 0) / resends
   return [
     atLeast('acknowledged messages', looked.acknowledged, 200_000),
     atLeast('faults', countDone(run), 300),
