@@ -18,6 +18,7 @@ const AT_ONCE = 50
 const BACK_TIMEOUT_MS = 90_000
 /** As the product's own client waits before it tries again. */
 const RETRY = { baseMs: 500, maxMs: 10_000 }
+const REOPEN_MS = 2000
 
 /** A gateway with many sockets ends without a word. */
 export async function openGatewayKill(profile: Profile): Promise<Comparison> {
@@ -164,10 +165,21 @@ async function join(
   try {
     // As a page does: at first whatever is there, later what came after what it has.
     const range = session ? { sessionId: session.id, afterSeq: session.lastSeq } : {}
-    const opened = await line.request<{ session: Session }>('session:open', range)
-    return { line, session: opened.session }
+    return { line, session: await openUntilServed(line, range) }
   } catch (error) {
     line.close()
     throw error
+  }
+}
+
+/** Also as a page does: where the server says that it cannot now, it asks again over the same line. */
+async function openUntilServed(line: Line, range: object): Promise<Known> {
+  for (;;) {
+    try {
+      return (await line.request<{ session: Session }>('session:open', range)).session
+    } catch (error) {
+      if (!line.isOpen || !String(error).includes('UNAVAILABLE')) throw error
+      await sleep(REOPEN_MS)
+    }
   }
 }

@@ -1,5 +1,7 @@
 // Fills the store through the product's own store port, and is ready once it is full.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackend, type Backend } from '@chatbox/adapters'
+import type { NewEntry } from '@chatbox/core'
 import {
   createBackendHooks,
   createClock,
@@ -13,6 +15,8 @@ const logs = (process.env.SEED_LOGS ?? '').split(',').filter((word) => word !== 
 /** So many sessions of as many users, `seeded-0` and on, with one entry each. */
 const sessions = Number(process.env.SEED_SESSIONS ?? 0)
 const LANES = 32
+const MAX_ATTEMPTS = 20
+const PAUSE_MS = 500
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
 const clock = createClock()
 
@@ -34,22 +38,33 @@ async function seedLog(store: Backend['store'], log: string): Promise<void> {
   const now = clock.now().toISOString()
   const id = toOwnedId(`session-of-${userId}`, userId)
   const origin = { id, userId, userName: '', startedAt: now }
-  await store.createSession({ ...origin, modelId: 'stamped' })
+  await untilTaken(() => store.createSession({ ...origin, modelId: 'stamped' }))
   for (let entry = 0; entry < Number(entries); entry += 1) {
     const isQuestion = entry % 2 === 0
-    await store.append({
-      message: {
-        id: clock.newId(),
-        sessionId: origin.id,
-        kind: 'text',
-        sender: isQuestion
-          ? { type: 'user', id: userId, name: '' }
-          : { type: 'ai', id: 'stamped', name: 'Stamped' },
-        content: CONTENT,
-        attachments: [],
-        status: 'complete',
-        createdAt: clock.now().toISOString(),
-      },
-    })
+    const message: NewEntry['message'] = {
+      id: clock.newId(),
+      sessionId: origin.id,
+      kind: 'text',
+      sender: isQuestion
+        ? { type: 'user', id: userId, name: '' }
+        : { type: 'ai', id: 'stamped', name: 'Stamped' },
+      content: CONTENT,
+      attachments: [],
+      status: 'complete',
+      createdAt: clock.now().toISOString(),
+    }
+    await untilTaken(() => store.append({ message }))
+  }
+}
+
+/** A store that is busy says so; what it has taken already it takes again as the same. */
+async function untilTaken<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write()
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS) throw error
+      await sleep(PAUSE_MS)
+    }
   }
 }

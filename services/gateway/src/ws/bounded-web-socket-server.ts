@@ -5,7 +5,7 @@ import { WebSocketServer, type ServerOptions } from 'ws'
  * an object for each, from a sender of empty ones; and it waits 30 s for the peer's close frame,
  * which one that does not read never sends.
  */
-const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 5000 }
+const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 3000 }
 
 export class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
