@@ -112,9 +112,15 @@ describe('a client that reads slowly', () => {
     let closed = 0
     let opened = 0
     const metrics = replacing(h.backend.ports.metrics, {
-      deltaDropped: () => void dropped++,
-      slowReaderClosed: () => void closed++,
-      eventAnswered: (event) => void (opened += event === 'session:open' ? 1 : 0),
+      deltaDropped: () => {
+        dropped++
+      },
+      slowReaderClosed: () => {
+        closed++
+      },
+      eventAnswered: (event) => {
+        if (event === 'session:open') opened++
+      },
     })
     const own = await h.startOther({}, { metrics })
     const reader = await h.connect({ url: own.url, userId: 'slow' })
