@@ -24,7 +24,7 @@ export async function prepareMongoJavaServer(): Promise<
   if (!(await isThere(join(home, 'classes')))) await fill(home)
   const classPath = `${join(home, 'lib')}/*:${join(home, 'classes')}`
   // Starts in about 1 s; the optimising compiler would cost more than a test run gives back.
-  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx512m', '-cp', classPath]
+  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx1536m', '-cp', classPath]
   return (port, dataFile) => ['java', [...jvm, 'Launcher', `${port}`, dataFile]]
 }
 

@@ -3,15 +3,19 @@ import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import java.util.List;
+import org.h2.mvstore.MVStore;
 
 /** Launcher PORT FILE: serves the database FILE on 127.0.0.1:PORT until its standard input ends. */
 public class Launcher {
+  private static final int CACHE_MB = 512;
+
   /** The server's own versions state a wire version that current drivers refuse. */
   record Version(List<Integer> getVersionArray, int getWireVersion) implements MongoVersion {}
 
   static class Backend extends H2Backend {
+    /** All of a run's documents stay in memory: one that was dropped costs more than the query. */
     Backend(String file) {
-      super(file);
+      super(new MVStore.Builder().fileName(file).cacheSize(CACHE_MB).open());
     }
 
     @Override
