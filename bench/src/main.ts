@@ -1,4 +1,4 @@
-// `npm run bench -- --suite NAME [--rounds N] [--profile quick|full] [--streams N] [--save]`: measures
+// `npm run bench -- --suite NAME [--rounds N] [--profile smoke|quick|full] [--streams N] [--save]`: measures
 // a running system from outside, as a user of it would, and prints the figures beside what they
 // should reach. `--save` keeps the record of a comparison, and writes the report from all of them.
 import { parseArgs } from 'node:util'
@@ -42,7 +42,7 @@ const COMPARISONS: Record<string, OpenComparison> = {
   'pick-up': openPickUp,
 }
 const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
-const ROUNDS: Record<Profile, number> = { quick: 2, full: 5 }
+const ROUNDS: Record<Profile, number> = { smoke: 1, quick: 2, full: 5 }
 const FIGURE_ROUNDS = 10
 
 const { values } = parseArgs({
@@ -65,7 +65,7 @@ async function runSuite(name: string): Promise<void> {
   }
   const open = COMPARISONS[name]
   if (!open) throw new Error(`--suite takes ${NAMES.join(', ')}`)
-  const profile = values.profile === 'full' ? 'full' : 'quick'
+  const profile = toProfile(values.profile)
   const comparison = await open(profile)
   try {
     const rounds = Number(values.rounds ?? ROUNDS[profile])
@@ -75,6 +75,11 @@ async function runSuite(name: string): Promise<void> {
   } finally {
     await comparison.close()
   }
+}
+
+function toProfile(word: string): Profile {
+  if (word === 'smoke' || word === 'quick' || word === 'full') return word
+  throw new Error(`--profile takes ${Object.keys(ROUNDS).join(', ')}`)
 }
 
 if (!values.report) for (const name of values.suite) await runSuite(name)

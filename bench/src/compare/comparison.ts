@@ -43,7 +43,8 @@ export interface Comparison {
   close(): Promise<void>
 }
 
-export type Profile = 'quick' | 'full'
+/** `smoke` measures nothing: it shows within seconds that a suite still works. */
+export type Profile = 'smoke' | 'quick' | 'full'
 
 /** Opens what all rounds share, such as a store that is filled once. */
 export type OpenComparison = (profile: Profile) => Promise<Comparison>

@@ -25,7 +25,8 @@ export interface RunRecord {
 
 /**
  * Each round measures every entrant once, in turn forwards and backwards, so that a machine that
- * becomes slower or faster meanwhile does so for all. The first round warms up and is not counted.
+ * becomes slower or faster meanwhile does so for all. The first round warms up and is not counted;
+ * a smoke run, whose figures mean nothing, goes without it.
  */
 export async function runComparison(
   comparison: Comparison,
@@ -34,7 +35,7 @@ export async function runComparison(
   const { entrants, name, title, load, baseline, nullEntrant, metrics, targets } = comparison
   const machine = await readMachine()
   const samples = new Map<string, Sample[]>(entrants.map((entrant) => [entrant.name, []]))
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = profile === 'smoke' ? 1 : 0; round <= rounds; round += 1) {
     for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
       const sample = await entrant.measure()
       if (round > 0) samples.get(entrant.name)?.push(sample)

@@ -1,10 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import type { RunRecord } from '../compare/run-comparison.ts'
 
-/** Where the report and what it is made of are kept. */
-export const REPORTS = fileURLToPath(new URL('../../../docs/reports/', import.meta.url))
+/** Where the report and what it is made of are kept: `BENCH_REPORTS`, or the documentation. */
+export const REPORTS = process.env.BENCH_REPORTS
+  ? join(process.env.BENCH_REPORTS, '/')
+  : fileURLToPath(new URL('../../../docs/reports/', import.meta.url))
 export const RECORDS = `${REPORTS}bench/`
 
 export async function saveRecord(record: RunRecord): Promise<void> {

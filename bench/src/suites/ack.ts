@@ -19,6 +19,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { clients: 10, perSecond: 100, warmUp: 10, messages: 30 },
   quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 150 },
   full: { clients: 50, perSecond: 40, warmUp: 120, messages: 320 },
 }

@@ -13,6 +13,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { perSecond: 50, warmUp: 5, connects: 15 },
   quick: { perSecond: 30, warmUp: 30, connects: 90 },
   full: { perSecond: 60, warmUp: 120, connects: 420 },
 }

@@ -19,6 +19,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { rooms: 2, perSecond: 200, warmUp: 20, messages: 60 },
   quick: { rooms: 10, perSecond: 300, warmUp: 300, messages: 900 },
   full: { rooms: 50, perSecond: 500, warmUp: 750, messages: 3000 },
 }

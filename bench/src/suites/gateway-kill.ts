@@ -13,7 +13,7 @@ import { openReadCounter } from '../measure/store-reads.ts'
 import { createToken } from '../token.ts'
 import { seed } from './open-cost.ts'
 
-const SOCKETS: Record<Profile, number> = { quick: 100, full: 3000 }
+const SOCKETS: Record<Profile, number> = { smoke: 20, quick: 100, full: 3000 }
 const AT_ONCE = 50
 const BACK_TIMEOUT_MS = 90_000
 /** As the product's own client waits before it tries again. */

@@ -11,11 +11,13 @@ interface Size {
 
 const SHORT = 100
 const SIZES: Record<Profile, Size> = {
+  smoke: { long: 150, perSecond: 50, opens: 10 },
   quick: { long: 1000, perSecond: 20, opens: 60 },
   full: { long: 10_000, perSecond: 40, opens: 240 },
 }
 /** The store that stands in for MongoDB here sorts a whole log for each page of it. */
 const CLUSTER_SIZES: Record<Profile, Size> = {
+  smoke: { long: 150, perSecond: 50, opens: 10 },
   quick: { long: 1000, perSecond: 5, opens: 15 },
   full: { long: 10_000, perSecond: 2, opens: 20 },
 }

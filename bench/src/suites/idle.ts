@@ -8,16 +8,17 @@ import { listKinds, type Kind } from './users.ts'
 
 interface Size {
   connections: number
+  settleMs: number
   idleMs: number
 }
 
 const SIZES: Record<Profile, Size> = {
-  quick: { connections: 300, idleMs: 1000 },
-  full: { connections: 5000, idleMs: 5000 },
+  smoke: { connections: 20, settleMs: 50, idleMs: 100 },
+  quick: { connections: 300, settleMs: 1000, idleMs: 1000 },
+  full: { connections: 5000, settleMs: 1000, idleMs: 5000 },
 }
 const WARM_UP = 50
 const AT_ONCE = 50
-const SETTLE_MS = 1000
 
 /** What a connection that says nothing holds. */
 export async function openIdle(profile: Profile): Promise<Comparison> {
@@ -49,7 +50,7 @@ export async function openIdle(profile: Profile): Promise<Comparison> {
   }
 }
 
-async function measureIdle(kind: Kind, { connections, idleMs }: Size): Promise<Sample> {
+async function measureIdle(kind: Kind, { connections, settleMs, idleMs }: Size): Promise<Sample> {
   const { port, env } = prepareProbe()
   const server = await kind.start(env)
   const lines: Line[] = []
@@ -57,10 +58,10 @@ async function measureIdle(kind: Kind, { connections, idleMs }: Size): Promise<S
     const warm = await connectMany(kind, server, WARM_UP)
     for (const line of warm) line.close()
     const probe = await openProbe(server.pid, port)
-    await sleep(SETTLE_MS)
+    await sleep(settleMs)
     const before = await probe.read()
     lines.push(...(await connectMany(kind, server, connections)))
-    await sleep(SETTLE_MS)
+    await sleep(settleMs)
     const after = await probe.read()
     const stop = await startCpuMeter({ gateway: server.pid })
     await sleep(idleMs)

@@ -10,6 +10,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { few: 50, many: 100, perSecond: 50, opens: 10 },
   quick: { few: 100, many: 1000, perSecond: 20, opens: 60 },
   full: { few: 100, many: 100_000, perSecond: 40, opens: 240 },
 }

@@ -1,4 +1,5 @@
 import type { Session } from '@chatbox/contract'
+import { toOwnedId } from '@chatbox/kit'
 import { fileURLToPath } from 'node:url'
 import { startService, type Service } from '../../../scripts/servers/processes.ts'
 import type { Metric, Sample } from '../compare/comparison.ts'
@@ -12,7 +13,7 @@ import { createToken } from '../token.ts'
 
 const SEED_TIMEOUT_MS = 480_000
 const ARRIVAL_MS = 10_000
-/** Seconds of the same load, not counted. */
+/** Seconds of the same load, not counted; never more of it than what is. */
 const WARM_UP_S = 2
 
 export const OPEN_METRICS: Metric[] = [
@@ -65,7 +66,7 @@ export async function measureOpens(opening: Opening): Promise<Sample> {
     ),
   )
   try {
-    await openAll(lines, { ...opening, opens: WARM_UP_S * opening.perSecond })
+    await openAll(lines, { ...opening, opens: Math.min(opens, WARM_UP_S * opening.perSecond) })
     const stop = await startCpuMeter({ gateway: gateway.pid, ...place.pids })
     const tally = await openAll(lines, opening)
     const { byPart, clientCores } = await stop()
@@ -92,7 +93,8 @@ async function openAll(
   let answered = 0
   await pace(perSecond, opens, (index, dueAt) => {
     const line = lines[index % lines.length]
-    const sessionId = `session-of-${users[index % lines.length] ?? ''}`
+    const user = users[index % lines.length] ?? ''
+    const sessionId = toOwnedId(`session-of-${user}`, user)
     tally.sent += 1
     line
       ?.request<{ session: Session }>('session:open', { sessionId })

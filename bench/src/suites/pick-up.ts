@@ -20,6 +20,11 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: {
+    users: 3,
+    slow: { perSecond: 10, questions: 6 },
+    fast: { perSecond: 20, questions: 6 },
+  },
   quick: {
     users: 10,
     slow: { perSecond: 4, questions: 12 },

@@ -23,6 +23,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { viewers: 4, stalled: 1, perSecond: 50, messages: 20 },
   quick: { viewers: 20, stalled: 10, perSecond: 20, messages: 600 },
   full: { viewers: 200, stalled: 100, perSecond: 10, messages: 500 },
 }

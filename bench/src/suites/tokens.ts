@@ -15,6 +15,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { streams: 2, tokens: 12 },
   quick: { streams: 20, tokens: 120 },
   full: { streams: 100, tokens: 360 },
 }

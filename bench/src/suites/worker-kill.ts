@@ -19,6 +19,7 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
+  smoke: { streams: 4, tokens: 60, killAfterMs: 400 },
   quick: { streams: 4, tokens: 240, killAfterMs: 2000 },
   full: { streams: 40, tokens: 300, killAfterMs: 3000 },
 }

@@ -1,0 +1,16 @@
+import { checkSuites } from '../support/bench-smoke.ts'
+
+checkSuites("the bench's suites of messages", {
+  control: [
+    'socket.io',
+    'socket.io again',
+    'plain ws',
+    'ours',
+    'ours -limits',
+    'ours -limits -lookup',
+  ],
+  tokens: ['direct sse', 'direct sse again', 'ours', 'ours -draft', 'ours -coalescing'],
+  ack: ['bare insert', 'bare insert again', 'ours', 'ours -limits'],
+  'slow-reader': ['all read', 'all read again', 'some do not'],
+  'pick-up': ['idle', 'busy'],
+})
