@@ -20,6 +20,7 @@ const STEPS: Record<string, readonly string[]> = {
   'lock file': ['scripts/complete-lock.ts', '--check'],
   'API documents': [SOURCE, 'scripts/write-api-documents.ts', '--check'],
   'settings document': [SOURCE, 'scripts/write-configuration-doc.ts', '--check'],
+  'table of metrics': [SOURCE, 'scripts/write-metrics-table.ts', '--check'],
 }
 
 let failed = 0
