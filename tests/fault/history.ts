@@ -220,6 +220,8 @@ export interface RunRecord {
   without?: Safety
   /** The kinds of fault that it was limited to. */
   only?: readonly string[]
+  /** Of the product that ran; left out where there is no repository to ask. */
+  commit?: string
   startedAt: string
   durationMs: number
   machine: { cpus: number; model: string; memoryBytes: number; node: string; store: string }

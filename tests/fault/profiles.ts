@@ -11,10 +11,10 @@ export interface Load {
   longShare: number
   longTokens: readonly [low: number, high: number]
   tokenIntervalMs: number
+  /** How often a reply that is being written is stopped when its session's next message is due. */
+  stopShare: number
   /** A session is over after so many messages, and another one takes its place. */
   retireAfter?: number
-  /** Time without faults at the beginning, in which the load is fitted to the machine. */
-  calibrateMs?: number
   /** For a session to come to rest at its end. */
   settleTimeoutMs: number
 }
@@ -53,6 +53,7 @@ const LOAD = {
   longShare: 0.3,
   longTokens: [40, 160],
   tokenIntervalMs: 20,
+  stopShare: 0.06,
 } as const
 const CLUSTER = { ...LOAD, kind: 'cluster', gateways: 3, workers: 2 } as const
 
@@ -152,6 +153,8 @@ export const PROFILES = {
     talkEveryMs: 1000,
     longShare: 1,
     longTokens: [300, 400],
+    // One that is stopped would not live to see twenty.
+    stopShare: 0,
     durationMs: 4 * MINUTE_MS,
     lanes: 1,
     pauseMs: 200,

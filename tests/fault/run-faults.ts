@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { checkHistory } from './checkers/check-history.ts'
 import {
   openLines,
@@ -37,6 +39,7 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
   const recorder = openRecorder(files.history)
   const reads = openLines(files.reads)
   const startedAt = new Date().toISOString()
+  const commit = await findCommit()
   const { store, ...rest } = await carryOut(options, {
     recorder,
     // At once: those of a long run would fill the memory of the process that is also the network.
@@ -52,6 +55,7 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     seed,
     ...(options.without ? { without: options.without } : {}),
     ...(options.only ? { only: options.only } : {}),
+    ...(commit ? { commit } : {}),
     startedAt,
     durationMs: Math.round(recorder.now()),
     machine: describeMachine(store),
@@ -84,6 +88,14 @@ function carryOut(
     return runCluster({ ...common, profile: { ...profile, ...changes } })
   }
   return runStandalone({ ...common, profile: { ...profile, ...changes } })
+}
+
+async function findCommit(): Promise<string | undefined> {
+  const cwd = import.meta.dirname
+  return promisify(execFile)('git', ['rev-parse', '--short', 'HEAD'], { cwd }).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  )
 }
 
 function describeMachine(store: string): RunRecord['machine'] {

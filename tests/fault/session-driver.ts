@@ -16,7 +16,7 @@ export interface DrivenSession {
 
 export interface DriverOptions {
   /** Mean of the time from one message to the next, whatever became of the one before. */
-  everyMs: () => number
+  everyMs: number
   /** It is over after so many messages. */
   retireAfter?: number
   /** How many of the messages that a bare viewer sends have their answer dropped. */
@@ -24,6 +24,7 @@ export interface DriverOptions {
   /** How many questions want a long answer, and how long these are. */
   longShare: number
   longTokens: readonly [low: number, high: number]
+  stopShare: number
   random: Random
 }
 
@@ -49,12 +50,10 @@ const MAX_UNDERWAY = 4
 const MAX_UNANSWERED = 3
 const RECENT = 30
 const MAX_TRIES = 60
-const MAX_LATENCIES = 200
 const PAUSE_MS = { low: 200, high: 1200 }
 const WAIT_ONLINE_MS = 50
 const OTHER_BODY_SHARE = 0.3
 const CORE_SHARE = 0.25
-const STOP_SHARE = 0.06
 const RETRY_SHARE = 0.15
 const LARGE_SHARE = 0.02
 const LARGE_LENGTH = 6000
@@ -73,8 +72,6 @@ export class SessionDriver {
   readonly #options: DriverOptions
   readonly #underway = new Set<Promise<void>>()
   readonly #retried = new Set<string>()
-  /** Capped: nobody may ask for them. */
-  readonly #latencies: number[] = []
   #number = 0
   #isEnding = false
 
@@ -85,9 +82,8 @@ export class SessionDriver {
 
   /** Until `signal`, or until enough was sent. What is under way then goes on; see `settle`. */
   async run(signal: AbortSignal): Promise<void> {
-    const { random, retireAfter = Infinity } = this.#options
+    const { random, everyMs, retireAfter = Infinity } = this.#options
     while (this.counts.begun < retireAfter) {
-      const everyMs = this.#options.everyMs()
       const pauseMs = Math.min(random.exponential(everyMs), everyMs * 5)
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
@@ -98,11 +94,6 @@ export class SessionDriver {
   /** Waits until every message is acknowledged or given up. */
   async settle(): Promise<void> {
     await Promise.all([...this.#underway])
-  }
-
-  /** How long the latest answers took, in milliseconds, of those since the last call. */
-  takeLatencies(): number[] {
-    return this.#latencies.splice(0)
   }
 
   /** Gives up what is not acknowledged yet. */
@@ -139,7 +130,7 @@ export class SessionDriver {
     const viewer = this.#session.bares.find((bare) => bare.isOnline())
     if (!viewer) return
     const [replyId] = viewer.drafts()
-    if (replyId && random.chance(STOP_SHARE)) {
+    if (replyId && random.chance(this.#options.stopShare)) {
       this.counts.stops += 1
       this.#watch(viewer.steer('stop', replyId))
       return
@@ -180,9 +171,7 @@ export class SessionDriver {
   /** One try; false where there is to be another one. */
   async #isDelivered(viewer: BareViewer, delivery: Delivery): Promise<boolean> {
     const { message } = delivery
-    const sentAt = performance.now()
     const answer = await viewer.send({ ...message })
-    if (this.#latencies.length < MAX_LATENCIES) this.#latencies.push(performance.now() - sentAt)
     if (answer.phase === 'ok') {
       this.counts.acknowledged += 1
       if (delivery.drops === 0) return true

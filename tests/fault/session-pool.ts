@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Viewer } from './clients/viewer.ts'
 import { readAnew, readShown, waitUntilSettled, type FinalReadOptions } from './final-reads.ts'
 import type { FinalRead, Recorder, RunRecord } from './history.ts'
-import { findPace } from './pace.ts'
 import type { Load } from './profiles.ts'
 import type { Random } from './random.ts'
 import { SessionDriver, type DrivenSession, type DriverCounts } from './session-driver.ts'
@@ -54,14 +53,12 @@ export class SessionPool {
   readonly #notes: string[] = []
   #opened = 0
   #viewers = 0
-  /** The time between two messages is this many times that of the profile. */
-  #slowness = 1
 
   constructor(options: PoolOptions) {
     this.#options = options
   }
 
-  /** Opens the first sessions and begins to drive them, as fast as the machine can bear. */
+  /** Opens the first sessions, and begins to drive them when all of them are there. */
   async start(): Promise<void> {
     const { profile } = this.#options
     const kinds = [
@@ -73,14 +70,6 @@ export class SessionPool {
       opened.push(...(await Promise.all(kinds.splice(0, BATCH).map((kind) => this.#open(kind)))))
     }
     for (const driven of opened) this.#slots.push(this.#runSlot(driven))
-    if (profile.calibrateMs === undefined) return
-    const { slowness, note } = await findPace({
-      durationMs: profile.calibrateMs,
-      set: (value) => (this.#slowness = value),
-      takeLatencies: () => [...this.#live].flatMap(({ driver }) => driver.takeLatencies()),
-    })
-    this.#slowness = slowness
-    this.#note(note)
   }
 
   live(): DrivenSession[] {
@@ -131,7 +120,7 @@ export class SessionPool {
     const everyMs = kind === 'ask' ? profile.askEveryMs : profile.talkEveryMs
     const driver = new SessionDriver(session, {
       ...profile,
-      everyMs: () => everyMs * this.#slowness,
+      everyMs,
       random: random.fork(session.name),
     })
     const driven = { session, driver }

@@ -36,10 +36,11 @@ export function toRunSection(run: SavedRun, plots: readonly Plot[]): string {
   ].join('\n\n')
 }
 
-function describeRun({ startedAt, durationMs, processes, machine, seed }: SavedRun): string {
+function describeRun(run: SavedRun): string {
+  const { startedAt, durationMs, processes, machine, seed, commit } = run
   const { gateways, workers, viewers, sessions } = processes
   return [
-    `Seed ${seed}, ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${formatMs(durationMs)} in all.`,
+    `Seed ${seed}, ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${formatMs(durationMs)} in all${commit ? `, commit ${commit}` : ''}.`,
     `${gateways} gateways, ${workers} workers, ${viewers} viewers in ${sessions} sessions;`,
     `store: ${machine.store}; ${machine.cpus} × ${machine.model.trim()},`,
     `${Math.round(machine.memoryBytes / 2 ** 30)} GB, Node.js ${machine.node}.`,
