@@ -50,6 +50,15 @@ describe('session log', () => {
     expect(applyEvent(openEmpty(), { type: 'head', lastSeq: 0 }).effect).toBeNull()
   })
 
+  it('keeps a reply that began after the page was asked for, which knows nothing of it', () => {
+    const session = { ...createSession(), lastSeq: 1 }
+    const page = { session, messages: [question], hasMore: false, reply: null }
+    const log = applyAll(createSessionLog(page), [{ type: 'start', start }, delta(0, 'new')])
+    const opened = { type: 'opened', page, afterSeq: 1 } as const
+    expect(applyEvent(log, { ...opened, drafts: [] }).log.drafts).toEqual(log.drafts)
+    expect(applyEvent(log, { ...opened, drafts: log.drafts }).log.drafts).toEqual([])
+  })
+
   it('lets a higher attempt replace the text of a lower one, and ignores the lower one after', () => {
     const log = applyAll(openEmpty(), [
       { type: 'message', message: question },

@@ -44,8 +44,16 @@ export type LogEvent =
   | { type: 'expected'; reply: ActiveReply }
   /** Entries before the oldest one that is known. */
   | { type: 'older'; page: ClientData<'session:history'> }
-  /** The answer to `session:open`, with the `afterSeq` that was asked for. */
-  | { type: 'opened'; page: ClientData<'session:open'>; afterSeq?: number }
+  /** The answer to `session:open`, with the `afterSeq` and the drafts of when it was asked for. */
+  | OpenedEvent
+
+interface OpenedEvent {
+  type: 'opened'
+  page: ClientData<'session:open'>
+  afterSeq?: number
+  /** Where it is left out, all that are there now. */
+  drafts?: readonly Draft[]
+}
 
 export interface Step {
   log: SessionLog
@@ -90,7 +98,7 @@ export function applyEvent(log: SessionLog, event: LogEvent): Step {
     case 'older':
       return { log: addOlder(log, event.page), effect: null }
     case 'opened':
-      return onOpened(log, event.page, event.afterSeq)
+      return onOpened(log, event)
   }
 }
 
@@ -176,13 +184,13 @@ function onDelta(log: SessionLog, delta: ReplyDelta): SessionLog {
   return putDraft(log, addDelta(findDraft(log, delta.replyId) ?? toUnknownDraft(delta), delta))
 }
 
-function onOpened(log: SessionLog, page: ClientData<'session:open'>, afterSeq?: number): Step {
+function onOpened(log: SessionLog, { page, afterSeq, drafts = log.drafts }: OpenedEvent): Step {
   const base = afterSeq === undefined ? restartAt(log, page) : log
   const grown = page.messages.reduce(addMessage, base)
   const next = raiseHead(withSession(grown, page.session), page.session.lastSeq)
   const covered = Math.max(page.session.lastSeq, page.messages.at(-1)?.seq ?? afterSeq ?? 0)
   // A page from before the newest entry knows nothing of the reply to that entry.
-  return check(next.lastSeq === covered ? settleDrafts(next, page.reply) : next)
+  return check(next.lastSeq === covered ? settleDrafts(next, page.reply, drafts) : next)
 }
 
 /** The latest page replaces what is known where the two do not touch. */
@@ -196,11 +204,21 @@ function atPage(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
   return { ...log, messages: [], lastSeq: before, hasOlder: page.hasMore, awaiting: '' }
 }
 
-/** The server knows of one unfinished reply at most: any other draft is over, its text dropped. */
-function settleDrafts(log: SessionLog, reply: ActiveReply | null): SessionLog {
-  const kept = log.drafts
-    .filter(({ replyId }) => replyId === reply?.replyId)
-    .map((draft) => ({ ...draft, asks: draft.asks + 1 }))
+/**
+ * The server knows of one unfinished reply at most: any other draft is over, its text dropped. One
+ * that began while the answer was on its way is none of those that it speaks of.
+ */
+function settleDrafts(
+  log: SessionLog,
+  reply: ActiveReply | null,
+  asked: readonly Draft[],
+): SessionLog {
+  const isUnheardOf = ({ replyId }: Draft): boolean =>
+    !asked.some((draft) => draft.replyId === replyId)
+  const kept = log.drafts.flatMap((draft) => {
+    if (draft.replyId === reply?.replyId) return [{ ...draft, asks: draft.asks + 1 }]
+    return isUnheardOf(draft) ? [draft] : []
+  })
   const settled = { ...log, drafts: kept, awaiting: '' }
   return reply && !isModelSilent(log) ? withActiveReply(settled, reply) : settled
 }

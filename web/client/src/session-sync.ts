@@ -93,10 +93,10 @@ export class SessionSync {
 
   async #run(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS && !this.#closed; round += 1) {
-      const { headSeq, lastSeq, session } = this.#log
+      const { headSeq, lastSeq, session, drafts } = this.#log
       const range = headSeq - lastSeq > MAX_GAP ? {} : { afterSeq: lastSeq }
       const page = await this.#options.open({ sessionId: session.id, limit: PAGE, ...range })
-      this.apply({ type: 'opened', page, ...range })
+      this.apply({ type: 'opened', page, drafts, ...range })
       // The same round again would bring the same: the next event asks once more.
       const moved = this.#log.lastSeq > lastSeq
       if (!moved || this.#log.headSeq === this.#log.lastSeq) return
