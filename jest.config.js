@@ -16,7 +16,7 @@ const common = {
     ],
   },
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/scripts/jest/counting-environment.js',
   modulePathIgnorePatterns: ['<rootDir>/.runtime/', '/dist/'],
   testEnvironmentOptions: { customExportConditions: ['chatbox-source', 'node', 'node-addons'] },
 }

@@ -33,11 +33,9 @@ export async function runTests(args: readonly string[]): Promise<boolean> {
   for (const [part, schedule] of Object.entries(PARTS)) {
     if (only && only !== part) continue
     const file = join(folder, `${part}.json`)
-    // What tests start is only counted from a run without workers: see counts-reporter.js.
-    const how = counting.length > 0 && part !== 'unit' ? ['--runInBand'] : schedule
     const code = await runTool(
       'jest/bin/jest.js',
-      ['--selectProjects', part, '--passWithNoTests', ...how, ...counting, ...rest],
+      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...counting, ...rest],
       { nodeArgs: NODE_ARGS, env: { CHATBOX_COUNTS: file } },
     )
     add(total, await readCounts(file), code)

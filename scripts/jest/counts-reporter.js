@@ -8,13 +8,6 @@ import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
 export default class CountsReporter {
-  constructor({ maxWorkers }) {
-    // Set while running, for the processes that tests start: one that starts with it counts by
-    // itself, which would disturb the counting of tests. So it is for tests within this process.
-    const folder = process.env.CHATBOX_COVERAGE
-    if (folder && maxWorkers === 1) process.env.NODE_V8_COVERAGE = folder
-  }
-
   onTestResult(_test, { v8Coverage }) {
     const folder = process.env.CHATBOX_COVERAGE
     if (!folder || !v8Coverage) return
