@@ -10,6 +10,8 @@ import { TokenStream } from './token-stream.ts'
 /** Asks once more and resolves with what came, when it is whole. */
 export interface Asker {
   ask(): Promise<TokenStream>
+  /** What has come of the reply that was asked for last. */
+  stream(): TokenStream
   close(): void
 }
 
@@ -34,7 +36,7 @@ export async function openChatAsker(
       if (message.replyTo !== undefined) done.resolve(undefined)
     },
   })
-  const { session } = await line.request<{ session: Session }>('session:open', {})
+  const { session } = await line.prepare<{ session: Session }>('session:open', {})
   return {
     async ask() {
       stream = new TokenStream()
@@ -44,15 +46,17 @@ export async function openChatAsker(
       await within(REPLY_TIMEOUT_MS, done.promise)
       return stream
     },
+    stream: () => stream,
     close: () => line.close(),
   }
 }
 
 /** A browser that reads server-sent events. */
 export function openSseAsker({ port }: { port: number }): Asker {
+  let stream = new TokenStream()
   return {
     async ask() {
-      const stream = new TokenStream()
+      stream = new TokenStream()
       const asking = request({ port, host: '127.0.0.1', method: 'POST', agent: false })
       asking.end('{}')
       const [response] = (await once(asking, 'response')) as [IncomingMessage]
@@ -66,6 +70,7 @@ export function openSseAsker({ port }: { port: number }): Asker {
       await within(REPLY_TIMEOUT_MS, once(response, 'end'))
       return stream
     },
+    stream: () => stream,
     close: () => undefined,
   }
 }

@@ -114,7 +114,7 @@ async function openClient(server: ServiceProcess, user: string, secret: string):
     dialect: 'engine.io',
     token: createToken(user, secret),
   })
-  const { session } = await line.request<{ session: Pick<Session, 'id'> }>('session:open', {})
+  const { session } = await line.prepare<{ session: Pick<Session, 'id'> }>('session:open', {})
   return { line, sessionId: session.id, lastSeq: 0 }
 }
 

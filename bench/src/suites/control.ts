@@ -162,7 +162,7 @@ async function openRoom({ backEnds, pair, tally }: Place, index: number): Promis
   const sender = await Line.open({ ...common, url: socketUrl(a, pair.dialect) })
   const name = `room-${index}`.padEnd(22, '-')
   const opening = pair.makesSessions ? {} : { sessionId: name }
-  const opened = await sender.request<{ session?: { id: string; lastSeq: number } }>(
+  const opened = await sender.prepare<{ session?: { id: string; lastSeq: number } }>(
     'session:open',
     opening,
   )
@@ -176,7 +176,7 @@ async function openRoom({ backEnds, pair, tally }: Place, index: number): Promis
       if (event === 'message:receipt') onReceipt(room, tally, text)
     },
   })
-  await receiver.request('session:open', { sessionId })
+  await receiver.prepare('session:open', { sessionId })
   return Object.assign(room, { sessionId, sender, receiver, sent: 0 })
 }
 
@@ -198,7 +198,7 @@ function onReceipt(room: Pick<Room, 'due' | 'received'>, tally: Tally, text: str
 async function fillSession(sender: Line, sessionId: string): Promise<void> {
   for (let entry = 0; entry < ENTRIES; entry += 1) {
     const message = { sessionId, clientMessageId: randomUUID(), content: 'An entry.' }
-    await sender.request('message:send', message)
+    await sender.prepare('message:send', message)
   }
 }
 

@@ -165,21 +165,12 @@ async function join(
   try {
     // As a page does: at first whatever is there, later what came after what it has.
     const range = session ? { sessionId: session.id, afterSeq: session.lastSeq } : {}
-    return { line, session: await openUntilServed(line, range) }
+    return {
+      line,
+      session: (await line.prepare<{ session: Session }>('session:open', range)).session,
+    }
   } catch (error) {
     line.close()
     throw error
-  }
-}
-
-/** Also as a page does: where the server says that it cannot now, it asks again over the same line. */
-async function openUntilServed(line: Line, range: object): Promise<Known> {
-  for (;;) {
-    try {
-      return (await line.request<{ session: Session }>('session:open', range)).session
-    } catch (error) {
-      if (!line.isOpen || !String(error).includes('UNAVAILABLE')) throw error
-      await sleep(REOPEN_MS)
-    }
   }
 }

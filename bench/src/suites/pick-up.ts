@@ -134,7 +134,7 @@ async function openAsker(gateway: ServiceProcess, secret: string, tally: PickUps
       tally.latenciesMs.push(ageMs)
     },
   })
-  const { session } = await line.request<{ session: Session }>('session:open', {})
+  const { session } = await line.prepare<{ session: Session }>('session:open', {})
   return Object.assign(asking, { line, sessionId: session.id })
 }
 

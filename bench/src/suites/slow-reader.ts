@@ -147,7 +147,7 @@ async function openLine(
     ...options,
   })
   const named = sessionId === undefined ? {} : { sessionId }
-  const { session } = await line.request<{ session: Session }>('session:open', named)
+  const { session } = await line.prepare<{ session: Session }>('session:open', named)
   return { line, sessionId: session.id }
 }
 

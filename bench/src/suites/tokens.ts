@@ -5,6 +5,7 @@ import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
 import type { Comparison, Entrant, Profile, Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { openChatAsker, openSseAsker, type Asker } from '../load/ask-stream.ts'
+import { waitUntil } from '../load/pace.ts'
 import { toStreamSample, type TokenStream } from '../load/token-stream.ts'
 import { toModelSettings } from '../model-settings.ts'
 import { OTHER_CORE, pin, startCpuMeter, type Pids } from '../measure/cpu.ts'
@@ -15,12 +16,17 @@ interface Size {
 }
 
 const SIZES: Record<Profile, Size> = {
-  smoke: { streams: 2, tokens: 12 },
+  smoke: { streams: 2, tokens: 120 },
   quick: { streams: 20, tokens: 120 },
   full: { streams: 100, tokens: 360 },
 }
 const TOKENS_PER_SECOND = 60
 const WARM_UP_STREAMS = 20
+/** Users do not ask in step: all replies at once would begin and end at once. */
+const SPREAD_MS = 1000
+const BEGIN_TIMEOUT_MS = 60_000
+/** Of the time in which all replies stream; the first ones end after it. */
+const STEADY_SHARE = 0.8
 
 interface Running {
   askers: Asker[]
@@ -43,7 +49,7 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
   return {
     name: 'tokens',
     title: 'Token stream',
-    load: `${size.streams} replies at once, ${TOKENS_PER_SECOND} tokens a second each, ${size.tokens} tokens a reply; whole replies, from the question to the end. The model server is not counted.`,
+    load: `${size.streams} replies at once, ${TOKENS_PER_SECOND} tokens a second each, ${size.tokens} tokens a reply. CPU while all of them stream, and of whole replies, from the question to the end. The model server is not counted.`,
     baseline: 'direct sse',
     nullEntrant: 'direct sse again',
     entrants: [
@@ -63,7 +69,8 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
     ],
     metrics: [
       { name: 'cpu', unit: 'us', compared: true },
-      { name: 'cpu with store', unit: 'us', compared: true },
+      { name: 'cpu whole', unit: 'us', compared: true },
+      { name: 'cpu whole with store', unit: 'us', compared: true },
       { name: 'cpu worker', unit: 'us' },
       { name: 'cpu gateway', unit: 'us' },
       { name: 'cpu redis', unit: 'us' },
@@ -75,7 +82,7 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
     targets: [
       {
         ...{
-          text: 'CPU for a token (worker, Redis, gateway), ours over direct SSE',
+          text: 'CPU for a token of a running stream (worker, Redis, gateway), ours over direct SSE',
           metric: 'cpu',
         },
         ...{ entrant: 'ours', over: 'direct sse', kind: 'ratio', reach: 1.6 },
@@ -151,18 +158,20 @@ async function measureStreams({ streams, tokens }: Size, start: Start): Promise<
   try {
     await askAll(askers.slice(0, WARM_UP_STREAMS))
     const stopMeter = await startCpuMeter(pids)
+    const streaming = measureStreaming(askers, { tokens, pids })
     const seen = await askAll(askers)
     const { byPart, clientCores } = await stopMeter()
-    const per = (...parts: string[]): number =>
-      parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / (streams * tokens)
+    const whole = perToken(byPart, streams * tokens)
+    const stream = await streaming
     return {
       ...toStreamSample(seen, tokens),
-      cpu: per('gateway', 'worker', 'redis'),
-      'cpu with store': per('gateway', 'worker', 'redis', 'store'),
-      'cpu gateway': per('gateway'),
+      cpu: stream('gateway', 'worker', 'redis'),
+      'cpu whole': whole('gateway', 'worker', 'redis'),
+      'cpu whole with store': whole('gateway', 'worker', 'redis', 'store'),
+      'cpu gateway': stream('gateway'),
       ...(pids.worker === undefined
         ? {}
-        : { 'cpu worker': per('worker'), 'cpu redis': per('redis') }),
+        : { 'cpu worker': stream('worker'), 'cpu redis': stream('redis') }),
       'client cores': clientCores,
     }
   } finally {
@@ -172,11 +181,38 @@ async function measureStreams({ streams, tokens }: Size, start: Start): Promise<
   }
 }
 
-/** Begun one after the other within a second, as users do: in step they would all come at once. */
+type PerToken = (...parts: string[]) => number
+
+function perToken(byPart: Record<string, number>, tokens: number): PerToken {
+  return (...parts) => parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / tokens
+}
+
+/** What tokens cost while all replies stream: no question and no end of one is in it. */
+async function measureStreaming(
+  askers: readonly Asker[],
+  { tokens, pids }: { tokens: number; pids: Pids },
+): Promise<PerToken> {
+  // The streams of the warm-up are still there until each asker has asked again.
+  const old = new Set(askers.map((asker) => asker.stream()))
+  const hasBegun = (asker: Asker) => !old.has(asker.stream()) && asker.stream().frames > 0
+  if (!(await waitUntil(() => askers.every(hasBegun), BEGIN_TIMEOUT_MS))) {
+    throw new Error('not every reply has begun')
+  }
+  const stopMeter = await startCpuMeter(pids)
+  const before = countTokens(askers)
+  await sleep(STEADY_SHARE * ((tokens * 1000) / TOKENS_PER_SECOND - SPREAD_MS))
+  const { byPart } = await stopMeter()
+  return perToken(byPart, countTokens(askers) - before)
+}
+
+function countTokens(askers: readonly Asker[]): number {
+  return askers.reduce((sum, asker) => sum + asker.stream().countTokens().delivered, 0)
+}
+
 async function askAll(askers: readonly Asker[]): Promise<TokenStream[]> {
   return Promise.all(
     askers.map(async (asker, index) => {
-      await sleep((index * 1000) / askers.length)
+      await sleep((index * SPREAD_MS) / askers.length)
       return asker.ask()
     }),
   )

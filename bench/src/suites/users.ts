@@ -46,7 +46,7 @@ function toBare(backEnds: BenchBackEnds, { name, what, file, dialect }: Bare): K
     start: (env = {}) => startContestant(file, { env: { ...backEnds.env, ...env }, name }),
     async connect(server, user) {
       const line = await Line.open({ url: socketUrl(server, dialect), dialect })
-      await line.request('session:open', { sessionId: `room-of-${user}` })
+      await line.prepare('session:open', { sessionId: `room-of-${user}` })
       return line
     },
   }
@@ -65,7 +65,7 @@ function toOurs(
         dialect: 'engine.io',
         token: createToken(user, backEnds.secret),
       })
-      if (opens) await line.request<{ session: Session }>('session:open', {})
+      if (opens) await line.prepare<{ session: Session }>('session:open', {})
       return line
     },
   }

@@ -123,7 +123,7 @@ async function watch(gateway: ServiceProcess, secret: string): Promise<Watched> 
     token: createToken(`bench-${randomBytes(8).toString('hex')}`, secret),
     onEvent: (event, text) => onEvent(watched, event, JSON.parse(text)),
   })
-  const { session } = await line.request<{ session: Session }>('session:open', {})
+  const { session } = await line.prepare<{ session: Session }>('session:open', {})
   return Object.assign(watched, { line, sessionId: session.id })
 }
 
