@@ -40,6 +40,8 @@ export interface StandaloneProfile extends Load {
 
 export interface ClusterProfile extends Omit<StandaloneProfile, 'kind'> {
   kind: 'cluster'
+  /** How long a worker sleeps in the middle of its replies, at least and at most. */
+  zombieMs: readonly [low: number, high: number]
   gateways: number
   workers: number
 }
@@ -55,7 +57,14 @@ const LOAD = {
   tokenIntervalMs: 20,
   stopShare: 0.06,
 } as const
-const CLUSTER = { ...LOAD, kind: 'cluster', gateways: 3, workers: 2 } as const
+const CLUSTER = {
+  ...LOAD,
+  kind: 'cluster',
+  gateways: 3,
+  workers: 2,
+  // Longer than a lease and the time to find that it has run out.
+  zombieMs: [9000, 13_000],
+} as const
 
 export const PROFILES = {
   smoke: {
@@ -94,7 +103,7 @@ export const PROFILES = {
     talkEveryMs: 400,
     longShare: 0.8,
     longTokens: [200, 400],
-    durationMs: 1.5 * MINUTE_MS,
+    durationMs: MINUTE_MS,
     lanes: 2,
     pauseMs: 1000,
     maxHoldMs: 14_000,
@@ -128,18 +137,20 @@ export const PROFILES = {
       'Workers sleep in the middle of their answers for longer than a lease, and come back when others have answered.',
     ...CLUSTER,
     workers: 3,
-    askSessions: 48,
+    askSessions: 54,
     talkSessions: 0,
     askEveryMs: 1000,
     talkEveryMs: 1000,
     longShare: 1,
     // Over before the worker comes back, on its own and on whoever takes over.
-    longTokens: [18, 30],
-    tokenIntervalMs: 80,
+    longTokens: [20, 24],
+    tokenIntervalMs: 200,
+    zombieMs: [15_000, 17_000],
+    stopShare: 0,
     durationMs: 10 * MINUTE_MS,
     lanes: 1,
     pauseMs: 300,
-    maxHoldMs: 15_000,
+    maxHoldMs: 20_000,
     only: ['worker-zombie'],
     settleTimeoutMs: 90_000,
   },

@@ -20,7 +20,13 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
     ...profile,
     recorder,
     random: random.fork('cluster'),
-    settings: { NODE_OPTIONS: BLOCK_OPTION, SESSION_IDLE_TIMEOUT: '1d', RECONNECT_TIMEOUT: '12h' },
+    settings: {
+      NODE_OPTIONS: BLOCK_OPTION,
+      SESSION_IDLE_TIMEOUT: '1d',
+      RECONNECT_TIMEOUT: '12h',
+      // Whoever sleeps keeps its own: the others have to be able to write all there are.
+      LLM_CONCURRENCY: '100',
+    },
     ...(without ? { toEntry: (service) => entryOf(service, without) } : {}),
   })
   try {
@@ -30,7 +36,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
         ...createProcessNemeses('gateway', cluster.gateways),
         ...createProcessNemeses('worker', cluster.workers),
         createClockNemesis(cluster.workers),
-        createZombieNemesis(cluster.workers, cluster.models),
+        createZombieNemesis(cluster.workers, cluster.models, profile.zombieMs),
         createBusyKillNemesis(cluster.workers, cluster.models),
         ...createStoreNemeses(cluster),
         ...createRedisNemeses(cluster),

@@ -7,6 +7,7 @@ import de.bwaldvogel.mongo.bson.Document;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +15,17 @@ import java.util.Set;
 
 /**
  * Finds documents by the first key of an index, which need not be unique: the server itself has
- * unique indexes alone, and those only for queries of all their keys. Kept in memory and built from
- * the documents at each start. What it finds is still filtered by the whole query.
+ * unique indexes alone, and those only for queries of all their keys. A range of the second key
+ * narrows what it finds. Kept in memory and built from the documents at each start. What it finds is
+ * still filtered by the whole query.
  */
 class PrefixIndex extends Index<Object> {
   private static final Set<String> RANGES = Set.of("$lt", "$lte", "$gt", "$gte");
 
-  private final Map<Object, Set<Object>> positions = new HashMap<>();
+  /** By the first key: the positions, each with its document's value of the second key. */
+  private final Map<Object, Map<Object, Object>> positions = new HashMap<>();
+
+  private final String second;
   /** Documents without the key are no answer to a range of it. */
   private final boolean isSparse;
 
@@ -28,6 +33,7 @@ class PrefixIndex extends Index<Object> {
     // Sparse for the server, which asks every other index for each document's position.
     super(name, keys.subList(0, 1), true);
     this.isSparse = isSparse;
+    second = keys.size() > 1 ? keys.get(1).getKey() : null;
   }
 
   @Override
@@ -40,12 +46,33 @@ class PrefixIndex extends Index<Object> {
   @Override
   public List<Object> getPositions(Document query) {
     Object wanted = query.get(keys().get(0));
-    if (isPlain(wanted)) {
-      return List.copyOf(positions.getOrDefault(new KeyValue(wanted).normalized().get(0), Set.of()));
+    Collection<Map<Object, Object>> buckets =
+        isPlain(wanted)
+            ? List.of(positions.getOrDefault(new KeyValue(wanted).normalized().get(0), Map.of()))
+            : positions.values();
+    Object range = second == null ? null : query.get(second);
+    Set<Object> found = new LinkedHashSet<>();
+    for (Map<Object, Object> bucket : buckets) {
+      bucket.forEach(
+          (position, value) -> {
+            if (mayBeIn(range, value)) found.add(position);
+          });
     }
-    Set<Object> all = new LinkedHashSet<>();
-    positions.values().forEach(all::addAll);
-    return new ArrayList<>(all);
+    return new ArrayList<>(found);
+  }
+
+  /** False only where numbers say so. */
+  private static boolean mayBeIn(Object range, Object value) {
+    if (!isRange(range) || !(value instanceof Number number)) return true;
+    return ((Document) range)
+        .entrySet().stream()
+            .allMatch(bound -> mayBe(bound.getKey(), bound.getValue(), number.doubleValue()));
+  }
+
+  private static boolean mayBe(String operator, Object bound, double value) {
+    if (!(bound instanceof Number number)) return true;
+    double limit = number.doubleValue();
+    return operator.startsWith("$g") ? value >= limit : value <= limit;
   }
 
   /** A value that equals itself only: no operator, no list, no absence. */
@@ -66,7 +93,8 @@ class PrefixIndex extends Index<Object> {
   public void add(Document document, Object position, MongoCollection<Object> collection) {
     for (KeyValue key : getKeyValues(document)) {
       if (Missing.isNullOrMissing(key.get(0))) continue;
-      positions.computeIfAbsent(key.get(0), any -> new LinkedHashSet<>()).add(position);
+      Object value = second == null ? null : document.get(second);
+      positions.computeIfAbsent(key.get(0), any -> new LinkedHashMap<>()).put(position, value);
     }
   }
 
@@ -75,7 +103,7 @@ class PrefixIndex extends Index<Object> {
   public Object remove(Document document) {
     Object position = Missing.ofNullable(document.get("_id"));
     for (KeyValue key : getKeyValues(document)) {
-      Set<Object> found = positions.get(key.get(0));
+      Map<Object, Object> found = positions.get(key.get(0));
       if (found == null) continue;
       found.remove(position);
       if (found.isEmpty()) positions.remove(key.get(0));
@@ -86,7 +114,6 @@ class PrefixIndex extends Index<Object> {
   @Override
   public void updateInPlace(
       Document before, Document after, Object position, MongoCollection<Object> collection) {
-    if (nullAwareEqualsKeys(before, after)) return;
     remove(before);
     add(after, position, collection);
   }

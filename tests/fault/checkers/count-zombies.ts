@@ -1,3 +1,4 @@
+import type { FinalMessage } from '../history.ts'
 import { toSpans, type FaultSpan } from './fault-spans.ts'
 import type { ModelRequest } from './model-requests.ts'
 import { isReply } from './row-finder.ts'
@@ -17,11 +18,16 @@ export function countZombies(run: RunIndex): Record<string, number> {
       return pauses.some((pause) => isZombie(request, rivals, pause))
     }),
   )
-  const stored = new Set(run.sessions.flatMap(({ log }) => log.filter(isReply).map(toRequestId)))
+  const stored = new Set(run.sessions.flatMap(({ log }) => log.filter(isWhole).map(toRequestId)))
   return {
     zombies: zombies.length,
     zombiesRefused: zombies.filter(({ id }) => !stored.has(id)).length,
   }
+}
+
+/** A reply that was stopped keeps what its viewers saw, whoever stores it. */
+function isWhole(row: FinalMessage): boolean {
+  return isReply(row) && row.status === 'complete'
 }
 
 function isZombie(
@@ -36,6 +42,6 @@ function isZombie(
 }
 
 /** Each token of a text names its request. */
-function toRequestId({ content }: { content: string }): number {
+function toRequestId({ content }: FinalMessage): number {
   return Number.parseInt(content, 10)
 }

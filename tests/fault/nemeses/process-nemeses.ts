@@ -8,8 +8,6 @@ import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
 const BACK_TIMEOUT_MS = 40_000
 const POLL_MS = 50
 const BLOCK_MS = 5000
-/** Longer than the lease of a reply and the time to find that it has run out. */
-const ZOMBIE_MS = { low: 9000, high: 13_000 }
 const STREAMS_TIMEOUT_MS = 5000
 const MIN_STREAMS = 2
 const BUSY_TIMEOUT_MS = 20_000
@@ -39,6 +37,7 @@ export function createProcessNemeses(role: string, group: readonly Supervised[])
 export function createZombieNemesis(
   group: readonly Supervised[],
   models: Pick<ModelServer, 'streaming' | 'ports'>,
+  [leastMs, mostMs]: readonly [number, number],
 ): Nemesis {
   const isBusy = (worker: Supervised): boolean =>
     models.streaming(models.ports[group.indexOf(worker)]) >= MIN_STREAMS
@@ -46,7 +45,7 @@ export function createZombieNemesis(
     kind: 'worker-zombie',
     plan(random) {
       const worker = random.shuffle(group).find(isBusy) ?? random.pick(group)
-      const strike = pause(worker, random.between(ZOMBIE_MS.low, ZOMBIE_MS.high))
+      const strike = pause(worker, random.between(leastMs, mostMs))
       return {
         ...strike,
         async begin() {
