@@ -77,16 +77,19 @@ export class BareLog {
     return this.#setDraft({ replyId, attempt, index: index + 1, text: draft.text + text })
   }
 
-  /** Takes a page that follows `lastSeq`, asked for when the log ended there. */
-  addPage(page: RawPage): { placed: FinalMessage[]; draft: RawReply | undefined } {
+  /** Takes a page that follows `lastSeq`, asked for when the log ended there and had these drafts. */
+  addPage(
+    page: RawPage,
+    before: ReadonlySet<string>,
+  ): { placed: FinalMessage[]; draft: RawReply | undefined } {
     this.#hasHole = false
     const placed = page.messages.flatMap((message) => this.addMessage(message))
     this.raiseHead(page.session.lastSeq)
-    return { placed, draft: page.hasMore ? undefined : this.#join(page.reply) }
+    return { placed, draft: page.hasMore ? undefined : this.#join(page.reply, before) }
   }
 
-  #join(reply: RawReply | null): RawReply | undefined {
-    for (const replyId of this.drafts.keys()) {
+  #join(reply: RawReply | null, before: ReadonlySet<string>): RawReply | undefined {
+    for (const replyId of before) {
       if (replyId !== reply?.replyId) this.drafts.delete(replyId)
     }
     if (!reply || reply.attempt === 0 || this.#isDone(reply.replyId)) return undefined

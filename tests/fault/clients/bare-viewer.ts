@@ -225,12 +225,12 @@ export class BareViewer implements Viewer {
     for (let pages = 1; ; pages += 1) {
       const range = { afterSeq: this.lastSeq(), limit: PAGE }
       const known = this.#sessionId === '' ? {} : { sessionId: this.#sessionId }
+      const before = new Set(this.#log.drafts.keys())
       const answer = await this.#wire.request('session:open', { ...known, ...range })
       if (answer.phase !== 'ok') return answer
       const page = answer.data as RawPage
       this.#sessionId = this.#sightings.sessionId = page.session.id
-      const before = new Set(this.#log.drafts.keys())
-      const { placed, draft } = this.#log.addPage(page)
+      const { placed, draft } = this.#log.addPage(page, before)
       this.#sightings.onEntries(placed)
       for (const replyId of before) {
         if (!this.#log.drafts.has(replyId)) this.#sightings.endDraft(replyId)

@@ -57,11 +57,13 @@ describe('writeFaultReport', () => {
         durationsMs: { takeOver: [5000, 9000, 6000] },
       },
     )
+    const takeOver = [5000, 9000, 6000]
+    const deaths = createRecord({ profile: 'deaths' }, { durationsMs: { takeOver } })
     const terms = createRecord({ profile: 'terms' }, { durationsMs: { endWhenAsked: [1200] } })
     const zombies = { zombies: 512, zombiesRefused: 510 }
     await writeFaultReport(
       [
-        ...[run, terms, createRecord({ profile: 'away' })],
+        ...[run, deaths, terms, createRecord({ profile: 'away' })],
         createRecord({ profile: 'zombies' }, { looked: zombies }),
       ],
       folder,
@@ -72,11 +74,11 @@ describe('writeFaultReport', () => {
         '| `soak` | acknowledged messages | ≥ 200,000 | 200,001 | yes |',
         '| `soak` | messages sent again | ≥ 100,000 | 99 | **no** |',
         '| `soak` | lost | 0 | 0 | yes |',
-        '| `soak` | worker killed in an answer to the answer going on, p99 | ≤ 8.00 s | 9.00 s | **no** |',
         '| `terms` | to the end of the process, longest | ≤ 25 s | 1.20 s | yes |',
         '| `away` | Redis back to the next request to the model, longest | ≤ 5.00 s | no case of it | **no** |',
         '| `zombies` | of these with their answer in the log | 0 | 2 | **no** |',
-        '| `deaths` | not run | | | **no** |',
+        '| `deaths` | worker killed in an answer to the answer going on, p99 | ≤ 8.00 s | 9.00 s | **no** |',
+        '| `smoke` | not run | | | **no** |',
       ]),
     )
     expect(rows).toContain('| `worker-kill` | 12 | 1 |')

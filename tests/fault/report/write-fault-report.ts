@@ -18,8 +18,8 @@ const PLOTTED: [name: string, limit?: Distribution['limit']][] = [
 ]
 
 /**
- * Adds runs to the records in `folder` and writes `faults.md` and its plots anew from all of them, and
- * from nothing else. A run of the same name takes the place of an earlier one.
+ * Adds runs to the records in `folder` and writes `faults.md` and its plots anew from all of them, the
+ * notes beside them, and nothing else. A run of the same name takes the place of an earlier one.
  */
 export async function writeFaultReport(runs: readonly RunRecord[], folder: string): Promise<void> {
   const records = join(folder, RECORDS)
@@ -32,9 +32,18 @@ export async function writeFaultReport(runs: readonly RunRecord[], folder: strin
   // The longest has the most to say.
   const plain = saved.filter(isPlain).toSorted((a, b) => b.durationMs - a.durationMs)
   for (const run of plain) sections.push(toRunSection(run, await writePlots(run, folder)))
-  const text = [toHead(plain), toControlsSection(saved), ...sections].join('\n\n')
+  const text = [
+    toHead(plain, await readNotes(records)),
+    toControlsSection(saved),
+    ...sections,
+  ].join('\n\n')
   const layout = { parser: 'markdown', printWidth: 100 } as const
   await writeFile(join(folder, 'faults.md'), await format(text, layout))
+}
+
+/** What people have to say about these runs, beside them; they need not say anything. */
+async function readNotes(records: string): Promise<string> {
+  return readFile(join(records, 'notes.md'), 'utf8').catch(() => '')
 }
 
 async function readSaved(records: string): Promise<SavedRun[]> {
@@ -68,15 +77,16 @@ function toTitle(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function toHead(plain: readonly SavedRun[]): string {
+function toHead(plain: readonly SavedRun[], notes: string): string {
   return [
     '# Fault report',
-    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [eleven checkers](../../tests/fault/checkers) hold the one against the other. One client in three is the product's own client core, the others speak the protocol by themselves and share no code with it. All of this page is made from the records in [\`${RECORDS}/\`](${RECORDS}/).`,
+    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [eleven checkers](../../tests/fault/checkers) hold the one against the other. One client in three is the product's own client core, the others speak the protocol by themselves and share no code with it. All of this page is made from the records and the notes in [\`${RECORDS}/\`](${RECORDS}/).`,
     '## Runs',
     toOverview(plain),
     '## Figures',
     'Each from the run that was made for it. What is not reached is stated as it was measured. What a slow reader costs the others and how soon the sockets of a killed gateway are back is in [the benchmark](bench.md).',
     toFigures(plain),
+    notes,
     HOW_TO_RUN,
   ].join('\n\n')
 }
