@@ -106,7 +106,7 @@ describe('countLooked', () => {
     })
   })
 
-  it('counts how many workers died on one question', () => {
+  it('counts the requests that the death of a worker cut, and the attempts of a reply', () => {
     const kill = (id: number, at: number): HistoryEvent => ({
       op: 'fault',
       process: 'nemesis',
@@ -116,6 +116,16 @@ describe('countLooked', () => {
       id,
       at,
     })
+    const draft = (replyId: string, attempt: number): HistoryEvent => ({
+      op: 'draft',
+      process: 'viewer',
+      sessionId: 's',
+      replyId,
+      attempt,
+      from: 0,
+      to: 0,
+      at: 9000,
+    })
     const { looked } = checkHistory(
       [
         kill(91, 1000),
@@ -123,13 +133,16 @@ describe('countLooked', () => {
         kill(92, 8000),
         ...request(2, 'unlucky', [7000, 8010, 'fail']),
         ...request(3, 'stopped', [2000, 4000, 'fail']),
+        draft('unlucky', 3),
+        draft('unlucky', 20),
+        draft('stopped', 2),
       ],
       [],
     )
     expect(looked).toMatchObject({
-      questionsWhoseWorkerWasKilled: 1,
-      mostWorkersKilledByOneQuestion: 2,
-      questionsWithTwentyWorkersKilled: 0,
+      requestsCutByKills: 2,
+      mostAttemptsOfOneReply: 20,
+      repliesWithTwentyAttempts: 1,
     })
   })
 })

@@ -29,16 +29,22 @@ export function measureTakeOvers(
   return measured
 }
 
-/** Of each question, how many workers were killed while they answered it. */
+/**
+ * How often workers were killed while they wrote, and how many attempts one reply took. A worker that
+ * dies between its claim and its request was not writing yet, but its attempt is one all the same.
+ */
 export function countDeaths(run: RunIndex): Record<string, number> {
   const kills = toSpans(run.faults).filter(isWorkerKill)
-  const deaths = [...run.requests.values()].map(
-    (requests) => requests.filter((request) => kills.some((kill) => isCutBy(request, kill))).length,
-  )
+  const requests = [...run.requests.values()].flat()
+  const attempts = new Map<string, number>()
+  for (const { replyId, attempt } of run.sessions.flatMap(({ drafts }) => drafts)) {
+    attempts.set(replyId, Math.max(attempt, attempts.get(replyId) ?? 0))
+  }
+  const counts = [...attempts.values()]
   return {
-    questionsWhoseWorkerWasKilled: deaths.filter((count) => count > 0).length,
-    mostWorkersKilledByOneQuestion: deaths.reduce((most, count) => Math.max(most, count), 0),
-    questionsWithTwentyWorkersKilled: deaths.filter((count) => count >= 20).length,
+    requestsCutByKills: requests.filter((one) => kills.some((kill) => isCutBy(one, kill))).length,
+    mostAttemptsOfOneReply: counts.reduce((most, count) => Math.max(most, count), 0),
+    repliesWithTwentyAttempts: counts.filter((count) => count >= 20).length,
   }
 }
 

@@ -87,14 +87,14 @@ function toZombieFigures({ checks }: SavedRun): Figure[] {
 
 function toDeathFigures(run: SavedRun): Figure[] {
   const { checks } = run
-  const { mostWorkersKilledByOneQuestion, questionsWithTwentyWorkersKilled } = checks.looked
+  const { mostAttemptsOfOneReply, repliesWithTwentyAttempts } = checks.looked
   return [
     atLeast(
-      'workers killed one after the other on one question',
-      mostWorkersKilledByOneQuestion,
+      'attempts of one reply, each after the death of the worker before',
+      mostAttemptsOfOneReply,
       20,
     ),
-    atLeast('questions with so many', questionsWithTwentyWorkersKilled, 1),
+    atLeast('replies with so many', repliesWithTwentyAttempts, 1),
     none('questions that were neither answered nor visibly failed', checks.counts.answers),
     within(run, 'takeOver', {
       figure: 'worker killed in an answer to the answer going on, p99',
