@@ -85,8 +85,7 @@ function toZombieFigures({ checks }: SavedRun): Figure[] {
   ]
 }
 
-function toDeathFigures(run: SavedRun): Figure[] {
-  const { checks } = run
+function toDeathFigures({ checks }: SavedRun): Figure[] {
   const { mostAttemptsOfOneReply, repliesWithTwentyAttempts } = checks.looked
   return [
     atLeast(
@@ -96,11 +95,6 @@ function toDeathFigures(run: SavedRun): Figure[] {
     ),
     atLeast('replies with so many', repliesWithTwentyAttempts, 1),
     none('questions that were neither answered nor visibly failed', checks.counts.answers),
-    within(run, 'takeOver', {
-      figure: 'worker killed in an answer to the answer going on, p99',
-      share: 0.99,
-      ms: 8000,
-    }),
   ]
 }
 

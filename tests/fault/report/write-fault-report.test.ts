@@ -57,8 +57,8 @@ describe('writeFaultReport', () => {
         durationsMs: { takeOver: [5000, 9000, 6000] },
       },
     )
-    const takeOver = [5000, 9000, 6000]
-    const deaths = createRecord({ profile: 'deaths' }, { durationsMs: { takeOver } })
+    const attempts = { mostAttemptsOfOneReply: 20, repliesWithTwentyAttempts: 3 }
+    const deaths = createRecord({ profile: 'deaths' }, { looked: attempts })
     const terms = createRecord({ profile: 'terms' }, { durationsMs: { endWhenAsked: [1200] } })
     const zombies = { zombies: 512, zombiesRefused: 510 }
     await writeFaultReport(
@@ -77,7 +77,7 @@ describe('writeFaultReport', () => {
         '| `terms` | to the end of the process, longest | ≤ 25 s | 1.20 s | yes |',
         '| `away` | Redis back to the next request to the model, longest | ≤ 5.00 s | no case of it | **no** |',
         '| `zombies` | of these with their answer in the log | 0 | 2 | **no** |',
-        '| `deaths` | worker killed in an answer to the answer going on, p99 | ≤ 8.00 s | 9.00 s | **no** |',
+        '| `deaths` | replies with so many | ≥ 1 | 3 | yes |',
         '| `smoke` | not run | | | **no** |',
       ]),
     )

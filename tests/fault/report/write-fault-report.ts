@@ -84,7 +84,7 @@ function toHead(plain: readonly SavedRun[], notes: string): string {
     '## Runs',
     toOverview(plain),
     '## Figures',
-    'Each from the run that was made for it. What is not reached is stated as it was measured. What a slow reader costs the others and how soon the sockets of a killed gateway are back is in [the benchmark](bench.md).',
+    'Each from the run that was made for it. What is not reached is stated as it was measured. How soon an answer goes on after its worker was killed, how soon the sockets of a killed gateway are back, and what a slow reader costs the others is in [the benchmark](bench.md).',
     toFigures(plain),
     notes,
     HOW_TO_RUN,
