@@ -88,6 +88,6 @@ export const DURATIONS: Record<string, string> = {
   reconnect: 'connection lost to connected again',
   catchUp: 'connected again to nothing missing',
   takeOver: 'worker killed to the first text of the next attempt',
-  takeOverUnderFaults: 'the same while other faults were under way',
+  takeOverUnderFaults: 'worker killed to the next attempt, other faults under way',
   endWhenAsked: 'SIGTERM to the end of the process',
 }

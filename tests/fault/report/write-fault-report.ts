@@ -13,6 +13,7 @@ import { DURATIONS, toRunSection, type Plot } from './to-run-section.ts'
 const RECORDS = 'faults'
 const PLOTTED: [name: string, limit?: Distribution['limit']][] = [
   ['takeOver', { ms: 8000, text: 'to reach: 8 s' }],
+  ['takeOverUnderFaults', { ms: 8000, text: '8 s' }],
   ['catchUp'],
   ['reconnect'],
 ]
