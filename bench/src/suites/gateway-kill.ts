@@ -18,7 +18,6 @@ const AT_ONCE = 50
 const BACK_TIMEOUT_MS = 90_000
 /** As the product's own client waits before it tries again. */
 const RETRY = { baseMs: 500, maxMs: 10_000 }
-const REOPEN_MS = 2000
 
 /** A gateway with many sockets ends without a word. */
 export async function openGatewayKill(profile: Profile): Promise<Comparison> {

@@ -1,5 +1,4 @@
 import type { Session } from '@chatbox/contract'
-import { toOwnedId } from '@chatbox/kit'
 import { fileURLToPath } from 'node:url'
 import { startService, type Service } from '../../../scripts/servers/processes.ts'
 import type { Metric, Sample } from '../compare/comparison.ts'
@@ -56,19 +55,11 @@ interface Opening {
 export async function measureOpens(opening: Opening): Promise<Sample> {
   const { place, env, users, opens } = opening
   const gateway = await startOurs(place.service, { env })
-  const lines = await Promise.all(
-    users.map((user) =>
-      Line.open({
-        url: socketUrl(gateway, 'engine.io'),
-        dialect: 'engine.io',
-        token: createToken(user, place.secret),
-      }),
-    ),
-  )
+  const viewers = await Promise.all(users.map((user) => openViewer(gateway, user, place.secret)))
   try {
-    await openAll(lines, { ...opening, opens: Math.min(opens, WARM_UP_S * opening.perSecond) })
+    await openAll(viewers, { ...opening, opens: Math.min(opens, WARM_UP_S * opening.perSecond) })
     const stop = await startCpuMeter({ gateway: gateway.pid, ...place.pids })
-    const tally = await openAll(lines, opening)
+    const tally = await openAll(viewers, opening)
     const { byPart, clientCores } = await stop()
     const per = (...parts: string[]): number =>
       parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / opens
@@ -80,24 +71,45 @@ export async function measureOpens(opening: Opening): Promise<Sample> {
       'client cores': clientCores,
     }
   } finally {
-    for (const line of lines) line.close()
+    for (const { line } of viewers) line.close()
     await gateway.stop()
   }
 }
 
+interface Viewer {
+  line: Line
+  sessionId: string
+}
+
+/** One who has opened the session that was put into the store for them. */
+async function openViewer(
+  gateway: { port: number },
+  user: string,
+  secret: string,
+): Promise<Viewer> {
+  const line = await Line.open({
+    url: socketUrl(gateway, 'engine.io'),
+    dialect: 'engine.io',
+    token: createToken(user, secret),
+  })
+  const { session } = await line.prepare<{ session: Session }>('session:open', {})
+  if (!session.id.startsWith(`session-of-${user}`)) throw new Error(`${user} has no seeded session`)
+  return { line, sessionId: session.id }
+}
+
 async function openAll(
-  lines: readonly Line[],
-  { users, perSecond, opens }: Pick<Opening, 'users' | 'perSecond' | 'opens'>,
+  viewers: readonly Viewer[],
+  { perSecond, opens }: Pick<Opening, 'perSecond' | 'opens'>,
 ): Promise<Tally> {
   const tally = new Tally()
   let answered = 0
   await pace(perSecond, opens, (index, dueAt) => {
-    const line = lines[index % lines.length]
-    const user = users[index % lines.length] ?? ''
-    const sessionId = toOwnedId(`session-of-${user}`, user)
+    const viewer = viewers[index % viewers.length]
+    if (!viewer) return
+    const { line, sessionId } = viewer
     tally.sent += 1
     line
-      ?.request<{ session: Session }>('session:open', { sessionId })
+      .request<{ session: Session }>('session:open', { sessionId })
       .then(({ session }) => {
         if (session.id === sessionId) tally.delivered += 1
         tally.latenciesMs.push(performance.now() - dueAt)
