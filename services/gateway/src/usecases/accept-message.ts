@@ -40,8 +40,7 @@ export async function acceptMessage(
     createdAt: deps.clock.now().toISOString(),
   }
   const stored = await deps.store.append({ message, replyId: deps.clock.newId() })
-  // The sender waits for what is durable, and what follows can be lost: not before its answer.
-  if (stored.appended) setImmediate(() => spread(deps, stored))
+  if (stored.appended) spread(deps, stored)
   return { message: stored.message }
 }
 
