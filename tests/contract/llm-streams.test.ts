@@ -48,6 +48,11 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
     )
   })
 
+  it('is handed on as one piece where it came in one', async () => {
+    server.answer(streamPieces([encodeEvents(wire.events({ pieces: PIECES }))]))
+    expect((await readReply(model.llm)).pieces).toEqual([WHOLE])
+  })
+
   it('brings an event of 8 MiB whole', async () => {
     const text = 'é'.repeat(4 * MIB)
     const bytes = encodeEvents(wire.events({ pieces: ['before ', text] }))

@@ -33,6 +33,15 @@ describe('an event stream', () => {
     )
   })
 
+  it('hands on together what came together', async () => {
+    const reads: string[][] = []
+    const parts = ['data: one\n\ndata: two\n\nda', 'ta: three', '\n\n']
+    for await (const events of readEvents(from(parts.map((part) => Buffer.from(part))))) {
+      reads.push(events.map(toData))
+    }
+    expect(reads).toEqual([['one', 'two'], ['three']])
+  })
+
   it('drops what is not ended by a blank line', async () => {
     expect(await read([Buffer.from('data: one\n\ndata: two\n')])).toEqual(['one'])
   })
@@ -41,7 +50,7 @@ describe('an event stream', () => {
     const seen: string[] = []
     const big = [Buffer.from('data: small\n\ndata: '), Buffer.alloc(60, 'x'), Buffer.alloc(60, 'x')]
     const reading = (async () => {
-      for await (const { data } of readEvents(from(big), 100)) seen.push(data)
+      for await (const read of readEvents(from(big), 100)) seen.push(...read.map(toData))
     })()
     await expect(reading).rejects.toThrow(EventTooLongError)
     expect(seen).toEqual(['small'])
@@ -55,8 +64,12 @@ describe('an event stream', () => {
 
 async function read(chunks: Buffer[], maxLength?: number): Promise<string[]> {
   const events: string[] = []
-  for await (const { data } of readEvents(from(chunks), maxLength)) events.push(data)
+  for await (const read of readEvents(from(chunks), maxLength)) events.push(...read.map(toData))
   return events
+}
+
+function toData(event: { data: string }): string {
+  return event.data
 }
 
 async function* from(chunks: Buffer[]): AsyncGenerator<Buffer> {

@@ -7,14 +7,14 @@ export class EventTooLongError extends Error {
 }
 
 /**
- * The events of a server-sent event stream, whatever way its bytes are cut. An event that is not
- * ended by a blank line when the stream ends is dropped, as the standard says: whoever needs to
- * know that a stream is whole looks for its terminator.
+ * The events of a server-sent event stream, whatever way its bytes are cut; those that came with one
+ * read come together. An event that is not ended by a blank line when the stream ends is dropped, as
+ * the standard says: whoever needs to know that a stream is whole looks for its terminator.
  */
 export async function* readEvents(
   body: AsyncIterable<Uint8Array>,
   maxLength: number = LLM_LIMITS.eventLength,
-): AsyncGenerator<EventSourceMessage> {
+): AsyncGenerator<EventSourceMessage[]> {
   const ready: EventSourceMessage[] = []
   const overflows: ParseError[] = []
   const parser = createParser({
@@ -27,7 +27,7 @@ export async function* readEvents(
   const decoder = new TextDecoder()
   for await (const bytes of body) {
     parser.feed(decoder.decode(bytes, { stream: true }))
-    yield* ready.splice(0)
+    if (ready.length > 0) yield ready.splice(0)
     if (overflows.length > 0)
       throw new EventTooLongError(`an event has more than ${maxLength} characters`)
   }

@@ -1,4 +1,5 @@
 import type { Clock, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
+import type { EventSourceMessage } from 'eventsource-parser'
 import { startDeadline, type Deadline } from './deadline.ts'
 import { readEvents } from './event-stream.ts'
 import { LLM_LIMITS, type LlmTimeouts } from './llm-limits.ts'
@@ -36,8 +37,8 @@ export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
         deadline.signal.throwIfAborted()
         deadline.resume()
         reply.body = await ask(protocol, request, { ...deps, signal: deadline.signal })
-        for await (const { data } of readEvents(readGathered(reply.body, reply, deps.gatherMs))) {
-          const chunks = reply.reader.read(redact(data, deps.apiKey))
+        for await (const events of readEvents(readGathered(reply.body, reply, deps.gatherMs))) {
+          const chunks = readChunks(reply.reader, events, deps.apiKey)
           if (chunks.length === 0) continue
           noteSigns(deadline, chunks)
           for (const chunk of forReader(chunks, reply)) yield chunk
@@ -93,6 +94,32 @@ async function ask(
     }
     request = adapted
   }
+}
+
+/**
+ * What the events of one read say, with texts in a row as one: each chunk's way through the pipeline
+ * costs more than its text. What came before an event that fails is said all the same.
+ */
+function readChunks(
+  reader: ReplyReader,
+  events: EventSourceMessage[],
+  apiKey: string | undefined,
+): ReaderChunk[] {
+  const chunks: ReaderChunk[] = []
+  try {
+    for (const { data } of events) {
+      for (const chunk of reader.read(redact(data, apiKey))) addChunk(chunks, chunk)
+    }
+  } catch (thrown) {
+    chunks.push({ type: 'failure', error: toTransportError(thrown, true) })
+  }
+  return chunks
+}
+
+function addChunk(chunks: ReaderChunk[], chunk: ReaderChunk): void {
+  const last = chunks.at(-1)
+  if (last?.type === 'text' && chunk.type === 'text') last.text += chunk.text
+  else chunks.push(chunk)
 }
 
 /** What of `chunks` is for the reader of the reply. */
