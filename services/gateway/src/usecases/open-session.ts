@@ -1,11 +1,4 @@
-import type {
-  ActiveReply,
-  ClientData,
-  ClientPayload,
-  Message,
-  Session,
-  User,
-} from '@chatbox/contract'
+import type { ActiveReply, ClientData, ClientPayload, Session, User } from '@chatbox/contract'
 import {
   notFound,
   type ChatStore,
@@ -20,7 +13,7 @@ import { cutPage, toKept, toLogRange } from './read-page.ts'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
 
 export interface OpenSessionDeps extends StartSessionDeps {
-  store: StartSessionDeps['store'] & Pick<ChatStore, 'openLog' | 'findOpenReply'>
+  store: StartSessionDeps['store'] & Pick<ChatStore, 'openLog' | 'findOpenReply' | 'findMessage'>
   bus: StartSessionDeps['bus'] & Pick<EventBus, 'readDraft'>
   viewer: Viewer
 }
@@ -65,9 +58,10 @@ async function readOpened(
   if (!mayHaveOpenReply) return { ...opened, reply: null }
   const reply = await findActiveReply(deps, input.sessionId)
   if (!reply) return { ...opened, reply }
-  // The draft before the log: a reply that finished in between is then in the log for sure.
+  // One that finished after the log was read and before its draft was is in the log by now.
+  if (!(await deps.store.findMessage(input.sessionId, reply.replyId))) return { ...opened, reply }
   const { session, messages, hasMore } = await readLog(deps, who, input)
-  return { session, messages, hasMore, reply: unlessFinished(reply, messages) }
+  return { session, messages, hasMore, reply: null }
 }
 
 interface ReadLog extends LogPage {
@@ -102,8 +96,4 @@ async function findActiveReply(
 /** A question that waits, also for another attempt, is nobody's attempt yet. */
 function toAttempt(open: OpenReply): number {
   return open.state === 'pending' ? 0 : open.epoch
-}
-
-function unlessFinished(reply: ActiveReply | null, messages: Message[]): ActiveReply | null {
-  return messages.some((message) => message.id === reply?.replyId) ? null : reply
 }

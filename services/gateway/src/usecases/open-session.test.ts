@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Message, User } from '@chatbox/contract'
+import { initialState, toSession, type Draft, type OpenReply } from '@chatbox/core'
+import { toOwnedId } from '@chatbox/kit'
+import { openSession, type OpenSessionDeps } from './open-session.ts'
+
+const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
+const STARTED = '2026-01-01T00:00:00.000Z'
+const sessionId = toOwnedId('session', ANN.id)
+const QUESTION = toMessage('question', 1)
+const ANSWER = toMessage('reply', 2)
+const OPEN: OpenReply = {
+  sessionId,
+  messageId: 'question',
+  questionSeq: 1,
+  replyId: 'reply',
+  modelId: 'demo',
+  state: 'running',
+  epoch: 1,
+  stopRequested: false,
+  askedAt: STARTED,
+}
+
+function toMessage(id: string, seq: number): Message {
+  return {
+    id,
+    sessionId,
+    seq,
+    kind: 'text',
+    sender: { type: 'ai', id: 'demo', name: '' },
+    content: id,
+    attachments: [],
+    status: 'complete',
+    createdAt: STARTED,
+  }
+}
+
+/** A session whose reply is finished at the given moment, and how often its log is read. */
+function setUp(finishesAt: 'draft' | 'never') {
+  const log = [QUESTION]
+  let reads = 0
+  const store: Partial<OpenSessionDeps['store']> = {
+    async openLog() {
+      reads++
+      const origin = { id: sessionId, userId: ANN.id, userName: '', startedAt: STARTED }
+      const session = toSession(origin, { seq: log.length, state: initialState('demo', STARTED) })
+      return { session, page: { messages: [...log], hasMore: false }, mayHaveOpenReply: true }
+    },
+    findOpenReply: async () => OPEN,
+    findMessage: async (_sessionId, id) => log.find((message) => message.id === id),
+  }
+  const readDraft = async (): Promise<Draft | undefined> => {
+    if (finishesAt === 'never') return { attempt: 1, index: 3, text: 'so far' }
+    log.push(ANSWER)
+    return undefined
+  }
+  const viewer = { join: async () => undefined, leave: () => undefined, note: () => undefined }
+  const deps = { store, bus: { readDraft }, viewer } as unknown as OpenSessionDeps
+  return { open: () => openSession(deps, ANN, { sessionId }), reads: () => reads }
+}
+
+describe('opening a session that is being answered', () => {
+  it('reads the log once and answers what there is of the reply', async () => {
+    const { open, reads } = setUp('never')
+    const { messages, reply } = await open()
+    expect(messages).toEqual([QUESTION])
+    expect(reply).toMatchObject({ replyId: 'reply', attempt: 1, index: 3, text: 'so far' })
+    expect(reads()).toBe(1)
+  })
+
+  it('has the reply in the log where it finished before its draft was read', async () => {
+    const { open } = setUp('draft')
+    const { messages, reply } = await open()
+    expect(messages).toEqual([QUESTION, ANSWER])
+    expect(reply).toBeNull()
+  })
+})
