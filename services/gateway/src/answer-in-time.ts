@@ -1,7 +1,7 @@
 import { AppError } from '@chatbox/core'
 
-/** Below the 3 s after which a caller is promised to know. */
-const ANSWER_TIMEOUT_MS = 2900
+/** Below the 3 s after which a caller is promised to know: the rest is for the way there and back. */
+const ANSWER_TIMEOUT_MS = 2700
 
 /**
  * What `answer` comes to, or `UNAVAILABLE` when that takes longer than 3 s. Each call of a port has a
