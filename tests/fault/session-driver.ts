@@ -39,6 +39,15 @@ export interface DriverCounts {
   retries: number
 }
 
+export const NO_COUNTS: Readonly<DriverCounts> = {
+  begun: 0,
+  skipped: 0,
+  acknowledged: 0,
+  resends: 0,
+  stops: 0,
+  retries: 0,
+}
+
 interface Delivery {
   message: BareSend
   /** Answers that are still to be dropped. */
@@ -60,14 +69,7 @@ const LARGE_LENGTH = 6000
 
 /** Everything that happens in one session, in a rhythm of its own. */
 export class SessionDriver {
-  readonly counts: DriverCounts = {
-    begun: 0,
-    skipped: 0,
-    acknowledged: 0,
-    resends: 0,
-    stops: 0,
-    retries: 0,
-  }
+  readonly counts: DriverCounts = { ...NO_COUNTS }
   readonly #session: DrivenSession
   readonly #options: DriverOptions
   readonly #underway = new Set<Promise<void>>()

@@ -5,7 +5,12 @@ import { readAnew, readShown, waitUntilSettled, type FinalReadOptions } from './
 import type { FinalRead, Recorder, RunRecord } from './history.ts'
 import type { Load } from './profiles.ts'
 import type { Random } from './random.ts'
-import { SessionDriver, type DrivenSession, type DriverCounts } from './session-driver.ts'
+import {
+  NO_COUNTS,
+  SessionDriver,
+  type DrivenSession,
+  type DriverCounts,
+} from './session-driver.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 import { openSession, viewersOf } from './workload.ts'
 
@@ -23,15 +28,6 @@ const BATCH = 8
 /** And looked at in the end: each may wait for its rest as long as the others. */
 const LAST_BATCH = 24
 const SETTLE_SENDS_MS = 45_000
-
-const NO_COUNTS: DriverCounts = {
-  begun: 0,
-  skipped: 0,
-  acknowledged: 0,
-  resends: 0,
-  stops: 0,
-  retries: 0,
-}
 
 interface Driven {
   session: DrivenSession
