@@ -18,6 +18,7 @@ import { openIdle } from './suites/idle.ts'
 import { openHistory, openHistoryCluster } from './suites/history.ts'
 import { openManySessions } from './suites/many-sessions.ts'
 import { openGatewayKill } from './suites/gateway-kill.ts'
+import { openGatewayTerm } from './suites/gateway-term.ts'
 import { openWorkerKill } from './suites/worker-kill.ts'
 import { openPickUp } from './suites/pick-up.ts'
 import { openSlowReader } from './suites/slow-reader.ts'
@@ -38,6 +39,7 @@ const COMPARISONS: Record<string, OpenComparison> = {
   'many-sessions': openManySessions,
   'worker-kill': openWorkerKill,
   'gateway-kill': openGatewayKill,
+  'gateway-term': openGatewayTerm,
   'slow-reader': openSlowReader,
   'pick-up': openPickUp,
 }

@@ -10,4 +10,5 @@ checkSuites("the bench's suites of connections", {
   'many-sessions': ['50 sessions', '50 sessions again', '100 sessions'],
   'worker-kill': ['ours'],
   'gateway-kill': ['ours'],
+  'gateway-term': ['ours'],
 })

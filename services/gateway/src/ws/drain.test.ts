@@ -26,15 +26,15 @@ describe('drainSockets', () => {
     return { told, closed }
   }
 
-  it('spreads many over ten seconds, each at the moment that it was told', async () => {
+  it('spreads many evenly over more than ten seconds, each at the moment that it was told', async () => {
     const { told, closed } = await drain(2000, 25_000)
     expect(closed).toHaveLength(2000)
-    expect(Math.max(...closed)).toBeGreaterThan(9000)
+    expect(Math.max(...closed) - Math.min(...closed)).toBeGreaterThan(10_000)
     const perSecond = Array.from(
-      { length: 11 },
+      { length: 13 },
       (_, second) => closed.filter((atMs) => Math.floor(atMs / 1000) === second).length,
     )
-    expect(Math.max(...perSecond)).toBeLessThan(300)
+    expect(Math.max(...perSecond)).toBeLessThanOrEqual(200)
     const late = told.toSorted((a, b) => a - b).map((atMs, index) => (closed[index] ?? 0) - atMs)
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...late)).toBeLessThanOrEqual(101)

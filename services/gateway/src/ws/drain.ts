@@ -9,14 +9,15 @@ export interface DrainOptions {
 /** So many connections at once are no load for the gateways that take them over. */
 const FEW_SOCKETS = 500
 const SPREAD_FEW_MS = 500
-const SPREAD_MANY_MS = 10_000
+const SPREAD_MANY_MS = 12_000
 const SLICE_MS = 50
 const FLUSH_MS = 1000
 const POLL_MS = 10
 
 /**
- * Sends the clients away, each at a moment of its own: they come back over some seconds and not
- * at once. Each is told its moment, and is disconnected then if it has not gone by itself.
+ * Sends the clients away, each at a moment of its own, so that they come back evenly over some
+ * seconds and not at once. Each is told its moment, and is disconnected then if it has not gone by
+ * itself.
  */
 export async function drainSockets(
   sockets: readonly Pick<ChatSocket, 'emit' | 'disconnect'>[],
@@ -25,9 +26,10 @@ export async function drainSockets(
 ): Promise<void> {
   const wantedMs = sockets.length > FEW_SOCKETS ? SPREAD_MANY_MS : SPREAD_FEW_MS
   const spreadMs = Math.min(wantedMs, options.deadlineMs)
-  const departures = sockets
-    .map((socket) => ({ socket, atMs: Math.floor(clock.random() * spreadMs) }))
-    .sort((a, b) => a.atMs - b.atMs)
+  const departures = sockets.map((socket, index) => ({
+    socket,
+    atMs: Math.floor(((index + clock.random()) / sockets.length) * spreadMs),
+  }))
   for (const { socket, atMs } of departures) {
     socket.emit('server:draining', { reconnectAfterMs: atMs })
   }
