@@ -14,6 +14,7 @@ import { createToken } from '../token.ts'
 interface Size {
   clients: number
   perSecond: number
+  /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
   warmUp: number
   messages: number
 }
@@ -21,7 +22,7 @@ interface Size {
 const SIZES: Record<Profile, Size> = {
   smoke: { clients: 10, perSecond: 100, warmUp: 10, messages: 30 },
   quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 150 },
-  full: { clients: 50, perSecond: 40, warmUp: 120, messages: 320 },
+  full: { clients: 150, perSecond: 100, warmUp: 1500, messages: 1000 },
 }
 const ARRIVAL_MS = 10_000
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
