@@ -1,7 +1,8 @@
 import type { ClientData, ServerPayload } from '@chatbox/contract'
 import { type ChatState, createChatState } from './chat-state.ts'
 import { Connection, type GetToken } from './connection.ts'
-import { createHttpApi, type HttpApi } from './http-api.ts'
+import { createHttpApi } from './http-api.ts'
+import { MySessions } from './my-sessions.ts'
 import { createObservable } from './observable.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxStorage } from './outbox-storage.ts'
@@ -33,7 +34,7 @@ export class ChatClient {
   readonly #state = createObservable<ChatState>(createChatState())
   readonly #connection: Connection
   readonly #outbox: Outbox
-  readonly #http: HttpApi
+  readonly #sessions: MySessions
   readonly #others = new TypingOthers()
   readonly #typing: TypingSignal
   readonly #reading: ReadSignal
@@ -45,7 +46,7 @@ export class ChatClient {
   constructor(options: ChatClientOptions) {
     const { storage, random = Math.random } = options
     this.#connection = new Connection({ ...options, random })
-    this.#http = createHttpApi(options.baseUrl, options.getToken)
+    this.#sessions = new MySessions(createHttpApi(options.baseUrl, options.getToken))
     this.#outbox = new Outbox({
       storage,
       random,
@@ -61,6 +62,7 @@ export class ChatClient {
     })
     this.#outbox.subscribe(() => this.#patch({ unsent: this.#outbox.items }))
     this.#others.subscribe(() => this.#patch({ typists: this.#others.typists }))
+    this.#sessions.subscribe(() => this.#patch({ sessions: this.#sessions.shown }))
     this.#connection.subscribe(() => this.#onConnection())
     this.#listen()
   }
@@ -194,17 +196,7 @@ export class ChatClient {
 
   /** Reads the list of the user's sessions anew, or the part after the one that is known. */
   async listSessions(more = false): Promise<void> {
-    const known = this.state.sessions
-    if (known.status === 'reading') return
-    this.#patch({ sessions: { ...known, status: 'reading' } })
-    try {
-      const cursor = more ? (known.nextCursor ?? undefined) : undefined
-      const { items, nextCursor } = await this.#http.listSessions(cursor)
-      const all = cursor ? [...known.items, ...items] : items
-      this.#patch({ sessions: { status: 'ready', items: all, nextCursor } })
-    } catch {
-      this.#patch({ sessions: { ...known, status: 'failed' } })
-    }
+    await this.#sessions.read(more)
   }
 
   /** The user typed something. */
@@ -249,9 +241,7 @@ export class ChatClient {
     )
     connection.on('session:updated', ({ session }) => {
       this.#apply(session.id, { type: 'session', session })
-      const { sessions } = this.state
-      const items = sessions.items.map((one) => (one.id === session.id ? session : one))
-      this.#patch({ sessions: { ...sessions, items } })
+      this.#sessions.update(session)
     })
     connection.on('typing', (typing) => {
       if (typing.sessionId === this.#sync?.log.session.id) this.#others.apply(typing)

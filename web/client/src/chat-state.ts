@@ -1,17 +1,12 @@
-import type { ErrorInfo, Model, Session, User } from '@chatbox/contract'
+import type { ErrorInfo, Model, User } from '@chatbox/contract'
 import type { ConnectionState } from './connection-state.ts'
+import { NO_SESSIONS, type Sessions } from './my-sessions.ts'
 import type { UnsentMessage } from './outbox-storage.ts'
 import type { RequestErrorCode } from './request-error.ts'
 import type { SessionLog } from './session-log.ts'
 import type { Typist } from './typing-others.ts'
 
 export type ShownError = Pick<ErrorInfo, 'message'> & { code: RequestErrorCode }
-
-export interface Sessions {
-  status: 'unread' | 'reading' | 'ready' | 'failed'
-  items: readonly Session[]
-  nextCursor: string | null
-}
 
 /** Everything that a view of one user's chat shows. */
 export interface ChatState {
@@ -47,6 +42,6 @@ export function createChatState(): ChatState {
     unsent: [],
     typists: [],
     readUpTo: {},
-    sessions: { status: 'unread', items: [], nextCursor: null },
+    sessions: NO_SESSIONS,
   }
 }
