@@ -1,10 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { startDeadline, type Deadline } from './deadline.ts'
 import { readEvents } from './event-stream.ts'
 import { LLM_LIMITS, type LlmTimeouts } from './llm-limits.ts'
 import { dropBody, releaseBody, type ModelServer, type ReplyBody } from './model-server.ts'
-import { nextBeat } from './reading-beat.ts'
 import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
 
@@ -63,7 +63,10 @@ function openReply(reader: ReplyReader): OpenReply {
   return { reader, body: undefined, whole: false, hasShown: false }
 }
 
-/** The body as it comes, but once text was shown the next one is let gather for a while. */
+/**
+ * The body as it comes, but once text was shown the next one is let gather for a while: a model that
+ * says a word each 16 ms is not worth a way through the whole pipeline for each word.
+ */
 async function* readGathered(
   { chunks }: ReplyBody,
   reply: OpenReply,
@@ -74,7 +77,7 @@ async function* readGathered(
     // Not after a part of a long event, which would then take as long as it has parts.
     if (!reply.hasShown || gatherMs === 0) continue
     reply.hasShown = false
-    await nextBeat(gatherMs)
+    await sleep(gatherMs)
   }
 }
 
