@@ -18,12 +18,15 @@ interface Size {
 const SIZES: Record<Profile, Size> = {
   smoke: { streams: 2, tokens: 120 },
   quick: { streams: 20, tokens: 120 },
-  full: { streams: 100, tokens: 360 },
+  full: { streams: 100, tokens: 600 },
 }
 const TOKENS_PER_SECOND = 60
 const WARM_UP_STREAMS = 20
-/** Users do not ask in step: all replies at once would begin and end at once. */
-const SPREAD_MS = 1000
+/**
+ * Of the time that a reply takes: users do not ask in step, and whoever has a hundred replies under
+ * way is asked about as many times in the time of one.
+ */
+const SPREAD_SHARE = 0.4
 const BEGIN_TIMEOUT_MS = 60_000
 /** Of the time in which all replies stream; the first ones end after it. */
 const STEADY_SHARE = 0.8
@@ -49,7 +52,7 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
   return {
     name: 'tokens',
     title: 'Token stream',
-    load: `${size.streams} replies at once, ${TOKENS_PER_SECOND} tokens a second each, ${size.tokens} tokens a reply. CPU while all of them stream, and of whole replies, from the question to the end. The model server is not counted.`,
+    load: `${size.streams} replies at once, ${TOKENS_PER_SECOND} tokens a second each, ${size.tokens} tokens a reply, asked for over ${SPREAD_SHARE * 100} % of the time of one. CPU while all of them stream, and of whole replies, from the question to the end. The model server is not counted.`,
     baseline: 'direct sse',
     nullEntrant: 'direct sse again',
     entrants: [
@@ -156,10 +159,10 @@ async function measureStreams({ streams, tokens }: Size, start: Start): Promise<
   await pin(model.pid, OTHER_CORE)
   const { askers, pids, stop } = await start(model, streams)
   try {
-    await askAll(askers.slice(0, WARM_UP_STREAMS))
+    await askAll(askers.slice(0, WARM_UP_STREAMS), tokens)
     const stopMeter = await startCpuMeter(pids)
     const streaming = measureStreaming(askers, { tokens, pids })
-    const seen = await askAll(askers)
+    const seen = await askAll(askers, tokens)
     const { byPart, clientCores } = await stopMeter()
     const whole = perToken(byPart, streams * tokens)
     const stream = await streaming
@@ -200,7 +203,7 @@ async function measureStreaming(
   }
   const stopMeter = await startCpuMeter(pids)
   const before = countTokens(askers)
-  await sleep(STEADY_SHARE * ((tokens * 1000) / TOKENS_PER_SECOND - SPREAD_MS))
+  await sleep(STEADY_SHARE * (1 - SPREAD_SHARE) * toReplyMs(tokens))
   const { byPart } = await stopMeter()
   return perToken(byPart, countTokens(askers) - before)
 }
@@ -209,10 +212,16 @@ function countTokens(askers: readonly Asker[]): number {
   return askers.reduce((sum, asker) => sum + asker.stream().countTokens().delivered, 0)
 }
 
-async function askAll(askers: readonly Asker[]): Promise<TokenStream[]> {
+/** How long the model takes for a reply of so many tokens. */
+function toReplyMs(tokens: number): number {
+  return (tokens * 1000) / TOKENS_PER_SECOND
+}
+
+async function askAll(askers: readonly Asker[], tokens: number): Promise<TokenStream[]> {
+  const spreadMs = SPREAD_SHARE * toReplyMs(tokens)
   return Promise.all(
     askers.map(async (asker, index) => {
-      await sleep((index * SPREAD_MS) / askers.length)
+      await sleep((index * spreadMs) / askers.length)
       return asker.ask()
     }),
   )
