@@ -130,6 +130,18 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     expect(seen.toSorted()).toEqual(['here one', 'here two', 'there one', 'there two'])
   })
 
+  it('does not read what comes back to it of its own', async () => {
+    const [one, two] = await startTwo()
+    const there = await two.connect()
+    const heard = new Promise((resolve) => there.once('typing', resolve))
+    // Whoever reads this refuses it.
+    one.server.to('room').emit('reply:delta', {})
+    one.server.to('room').emit('typing', toTyping('one'))
+    await heard
+    expect(two.redis.hooks.refused).toHaveLength(1)
+    expect(one.redis.hooks.refused).toEqual([])
+  })
+
   it('delivers nothing that no gateway sends, counts it, and goes on', async () => {
     const [, two] = await startTwo()
     const there = await two.connect()

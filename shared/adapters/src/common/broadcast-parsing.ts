@@ -25,6 +25,8 @@ const broadcastSchema = z.tuple([
 ])
 export type Broadcast = z.infer<typeof broadcastSchema>
 
+const PAYLOADS = new Map<string, z.ZodType>(Object.entries(GATEWAY_EVENTS))
+
 /** What a gateway broadcast to the others; undefined for anything that none of ours sends. */
 export function parseBroadcast(text: string): Broadcast | undefined {
   const parsed = broadcastSchema.safeParse(parseJson(text))
@@ -34,8 +36,7 @@ export function parseBroadcast(text: string): Broadcast | undefined {
 }
 
 function isPayloadOf(event: string, payload: unknown): boolean {
-  const schema = Object.entries(GATEWAY_EVENTS).find(([name]) => name === event)?.[1]
-  return schema?.safeParse(payload).success ?? false
+  return PAYLOADS.get(event)?.safeParse(payload).success ?? false
 }
 
 function parseJson(text: string): unknown {

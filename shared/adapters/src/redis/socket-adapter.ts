@@ -52,14 +52,23 @@ export function openSocketAdapter(parts: AdapterParts): {
 /** One that the adapter drops, as it is for no namespace of ours. */
 const NOTHING = ['', { nsp: '' }, {}] as const
 
-/** JSON, which the packet becomes for the sockets too. The adapter asks after it has found the room. */
+/**
+ * JSON, which the packet becomes for the sockets too. The adapter asks after it has found the room.
+ * What this gateway published comes back to it, and the adapter drops it by the name that it begins
+ * with: it is not parsed for that.
+ */
 function createParser(hooks: AdapterParts['hooks']): {
-  encode: (broadcast: unknown) => string
+  encode: (broadcast: readonly [publisher: string, ...rest: unknown[]]) => string
   decode: (message: Buffer) => unknown
 } {
+  let ownOpening: Buffer | undefined
   return {
-    encode: (broadcast) => JSON.stringify(broadcast),
+    encode(broadcast) {
+      ownOpening ??= Buffer.from(`[${JSON.stringify(broadcast[0])},`)
+      return JSON.stringify(broadcast)
+    },
     decode(message) {
+      if (ownOpening?.equals(message.subarray(0, ownOpening.length))) return NOTHING
       const broadcast = parseBroadcast(message.toString())
       if (!broadcast) hooks.onPayloadRefused('broadcast', {})
       return broadcast ?? NOTHING
