@@ -123,9 +123,11 @@ async function measureViewers(
     return {
       ...tally.toSample(),
       'cpu gateway': (byPart.gateway ?? 0) / messages,
-      'held by each': closes.grownKb / Math.max(1, stalled),
-      closed: closes.given,
-      'closed after': closes.longestMs / 1000,
+      ...(stalled > 0 && {
+        'held by each': closes.grownKb / stalled,
+        closed: closes.given,
+        'closed after': closes.longestMs / 1000,
+      }),
       'client cores': clientCores,
     }
   } finally {
