@@ -110,7 +110,9 @@ describeWithBrowser('chat page on standalone', () => {
     }
     for (const key of ['Enter', 'Tab', 'Enter']) await keyboard.press(key)
     await chat.page.locator('.event').getByText('You ended this chat.').waitFor()
-    expect(await chat.page.locator('[data-announcer]').textContent()).toBe('You ended this chat.')
+    // Said once the entry is on the screen, in a frame of its own.
+    const said = chat.page.locator('[data-announcer]', { hasText: /^You ended this chat\.$/ })
+    await said.waitFor({ state: 'attached' })
     expect(await end.or(question).or(chat.input).count()).toBe(0)
     const start = chat.page.getByRole('button', { name: 'Start a new chat' })
     expect(await isFocused(start)).toBe(true)
