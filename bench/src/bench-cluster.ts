@@ -12,6 +12,8 @@ export interface BenchBackEnds {
   pids: Pids
   /** Which server the store is. */
   storeKind: string
+  /** The same store with a Redis and a database that nobody else hears or reads. */
+  openApart(): Promise<BenchBackEnds>
   stop(): Promise<void>
 }
 
@@ -23,10 +25,18 @@ export interface BenchCluster {
 
 /** A Redis and a store of their own. */
 export async function startBackEnds(): Promise<BenchBackEnds> {
-  const secret = randomBytes(48).toString('base64url')
-  const [redis, mongo] = await Promise.all([startRedis(), startMongo(() => undefined)])
-  await pin(redis.pid, OTHER_CORE)
+  const mongo = await startMongo(() => undefined)
   await pin(mongo.pid, OTHER_CORE)
+  return openBackEnds(mongo, () => mongo.stop())
+}
+
+async function openBackEnds(
+  mongo: Awaited<ReturnType<typeof startMongo>>,
+  stopStore: () => Promise<unknown>,
+): Promise<BenchBackEnds> {
+  const secret = randomBytes(48).toString('base64url')
+  const redis = await startRedis()
+  await pin(redis.pid, OTHER_CORE)
   return {
     secret,
     pids: { redis: redis.pid, store: mongo.pid },
@@ -42,8 +52,9 @@ export async function startBackEnds(): Promise<BenchBackEnds> {
       ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
       RATE_LIMIT: '100000',
     },
+    openApart: () => openBackEnds(mongo, () => Promise.resolve()),
     async stop() {
-      await Promise.all([redis.stop(), mongo.stop()])
+      await Promise.all([redis.stop(), stopStore()])
     },
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { findStrikeOut, judgeTargets } from '../../bench/src/compare/judge.ts'
+import { joinSlices } from '../../bench/src/compare/join-slices.ts'
 import { toRatios, toSpread, toVerdict } from '../../bench/src/compare/ratios.ts'
 import type { EntrantRecord, RunRecord } from '../../bench/src/compare/run-comparison.ts'
 
@@ -12,6 +13,15 @@ describe('the judgement of a benchmark', () => {
     const samples = [{ cpu: 10 }, { cpu: 40 }, { cpu: 30 }]
     const baseline = [{ cpu: 10 }, { cpu: 20 }, { cpu: 10 }]
     expect(toRatios(samples, baseline, 'cpu')).toEqual({ median: 2, min: 1, max: 3 })
+  })
+
+  it('adds up what the slices of a round count, and takes the median of the rest', () => {
+    const slices = [
+      { sent: 10, lost: 0, cpu: 10, 'client cores': 0.1 },
+      { sent: 10, lost: 1, cpu: 90, 'client cores': 0.3 },
+      { sent: 10, lost: 2, cpu: 20, 'client cores': 0.2 },
+    ]
+    expect(joinSlices(slices)).toEqual({ sent: 30, lost: 3, cpu: 20, 'client cores': 0.3 })
   })
 
   it('takes the middle of the two middle ones of an even number', () => {

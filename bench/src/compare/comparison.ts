@@ -3,12 +3,24 @@ import type { Unit } from './units.ts'
 /** Figures of one entrant in one round, by the name of the metric. */
 export type Sample = Record<string, number>
 
-/** One way to do the work of a suite. Each `measure` starts and ends its own processes. */
+/** One way to do the work of a suite. */
 export interface Entrant {
   name: string
   /** What it is, in a sentence. */
   what: string
+  /** Starts its processes and brings them to where they can be measured. */
+  open(): Promise<OpenEntrant>
+}
+
+export interface OpenEntrant {
+  /** The figures of one slice of the load, as many times as the comparison has slices. */
   measure(): Promise<Sample>
+  close(): Promise<void>
+}
+
+/** The way to open an entrant that starts and ends its processes each time it is measured. */
+export function measuredAlone(measure: () => Promise<Sample>): Entrant['open'] {
+  return () => Promise.resolve({ measure, close: () => Promise.resolve() })
 }
 
 export interface Metric {
@@ -38,6 +50,11 @@ export interface Comparison {
   /** The same thing as the baseline once more: what its ratio is off 1 by is the resolution. */
   nullEntrant?: string
   entrants: Entrant[]
+  /**
+   * In so many slices the load of a round is cut, which the entrants take in turn while all of them
+   * are open; by default 1, and then an entrant is alone on the machine.
+   */
+  slices?: number
   metrics: Metric[]
   targets: Target[]
   close(): Promise<void>

@@ -1,4 +1,13 @@
-import type { Comparison, Metric, Profile, Sample, Target } from './comparison.ts'
+import type {
+  Comparison,
+  Entrant,
+  Metric,
+  OpenEntrant,
+  Profile,
+  Sample,
+  Target,
+} from './comparison.ts'
+import { joinSlices } from './join-slices.ts'
 import { readMachine, type Machine } from './machine.ts'
 
 export interface EntrantRecord {
@@ -24,9 +33,9 @@ export interface RunRecord {
 }
 
 /**
- * Each round measures every entrant once, in turn forwards and backwards, so that a machine that
- * becomes slower or faster meanwhile does so for all. The first round warms up and is not counted;
- * a smoke run, whose figures mean nothing, goes without it.
+ * Each round measures every entrant with fresh processes, in turn forwards and backwards, so that a
+ * machine that becomes slower or faster meanwhile does so for all. The first round warms up and is
+ * not counted; a smoke run, whose figures mean nothing, goes without it.
  */
 export async function runComparison(
   comparison: Comparison,
@@ -36,8 +45,8 @@ export async function runComparison(
   const machine = await readMachine()
   const samples = new Map<string, Sample[]>(entrants.map((entrant) => [entrant.name, []]))
   for (let round = profile === 'smoke' ? 1 : 0; round <= rounds; round += 1) {
-    for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
-      const sample = await entrant.measure()
+    const taken = await takeRound(comparison, round % 2 === 0 ? entrants : entrants.toReversed())
+    for (const { entrant, sample } of taken) {
       if (round > 0) samples.get(entrant.name)?.push(sample)
       process.stderr.write(`${name} ${round}/${rounds} ${entrant.name} ${toNote(sample)}\n`)
     }
@@ -49,6 +58,37 @@ export async function runComparison(
       ...{ name: entrant, what, samples: samples.get(entrant) ?? [] },
     })),
   }
+}
+
+interface Taken {
+  entrant: Entrant
+  sample: Sample
+}
+
+async function takeRound({ slices = 1 }: Comparison, order: readonly Entrant[]): Promise<Taken[]> {
+  if (slices > 1) return takeTogether(order, slices)
+  const taken: Taken[] = []
+  for (const entrant of order) taken.push(...(await takeTogether([entrant], slices)))
+  return taken
+}
+
+/**
+ * A machine that others use changes its pace within seconds: what is compared is measured in turns
+ * shorter than that.
+ */
+async function takeTogether(order: readonly Entrant[], slices: number): Promise<Taken[]> {
+  const running: { entrant: Entrant; open: OpenEntrant; samples: Sample[] }[] = []
+  try {
+    for (const entrant of order) running.push({ entrant, open: await entrant.open(), samples: [] })
+    for (let slice = 0; slice < slices; slice += 1) {
+      for (const { open, samples } of slice % 2 === 0 ? running : running.toReversed()) {
+        samples.push(await open.measure())
+      }
+    }
+  } finally {
+    await Promise.all(running.map(({ open }) => open.close()))
+  }
+  return running.map(({ entrant, samples }) => ({ entrant, sample: joinSlices(samples) }))
 }
 
 function toNote(sample: Sample): string {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Entrant, Profile, Sample } from '../compare/comparison.ts'
+import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
@@ -16,32 +16,36 @@ interface Size {
   perSecond: number
   /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
   warmUp: number
+  /** Of each slice. */
   messages: number
+  slices: number
 }
 
 const SIZES: Record<Profile, Size> = {
-  smoke: { clients: 10, perSecond: 100, warmUp: 10, messages: 30 },
-  quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 150 },
-  full: { clients: 150, perSecond: 100, warmUp: 1500, messages: 1000 },
+  smoke: { clients: 10, perSecond: 100, warmUp: 10, messages: 15, slices: 2 },
+  quick: { clients: 10, perSecond: 50, warmUp: 100, messages: 75, slices: 2 },
+  full: { clients: 150, perSecond: 100, warmUp: 1500, messages: 200, slices: 10 },
 }
 const ARRIVAL_MS = 10_000
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
+
+type Start = (backEnds: BenchBackEnds) => Promise<ServiceProcess>
 
 /** From a client's send to the acknowledgement that the message is durable. */
 export async function openAck(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
   const backEnds = await startBackEnds()
-  const entrant = (name: string, what: string, start: () => Promise<ServiceProcess>): Entrant => ({
+  const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
-    measure: () => measureAcks(backEnds, size, start),
+    open: () => openServer(backEnds, size, start),
   })
-  const { env } = backEnds
-  const insert = () => startContestant('bare-insert-main.ts', { env })
+  const insert: Start = ({ env }) => startContestant('bare-insert-main.ts', { env })
   return {
     name: 'ack',
     title: 'Durable acknowledgement',
     load: `${size.perSecond} messages a second of 200 characters, from ${size.clients} clients of one gateway, each in a session of its own; no worker runs. The store is ${backEnds.storeKind}.`,
     baseline: 'bare insert',
+    slices: size.slices,
     nullEntrant: 'bare insert again',
     entrants: [
       entrant(
@@ -50,8 +54,8 @@ export async function openAck(profile: Profile): Promise<Comparison> {
         insert,
       ),
       entrant('bare insert again', 'The same once more: the resolution', insert),
-      entrant('ours', 'The product', () => startOurs('gateway', { env })),
-      entrant('ours -limits', 'Without rate limits', () =>
+      entrant('ours', 'The product', ({ env }) => startOurs('gateway', { env })),
+      entrant('ours -limits', 'Without rate limits', ({ env }) =>
         startOurs('gateway', { env: { ...env, BENCH_WITHOUT: 'limits' } }),
       ),
     ],
@@ -78,34 +82,43 @@ interface Client {
   lastSeq: number
 }
 
-async function measureAcks(
-  backEnds: BenchBackEnds,
-  size: Size,
-  start: () => Promise<ServiceProcess>,
-): Promise<Sample> {
-  const server = await start()
+async function openServer(shared: BenchBackEnds, size: Size, start: Start): Promise<OpenEntrant> {
+  const backEnds = await shared.openApart()
+  const server = await start(backEnds)
   const round = randomBytes(4).toString('hex')
   const clients = await Promise.all(
     Array.from({ length: size.clients }, (_, index) =>
       openClient(server, `bench-${round}-${index}`, backEnds.secret),
     ),
   )
-  try {
-    await send(clients, { ...size, messages: size.warmUp })
-    const stop = await startCpuMeter({ gateway: server.pid, ...backEnds.pids })
-    const tally = await send(clients, size)
-    const { byPart, clientCores } = await stop()
-    const per = (part: string): number => (byPart[part] ?? 0) / size.messages
-    return {
-      ...tally.toSample(),
-      'cpu gateway': per('gateway'),
-      'cpu store': per('store'),
-      'cpu redis': per('redis'),
-      'client cores': clientCores,
-    }
-  } finally {
-    for (const { line } of clients) line.close()
-    await server.stop()
+  await send(clients, { ...size, messages: size.warmUp })
+  return {
+    measure: () => measureSlice({ backEnds, server, clients }, size),
+    async close() {
+      for (const { line } of clients) line.close()
+      await server.stop()
+      await backEnds.stop()
+    },
+  }
+}
+
+interface Place {
+  backEnds: BenchBackEnds
+  server: ServiceProcess
+  clients: Client[]
+}
+
+async function measureSlice({ backEnds, server, clients }: Place, size: Size): Promise<Sample> {
+  const stop = await startCpuMeter({ gateway: server.pid, ...backEnds.pids })
+  const tally = await send(clients, size)
+  const { byPart, clientCores } = await stop()
+  const per = (part: string): number => (byPart[part] ?? 0) / size.messages
+  return {
+    ...tally.toSample(),
+    'cpu gateway': per('gateway'),
+    'cpu store': per('store'),
+    'cpu redis': per('redis'),
+    'client cores': clientCores,
   }
 }
 

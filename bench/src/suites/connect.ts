@@ -1,5 +1,5 @@
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import type { Line } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
 import { Tally } from '../load/tally.ts'
@@ -32,7 +32,7 @@ export async function openConnect(profile: Profile): Promise<Comparison> {
     entrants: listKinds(backEnds).map((kind) => ({
       name: kind.name,
       what: kind.what,
-      measure: () => measureConnects(backEnds, kind, size),
+      open: measuredAlone(() => measureConnects(backEnds, kind, size)),
     })),
     metrics: [
       { name: 'cpu', unit: 'us', compared: true },

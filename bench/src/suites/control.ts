@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Entrant, Profile, Sample } from '../compare/comparison.ts'
+import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line, type Dialect } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
@@ -16,15 +16,20 @@ interface Size {
   perSecond: number
   /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
   warmUp: number
+  /** Of each slice. */
   messages: number
+  slices: number
 }
 
 const SIZES: Record<Profile, Size> = {
-  smoke: { rooms: 2, perSecond: 200, warmUp: 20, messages: 60 },
-  quick: { rooms: 10, perSecond: 300, warmUp: 300, messages: 900 },
-  full: { rooms: 50, perSecond: 500, warmUp: 5000, messages: 5000 },
+  smoke: { rooms: 2, perSecond: 200, warmUp: 20, messages: 30, slices: 2 },
+  quick: { rooms: 10, perSecond: 300, warmUp: 300, messages: 450, slices: 2 },
+  full: { rooms: 50, perSecond: 500, warmUp: 30_000, messages: 1000, slices: 10 },
 }
 const ARRIVAL_MS = 3000
+const REST_MS = 200
+/** The warm-up is sent so many times as fast as what counts. */
+const HASTE = 4
 /** Receipts name the entries of a session in turn, so one that is lost or doubled or early shows. */
 const ENTRIES = 8
 
@@ -36,28 +41,34 @@ interface Pair {
   makesSessions: boolean
 }
 
+type Start = (backEnds: BenchBackEnds) => Promise<Pair>
+
 /** One event from a client of one gateway to a client of another, about which nothing is stored. */
 export async function openControl(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
   const backEnds = await startBackEnds()
-  const entrant = (name: string, what: string, start: () => Promise<Pair>): Entrant => ({
+  const entrant = (name: string, what: string, start: Start): Entrant => ({
     name,
     what,
-    measure: () => measurePair(backEnds, size, start),
+    open: () => openPair(backEnds, size, start),
   })
-  const bare = () => startBare(backEnds, 'bare-socket-io-main.ts', 'engine.io')
-  const ours = (without?: string) => () => startOurPair(backEnds, without)
+  const bare: Start = (apart) => startBare(apart, 'bare-socket-io-main.ts', 'engine.io')
+  const ours =
+    (without?: string): Start =>
+    (apart) =>
+      startOurPair(apart, without)
   return {
     name: 'control',
     title: 'Control message across gateways',
     load: `A read receipt from a client of one gateway to a client of another, ${size.rooms} sessions, ${size.perSecond} a second in all, nothing stored.`,
     baseline: 'socket.io',
+    slices: size.slices,
     nullEntrant: 'socket.io again',
     entrants: [
       entrant('socket.io', 'Bare Socket.IO with `@socket.io/redis-adapter`', bare),
       entrant('socket.io again', 'The same once more: the resolution', bare),
-      entrant('plain ws', '`ws`, a map of rooms and a Redis channel a room', () =>
-        startBare(backEnds, 'plain-ws-main.ts', 'plain'),
+      entrant('plain ws', '`ws`, a map of rooms and a Redis channel a room', (apart) =>
+        startBare(apart, 'plain-ws-main.ts', 'plain'),
       ),
       entrant('ours', 'The product', ours()),
       entrant('ours -limits', 'Without rate limits', ours('limits')),
@@ -105,58 +116,60 @@ interface Room {
   sessionId: string
   sender: Line
   receiver: Line
+  /** What is being sent now is counted there. */
+  tally: Tally
   /** When the messages that are on their way were due, the oldest first. */
   due: number[]
   sent: number
   received: number
 }
 
-async function measurePair(
-  backEnds: BenchBackEnds,
-  size: Size,
-  start: () => Promise<Pair>,
-): Promise<Sample> {
-  const pair = await start()
-  const tally = new Tally()
+async function openPair(shared: BenchBackEnds, size: Size, start: Start): Promise<OpenEntrant> {
+  const backEnds = await shared.openApart()
+  const pair = await start(backEnds)
   const rooms = await Promise.all(
-    Array.from({ length: size.rooms }, (_, index) => openRoom({ backEnds, pair, tally }, index)),
+    Array.from({ length: size.rooms }, (_, index) => openRoom({ backEnds, pair }, index)),
   )
-  try {
-    await send(rooms, new Tally(), { ...size, messages: size.warmUp })
-    await sleep(200)
-    const [a, b] = pair.servers
-    const stop = await startCpuMeter({ a: a.pid, b: b.pid, ...backEnds.pids })
-    resetTally(tally)
-    await send(rooms, tally, size)
-    const { byPart, clientCores } = await stop()
-    const per = (...parts: string[]): number =>
-      parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / size.messages
-    return {
-      ...tally.toSample(),
-      cpu: per('a', 'b', 'redis'),
-      'cpu with store': per('a', 'b', 'redis', 'store'),
-      'cpu gateways': per('a', 'b'),
-      'cpu redis': per('redis'),
-      'client cores': clientCores,
-    }
-  } finally {
-    for (const { sender, receiver } of rooms) [sender, receiver].forEach((line) => line.close())
-    await Promise.all(pair.servers.map((server) => server.stop()))
+  await send(rooms, new Tally(), { perSecond: size.perSecond * HASTE, messages: size.warmUp })
+  return {
+    measure: () => measureSlice({ backEnds, pair, rooms }, size),
+    async close() {
+      for (const { sender, receiver } of rooms) [sender, receiver].forEach((line) => line.close())
+      await Promise.all(pair.servers.map((server) => server.stop()))
+      await backEnds.stop()
+    },
   }
 }
 
-function resetTally(tally: Tally): void {
-  Object.assign(tally, { sent: 0, delivered: 0, duplicates: 0, misordered: 0 })
-  tally.latenciesMs.length = 0
+async function measureSlice({ backEnds, pair, rooms }: Filled, size: Size): Promise<Sample> {
+  const [a, b] = pair.servers
+  await sleep(REST_MS)
+  const stop = await startCpuMeter({ a: a.pid, b: b.pid, ...backEnds.pids })
+  const tally = new Tally()
+  await send(rooms, tally, size)
+  const { byPart, clientCores } = await stop()
+  const per = (...parts: string[]): number =>
+    parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / size.messages
+  return {
+    ...tally.toSample(),
+    cpu: per('a', 'b', 'redis'),
+    'cpu with store': per('a', 'b', 'redis', 'store'),
+    'cpu gateways': per('a', 'b'),
+    'cpu redis': per('redis'),
+    'client cores': clientCores,
+  }
 }
 
 interface Place {
   backEnds: BenchBackEnds
   pair: Pair
-  tally: Tally
 }
 
-async function openRoom({ backEnds, pair, tally }: Place, index: number): Promise<Room> {
+interface Filled extends Place {
+  rooms: Room[]
+}
+
+async function openRoom({ backEnds, pair }: Place, index: number): Promise<Room> {
   const [a, b] = pair.servers
   const token = createToken(`bench-${String(index).padStart(2, '0')}`, backEnds.secret)
   const common = { dialect: pair.dialect, token }
@@ -169,20 +182,23 @@ async function openRoom({ backEnds, pair, tally }: Place, index: number): Promis
   )
   const sessionId = opened.session?.id ?? name
   if (opened.session?.lastSeq === 0) await fillSession(sender, sessionId)
-  const room: Pick<Room, 'due' | 'received'> = { due: [], received: 0 }
+  const room: Receiving = { tally: new Tally(), due: [], received: 0 }
   const receiver = await Line.open({
     ...common,
     url: socketUrl(b, pair.dialect),
     onEvent: (event, text) => {
-      if (event === 'message:receipt') onReceipt(room, tally, text)
+      if (event === 'message:receipt') onReceipt(room, text)
     },
   })
   await receiver.prepare('session:open', { sessionId })
   return Object.assign(room, { sessionId, sender, receiver, sent: 0 })
 }
 
-function onReceipt(room: Pick<Room, 'due' | 'received'>, tally: Tally, text: string): void {
+type Receiving = Pick<Room, 'tally' | 'due' | 'received'>
+
+function onReceipt(room: Receiving, text: string): void {
   const arrivedAt = performance.now()
+  const { tally } = room
   const dueAt = room.due.shift()
   const isExpected = text.endsWith(`"seq":${(room.received % ENTRIES) + 1}}`)
   room.received += 1
@@ -208,6 +224,7 @@ async function send(
   tally: Tally,
   { perSecond, messages }: Pick<Size, 'perSecond' | 'messages'>,
 ): Promise<void> {
+  for (const room of rooms) room.tally = tally
   await pace(perSecond, messages, (index, dueAt) => {
     const room = rooms[index % rooms.length]
     if (!room) return

@@ -1,5 +1,5 @@
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import { startOurs } from '../contestants/start-contestant.ts'
 import { percentile } from '../figures.ts'
 import { waitUntil } from '../load/pace.ts'
@@ -25,7 +25,7 @@ export async function openGatewayKill(profile: Profile): Promise<Comparison> {
       {
         name: 'ours',
         what: 'The product',
-        measure: () => measureKill(backEnds, sockets),
+        open: measuredAlone(() => measureKill(backEnds, sockets)),
       },
     ],
     metrics: [

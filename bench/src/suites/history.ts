@@ -1,6 +1,6 @@
 import { startBackEnds } from '../bench-cluster.ts'
 import { createFolder } from '../bench-standalone.ts'
-import type { Comparison, Profile } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile } from '../compare/comparison.ts'
 import { measureOpens, OPEN_METRICS, seed, type Place } from './open-cost.ts'
 
 interface Size {
@@ -54,7 +54,7 @@ async function compareLogs({ place, env, size, store }: Logs): Promise<Omit<Comp
   await seed(env, { SEED_LOGS: `short:${SHORT},again:${SHORT},long:${long}` })
   const entrant = (name: string, user: string, what: string) => ({
     ...{ name, what },
-    measure: () => measureOpens({ place, env, users: [user], perSecond, opens }),
+    open: measuredAlone(() => measureOpens({ place, env, users: [user], perSecond, opens })),
   })
   return {
     name: 'history',

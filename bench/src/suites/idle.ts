@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import type { Line } from '../load/line.ts'
 import { startCpuMeter } from '../measure/cpu.ts'
 import { openProbe, prepareProbe } from '../measure/heap.ts'
@@ -33,7 +33,7 @@ export async function openIdle(profile: Profile): Promise<Comparison> {
     entrants: listKinds(backEnds).map((kind) => ({
       name: kind.name,
       what: kind.what,
-      measure: () => measureIdle(kind, size),
+      open: measuredAlone(() => measureIdle(kind, size)),
     })),
     metrics: [
       { name: 'heap', unit: 'KB', compared: true },

@@ -1,5 +1,10 @@
 import { createFolder } from '../bench-standalone.ts'
-import type { Comparison, Entrant, Profile } from '../compare/comparison.ts'
+import {
+  measuredAlone,
+  type Comparison,
+  type Entrant,
+  type Profile,
+} from '../compare/comparison.ts'
 import { measureOpens, OPEN_METRICS, seed, type Place } from './open-cost.ts'
 
 interface Size {
@@ -26,12 +31,12 @@ export async function openManySessions(profile: Profile): Promise<Comparison> {
   const entrant = (name: string, folder: typeof small, count: number): Entrant => ({
     name,
     what: `${count} sessions in the store`,
-    measure: () => {
+    open: measuredAlone(() => {
       const step = Math.floor(count / USERS)
       const users = Array.from({ length: USERS }, (_, index) => `seeded-${index * step}`)
       const place: Place = { service: 'standalone', secret: folder.secret, pids: {} }
       return measureOpens({ place, env: folder.env, users, perSecond, opens })
-    },
+    }),
   })
   return {
     name: 'many-sessions',

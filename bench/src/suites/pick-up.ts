@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Message, ReplyStart, Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { percentile } from '../figures.ts'
 import { Line } from '../load/line.ts'
@@ -45,7 +45,7 @@ export async function openPickUp(profile: Profile): Promise<Comparison> {
   const backEnds = await startBackEnds()
   const entrant = (name: string, what: string, rate: Rate) => ({
     ...{ name, what },
-    measure: () => measurePickUp(backEnds, users, rate),
+    open: measuredAlone(() => measurePickUp(backEnds, users, rate)),
   })
   return {
     name: 'pick-up',

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Message, Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import { startOurs } from '../contestants/start-contestant.ts'
 import { Line } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
@@ -39,7 +39,7 @@ export async function openSlowReader(profile: Profile): Promise<Comparison> {
   const backEnds = await startBackEnds()
   const entrant = (name: string, what: string, stalled: number) => ({
     ...{ name, what },
-    measure: () => measureViewers(backEnds, size, stalled),
+    open: measuredAlone(() => measureViewers(backEnds, size, stalled)),
   })
   return {
     name: 'slow-reader',

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Entrant, Profile, Sample } from '../compare/comparison.ts'
+import type {
+  Comparison,
+  Entrant,
+  Metric,
+  OpenEntrant,
+  Profile,
+  Sample,
+} from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { openChatAsker, openSseAsker, type Asker } from '../load/ask-stream.ts'
 import { waitUntil } from '../load/pace.ts'
@@ -13,12 +20,13 @@ import { OTHER_CORE, pin, startCpuMeter, type Pids } from '../measure/cpu.ts'
 interface Size {
   streams: number
   tokens: number
+  slices: number
 }
 
 const SIZES: Record<Profile, Size> = {
-  smoke: { streams: 2, tokens: 120 },
-  quick: { streams: 20, tokens: 120 },
-  full: { streams: 100, tokens: 600 },
+  smoke: { streams: 2, tokens: 120, slices: 1 },
+  quick: { streams: 20, tokens: 120, slices: 2 },
+  full: { streams: 100, tokens: 300, slices: 3 },
 }
 const TOKENS_PER_SECOND = 60
 const WARM_UP_STREAMS = 20
@@ -30,6 +38,19 @@ const SPREAD_SHARE = 0.4
 const BEGIN_TIMEOUT_MS = 60_000
 /** Of the time in which all replies stream; the first ones end after it. */
 const STEADY_SHARE = 0.8
+
+const METRICS: Metric[] = [
+  { name: 'cpu', unit: 'us', compared: true },
+  { name: 'cpu whole', unit: 'us', compared: true },
+  { name: 'cpu whole with store', unit: 'us', compared: true },
+  { name: 'cpu worker', unit: 'us' },
+  { name: 'cpu gateway', unit: 'us' },
+  { name: 'cpu redis', unit: 'us' },
+  { name: 'first token p50', unit: 'ms' },
+  { name: 'first token p99', unit: 'ms' },
+  { name: 'frame gap p99', unit: 'ms' },
+  { name: 'frames', unit: 'count' },
+]
 
 interface Running {
   askers: Asker[]
@@ -43,17 +64,18 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
   const backEnds = await startBackEnds()
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
-    measure: () => measureStreams(size, start),
+    open: () => openStreams(backEnds, size, start),
   })
   const ours =
     (without?: string): Start =>
-    (model, streams) =>
-      startOurStreams({ backEnds, model, without }, streams)
+    (place) =>
+      startOurStreams(place, without)
   return {
     name: 'tokens',
     title: 'Token stream',
     load: `${size.streams} replies at once, ${TOKENS_PER_SECOND} tokens a second each, ${size.tokens} tokens a reply, asked for over ${SPREAD_SHARE * 100} % of the time of one. CPU while all of them stream, and of whole replies, from the question to the end. The model server is not counted.`,
     baseline: 'direct sse',
+    slices: size.slices,
     nullEntrant: 'direct sse again',
     entrants: [
       entrant(
@@ -70,18 +92,7 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
       ),
       entrant('ours -coalescing', 'Each token as a frame of its own', ours('coalescing')),
     ],
-    metrics: [
-      { name: 'cpu', unit: 'us', compared: true },
-      { name: 'cpu whole', unit: 'us', compared: true },
-      { name: 'cpu whole with store', unit: 'us', compared: true },
-      { name: 'cpu worker', unit: 'us' },
-      { name: 'cpu gateway', unit: 'us' },
-      { name: 'cpu redis', unit: 'us' },
-      { name: 'first token p50', unit: 'ms' },
-      { name: 'first token p99', unit: 'ms' },
-      { name: 'frame gap p99', unit: 'ms' },
-      { name: 'frames', unit: 'count' },
-    ],
+    metrics: METRICS,
     targets: [
       {
         ...{
@@ -99,9 +110,15 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
   }
 }
 
-type Start = (model: ServiceProcess, streams: number) => Promise<Running>
+interface Place {
+  backEnds: BenchBackEnds
+  model: ServiceProcess
+  streams: number
+}
 
-async function startSse(model: ServiceProcess, streams: number): Promise<Running> {
+type Start = (place: Place) => Promise<Running>
+
+async function startSse({ model, streams }: Place): Promise<Running> {
   const server = await startContestant('direct-sse-main.ts', {
     env: { MODEL_URL: `${model.url}/v1` },
   })
@@ -114,15 +131,9 @@ async function startSse(model: ServiceProcess, streams: number): Promise<Running
   }
 }
 
-interface Place {
-  backEnds: BenchBackEnds
-  model: ServiceProcess
-  without: string | undefined
-}
-
 async function startOurStreams(
-  { backEnds, model, without }: Place,
-  streams: number,
+  { backEnds, model, streams }: Place,
+  without: string | undefined,
 ): Promise<Running> {
   const env = {
     ...backEnds.env,
@@ -148,7 +159,12 @@ async function startOurStreams(
   }
 }
 
-async function measureStreams({ streams, tokens }: Size, start: Start): Promise<Sample> {
+async function openStreams(
+  shared: BenchBackEnds,
+  { streams, tokens }: Size,
+  start: Start,
+): Promise<OpenEntrant> {
+  const backEnds = await shared.openApart()
   const model = await startContestant('model-server-main.ts', {
     env: {
       TOKENS: String(tokens),
@@ -157,30 +173,35 @@ async function measureStreams({ streams, tokens }: Size, start: Start): Promise<
     },
   })
   await pin(model.pid, OTHER_CORE)
-  const { askers, pids, stop } = await start(model, streams)
-  try {
-    await askAll(askers.slice(0, WARM_UP_STREAMS), tokens)
-    const stopMeter = await startCpuMeter(pids)
-    const streaming = measureStreaming(askers, { tokens, pids })
-    const seen = await askAll(askers, tokens)
-    const { byPart, clientCores } = await stopMeter()
-    const whole = perToken(byPart, streams * tokens)
-    const stream = await streaming
-    return {
-      ...toStreamSample(seen, tokens),
-      cpu: stream('gateway', 'worker', 'redis'),
-      'cpu whole': whole('gateway', 'worker', 'redis'),
-      'cpu whole with store': whole('gateway', 'worker', 'redis', 'store'),
-      'cpu gateway': stream('gateway'),
-      ...(pids.worker === undefined
-        ? {}
-        : { 'cpu worker': stream('worker'), 'cpu redis': stream('redis') }),
-      'client cores': clientCores,
-    }
-  } finally {
-    for (const asker of askers) asker.close()
-    await stop()
-    await model.stop()
+  const running = await start({ backEnds, model, streams })
+  await askAll(running.askers.slice(0, WARM_UP_STREAMS), tokens)
+  return {
+    measure: () => measureSlice(running, tokens),
+    async close() {
+      for (const asker of running.askers) asker.close()
+      await running.stop()
+      await Promise.all([model.stop(), backEnds.stop()])
+    },
+  }
+}
+
+async function measureSlice({ askers, pids }: Running, tokens: number): Promise<Sample> {
+  const stopMeter = await startCpuMeter(pids)
+  const streaming = measureStreaming(askers, { tokens, pids })
+  const seen = await askAll(askers, tokens)
+  const { byPart, clientCores } = await stopMeter()
+  const whole = perToken(byPart, askers.length * tokens)
+  const stream = await streaming
+  return {
+    ...toStreamSample(seen, tokens),
+    cpu: stream('gateway', 'worker', 'redis'),
+    'cpu whole': whole('gateway', 'worker', 'redis'),
+    'cpu whole with store': whole('gateway', 'worker', 'redis', 'store'),
+    'cpu gateway': stream('gateway'),
+    ...(pids.worker === undefined
+      ? {}
+      : { 'cpu worker': stream('worker'), 'cpu redis': stream('redis') }),
+    'client cores': clientCores,
   }
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message, ReplyDelta, ReplyStart, Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
-import type { Comparison, Profile, Sample } from '../compare/comparison.ts'
+import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { percentile } from '../figures.ts'
 import { Line } from '../load/line.ts'
@@ -39,7 +39,7 @@ export async function openWorkerKill(profile: Profile): Promise<Comparison> {
       {
         name: 'ours',
         what: 'The product. BullMQ with its default settings takes about 59 s to notice',
-        measure: () => measureKill(backEnds, size),
+        open: measuredAlone(() => measureKill(backEnds, size)),
       },
     ],
     metrics: [
