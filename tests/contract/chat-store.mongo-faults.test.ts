@@ -35,6 +35,7 @@ function toCalls(store: ChatStore, reply: OpenReply): Record<string, () => Promi
   return {
     createSession: () => store.createSession(newSession()),
     findSession: () => store.findSession(sessionId),
+    findHead: () => store.findHead(sessionId, 0),
     findActiveSession: () => store.findActiveSession('user'),
     listSessions: () => store.listSessions('user', { limit: 5 }),
     listIdleSessions: () => store.listIdleSessions(new Date(), 5),

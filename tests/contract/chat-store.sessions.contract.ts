@@ -136,6 +136,23 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     })
   })
 
+  describe('findHead', () => {
+    it('knows nothing of an unknown session, and of an empty one that it is empty', async () => {
+      expect(await store.findHead(newId(), 0)).toBeUndefined()
+      expect(await store.findHead(await startSession(store), 0)).toBe(0)
+    })
+
+    it('is exact whatever was known, on every instance', async () => {
+      const sessionId = await startSession(store)
+      for (let seq = 1; seq <= 6; seq++) {
+        await (seq % 2 ? store : second).append(userEntry(sessionId))
+        for (const known of [0, seq - 1, seq]) {
+          expect(await second.findHead(sessionId, known)).toBe(seq)
+        }
+      }
+    })
+  })
+
   describe('listSessions', () => {
     it('lists the latest activity first, page by page, without doubles or holes', async () => {
       const userId = newId()

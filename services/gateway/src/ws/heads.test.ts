@@ -5,6 +5,7 @@ import type { SessionRoom } from './session-rooms.ts'
 describe('startHeads', () => {
   let heads: Heads
   let reads: number[]
+  let known: number[]
   let sent: string[]
   let startedAt: number
   let fail: boolean
@@ -23,10 +24,11 @@ describe('startHeads', () => {
       io: { local: { to: () => ({ emit }) } } as never,
       rooms: { values: () => rooms, subscribe: () => Promise.resolve() },
       store: {
-        findSession: async (id) => {
+        findHead: async (id, knownSeq) => {
           reads.push(Date.now() - startedAt)
+          known.push(knownSeq)
           if (fail) throw new Error('away')
-          return id === 's1' ? undefined : ({ id, lastSeq: 7 } as never)
+          return id === 's1' ? undefined : 7
         },
       },
       clock: { now: () => new Date(), random: Math.random },
@@ -36,6 +38,7 @@ describe('startHeads', () => {
 
   beforeEach(() => {
     reads = []
+    known = []
     sent = []
     fail = false
     jest.useFakeTimers()
@@ -53,6 +56,13 @@ describe('startHeads', () => {
     expect(new Set(sent)).toEqual(new Set(['session:head s0 7']))
     expect(sent.length).toBeGreaterThanOrEqual(3)
     expect(sent.length).toBeLessThanOrEqual(5)
+  })
+
+  it('asks for what came after the head that it has said', async () => {
+    start(1)
+    await jest.advanceTimersByTimeAsync(101_000)
+    expect(known.length).toBeGreaterThanOrEqual(3)
+    expect([known[0], ...new Set(known.slice(1))]).toEqual([0, 7])
   })
 
   it('sweeps all within seconds, never more than 200 a second', async () => {

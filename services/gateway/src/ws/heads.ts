@@ -6,7 +6,7 @@ import type { ChatServer } from './types.ts'
 export interface HeadsDeps {
   io: ChatServer
   rooms: Pick<SessionRooms, 'values' | 'subscribe'>
-  store: Pick<ChatStore, 'findSession'>
+  store: Pick<ChatStore, 'findHead'>
   clock: Pick<Clock, 'now' | 'random'>
 }
 
@@ -30,6 +30,7 @@ const MAX_READS_PER_TICK = 50
  */
 export function startHeads(deps: HeadsDeps): Heads {
   const due = new WeakMap<SessionRoom, number>()
+  const lastSeqs: LastSeqs = new WeakMap()
   let isBusy = false
   const plan = (room: SessionRoom, inMs: number) => due.set(room, deps.clock.now().getTime() + inMs)
   const planNext = (room: SessionRoom) =>
@@ -51,7 +52,7 @@ export function startHeads(deps: HeadsDeps): Heads {
   async function tick(): Promise<void> {
     if (isBusy) return
     isBusy = true
-    await Promise.allSettled(takeDue().map((room) => sendHead(deps, room)))
+    await Promise.allSettled(takeDue().map((room) => sendHead(deps, room, lastSeqs)))
     isBusy = false
   }
 
@@ -66,11 +67,15 @@ export function startHeads(deps: HeadsDeps): Heads {
   }
 }
 
-async function sendHead(deps: HeadsDeps, room: SessionRoom): Promise<void> {
+/** How long each log was when it was last looked at. */
+type LastSeqs = WeakMap<SessionRoom, number>
+
+async function sendHead(deps: HeadsDeps, room: SessionRoom, lastSeqs: LastSeqs): Promise<void> {
   // A subscription that was refused is asked for again.
   if (!room.subscription) await deps.rooms.subscribe(room)
-  const session = await deps.store.findSession(room.sessionId)
-  if (!session) return
-  const head = { sessionId: session.id, lastSeq: session.lastSeq }
-  deps.io.local.to(sessionRoom(session.id)).emit('session:head', head)
+  const { sessionId } = room
+  const lastSeq = await deps.store.findHead(sessionId, lastSeqs.get(room) ?? 0)
+  if (lastSeq === undefined) return
+  lastSeqs.set(room, lastSeq)
+  deps.io.local.to(sessionRoom(sessionId)).emit('session:head', { sessionId, lastSeq })
 }

@@ -56,6 +56,10 @@ class SqliteChatStore implements ChatStore {
     return found && toSession(found.origin, found.tip)
   }
 
+  async findHead(sessionId: string) {
+    return this.#sessions.findHead(sessionId)
+  }
+
   async findActiveSession(userId: string) {
     return this.#sessions.findActive(userId)
   }

@@ -23,6 +23,7 @@ import {
 import { parseJson } from './sqlite-json.ts'
 import type { Row, SqliteDatabase } from './sqlite-database.ts'
 
+const headSchema = z.object({ seq: z.int() })
 const rowSchema = z.object({
   id: z.string(),
   user_id: z.string(),
@@ -62,6 +63,11 @@ export class SqliteSessions {
   find(sessionId: string): FoundSession | undefined {
     const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
     return row && this.#toFound(row)
+  }
+
+  findHead(sessionId: string): number | undefined {
+    const row = this.#db.get('SELECT seq FROM sessions WHERE id = ?', sessionId)
+    return row && headSchema.parse(row).seq
   }
 
   findActive(userId: string): Session | undefined {

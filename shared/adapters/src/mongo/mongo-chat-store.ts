@@ -64,6 +64,10 @@ class MongoChatStore implements ChatStore {
     return found && toSession(found.origin, found.tip)
   }
 
+  async findHead(sessionId: string, knownSeq: number) {
+    return this.#mongo.call(() => this.#sessions.findHead(sessionId, knownSeq))
+  }
+
   async findActiveSession(userId: string) {
     return this.#mongo.call(() => this.#sessions.findActive(userId))
   }

@@ -69,6 +69,11 @@ export class MongoSessions {
     return found && this.#toExact(found)
   }
 
+  async findHead(sessionId: string, knownSeq: number): Promise<number | undefined> {
+    if (knownSeq > 0 && (await this.#isLast(toKey(sessionId), knownSeq))) return knownSeq
+    return (await this.find(sessionId))?.tip.seq
+  }
+
   async findActive(userId: string): Promise<Session | undefined> {
     const document = await this.#findOne({ activeKey: toKey(toUserKey(userId)) })
     if (!document) return undefined
@@ -126,15 +131,19 @@ export class MongoSessions {
     return toTip(this.#deps, sessionId, { seq, state, stateSealed })
   }
 
+  /** A log has no holes, so an entry is its last where the next seq is free. */
+  async #isLast(sessionId: string, seq: number): Promise<boolean> {
+    const next = { sessionId, seq: seq + 1 }
+    return !(await this.#mongo.messages.findOne(next, { ...BOUNDED, projection: { _id: 1 } }))
+  }
+
   /**
-   * A log has no holes, so its tip is exact where the next seq is free. A copy that is behind is
-   * mended before anybody builds on it: it may hold the key of a session that has ended.
+   * The session with the end of its log. A copy that is behind is mended before anybody builds on it:
+   * it may hold the key of a session that has ended.
    */
   async #toExact({ origin, tip }: FoundSession): Promise<FoundSession> {
     if (tip.state.status === 'ended') return { origin, tip }
-    const next = { sessionId: origin.id, seq: tip.seq + 1 }
-    const entry = await this.#mongo.messages.findOne(next, { ...BOUNDED, projection: { _id: 1 } })
-    if (!entry) return { origin, tip }
+    if (await this.#isLast(origin.id, tip.seq)) return { origin, tip }
     const newest = await this.readTip(origin.id, tip)
     await this.#tips.write(origin, toStateRecord(this.#deps, origin.id, newest))
     return { origin, tip: newest }

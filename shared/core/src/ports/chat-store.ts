@@ -86,6 +86,11 @@ export interface ChatStore {
   /** Stores a session; where the user has an active one already, answers that one instead. */
   createSession(session: NewSession): Promise<{ session: Session; created: boolean }>
   findSession(sessionId: string): Promise<Session | undefined>
+  /**
+   * The seq of a log's newest entry; undefined for no session. `knownSeq` is one that the log had
+   * before, or 0: where nothing came after it the answer takes one small read.
+   */
+  findHead(sessionId: string, knownSeq: number): Promise<number | undefined>
   findActiveSession(userId: string): Promise<Session | undefined>
   /** Latest activity first. Throws `INVALID_FORMAT` for a cursor that it did not issue. */
   listSessions(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage>
