@@ -49,6 +49,8 @@ interface MongoLogDeps extends RecordDeps {
   tips: TipWriter
 }
 
+type SealedOrigin = NonNullable<MessageDocument['origin']>
+
 interface Attempt {
   appended: Appended
   carry: FoundSession
@@ -62,6 +64,7 @@ export class MongoLog {
   readonly #mongo: MongoConnection
   readonly #lanes = new SessionLanes<FoundSession>()
   readonly #ends = new KnownEnds()
+  readonly #origins = new WeakMap<SessionOrigin, SealedOrigin>()
 
   constructor(deps: MongoLogDeps) {
     this.#deps = deps
@@ -221,8 +224,7 @@ export class MongoLog {
   ): Promise<StateRecord | undefined> {
     const { id, ...record } = toMessageRecord(this.#deps, message)
     const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
-    const { id: _, ...began } = toOriginRecord(this.#deps, origin)
-    const document: MessageDocument = { _id: id, ...record, ...after, origin: began }
+    const document: MessageDocument = { _id: id, ...record, ...after, origin: this.#seal(origin) }
     if (question) document.reply = await this.#toReply(message, question)
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
@@ -231,6 +233,15 @@ export class MongoLog {
       if (isDuplicateKey(error)) return undefined
       throw error
     }
+  }
+
+  /** Once for all entries that one process adds in a row: it is the same in each. */
+  #seal(origin: SessionOrigin): SealedOrigin {
+    const known = this.#origins.get(origin)
+    if (known) return known
+    const { id: _, ...sealed } = toOriginRecord(this.#deps, origin)
+    this.#origins.set(origin, sealed)
+    return sealed
   }
 
   async #toReply(
