@@ -5,20 +5,21 @@ import type { Metrics } from '@chatbox/kit'
 /** What a user may do for each message that they may send; a page does all of it by itself. */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
 const MINUTE_MS = 60_000
-/** Of the signals of a minute; more would let a user's tabs on other gateways run dry early. */
+/** Of what a minute gives; more would let a user's tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
-const MAX_BATCH = 10
+const MAX_BATCH = 25
 
 export type RateRules = Record<Cost | 'handshake' | 'visitor' | 'refused' | 'public', RateRule>
 
 /** The limits of one gateway, the same on every one: `rateLimit` is messages a minute a user. */
 export function createRateRules(rateLimit: number): RateRules {
   const rule = (name: string, points: number): RateRule => ({ name, points, durationMs: MINUTE_MS })
+  const perUser = (cost: Cost): RateRule => batched(rule(cost, rateLimit * PER_MESSAGE[cost]))
   return {
-    message: rule('message', rateLimit * PER_MESSAGE.message),
-    write: rule('write', rateLimit * PER_MESSAGE.write),
-    read: rule('read', rateLimit * PER_MESSAGE.read),
-    signal: batched(rule('signal', rateLimit * PER_MESSAGE.signal)),
+    message: perUser('message'),
+    write: perUser('write'),
+    read: perUser('read'),
+    signal: perUser('signal'),
     handshake: rule('handshake', 120),
     // By address, which many may share.
     visitor: rule('visitor', 60),
@@ -27,7 +28,7 @@ export function createRateRules(rateLimit: number): RateRules {
   }
 }
 
-/** A round trip for each keystroke's signal would cost more than the signal. */
+/** A round trip for each keystroke's signal would cost more than the signal, and delay each message. */
 function batched(rule: RateRule): RateRule {
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(rule.points * BATCH_SHARE)))
   return { ...rule, batch }

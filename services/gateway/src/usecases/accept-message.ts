@@ -10,6 +10,8 @@ export interface AcceptMessageDeps extends EnqueueDeps {
   viewer: Pick<Viewer, 'seen'>
   clock: Pick<Clock, 'now' | 'newId'>
   onAccepted(): void
+  /** Runs `work` once the answer is on its way to whoever waits for it. */
+  afterAnswer(work: () => void): void
 }
 
 /**
@@ -40,7 +42,7 @@ export async function acceptMessage(
     createdAt: deps.clock.now().toISOString(),
   }
   const stored = await deps.store.append({ message, replyId: deps.clock.newId() })
-  if (stored.appended) spread(deps, stored)
+  if (stored.appended) deps.afterAnswer(() => spread(deps, stored))
   return { message: stored.message }
 }
 

@@ -41,6 +41,7 @@ function toHandlerDeps({ ports, options, verifier, announcer }: ServeDeps): Hand
     reconnectTimeoutMs: options.reconnectTimeoutMs,
     verifyToken: (token) => verifier.verify(token),
     onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
+    afterAnswer: (work) => void setImmediate(work),
     onAccepted: () => ports.metrics.messageAccepted(),
     onCaughtUp: (entries, seconds) => ports.metrics.sessionResynced(entries, seconds),
   }

@@ -38,15 +38,23 @@ const MAX_RULES = 200
 /** One limiter a rule, made when the rule is first used. */
 export function createRuleBook<T>(create: (rule: RateRule) => T): RuleBook<T> {
   const made = new Map<string, T>()
+  const byRule = new WeakMap<RateRule, T>()
+  const findOrMake = (rule: RateRule): T => {
+    const key = `${rule.name}/${rule.points}/${rule.durationMs}/${rule.batch ?? 1}`
+    const known = made.get(key)
+    if (known !== undefined) return known
+    // Rules come from settings: more than this is a rule made from input.
+    if (made.size >= MAX_RULES) throw new Error('too many different rate rules')
+    const limit = create(rule)
+    made.set(key, limit)
+    return limit
+  }
   return {
     find(rule) {
-      const key = `${rule.name}/${rule.points}/${rule.durationMs}/${rule.batch ?? 1}`
-      const known = made.get(key)
+      const known = byRule.get(rule)
       if (known !== undefined) return known
-      // Rules come from settings: more than this is a rule made from input.
-      if (made.size >= MAX_RULES) throw new Error('too many different rate rules')
-      const limit = create(rule)
-      made.set(key, limit)
+      const limit = findOrMake(rule)
+      byRule.set(rule, limit)
       return limit
     },
   }
