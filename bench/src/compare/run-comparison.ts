@@ -34,8 +34,9 @@ export interface RunRecord {
 
 /**
  * Each round measures every entrant with fresh processes, in turn forwards and backwards, so that a
- * machine that becomes slower or faster meanwhile does so for all. The first round warms up and is
- * not counted; a smoke run, whose figures mean nothing, goes without it.
+ * machine that becomes slower or faster meanwhile does so for all. A first round warms up and is not
+ * counted; a smoke run, whose figures mean nothing, and one in slices, whose entrants warm up by
+ * themselves, go without it.
  */
 export async function runComparison(
   comparison: Comparison,
@@ -44,7 +45,8 @@ export async function runComparison(
   const { entrants, name, title, load, baseline, nullEntrant, metrics, targets } = comparison
   const machine = await readMachine()
   const samples = new Map<string, Sample[]>(entrants.map((entrant) => [entrant.name, []]))
-  for (let round = profile === 'smoke' ? 1 : 0; round <= rounds; round += 1) {
+  const isWarm = profile === 'smoke' || (comparison.slices ?? 1) > 1
+  for (let round = isWarm ? 1 : 0; round <= rounds; round += 1) {
     const taken = await takeRound(comparison, round % 2 === 0 ? entrants : entrants.toReversed())
     for (const { entrant, sample } of taken) {
       if (round > 0) samples.get(entrant.name)?.push(sample)

@@ -26,7 +26,7 @@ interface Size {
 const SIZES: Record<Profile, Size> = {
   smoke: { streams: 2, tokens: 120, slices: 1 },
   quick: { streams: 20, tokens: 120, slices: 2 },
-  full: { streams: 100, tokens: 300, slices: 3 },
+  full: { streams: 100, tokens: 600, slices: 2 },
 }
 const TOKENS_PER_SECOND = 60
 const WARM_UP_STREAMS = 20
