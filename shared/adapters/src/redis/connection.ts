@@ -14,7 +14,8 @@ export type RedisClient = Redis | Cluster
  * - `subscriptions`: the same, and its owner subscribes again after each reconnection, because the
  *   library's own way of doing so leaves its rejections to nobody.
  * - `jobs`: a worker's own commands. They wait for Redis to come back, as BullMQ needs; their number
- *   is bounded by the jobs that run.
+ *   is bounded by the jobs that run. A connection that was made just as Redis went is silent from its
+ *   first command on: what it is given to answer is a part of how soon jobs go on.
  * - `blocking`: a worker's waiting read, which may stay silent for 10 s.
  */
 export type Purpose = 'commands' | 'subscriptions' | 'jobs' | 'blocking'
@@ -41,7 +42,7 @@ const OPTIONS: Record<Purpose, ClientOptions> = {
     commandTimeout: 2000,
     autoResubscribe: false,
   },
-  jobs: { maxRetriesPerRequest: null, socketTimeout: 5000 },
+  jobs: { maxRetriesPerRequest: null, socketTimeout: 2500 },
   blocking: { maxRetriesPerRequest: null, socketTimeout: 15_000 },
 }
 
