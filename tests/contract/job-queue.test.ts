@@ -214,7 +214,7 @@ describeWithRedis('when Redis fails', () => {
       () => first.seen.length,
       (count) => count === 1,
     )
-    lab.link.freeze()
+    await lab.link.cut('blackhole')
     const silentSince = performance.now()
     const second = createRecorder()
     await waiter.queue.consume(second.handlers, { concurrency: 1 })
@@ -224,6 +224,7 @@ describeWithRedis('when Redis fails', () => {
       12_000,
     )
     expect(performance.now() - silentSince).toBeLessThan(9000)
+    await lab.link.restore()
     await Promise.all([sleeper.close(), waiter.queue.close(0)])
   }, 30_000)
 
