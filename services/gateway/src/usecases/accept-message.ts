@@ -10,8 +10,8 @@ export interface AcceptMessageDeps extends EnqueueDeps {
   viewer: Pick<Viewer, 'seen'>
   clock: Pick<Clock, 'now' | 'newId'>
   onAccepted(): void
-  /** Runs `work` once the answer is on its way to whoever waits for it. */
-  afterAnswer(work: () => void): void
+  /** Runs `task` once the answer is on its way to whoever waits for it. */
+  afterAnswer(task: () => void): void
 }
 
 /**

@@ -2,6 +2,7 @@ import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
 import type { TokenVerifier } from '../auth/verify-token.ts'
 import type { GatewayOptions, GatewayPorts } from '../options.ts'
 import type { Announcer } from '../usecases/announcer.ts'
+import { runAfterAnswer } from './after-answer.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
 import { serveEvents, type EventDeps } from './events.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
@@ -29,7 +30,8 @@ export function createServe(deps: ServeDeps): (socket: ChatSocket) => void {
   }
 }
 
-function toHandlerDeps({ ports, options, verifier, announcer }: ServeDeps): HandlerDeps {
+function toHandlerDeps(deps: ServeDeps): HandlerDeps {
+  const { ports, options, verifier, announcer, work } = deps
   return {
     store: ports.store,
     queue: ports.queue,
@@ -41,7 +43,7 @@ function toHandlerDeps({ ports, options, verifier, announcer }: ServeDeps): Hand
     reconnectTimeoutMs: options.reconnectTimeoutMs,
     verifyToken: (token) => verifier.verify(token),
     onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
-    afterAnswer: (work) => void setImmediate(work),
+    afterAnswer: (task) => runAfterAnswer({ work, logger: ports.logger }, task),
     onAccepted: () => ports.metrics.messageAccepted(),
     onCaughtUp: (entries, seconds) => ports.metrics.sessionResynced(entries, seconds),
   }
