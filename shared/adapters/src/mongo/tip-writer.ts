@@ -49,9 +49,7 @@ export class TipWriter {
     if (this.#waiting.size >= MAX_WAITING) return this.write(found.origin, record)
     const newest = this.#waiting.get(id)
     if (!newest || newest.record.seq < record.seq) this.#waiting.set(id, { found, record })
-    this.#drained ??= this.#drain().finally(() => {
-      this.#drained = undefined
-    })
+    this.#drained ??= this.#drain()
   }
 
   /** Never rejects: the entry that led to the tip is stored, whatever happens to its copy. */
@@ -76,6 +74,8 @@ export class TipWriter {
       await this.#writeAll(copies.map(({ found, record }) => toUpdate(found.origin, record)))
       this.#writing.clear()
     }
+    // In the same turn as the look at what waits: a tip that comes next begins anew.
+    this.#drained = undefined
   }
 
   async #writeAll(updates: AnyBulkWriteOperation<SessionDocument>[]): Promise<void> {
