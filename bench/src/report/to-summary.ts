@@ -21,7 +21,7 @@ export function toSummary(records: readonly RunRecord[], suites: readonly string
 const METHOD = [
   '- **CPU for a unit of work** is user and system time of each server process from the operating system, Redis and the store included where it says so. Wall-clock rates on a machine that others use too are noise; CPU time is not.',
   '- **Open loop**: everything is sent when it is due, whatever became of what was sent before, and latency counts from when it was due.',
-  '- **Rounds**: each entrant once a round, forwards and backwards in turn, with fresh processes each time, that have done the same work before for as long as it takes to compile their code. Where the load is cut into slices all are open at once and take their slices in turn, which a machine that changes its pace does not tell apart. A ratio is the median of the ratios of each round, with the lowest and the highest.',
+  '- **Rounds**: each entrant once a round, forwards and backwards in turn, after a round that is not counted, with fresh processes each time. Where the load of a round is cut into slices (control message, token stream, acknowledgement), all are open at once, warm up by themselves instead of in a round, and take their slices in turn. A ratio is the median of the ratios of each round, with the lowest and the highest.',
   `- **Inconclusive** is a range that lies on both sides of ${1 - NOISE} or of ${1 + NOISE}.`,
   '- **Struck out** is whoever lost or doubled a message, and whatever the load client itself was the bound of (over 0.8 of a core).',
   '- Servers run on one core; Redis, the store and the load client on the other. No TLS, no compression, the same payloads for all.',
