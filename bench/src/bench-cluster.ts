@@ -12,8 +12,15 @@ export interface BenchBackEnds {
   pids: Pids
   /** Which server the store is. */
   storeKind: string
-  /** The same store with a Redis and a database that nobody else hears or reads. */
-  openApart(): Promise<BenchBackEnds>
+  stop(): Promise<void>
+}
+
+/** A store that several may use at once without a word of one another. */
+export interface BenchStore {
+  /** Which server it is. */
+  kind: string
+  /** A Redis and a database that nobody else hears or reads. */
+  openBackEnds(): Promise<BenchBackEnds>
   stop(): Promise<void>
 }
 
@@ -23,16 +30,32 @@ export interface BenchCluster {
   stop(): Promise<void>
 }
 
-/** A Redis and a store of their own. */
-export async function startBackEnds(): Promise<BenchBackEnds> {
+export async function startStore(): Promise<BenchStore> {
   const mongo = await startMongo(() => undefined)
   await pin(mongo.pid, OTHER_CORE)
-  return openBackEnds(mongo, () => mongo.stop())
+  return {
+    kind: mongo.kind,
+    openBackEnds: () => openBackEnds(mongo),
+    async stop() {
+      await mongo.stop()
+    },
+  }
+}
+
+/** A Redis and a store of their own. */
+export async function startBackEnds(): Promise<BenchBackEnds> {
+  const store = await startStore()
+  const backEnds = await store.openBackEnds()
+  return {
+    ...backEnds,
+    async stop() {
+      await Promise.all([backEnds.stop(), store.stop()])
+    },
+  }
 }
 
 async function openBackEnds(
-  mongo: Awaited<ReturnType<typeof startMongo>>,
-  stopStore: () => Promise<unknown>,
+  mongo: Pick<Awaited<ReturnType<typeof startMongo>>, 'pid' | 'uri' | 'kind'>,
 ): Promise<BenchBackEnds> {
   const secret = randomBytes(48).toString('base64url')
   const redis = await startRedis()
@@ -52,9 +75,8 @@ async function openBackEnds(
       ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
       RATE_LIMIT: '100000',
     },
-    openApart: () => openBackEnds(mongo, () => Promise.resolve()),
     async stop() {
-      await Promise.all([redis.stop(), stopStore()])
+      await redis.stop()
     },
   }
 }

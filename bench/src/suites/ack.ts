@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
 import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line } from '../load/line.ts'
@@ -34,16 +34,16 @@ type Start = (backEnds: BenchBackEnds) => Promise<ServiceProcess>
 /** From a client's send to the acknowledgement that the message is durable. */
 export async function openAck(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
-  const backEnds = await startBackEnds()
+  const store = await startStore()
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
-    open: () => openServer(backEnds, size, start),
+    open: () => openServer(store, size, start),
   })
   const insert: Start = ({ env }) => startContestant('bare-insert-main.ts', { env })
   return {
     name: 'ack',
     title: 'Durable acknowledgement',
-    load: `${size.perSecond} messages a second of 200 characters, from ${size.clients} clients of one gateway, each in a session of its own; no worker runs. The store is ${backEnds.storeKind}.`,
+    load: `${size.perSecond} messages a second of 200 characters, from ${size.clients} clients of one gateway, each in a session of its own; no worker runs. The store is ${store.kind}.`,
     baseline: 'bare insert',
     slices: size.slices,
     nullEntrant: 'bare insert again',
@@ -72,7 +72,7 @@ export async function openAck(profile: Profile): Promise<Comparison> {
         ...{ entrant: 'ours', over: 'bare insert', kind: 'ratio', reach: 1.5 },
       },
     ],
-    close: () => backEnds.stop(),
+    close: () => store.stop(),
   }
 }
 
@@ -82,8 +82,8 @@ interface Client {
   lastSeq: number
 }
 
-async function openServer(shared: BenchBackEnds, size: Size, start: Start): Promise<OpenEntrant> {
-  const backEnds = await shared.openApart()
+async function openServer(store: BenchStore, size: Size, start: Start): Promise<OpenEntrant> {
+  const backEnds = await store.openBackEnds()
   const server = await start(backEnds)
   const round = randomBytes(4).toString('hex')
   const clients = await Promise.all(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
 import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line, type Dialect } from '../load/line.ts'
@@ -46,11 +46,11 @@ type Start = (backEnds: BenchBackEnds) => Promise<Pair>
 /** One event from a client of one gateway to a client of another, about which nothing is stored. */
 export async function openControl(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
-  const backEnds = await startBackEnds()
+  const store = await startStore()
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     name,
     what,
-    open: () => openPair(backEnds, size, start),
+    open: () => openPair(store, size, start),
   })
   const bare: Start = (apart) => startBare(apart, 'bare-socket-io-main.ts', 'engine.io')
   const ours =
@@ -96,7 +96,7 @@ export async function openControl(profile: Profile): Promise<Comparison> {
         reach: 1.3,
       },
     ],
-    close: () => backEnds.stop(),
+    close: () => store.stop(),
   }
 }
 
@@ -124,8 +124,8 @@ interface Room {
   received: number
 }
 
-async function openPair(shared: BenchBackEnds, size: Size, start: Start): Promise<OpenEntrant> {
-  const backEnds = await shared.openApart()
+async function openPair(store: BenchStore, size: Size, start: Start): Promise<OpenEntrant> {
+  const backEnds = await store.openBackEnds()
   const pair = await start(backEnds)
   const rooms = await Promise.all(
     Array.from({ length: size.rooms }, (_, index) => openRoom({ backEnds, pair }, index)),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
 import type {
   Comparison,
   Entrant,
@@ -61,10 +61,10 @@ interface Running {
 /** Replies that are written at 60 tokens a second each, from the model's socket to the browser's. */
 export async function openTokens(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
-  const backEnds = await startBackEnds()
+  const store = await startStore()
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
-    open: () => openStreams(backEnds, size, start),
+    open: () => openStreams(store, size, start),
   })
   const ours =
     (without?: string): Start =>
@@ -106,7 +106,7 @@ export async function openTokens(profile: Profile): Promise<Comparison> {
         ...{ entrant: 'ours', over: 'direct sse', kind: 'added', reach: 5 },
       },
     ],
-    close: () => backEnds.stop(),
+    close: () => store.stop(),
   }
 }
 
@@ -160,11 +160,11 @@ async function startOurStreams(
 }
 
 async function openStreams(
-  shared: BenchBackEnds,
+  store: BenchStore,
   { streams, tokens }: Size,
   start: Start,
 ): Promise<OpenEntrant> {
-  const backEnds = await shared.openApart()
+  const backEnds = await store.openBackEnds()
   const model = await startContestant('model-server-main.ts', {
     env: {
       TOKENS: String(tokens),
