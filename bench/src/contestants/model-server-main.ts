@@ -4,21 +4,16 @@ import { createServer, type ServerResponse } from 'node:http'
 import { serve } from './serve.ts'
 
 const TOKENS = Number(process.env.TOKENS)
-/** So many replies are short ones, for whoever asks to warm up. */
-const WARM_UP_REPLIES = Number(process.env.WARM_UP_REPLIES)
-const WARM_UP_TOKENS = 60
 const INTERVAL_MS = 1000 / Number(process.env.TOKENS_PER_SECOND)
 const TICK_MS = 4
 
 interface Reply {
   response: ServerResponse
-  tokens: number
   dueAt: number
   sent: number
 }
 
 const replies = new Set<Reply>()
-let asked = 0
 
 const server = createServer((request, response) => {
   request.resume()
@@ -26,9 +21,7 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.flushHeaders()
     response.socket?.setNoDelay(true)
-    asked += 1
-    const tokens = asked <= WARM_UP_REPLIES ? WARM_UP_TOKENS : TOKENS
-    const reply = { response, tokens, dueAt: performance.now() + INTERVAL_MS, sent: 0 }
+    const reply = { response, dueAt: performance.now() + INTERVAL_MS, sent: 0 }
     replies.add(reply)
     response.once('close', () => replies.delete(reply))
   })
@@ -38,13 +31,13 @@ const server = createServer((request, response) => {
 function tick(): void {
   const now = performance.now()
   for (const reply of replies) {
-    while (reply.dueAt <= now && reply.sent < reply.tokens) {
+    while (reply.dueAt <= now && reply.sent < TOKENS) {
       const stamp = reply.sent === 0 ? `sent@${process.hrtime.bigint()}` : String(reply.sent)
       reply.response.write(toEvent(`${stamp} `))
       reply.sent += 1
       reply.dueAt += INTERVAL_MS
     }
-    if (reply.sent < reply.tokens) continue
+    if (reply.sent < TOKENS) continue
     replies.delete(reply)
     reply.response.write(toEvent(undefined))
     reply.response.end('data: [DONE]\n\n')

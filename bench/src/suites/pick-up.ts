@@ -87,7 +87,7 @@ class PickUps extends Tally {
 
 async function measurePickUp(backEnds: BenchBackEnds, users: number, rate: Rate): Promise<Sample> {
   const model = await startContestant('model-server-main.ts', {
-    env: { TOKENS: String(TOKENS), TOKENS_PER_SECOND: '60', WARM_UP_REPLIES: '0' },
+    env: { TOKENS: String(TOKENS), TOKENS_PER_SECOND: '60' },
   })
   await pin(model.pid, OTHER_CORE)
   const env = { ...backEnds.env, ...toModelSettings(model) }

@@ -29,7 +29,6 @@ const SIZES: Record<Profile, Size> = {
   full: { streams: 100, tokens: 600, slices: 2 },
 }
 const TOKENS_PER_SECOND = 60
-const WARM_UP_STREAMS = 20
 /**
  * Of the time that a reply takes: users do not ask in step, and whoever has a hundred replies under
  * way is asked about as many times in the time of one.
@@ -169,12 +168,12 @@ async function openStreams(
     env: {
       TOKENS: String(tokens),
       TOKENS_PER_SECOND: String(TOKENS_PER_SECOND),
-      WARM_UP_REPLIES: String(Math.min(streams, WARM_UP_STREAMS)),
     },
   })
   await pin(model.pid, OTHER_CORE)
   const running = await start({ backEnds, model, streams })
-  await askAll(running.askers.slice(0, WARM_UP_STREAMS), tokens)
+  // A worker runs for days, and its code is compiled by then.
+  await askAll(running.askers, tokens)
   return {
     measure: () => measureSlice(running, tokens),
     async close() {

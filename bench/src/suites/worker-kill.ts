@@ -72,7 +72,6 @@ async function measureKill(backEnds: BenchBackEnds, size: Size): Promise<Sample>
     env: {
       TOKENS: String(size.tokens),
       TOKENS_PER_SECOND: String(TOKENS_PER_SECOND),
-      WARM_UP_REPLIES: '0',
     },
   })
   const env = { ...backEnds.env, ...toModelSettings(model) }
