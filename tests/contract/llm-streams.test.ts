@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import {
@@ -5,7 +6,7 @@ import {
   streamPieces,
   type HostileModelServer,
 } from '../support/hostile-model-server.ts'
-import { openModel, readReply, type ModelUnderTest } from '../support/model-client.ts'
+import { openModel, readReply, toRequest, type ModelUnderTest } from '../support/model-client.ts'
 import { encodeEvents, WIRES, type Protocol } from '../support/model-wire.ts'
 
 const MIB = 1024 * 1024
@@ -51,6 +52,44 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
   it('is handed on as one piece where it came in one', async () => {
     server.answer(streamPieces([encodeEvents(wire.events({ pieces: PIECES }))]))
     expect((await readReply(model.llm)).pieces).toEqual([WHOLE])
+  })
+
+  it('is handed on as few pieces where it came in many while it gathered', async () => {
+    const pieces = Array.from({ length: 60 }, (_, index) => `${index} `)
+    server.answer(async ({ response }) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const event of wire.events({ pieces })) {
+        response.write(encodeEvents([event]))
+        await delay(5)
+      }
+      response.end()
+    })
+    await model.close()
+    model = openModel({ type: protocol, endpoint: server.url }, { gatherMs: 100 })
+    const beganAt = performance.now()
+    const outcome = await readReply(model.llm)
+    expect(outcome).toMatchObject({ text: pieces.join(''), ended: true })
+    const gatherings = (performance.now() - beganAt) / 100
+    expect(outcome.pieces.length).toBeLessThanOrEqual(gatherings + 2)
+  })
+
+  it('stays with the server while nobody reads on', async () => {
+    const some = encodeEvents(wire.events({ pieces: PIECES }).slice(0, -wire.terminators))
+    let sent = 0
+    const endless = function* (): Generator<Buffer> {
+      for (; ; sent += some.length) yield some
+    }
+    server.answer(streamPieces(endless()))
+    for await (const chunk of model.llm.streamReply(toRequest(), new AbortController().signal)) {
+      if (chunk.type !== 'text') continue
+      await delay(100)
+      const before = sent
+      await delay(400)
+      // What the kernel of both ends holds is not ours.
+      expect(sent - before).toBeLessThan(MIB)
+      break
+    }
+    expect.assertions(1)
   })
 
   it('brings an event of 8 MiB whole', async () => {

@@ -1,5 +1,6 @@
 import type { ChatStore, Clock, EventBus, JobQueue } from '@chatbox/core'
 import type { Logger, Metrics, Settings } from '@chatbox/kit'
+import { DELTA_INTERVAL_MS } from './delta-interval.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweep } from './jobs/start-sweep.ts'
 import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
@@ -53,7 +54,7 @@ export interface RunningWorker {
  */
 const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   leaseMs: 6000,
-  deltaIntervalMs: 45,
+  deltaIntervalMs: DELTA_INTERVAL_MS,
   deltaLength: 2048,
   maxTries: 3,
   maxRetryAfterMs: 30_000,

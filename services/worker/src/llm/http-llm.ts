@@ -4,9 +4,10 @@ import type { EventSourceMessage } from 'eventsource-parser'
 import { startDeadline, type Deadline } from './deadline.ts'
 import { readEvents } from './event-stream.ts'
 import { LLM_LIMITS, type LlmTimeouts } from './llm-limits.ts'
-import { dropBody, releaseBody, type ModelServer, type ReplyBody } from './model-server.ts'
+import { releaseBody, type ModelServer } from './model-server.ts'
 import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
+import type { PulledAnswer } from './pulled-answer.ts'
 
 export interface HttpLlmDeps {
   server: ModelServer
@@ -20,7 +21,7 @@ export interface HttpLlmDeps {
 
 interface OpenReply {
   reader: ReplyReader
-  body: ReplyBody | undefined
+  body: PulledAnswer | undefined
   /** The provider said so; what it may still send is of no interest. */
   whole: boolean
   /** Text came since the last wait for more. */
@@ -37,7 +38,8 @@ export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
         deadline.signal.throwIfAborted()
         deadline.resume()
         reply.body = await ask(protocol, request, { ...deps, signal: deadline.signal })
-        for await (const events of readEvents(readGathered(reply.body, reply, deps.gatherMs))) {
+        const gathering = { deadline, gatherMs: deps.gatherMs }
+        for await (const events of readEvents(readGathered(reply.body, reply, gathering))) {
           const chunks = readChunks(reply.reader, events, deps.apiKey)
           if (chunks.length === 0) continue
           noteSigns(deadline, chunks)
@@ -68,16 +70,21 @@ function openReply(reader: ReplyReader): OpenReply {
  * says a word each 16 ms is not worth a way through the whole pipeline for each word.
  */
 async function* readGathered(
-  { chunks }: ReplyBody,
+  body: PulledAnswer,
   reply: OpenReply,
-  gatherMs: number,
+  { deadline, gatherMs }: { deadline: Deadline; gatherMs: number },
 ): AsyncGenerator<Buffer> {
-  for await (const bytes of chunks) {
+  for (;;) {
+    const bytes = await body.read()
+    if (!bytes) return
     yield bytes
     // Not after a part of a long event, which would then take as long as it has parts.
     if (!reply.hasShown || gatherMs === 0) continue
     reply.hasShown = false
+    // Meanwhile nobody waits for the provider.
+    deadline.pause()
     await sleep(gatherMs)
+    deadline.resume()
   }
 }
 
@@ -85,7 +92,7 @@ async function ask(
   protocol: Protocol,
   first: LlmRequest,
   deps: HttpLlmDeps & { signal: AbortSignal },
-): Promise<ReplyBody> {
+): Promise<PulledAnswer> {
   let request = first
   for (let adaptations = 0; ; adaptations++) {
     const { body, refusal } = await deps.server.ask(protocol.toCall(request), deps.signal)
@@ -153,7 +160,7 @@ function close(reply: OpenReply, server: ModelServer): void {
     releaseBody(reply.body)
     return
   }
-  dropBody(reply.body)
+  reply.body.drop()
   const stopCall = reply.reader.toStopCall?.()
   if (stopCall) server.tell(stopCall)
 }

@@ -1,5 +1,6 @@
 import type { Clock, Llm, PromptSettings } from '@chatbox/core'
 import type { Logger, Metrics, ProviderSettings } from '@chatbox/kit'
+import { DELTA_INTERVAL_MS } from '../delta-interval.ts'
 import { createAnthropicProtocol } from './anthropic-llm.ts'
 import { createDemoLlm, type Pause } from './demo-llm.ts'
 import { createDifyProtocol } from './dify-llm.ts'
@@ -36,15 +37,16 @@ export interface ModelDirectoryOptions {
   timeouts?: Partial<LlmTimeouts>
   /** For how long a provider that failed five times in a row is left alone. */
   breakerOpenMs?: number
-  /** For how long the text of a reply may gather before it is read; 0 reads it as it comes. */
+  /**
+   * For how long the text of a reply may gather before it is read; 0 reads it as it comes. What is
+   * read more often than viewers are shown it only waits for that.
+   */
   gatherMs?: number
   /** How the demo waits between its words. */
   pause?: Pause
 }
 
 const BREAKER_OPEN_MS = 10_000
-/** Viewers get a delta about as often: what is read more often only waits for it. */
-const GATHER_MS = 45
 
 const PROTOCOLS: Record<
   Exclude<ProviderSettings['type'], 'demo'>,
@@ -101,7 +103,7 @@ function createLlm(
   const llm = createHttpLlm(protocol, {
     server,
     timeouts,
-    gatherMs: options.gatherMs ?? GATHER_MS,
+    gatherMs: options.gatherMs ?? DELTA_INTERVAL_MS,
     clock: deps.clock,
     apiKey: provider.apiKey,
   })

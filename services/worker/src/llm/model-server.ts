@@ -1,17 +1,10 @@
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent } from 'undici'
 import { LLM_LIMITS } from './llm-limits.ts'
 import type { ModelCall, Refusal } from './protocol.ts'
 import { toNonsenseError } from './provider-error.ts'
+import { PulledAnswer } from './pulled-answer.ts'
 
-type Body = Dispatcher.ResponseData['body']
-
-export interface ReplyBody {
-  /** Ending the iteration does not end the body. */
-  chunks: AsyncIterable<Buffer>
-  body: Body
-}
-
-type Asked = { body: ReplyBody; refusal?: never } | { body?: never; refusal: Refusal }
+type Asked = { body: PulledAnswer; refusal?: never } | { body?: never; refusal: Refusal }
 
 /** Connections to one provider. */
 export interface ModelServer {
@@ -31,7 +24,8 @@ const AFTERMATH_MS = 1000
  */
 export function openModelServer(connectMs: number): ModelServer {
   const agent = new Agent({
-    connect: { timeout: connectMs },
+    // For `net.connect` and `tls.connect`: a socket that holds a byte reads no more.
+    connect: { timeout: connectMs, ...{ highWaterMark: 1 } },
     // The caller's deadline bounds the waiting for headers and body.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -39,34 +33,34 @@ export function openModelServer(connectMs: number): ModelServer {
     allowH2: false,
     pipelining: 1,
   })
-  const post = (call: ModelCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> =>
-    request(call.url, {
-      method: 'POST',
-      dispatcher: agent,
-      headers: {
-        ...call.headers,
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        'accept-encoding': 'identity',
-      },
-      body: JSON.stringify(call.body),
-      signal,
-    })
+  const post = (call: ModelCall, signal: AbortSignal): PulledAnswer => {
+    const { origin, pathname, search } = new URL(call.url)
+    const answer = new PulledAnswer(signal)
+    const headers = {
+      ...call.headers,
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'accept-encoding': 'identity',
+    }
+    const body = JSON.stringify(call.body)
+    agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, answer)
+    return answer
+  }
   return {
     ask: async (call, signal) => {
-      const { statusCode, headers, body } = await post(call, signal)
+      const answer = post(call, signal)
+      const { statusCode, headers } = await answer.started
       if (statusCode !== 200) {
-        return { refusal: { status: statusCode, headers, text: await readStart(body, headers) } }
+        return { refusal: { status: statusCode, headers, text: await readStart(answer, headers) } }
       }
       const fault = findFault(headers)
-      if (fault !== undefined) throw toNonsenseError(`${fault}, ${await readStart(body, headers)}`)
-      return { body: { body, chunks: body.iterator({ destroyOnReturn: false }) } }
+      if (fault === undefined) return { body: answer }
+      throw toNonsenseError(`${fault}, ${await readStart(answer, headers)}`)
     },
     tell: (call) => {
-      post(call, AbortSignal.timeout(AFTERMATH_MS)).then(
-        ({ body }) => {
-          drain(body)
-        },
+      const answer = post(call, AbortSignal.timeout(AFTERMATH_MS))
+      answer.started.then(
+        () => releaseBody(answer),
         () => undefined,
       )
     },
@@ -74,21 +68,9 @@ export function openModelServer(connectMs: number): ModelServer {
   }
 }
 
-/** Ends the request now, and with it the provider's work. */
-export function dropBody({ body }: ReplyBody): void {
-  // Destroyed before its end, a body reports an error that nobody waits for any more.
-  body.on('error', () => undefined)
-  body.destroy()
-}
-
 /** Lets the connection serve another question, if the provider ends the answer soon. */
-export function releaseBody({ body }: ReplyBody): void {
-  drain(body)
-}
-
-function drain(body: Body): void {
-  const signal = AbortSignal.timeout(AFTERMATH_MS)
-  body.dump({ limit: LLM_LIMITS.eventLength, signal }).catch(() => undefined)
+export function releaseBody(answer: PulledAnswer): void {
+  answer.release(AFTERMATH_MS, LLM_LIMITS.eventLength)
 }
 
 function findFault(headers: Refusal['headers']): string | undefined {
@@ -102,18 +84,20 @@ function isCompressed(headers: Refusal['headers']): boolean {
 }
 
 /** The first part of a body that is not wanted; the rest is never received. */
-async function readStart(body: Body, headers: Refusal['headers']): Promise<string> {
+async function readStart(answer: PulledAnswer, headers: Refusal['headers']): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    while (bytes < LLM_LIMITS.errorBodyBytes) {
+      const chunk = await answer.read()
+      if (!chunk) break
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes >= LLM_LIMITS.errorBodyBytes) break
     }
   } catch {
     // A refusal that is cut short is still that refusal.
   }
+  answer.drop()
   if (isCompressed(headers)) return `${bytes} compressed bytes read`
   return Buffer.concat(chunks).subarray(0, LLM_LIMITS.errorBodyBytes).toString()
 }

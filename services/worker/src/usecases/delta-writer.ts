@@ -16,7 +16,8 @@ export interface DeltaWriterOptions {
 /**
  * Gathers the pieces of one attempt into frames: the first one at once, so that nobody waits for it,
  * then at most one each `intervalMs` unless `length` has gathered. One frame is in flight at a time,
- * so their order holds and a slow bus makes frames longer, never more.
+ * so their order holds and a slow bus makes frames longer, never more. Pieces that come no oftener
+ * than frames may leave need no timer.
  */
 export class DeltaWriter {
   readonly #options: DeltaWriterOptions
@@ -25,7 +26,8 @@ export class DeltaWriter {
   #index = 0
   #closed = false
   #inFlight: Promise<void> | undefined
-  #cooling: NodeJS.Timeout | undefined
+  #dueAt = 0
+  #timer: NodeJS.Timeout | undefined
 
   /** Nothing is sent before `started`: what announces the attempt goes first. */
   constructor(options: DeltaWriterOptions, started: Promise<void>) {
@@ -42,24 +44,34 @@ export class DeltaWriter {
   /** Sends what is left; resolves when the last frame is out. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#stopCooling()
     this.#pump()
     while (this.#inFlight) await this.#inFlight
-    this.#stopCooling()
   }
 
   #pump(): void {
     if (this.#inFlight || this.#pending === '') return
-    if (this.#cooling && this.#pending.length < this.#options.length) return
-    this.#inFlight = this.#flush()
+    const waitMs = this.#dueAt - performance.now()
+    if (waitMs > 0 && !this.#closed && this.#pending.length < this.#options.length) {
+      this.#timer ??= setTimeout(() => this.#onDue(), Math.ceil(waitMs))
+    } else {
+      this.#inFlight = this.#flush()
+    }
+  }
+
+  #onDue(): void {
+    this.#timer = undefined
+    this.#dueAt = 0
+    this.#pump()
   }
 
   async #flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#dueAt = performance.now() + this.#options.intervalMs
     const text = this.#pending
     this.#pending = ''
     this.#sent += text
     const soFar = this.#sent
-    this.#cool()
     const frame = { index: this.#index++, text, textSoFar: () => soFar }
     if ((await this.#options.send(frame)) === 'fenced') {
       this.#closed = true
@@ -72,19 +84,5 @@ export class DeltaWriter {
   #onSent(): void {
     this.#inFlight = undefined
     this.#pump()
-  }
-
-  #cool(): void {
-    this.#stopCooling()
-    if (this.#closed) return
-    this.#cooling = setTimeout(() => {
-      this.#cooling = undefined
-      this.#pump()
-    }, this.#options.intervalMs)
-  }
-
-  #stopCooling(): void {
-    clearTimeout(this.#cooling)
-    this.#cooling = undefined
   }
 }

@@ -25,17 +25,23 @@ export interface Scratchpad {
 /** `unfit`: published, but the pad lacks what came before, or has no room: it wants a snapshot. */
 type Appended = 'appended' | 'fenced' | 'unfit'
 
-/** Begins a pad for a new attempt; -1 where the pad belongs to a later attempt, or to this one and is dropped. */
+/** How many deltas a pad's time is renewed after: each command costs an append a fifth. */
+const RENEW_EVERY = 64
+
+/**
+ * The next index, the size and the state of the attempt's pad, which is begun where it is a new one;
+ * nothing where the pad belongs to a later attempt, or to this one and is dropped.
+ */
 const FENCE = `
-local function fence(attempt)
-  local pad = redis.call('HMGET', KEYS[1], 'attempt', 'state')
+local function fence(attempt, ttl)
+  local pad = redis.call('HMGET', KEYS[1], 'attempt', 'next', 'bytes', 'state')
   local current = tonumber(pad[1] or '0')
-  if current > attempt or (current == attempt and pad[2] == 'dropped') then return -1 end
-  if current < attempt then
-    redis.call('DEL', KEYS[1], KEYS[2])
-    redis.call('HSET', KEYS[1], 'attempt', attempt, 'next', 0, 'bytes', 0, 'state', 'open')
-  end
-  return 0
+  if current > attempt or (current == attempt and pad[4] == 'dropped') then return nil end
+  if current == attempt then return tonumber(pad[2]), tonumber(pad[3]), pad[4] end
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'attempt', attempt, 'next', 0, 'bytes', 0, 'state', 'open')
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  return 0, 0, 'open'
 end
 `
 
@@ -43,31 +49,32 @@ const APPEND = createScript(`${FENCE}
 local attempt, index, chunk = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local channel, payload, ttl = ARGV[4], ARGV[5], ARGV[6]
 local max_chunks, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8])
-if fence(attempt) < 0 then return 'fenced' end
+local next, bytes, state = fence(attempt, ttl)
+if not next then return 'fenced' end
 redis.call('PUBLISH', channel, payload)
-redis.call('PEXPIRE', KEYS[1], ttl)
-local pad = redis.call('HMGET', KEYS[1], 'next', 'bytes', 'state')
-if pad[3] == 'full' or index < tonumber(pad[1]) then return 'appended' end
-local bytes = tonumber(pad[2]) + #chunk
-if index > tonumber(pad[1]) or bytes > max_bytes then return 'unfit' end
-if redis.call('LLEN', KEYS[2]) >= max_chunks then return 'unfit' end
+if state == 'full' or index < next then return 'appended' end
+bytes = bytes + #chunk
+if index > next or bytes > max_bytes then return 'unfit' end
+local chunks = redis.call('RPUSH', KEYS[2], chunk)
 -- The list may have been lost alone: a first chunk that is not the first delta says so.
-if redis.call('RPUSH', KEYS[2], chunk) == 1 and index > 0 then
-  redis.call('DEL', KEYS[2])
+if chunks > max_chunks or (chunks == 1 and index > 0) then
+  redis.call('RPOP', KEYS[2])
   return 'unfit'
 end
-redis.call('PEXPIRE', KEYS[2], ttl)
 redis.call('HSET', KEYS[1], 'next', index + 1, 'bytes', bytes)
+if index % ${RENEW_EVERY} == 0 then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  redis.call('PEXPIRE', KEYS[2], ttl)
+end
 return 'appended'
 `)
 
 const FOLD = createScript(`${FENCE}
 local attempt, index, chunk = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local ttl, max_bytes = ARGV[4], tonumber(ARGV[5])
-if fence(attempt) < 0 then return 0 end
-local pad = redis.call('HMGET', KEYS[1], 'next', 'state')
-if pad[2] == 'full' then return 0 end
-if tonumber(pad[1]) > index + 1 and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+local next, _, state = fence(attempt, ttl)
+if not next or state == 'full' then return 0 end
+if next > index + 1 and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 redis.call('DEL', KEYS[2])
 if #chunk > max_bytes then
   redis.call('HSET', KEYS[1], 'state', 'full', 'bytes', 0)
