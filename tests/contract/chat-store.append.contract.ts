@@ -119,15 +119,13 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const sessionId = await startSession(store)
       const entry = questionEntry(sessionId)
       const { message } = await store.append(entry)
-      const { clientMessageId = '' } = message
-      const sameId = { ...entry, message: { ...entry.message, content: 'other' } }
-      const sameKey = questionEntry(sessionId, { clientMessageId, content: 'other' })
-      for (const repeated of [entry, sameId, sameKey]) {
+      const other = { ...entry, message: { ...entry.message, content: 'other' } }
+      for (const repeated of [entry, other]) {
         expect(await second.append(repeated)).toMatchObject({ appended: false, message })
       }
       const end = eventEntry(sessionId, { type: 'session_ended', reason: 'user' })
       const ended = await store.append(end)
-      for (const repeated of [entry, sameKey]) {
+      for (const repeated of [entry, other]) {
         expect(await second.append(repeated)).toEqual({
           appended: false,
           message,
@@ -138,32 +136,12 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       expect(await readAll(store, sessionId)).toHaveLength(2)
     })
 
-    it('keeps equal client ids of two sessions apart', async () => {
-      const clientMessageId = newId()
-      const [a, b] = [await startSession(store), await startSession(store)]
-      expect(await store.append(userEntry(a, { clientMessageId }))).toMatchObject({
-        appended: true,
-      })
-      expect(await store.append(userEntry(b, { clientMessageId }))).toMatchObject({
-        appended: true,
-      })
-    })
-
-    it('lets no client id stand for an entry that has none', async () => {
-      const sessionId = await startSession(store)
-      const { message } = await store.append(eventEntry(sessionId, { type: 'help_resolved' }))
-      const copy = userEntry(sessionId, { clientMessageId: message.id })
-      expect(await store.append(copy)).toMatchObject({ appended: true })
-    })
-
     it('lets 50 concurrent senders of one message store it once', async () => {
       const sessionId = await startSession(store)
-      const clientMessageId = newId()
+      const id = newId()
       const results = await Promise.all(
         times(50, (i) =>
-          (i % 2 ? store : second).append(
-            questionEntry(sessionId, { clientMessageId, content: `body ${i}` }),
-          ),
+          (i % 2 ? store : second).append(questionEntry(sessionId, { id, content: `body ${i}` })),
         ),
       )
       expect(results.filter(({ appended }) => appended)).toHaveLength(1)

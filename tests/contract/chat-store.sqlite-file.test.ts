@@ -14,7 +14,9 @@ import {
   createHooks,
   eventually,
   newSession,
+  questionEntry,
   readAll,
+  startReply,
   startSession,
   times,
   userEntry,
@@ -142,6 +144,37 @@ describe('a data file that cannot be used', () => {
     await expectOneLine(open(), /not a database/u)
   })
 
+  it('is brought to this version with all that it holds', async () => {
+    const before = await open()
+    const sessionId = await startSession(before)
+    const claimed = await startReply(before, sessionId)
+    await before.append(userEntry(sessionId))
+    const log = await readAll(before, sessionId)
+    await before.close()
+    toFirstVersion()
+    const after = await open()
+    expect(await readAll(after, sessionId)).toEqual(log)
+    expect(await after.findOpenReply(sessionId)).toMatchObject({ replyId: claimed.replyId })
+    const { message } = await after.append(questionEntry(sessionId))
+    expect(message.seq).toBe(log.length + 1)
+  })
+
+  /** As the first version would have written what this one has. */
+  function toFirstVersion(): void {
+    const db = new DatabaseSync(file, { enableForeignKeyConstraints: false })
+    db.exec(`
+      CREATE TABLE first (id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions (id),
+        seq INTEGER NOT NULL, client_key TEXT NOT NULL, head TEXT NOT NULL, sealed TEXT NOT NULL,
+        state TEXT NOT NULL, state_sealed TEXT NOT NULL,
+        UNIQUE (session_id, seq), UNIQUE (session_id, client_key)) STRICT;
+      INSERT INTO first
+        SELECT id, session_id, seq, 'client:' || id, head, sealed, state, state_sealed FROM messages;
+      DROP TABLE messages;
+      ALTER TABLE first RENAME TO messages;
+      PRAGMA user_version = 1`)
+    db.close()
+  }
+
   it('says that a newer version wrote the file', async () => {
     await (await open()).close()
     const db = new DatabaseSync(file)
@@ -195,7 +228,7 @@ describe('queries', () => {
       `${sessions} status = 'active' AND last_activity_at < '' ORDER BY last_activity_at LIMIT 5`,
       `${messages} session_id = '' AND seq < 5 ORDER BY seq DESC LIMIT 5`,
       `${messages} session_id = '' AND seq > 5 ORDER BY seq LIMIT 5`,
-      `${messages} id = '' OR (session_id = '' AND client_key = '')`,
+      `${messages} id = ''`,
       `SELECT * FROM replies WHERE session_id = '' AND open = 1 ORDER BY seq LIMIT 1`,
       `SELECT * FROM replies WHERE open = 1 AND due_at <= 5 ORDER BY due_at LIMIT 5`,
       `SELECT * FROM replies WHERE session_id = '' AND reply_id = '' AND open = 1`,
@@ -237,7 +270,7 @@ describe('queries', () => {
     const db = new DatabaseSync(file)
     db.prepare(
       `WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-       INSERT INTO messages SELECT id || '-' || n, session_id, n, client_key || n,
+       INSERT INTO messages SELECT id || '-' || n, session_id, n,
        head, sealed, state, state_sealed FROM messages, numbers WHERE session_id = ?`,
     ).run(count, sessionId)
     db.close()

@@ -174,6 +174,18 @@ describe('message:send', () => {
     expect((await user.open()).messages).toHaveLength(1)
   })
 
+  it('answers a repetition after an end as before it, and none in another session', async () => {
+    const user = await h.connect()
+    const { session } = await user.open()
+    const sent = await user.send(session, 'hi', 'the-one')
+    await user.emit('session:end', { sessionId: session.id })
+    expect(await user.send(session, 'hi', 'the-one')).toEqual(sent)
+    const next = await user.open()
+    const other = await user.send(next.session, 'hi', 'the-one')
+    expect(other).toMatchObject({ sessionId: next.session.id, seq: 1 })
+    expect(other.id).not.toBe(sent.id)
+  })
+
   it('refuses an ended session, files that do not exist and a store that is away', async () => {
     const user = await h.connect()
     const { session } = await user.open()

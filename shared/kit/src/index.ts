@@ -5,6 +5,7 @@ export { describeSettings, type SettingDescription } from './describe-settings.t
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { startManagementServer } from './management-server.ts'
+export { toMessageId } from './message-id.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { openParts } from './open-parts.ts'
 export { isOwnedBy, toOwnedId } from './owned-id.ts'

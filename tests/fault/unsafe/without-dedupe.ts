@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { override } from './override.ts'
 
 /**
- * A message that is sent again is a new one: it is stored under a fresh `clientMessageId`. The
+ * A message that is sent again is a new one: it is stored under a fresh id and `clientMessageId`. The
  * sender is answered with its own, so that it is the log that is wrong and not the acknowledgement.
  */
 export function withoutDedupe(backend: Backend): Backend {
@@ -14,7 +14,8 @@ export function withoutDedupe(backend: Backend): Backend {
       async append(entry) {
         const { clientMessageId } = entry.message
         if (clientMessageId === undefined) return store.append(entry)
-        const message = { ...entry.message, clientMessageId: randomUUID() }
+        const fresh = { id: randomUUID(), clientMessageId: randomUUID() }
+        const message = { ...entry.message, ...fresh }
         const appended = await store.append({ ...entry, message })
         return { ...appended, message: { ...appended.message, clientMessageId } }
       },

@@ -1,5 +1,6 @@
 import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
 import { AppError, type Appended, type ChatStore, type Clock } from '@chatbox/core'
+import { toMessageId } from '@chatbox/kit'
 import { findOwnSession } from './access.ts'
 import type { Announcer, Viewer } from './announcer.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
@@ -31,7 +32,7 @@ export async function acceptMessage(
   const isKnownOwner = deps.viewer.seen(sessionId)?.userId === who.id
   if (!isKnownOwner) await findOwnSession(deps.store, who, sessionId)
   const message: Omit<Message, 'seq'> = {
-    id: deps.clock.newId(),
+    id: toMessageId(sessionId, input.clientMessageId),
     sessionId,
     clientMessageId: input.clientMessageId,
     kind: 'text',

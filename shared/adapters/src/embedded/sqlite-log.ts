@@ -11,7 +11,7 @@ import {
   type PlacedEntry,
 } from '@chatbox/core'
 import { z } from 'zod'
-import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
+import { idTaken, toMessage, toMessageRecord } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { toStateRecord } from '../store/session-record.ts'
 import type { Row, SqliteDatabase } from './sqlite-database.ts'
@@ -93,12 +93,7 @@ export class SqliteLog {
   /** The entry that this one repeats. */
   #findFirst({ message }: NewEntry): Message | undefined {
     const { id, sessionId } = message
-    const row = this.#db.get(
-      `SELECT ${COLUMNS} FROM messages WHERE id = ? OR (session_id = ? AND client_key = ?)`,
-      id,
-      sessionId,
-      toClientKey(message),
-    )
+    const row = this.#db.get(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id)
     if (row && row.session_id !== sessionId) throw idTaken()
     return row && this.#toMessage(row)
   }
@@ -108,12 +103,11 @@ export class SqliteLog {
     const { id, sessionId, seq } = record
     const after = toStateRecord(this.#deps, sessionId, { seq, state })
     this.#db.run(
-      `INSERT INTO messages (id, session_id, seq, client_key, head, sealed, state, state_sealed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (id, session_id, seq, head, sealed, state, state_sealed)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       sessionId,
       seq,
-      record.clientKey,
       JSON.stringify(record.head),
       record.sealed,
       JSON.stringify(after.state),

@@ -79,17 +79,44 @@ const VERSIONS = [
     PRIMARY KEY (session_id, model_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  // The id of a message follows from the client's: what it was known by besides is not needed.
+  `
+  CREATE TABLE new_messages (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    seq INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_sealed TEXT NOT NULL,
+    -- The log's order, and every page of it.
+    UNIQUE (session_id, seq)
+  ) STRICT;
+  INSERT INTO new_messages
+    SELECT id, session_id, seq, head, sealed, state, state_sealed FROM messages;
+  DROP TABLE messages;
+  ALTER TABLE new_messages RENAME TO messages;
+  `,
 ] as const
 
 /** Brings the file to this version. Throws where a newer one wrote it. */
 export function migrate(db: DatabaseSync): void {
   // A file that is up to date is opened without the write lock, which a busy writer may hold.
   if (readVersion(db) === VERSIONS.length) return
+  // A table that others refer to can be made anew only without (sqlite.org/lang_altertable.html).
+  db.exec('PRAGMA foreign_keys = OFF')
+  upgrade(db)
+  db.exec('PRAGMA foreign_keys = ON')
+}
+
+function upgrade(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = readVersion(db)
     if (version > VERSIONS.length) throw new Error('the file was written by a newer version')
     for (const statements of VERSIONS.slice(version)) db.exec(statements)
+    const [broken] = db.prepare('PRAGMA foreign_key_check').all()
+    if (broken) throw new Error('entries of the file refer to what is not there')
     db.exec(`PRAGMA user_version = ${VERSIONS.length}`)
     db.exec('COMMIT')
   } catch (error) {

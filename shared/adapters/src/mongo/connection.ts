@@ -1,8 +1,8 @@
 import { AppError } from '@chatbox/core'
 import { MongoClient, MongoError, ReadConcernLevel, ReadPreference, type Collection } from 'mongodb'
-import { unavailable, withinDeadline } from './deadline.ts'
+import { isIndexNotFound, unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
-import { MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
+import { FORMER_INDEX, MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
 import { ServerClock } from './server-clock.ts'
 
 /** Below the 3 s that the port promises, with room for a process that waits for its core. */
@@ -48,6 +48,9 @@ export class MongoConnection {
     await withinDeadline(OPEN_TIMEOUT_MS, async () => {
       await this.sessions.createIndexes(SESSION_INDEXES)
       await this.messages.createIndexes(MESSAGE_INDEXES)
+      await this.messages.dropIndex(FORMER_INDEX).catch((error: unknown) => {
+        if (!isIndexNotFound(error)) throw error
+      })
       await this.clock.now()
     })
   }

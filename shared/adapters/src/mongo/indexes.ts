@@ -14,11 +14,12 @@ export const SESSION_INDEXES: IndexDescription[] = [
   { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
 ]
 
+/** Of messages, in a database of before an id followed from the client's: new entries lack its key. */
+export const FORMER_INDEX = 'client'
+
 export const MESSAGE_INDEXES: IndexDescription[] = [
   // The log's order, and every page of it: whoever inserts the next seq first has decided.
   { name: 'log', key: { sessionId: 1, seq: 1 }, unique: true },
-  // A message that is sent again is the same message.
-  { name: 'client', key: { sessionId: 1, clientKey: 1 }, unique: true },
   // The oldest open question of a session, its stops and cancellations.
   { name: 'open', key: { 'reply.openIn': 1 }, sparse: true },
   // The sweep for questions left behind.

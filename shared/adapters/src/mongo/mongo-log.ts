@@ -15,7 +15,7 @@ import {
   type SessionOrigin,
 } from '@chatbox/core'
 import { settlesWithin } from '../common/waiting.ts'
-import { idTaken, toClientKey, toMessage, toMessageRecord } from '../store/message-record.ts'
+import { idTaken, toMessage, toMessageRecord } from '../store/message-record.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
 import {
   toOrigin,
@@ -217,7 +217,7 @@ export class MongoLog {
     }
   }
 
-  /** The state as it was stored; undefined where another entry has the seq, the id or the key. */
+  /** The state as it was stored; undefined where another entry has the seq or the id. */
   async #insert(
     origin: SessionOrigin,
     { message, state, question }: PlacedEntry,
@@ -263,16 +263,11 @@ export class MongoLog {
 
   /** The entry that this one repeats. */
   async #findFirst({ message }: NewEntry): Promise<Message | undefined> {
-    const { sessionId } = message
-    const clientKey = toClientKey(message)
     const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
-    const [byId, byKey] = await Promise.all([
-      this.#mongo.messages.findOne({ _id: toKey(message.id) }, options),
-      this.#mongo.messages.findOne({ sessionId: toKey(sessionId), clientKey }, options),
-    ])
-    if (byId && byId.sessionId !== sessionId) throw idTaken()
-    const first = byId ?? byKey
-    return first ? this.#toMessage(first) : undefined
+    const first = await this.#mongo.messages.findOne({ _id: toKey(message.id) }, options)
+    if (!first) return undefined
+    if (first.sessionId !== message.sessionId) throw idTaken()
+    return this.#toMessage(first)
   }
 
   #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {

@@ -12,8 +12,6 @@ export interface MessageRecord {
   id: string
   sessionId: string
   seq: number
-  /** Unique in the session: from the client's id, or from the entry's own where it has none. */
-  clientKey: string
   head: MessageHead
   sealed: string
 }
@@ -40,15 +38,8 @@ export function toMessageRecord(deps: RecordDeps, message: Message): MessageReco
   }
   if (replyTo !== undefined) head.replyTo = replyTo
   if (clientMessageId !== undefined) head.clientMessageId = clientMessageId
-  const clientKey = toClientKey(message)
   const sealed = sealJson(deps, message, toMessageContext(message))
-  return { id, sessionId, seq, clientKey, head, sealed }
-}
-
-/** The prefix keeps a client from choosing the id of an entry that has no client's id. */
-export function toClientKey(message: Pick<Message, 'id' | 'clientMessageId'>): string {
-  const { id, clientMessageId } = message
-  return clientMessageId === undefined ? `entry:${id}` : `client:${clientMessageId}`
+  return { id, sessionId, seq, head, sealed }
 }
 
 /** The entry, or in its place one that says that it cannot be read: the rest of a log is served. */
@@ -87,7 +78,7 @@ function toMessageContext({ id, sessionId }: Pick<Message, 'id' | 'sessionId'>):
   return toContext('message', sessionId, id)
 }
 
-/** For an id that another session's entry has: ids are random, so only a faulty caller meets it. */
+/** For an id that another session's entry has: only a faulty caller meets it. */
 export function idTaken(): AppError {
   return new AppError('CONFLICT', 'This id is taken.')
 }

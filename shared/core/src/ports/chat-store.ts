@@ -11,7 +11,7 @@ export interface Appended {
   message: Message
   /** The session as it is after the newest entry. */
   session: Session
-  /** False where an entry of the same id, or the same `clientMessageId`, was there already. */
+  /** False where an entry of the same id was there already. */
   appended: boolean
 }
 
@@ -99,8 +99,8 @@ export interface ChatStore {
 
   /**
    * Adds one entry at the end of a log, under `placeEntry`'s rules for the state that it follows.
-   * Idempotent by message id and by `clientMessageId`: a repetition answers the first entry, also
-   * when the session has ended since. Throws what `placeEntry` throws, `NOT_FOUND` for no session.
+   * Idempotent by message id: a repetition answers the first entry, also when the session has ended
+   * since. Throws what `placeEntry` throws, `NOT_FOUND` for no session.
    */
   append(entry: NewEntry): Promise<Appended>
   /**

@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals'
+import { idSchema } from '@chatbox/contract'
+import fc from 'fast-check'
+import { toMessageId } from './message-id.ts'
+
+describe('toMessageId', () => {
+  it('is the same id each time, and stays so', () => {
+    expect(toMessageId('session', 'client')).toBe('vHQL_xRB3m1piu0_yGL29w')
+  })
+
+  it('is an id, and another one for another session or name', () => {
+    const text = fc.string({ minLength: 1, maxLength: 3, unit: 'grapheme' })
+    const name = fc.tuple(text, text)
+    fc.assert(
+      fc.property(name, name, (one, other) => {
+        const id = toMessageId(...one)
+        expect(idSchema.safeParse(id).success).toBe(true)
+        const isSame = one[0] === other[0] && one[1] === other[1]
+        expect(toMessageId(...other) === id).toBe(isSame)
+      }),
+    )
+    expect(toMessageId('a","b', 'c')).not.toBe(toMessageId('a', 'b","c'))
+  })
+})
