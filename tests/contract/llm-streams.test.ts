@@ -83,7 +83,7 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
     for await (const chunk of model.llm.streamReply(toRequest(), new AbortController().signal)) {
       if (chunk.type !== 'text') continue
       // The buffers of the kernel are not ours; once they are full the server has to wait.
-      for (let before = -1; before < sent && sent < 64 * MIB; ) {
+      for (let before = -1; before < sent && sent < 64 * MIB;) {
         before = sent
         await delay(300)
       }
