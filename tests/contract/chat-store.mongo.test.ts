@@ -42,6 +42,8 @@ describeWithMongo('ChatStore on MongoDB', () => {
     const lab = await openMongoLab()
     const messages = lab.db.collection('messages')
     const former = { name: 'client', key: { sessionId: 1, clientKey: 1 }, unique: true }
+    const old = { sessionId: 'old', head: {}, sealed: '', state: {}, stateSealed: '' }
+    await messages.insertMany([1, 2].map((seq) => ({ ...old, seq, clientKey: `client:${seq}` })))
     await messages.createIndexes([former])
     const [store, second] = await Promise.all([lab.open(), lab.open()])
     const sessionId = await startSession(store)

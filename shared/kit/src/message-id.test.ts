@@ -20,5 +20,6 @@ describe('toMessageId', () => {
       }),
     )
     expect(toMessageId('a","b', 'c')).not.toBe(toMessageId('a', 'b","c'))
+    expect(toMessageId('ab', 'c')).not.toBe(toMessageId('a', 'bc'))
   })
 })
