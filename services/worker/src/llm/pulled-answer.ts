@@ -26,7 +26,8 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
   /** An abort rejects what waits, and cuts the connection where there is one. */
   constructor(signal: AbortSignal) {
     this.#signal = signal
-    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) this.#onAbort()
+    else signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   /** Rejects with what the connection throws, and with the reason of an abort. */
