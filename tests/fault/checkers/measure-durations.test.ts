@@ -106,6 +106,21 @@ describe('measureDurations', () => {
     })
   })
 
+  it('counts a wait that the next outage cuts short until then, however short or long it was', () => {
+    const history = [
+      ...fault('redis-kill', 'redis', [1000, 3000]),
+      ...fault('store-cut', 'store', [3400, 9000]),
+      ...fault('redis-away-long', 'redis', [18_000, 80_000]),
+      ...send([9000, 18_100]),
+      ...request(1, 9700),
+      ...request(2, 80_200),
+    ]
+    expect(measure(history)).toMatchObject({
+      streamAfterRedis: [400, 200],
+      acknowledgeAfterStore: [9000],
+    })
+  })
+
   it('counts from the signal to the end of a process that was asked to end', () => {
     const life = {
       op: 'life',

@@ -16,13 +16,14 @@ export function measureDurations(run: RunIndex): Record<string, number[]> {
   const findSpans = (kinds: readonly string[]): FaultSpan[] =>
     toSpans(run.faults, kinds).filter(({ isDone }) => isDone)
   const [redisDead, storeAway] = [findSpans(REDIS_DEAD), findSpans(STORE_AWAY)]
+  const outages = toSpans(run.faults, [...REDIS_AWAY, ...STORE_AWAY])
   const all = {
     acknowledge: ok.map(toDuration),
     acknowledgeWithoutRedis: ok.filter(isWithin(findSpans(REDIS_AWAY))).map(toDuration),
     gapWithoutRedis: redisDead.map((span) => longestGap(span, acknowledgedAt)),
     refuseWithoutStore: tries.filter(isRefused).filter(beginsWithin(storeAway)).map(toDuration),
-    acknowledgeAfterStore: storeAway.flatMap(({ to }) => waitAfter(to, acknowledgedAt)),
-    streamAfterRedis: redisDead.flatMap(({ to }) => waitAfter(to, requestedAt)),
+    acknowledgeAfterStore: storeAway.flatMap(({ to }) => waitAfter(to, acknowledgedAt, outages)),
+    streamAfterRedis: redisDead.flatMap(({ to }) => waitAfter(to, requestedAt, outages)),
     reconnect: viewers.flatMap((events) => measureSteps(events, 'lost', 'ready')),
     catchUp: viewers.flatMap((events) => measureSteps(events, 'ready', 'caught-up')),
     ...measureTakeOvers(run),
@@ -63,10 +64,19 @@ function longestGap({ from, to }: FaultSpan, sorted: readonly number[]): number 
   return marks.reduce((gap, at, index) => Math.max(gap, at - (marks[index - 1] ?? at)), 0)
 }
 
-/** How long after a moment the next one of these others was. */
-function waitAfter(moment: number, others: readonly number[]): number[] {
+/**
+ * How long after a moment the next one of these others was, or the next outage began: how long the
+ * wait would have been without that one cannot be told.
+ */
+function waitAfter(
+  moment: number,
+  others: readonly number[],
+  outages: readonly FaultSpan[],
+): number[] {
   let next = Infinity
-  for (const at of others) if (at >= moment && at < next) next = at
+  for (const at of [...others, ...outages.map(({ from }) => from)]) {
+    if (at >= moment && at < next) next = at
+  }
   return next === Infinity ? [] : [next - moment]
 }
 
