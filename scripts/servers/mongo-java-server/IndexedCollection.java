@@ -1,18 +1,28 @@
 import de.bwaldvogel.mongo.MongoDatabase;
+import de.bwaldvogel.mongo.backend.ArrayFilters;
 import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.h2.H2Collection;
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.oplog.Oplog;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.h2.mvstore.MVMap;
 
-/** Looks documents up by the narrowest index there is, where the server would read all of them. */
+/**
+ * Looks documents up by the narrowest index there is, where the server would read all of them, and
+ * changes copies: an answer is written after the collection's lock is released, and the server would
+ * change the documents of that answer field by field meanwhile.
+ */
 class IndexedCollection extends H2Collection {
+  /** Whoever asks for documents is about to change them. Read and written under the lock. */
+  private boolean isChanging;
+
   IndexedCollection(
       MongoDatabase database,
       String name,
@@ -43,7 +53,42 @@ class IndexedCollection extends H2Collection {
   }
 
   @Override
+  public synchronized Document updateDocuments(
+      Document selector,
+      Document update,
+      ArrayFilters filters,
+      boolean isMulti,
+      boolean isUpsert,
+      Oplog oplog) {
+    return change(
+        () -> super.updateDocuments(selector, update, filters, isMulti, isUpsert, oplog));
+  }
+
+  @Override
+  public synchronized Document findAndModify(Document query) {
+    return change(() -> super.findAndModify(query));
+  }
+
+  private Document change(Supplier<Document> changing) {
+    isChanging = true;
+    try {
+      return changing.get();
+    } finally {
+      isChanging = false;
+    }
+  }
+
+  @Override
   protected QueryResult queryDocuments(
+      Document query, Document order, int skip, int limit, int batch, Document fields) {
+    QueryResult found = findDocuments(query, order, skip, limit, batch, fields);
+    if (!isChanging) return found;
+    List<Document> copies = new ArrayList<>();
+    found.forEach(document -> copies.add(document.cloneDeeply()));
+    return new QueryResult(copies);
+  }
+
+  private QueryResult findDocuments(
       Document query, Document order, int skip, int limit, int batch, Document fields) {
     Optional<List<Object>> positions =
         isNaturalDescending(order) ? Optional.empty() : findByKey(query).or(() -> findByPrefix(query));
