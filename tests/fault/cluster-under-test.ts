@@ -12,7 +12,7 @@ import { startModelServer, type ModelServer } from './model-server.ts'
 import type { Random } from './random.ts'
 import { Supervised } from './supervised.ts'
 import {
-  SILENT_HOOKS,
+  createToolHooks,
   stopProcesses,
   type Link,
   type LinkKind,
@@ -78,7 +78,7 @@ export async function startClusterUnderTest(options: ClusterOptions): Promise<Cl
     await stopAll(parts)
     throw error
   }
-  return toCluster(parts, common)
+  return toCluster(parts, { ...common, recorder: options.recorder })
 }
 
 function kill(pid: number | undefined): void {
@@ -192,7 +192,10 @@ function toSupervised(
   })
 }
 
-function toCluster(parts: Parts, { key, database }: Common): ClusterUnderTest {
+function toCluster(
+  parts: Parts,
+  { key, database, recorder }: Common & Pick<ClusterOptions, 'recorder'>,
+): ClusterUnderTest {
   const { redis, mongo, models, links, gateways, workers, gatewayPorts } = parts
   let opened: Promise<Backend> | undefined
   const open = (): Promise<Backend> =>
@@ -204,7 +207,7 @@ function toCluster(parts: Parts, { key, database }: Common): ClusterUnderTest {
         mongoDatabase: database,
         encryptionKeys: [{ id: 'test', key }],
       },
-      SILENT_HOOKS,
+      createToolHooks(recorder),
     )
   return {
     redis,

@@ -123,6 +123,17 @@ export interface LifeEvent extends Stamp {
   signal?: string | null
 }
 
+export interface RefusedPayload {
+  /** What kind of thing it was, such as `session` or `job`. */
+  source: string
+  ids: Record<string, string>
+}
+
+/** A process of the product could not accept what it read from the store, the bus or the queue. */
+export interface RefusedEvent extends Stamp, RefusedPayload {
+  op: 'payload-refused'
+}
+
 export type HistoryEvent =
   | SendEvent
   | SteerEvent
@@ -132,6 +143,7 @@ export type HistoryEvent =
   | ModelEvent
   | FaultEvent
   | LifeEvent
+  | RefusedEvent
 
 export interface FinalMessage {
   seq: number
@@ -178,6 +190,7 @@ export const CHECKS = [
   'attempts',
   'catch-up',
   'process',
+  'payloads',
 ] as const
 export type CheckName = (typeof CHECKS)[number]
 

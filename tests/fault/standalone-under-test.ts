@@ -10,7 +10,7 @@ import type { Random } from './random.ts'
 import { openSmallDisk, type SmallDisk } from './small-disk.ts'
 import { Supervised } from './supervised.ts'
 import {
-  SILENT_HOOKS,
+  createToolHooks,
   stopProcesses,
   type Link,
   type SystemUnderTest,
@@ -83,7 +83,7 @@ export async function startStandaloneUnderTest(
     storeName: 'SQLite',
     async openStore() {
       const cipher = createKeyRing([{ id: 'test', key }])
-      const store = await openSqliteStore({ dataDir, cipher, hooks: SILENT_HOOKS })
+      const store = await openSqliteStore({ dataDir, cipher, hooks: createToolHooks(recorder) })
       return { store, close: () => store.close() }
     },
     stop,

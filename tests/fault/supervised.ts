@@ -8,6 +8,7 @@ import {
 import type { Recorder } from './history.ts'
 import { scrapeMetrics } from './product-metrics.ts'
 import type { Random } from './random.ts'
+import { parseRefusedPayload } from './refused-payload.ts'
 
 export interface SupervisedOptions {
   name: string
@@ -149,11 +150,18 @@ export class Supervised {
     return this.#fate.isStopping
   }
 
+  #noteRefusal(line: string): void {
+    const refused = parseRefusedPayload(line)
+    if (!refused) return
+    this.#options.recorder.record({ op: 'payload-refused', process: this.name, ...refused })
+  }
+
   async #live(): Promise<void> {
     const { recorder, launch, service } = this.#options
     this.#fate.ending = undefined
     const env = { ...launch.env, ...this.#env }
-    const started = await launchService(service, { ...launch, env, name: this.name })
+    const onLine = (line: string): void => this.#noteRefusal(line)
+    const started = await launchService(service, { ...launch, env, name: this.name, onLine })
     this.#current = started
     this.starts += 1
     const base = { op: 'life', process: this.name, pid: started.pid } as const

@@ -1,6 +1,7 @@
 import type { AdapterHooks } from '@chatbox/adapters'
 import type { ChatStore } from '@chatbox/core'
 import type { TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import type { Recorder } from './history.ts'
 import type { ModelServer } from './model-server.ts'
 import type { Supervised } from './supervised.ts'
 
@@ -39,11 +40,14 @@ export interface SystemUnderTest {
 }
 
 /** For an operator's tool, which has no log of its own here. */
-export const SILENT_HOOKS: AdapterHooks = {
-  onError: nothing,
-  onPublishFailed: nothing,
-  onGap: nothing,
-  onPayloadRefused: nothing,
+export function createToolHooks(recorder: Recorder): AdapterHooks {
+  return {
+    onError: nothing,
+    onPublishFailed: nothing,
+    onGap: nothing,
+    onPayloadRefused: (source, ids) =>
+      recorder.record({ op: 'payload-refused', process: 'store-tool', source, ids }),
+  }
 }
 
 function nothing(): void {

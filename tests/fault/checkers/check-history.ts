@@ -15,6 +15,7 @@ import { checkDisagreement } from './check-disagreement.ts'
 import { checkDuplicated } from './check-duplicated.ts'
 import { checkLost } from './check-lost.ts'
 import { checkOrder } from './check-order.ts'
+import { checkPayloads } from './check-payloads.ts'
 import { checkProcess } from './check-process.ts'
 import { checkUnexpected } from './check-unexpected.ts'
 import { countLooked } from './count-looked.ts'
@@ -33,6 +34,7 @@ const CHECKERS: Record<CheckName, (run: RunIndex) => Finding[]> = {
   attempts: checkAttempts,
   'catch-up': checkCatchUp,
   process: checkProcess,
+  payloads: checkPayloads,
 }
 
 /** Of each check, so that one that finds thousands leaves room for the others. */

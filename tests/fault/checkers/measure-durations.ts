@@ -16,14 +16,17 @@ export function measureDurations(run: RunIndex): Record<string, number[]> {
   const findSpans = (kinds: readonly string[]): FaultSpan[] =>
     toSpans(run.faults, kinds).filter(({ isDone }) => isDone)
   const [redisDead, storeAway] = [findSpans(REDIS_DEAD), findSpans(STORE_AWAY)]
-  const outages = toSpans(run.faults, [...REDIS_AWAY, ...STORE_AWAY])
+  // How long a wait would have been that the next outage cut short cannot be told.
+  const outages = toSpans(run.faults, [...REDIS_AWAY, ...STORE_AWAY]).map(({ from }) => from)
+  const acknowledgedOrOut = [...acknowledgedAt, ...outages]
+  const requestedOrOut = [...requestedAt, ...outages]
   const all = {
     acknowledge: ok.map(toDuration),
     acknowledgeWithoutRedis: ok.filter(isWithin(findSpans(REDIS_AWAY))).map(toDuration),
     gapWithoutRedis: redisDead.map((span) => longestGap(span, acknowledgedAt)),
     refuseWithoutStore: tries.filter(isRefused).filter(beginsWithin(storeAway)).map(toDuration),
-    acknowledgeAfterStore: storeAway.flatMap(({ to }) => waitAfter(to, acknowledgedAt, outages)),
-    streamAfterRedis: redisDead.flatMap(({ to }) => waitAfter(to, requestedAt, outages)),
+    acknowledgeAfterStore: storeAway.flatMap(({ to }) => waitAfter(to, acknowledgedOrOut)),
+    streamAfterRedis: redisDead.flatMap(({ to }) => waitAfter(to, requestedOrOut)),
     reconnect: viewers.flatMap((events) => measureSteps(events, 'lost', 'ready')),
     catchUp: viewers.flatMap((events) => measureSteps(events, 'ready', 'caught-up')),
     ...measureTakeOvers(run),
@@ -64,17 +67,10 @@ function longestGap({ from, to }: FaultSpan, sorted: readonly number[]): number 
   return marks.reduce((gap, at, index) => Math.max(gap, at - (marks[index - 1] ?? at)), 0)
 }
 
-/**
- * How long after a moment the next one of these others was, or the next outage began: how long the
- * wait would have been without that one cannot be told.
- */
-function waitAfter(
-  moment: number,
-  others: readonly number[],
-  outages: readonly FaultSpan[],
-): number[] {
+/** How long after a moment the next one of these others was. */
+function waitAfter(moment: number, others: readonly number[]): number[] {
   let next = Infinity
-  for (const at of [...others, ...outages.map(({ from }) => from)]) {
+  for (const at of others) {
     if (at >= moment && at < next) next = at
   }
   return next === Infinity ? [] : [next - moment]

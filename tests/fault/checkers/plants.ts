@@ -42,6 +42,14 @@ const LIVES: Plant[] = [
       })
     },
   },
+  {
+    check: 'payloads',
+    name: 'spoils the state of a session',
+    during: (world, { id }) => {
+      const ids = { sessionId: id }
+      world.record({ op: 'payload-refused', process: 'gateway-1', source: 'session', ids })
+    },
+  },
 ]
 
 /** Faults of every kind, at least one for each checker. */

@@ -6,6 +6,7 @@ import type {
   FinalReply,
   HistoryEvent,
   LifeEvent,
+  RefusedEvent,
   SeenEvent,
   ViewerEvent,
 } from '../history.ts'
@@ -40,6 +41,7 @@ export interface RunIndex {
   viewers: ReadonlyMap<string, readonly ViewerEvent[]>
   faults: readonly FaultEvent[]
   lives: readonly LifeEvent[]
+  refused: readonly RefusedEvent[]
 }
 
 export function indexRun(history: readonly HistoryEvent[], reads: readonly FinalRead[]): RunIndex {
@@ -61,6 +63,7 @@ export function indexRun(history: readonly HistoryEvent[], reads: readonly Final
     viewers: groupBy(ofOp(history, 'viewer'), ({ process }) => process),
     faults: ofOp(history, 'fault'),
     lives: ofOp(history, 'life'),
+    refused: ofOp(history, 'payload-refused'),
   }
 }
 

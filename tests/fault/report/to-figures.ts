@@ -70,6 +70,7 @@ const FINDINGS: Record<CheckName, string> = {
   attempts: 'deltas of a lower attempt after a higher one, or after a hole',
   'catch-up': 'viewers that did not come back to the end of the log',
   process: 'processes that ended by themselves, or badly',
+  payloads: 'stored or sent payloads that a process refused, which nobody forged',
 }
 
 function toFindingFigures(run: SavedRun): Figure[] {

@@ -81,7 +81,7 @@ function toTitle(text: string): string {
 function toHead(plain: readonly SavedRun[], notes: string): string {
   return [
     '# Fault report',
-    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [eleven checkers](../../tests/fault/checkers) hold the one against the other. One client in three is the product's own client core, the others speak the protocol by themselves and share no code with it. All of this page is made from the records and the notes in [\`${RECORDS}/\`](${RECORDS}/).`,
+    `Real processes, a real Redis and a real store run under load while they are killed, paused, cut off and slowed down. Every operation of every client is recorded, every reader's log is read in the end, and [twelve checkers](../../tests/fault/checkers) hold the one against the other. One client in three is the product's own client core, the others speak the protocol by themselves and share no code with it. All of this page is made from the records and the notes in [\`${RECORDS}/\`](${RECORDS}/).`,
     '## Runs',
     toOverview(plain),
     '## Figures',
