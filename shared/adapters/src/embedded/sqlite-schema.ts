@@ -105,8 +105,11 @@ export function migrate(db: DatabaseSync): void {
   if (readVersion(db) === VERSIONS.length) return
   // A table that others refer to can be made anew only without (sqlite.org/lang_altertable.html).
   db.exec('PRAGMA foreign_keys = OFF')
-  upgrade(db)
-  db.exec('PRAGMA foreign_keys = ON')
+  try {
+    upgrade(db)
+  } finally {
+    db.exec('PRAGMA foreign_keys = ON')
+  }
 }
 
 function upgrade(db: DatabaseSync): void {
