@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.h2.mvstore.MVMap;
 
 /**
@@ -91,7 +92,11 @@ class IndexedCollection extends H2Collection {
   private QueryResult findDocuments(
       Document query, Document order, int skip, int limit, int batch, Document fields) {
     Optional<List<Object>> positions =
-        isNaturalDescending(order) ? Optional.empty() : findByKey(query).or(() -> findByPrefix(query));
+        isNaturalDescending(order)
+            ? Optional.empty()
+            : findByKey(query)
+                .or(() -> findInOrder(query, order, limit > 0 ? skip + limit : Long.MAX_VALUE))
+                .or(() -> findByPrefix(query));
     if (positions.isPresent()) {
       return matchDocuments(query, positions.get(), order, skip, limit, batch, fields);
     }
@@ -118,10 +123,31 @@ class IndexedCollection extends H2Collection {
     return Optional.empty();
   }
 
+  /** So many at most: an index that has them in the order asked for is read no further than that. */
+  private Optional<List<Object>> findInOrder(Document query, Document order, long most) {
+    return prefixIndexes()
+        .filter(index -> index.canWalk(query, order))
+        .map(index -> index.walk(query, isDescending(order)))
+        .findFirst()
+        .map(walk -> walk.filter(position -> isMatch(position, query)).limit(most).toList());
+  }
+
+  private boolean isMatch(Object position, Document query) {
+    return documentMatchesQuery(getDocument(position), query);
+  }
+
+  private static boolean isDescending(Document order) {
+    return ((Number) order.values().iterator().next()).intValue() < 0;
+  }
+
   private Optional<List<Object>> findByPrefix(Document query) {
-    return getIndexes().stream()
-        .filter(index -> index instanceof PrefixIndex && index.canHandle(query))
-        .map(index -> ((PrefixIndex) index).getPositions(query))
+    return prefixIndexes()
+        .filter(index -> index.canHandle(query))
+        .map(index -> index.getPositions(query))
         .min(Comparator.comparing(List::size));
+  }
+
+  private Stream<PrefixIndex> prefixIndexes() {
+    return getIndexes().stream().filter(PrefixIndex.class::isInstance).map(PrefixIndex.class::cast);
   }
 }

@@ -3,27 +3,30 @@ import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.IndexKey;
 import de.bwaldvogel.mongo.backend.KeyValue;
 import de.bwaldvogel.mongo.backend.Missing;
+import de.bwaldvogel.mongo.backend.ValueComparator;
 import de.bwaldvogel.mongo.bson.Document;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
- * Finds documents by the first key of an index, which need not be unique: the server itself has
- * unique indexes alone, and those only for queries of all their keys. A range of the second key
- * narrows what it finds. Kept in memory and built from the documents at each start. What it finds is
- * still filtered by the whole query.
+ * Finds documents by the first key of an index, which need not be unique, in the order of the second:
+ * the server itself has unique indexes alone, and those only for queries of all their keys. Kept in
+ * memory and built from the documents at each start. What it finds is still filtered by the whole
+ * query.
  */
 class PrefixIndex extends Index<Object> {
   private static final Set<String> RANGES = Set.of("$lt", "$lte", "$gt", "$gte");
 
-  /** By the first key: the positions, each with its document's value of the second key. */
-  private final Map<Object, Map<Object, Object>> positions = new HashMap<>();
+  /** By the first key. */
+  private final Map<Object, NavigableSet<Place>> places = new HashMap<>();
 
   private final String second;
   /** Documents without the key are no answer to a range of it. */
@@ -45,34 +48,41 @@ class PrefixIndex extends Index<Object> {
   /** A copy: whoever reads it may change the documents on the way. */
   @Override
   public List<Object> getPositions(Document query) {
-    Object wanted = query.get(keys().get(0));
-    Collection<Map<Object, Object>> buckets =
-        isPlain(wanted)
-            ? List.of(positions.getOrDefault(new KeyValue(wanted).normalized().get(0), Map.of()))
-            : positions.values();
-    Object range = second == null ? null : query.get(second);
-    Set<Object> found = new LinkedHashSet<>();
-    for (Map<Object, Object> bucket : buckets) {
-      bucket.forEach(
-          (position, value) -> {
-            if (mayBeIn(range, value)) found.add(position);
-          });
+    Collection<NavigableSet<Place>> found =
+        isPlain(query.get(keys().get(0))) ? List.of(findPlaces(query)) : places.values();
+    return found.stream().flatMap(Set::stream).map(Place::position).distinct().toList();
+  }
+
+  /** Whether `walk` finds what the query asks for in this order. */
+  boolean canWalk(Document query, Document order) {
+    return isPlain(query.get(keys().get(0)))
+        && order != null
+        && order.keySet().equals(Collections.singleton(second));
+  }
+
+  /** The positions in the order of the second key. */
+  Stream<Object> walk(Document query, boolean isDescending) {
+    NavigableSet<Place> found = findPlaces(query);
+    return (isDescending ? found.descendingSet() : found).stream().map(Place::position);
+  }
+
+  /** Those of one value of the first key, within the range of the second that the query names. */
+  private NavigableSet<Place> findPlaces(Document query) {
+    Object first = new KeyValue(query.get(keys().get(0))).normalized().get(0);
+    NavigableSet<Place> found = places.getOrDefault(first, Collections.emptyNavigableSet());
+    if (second == null || !isRange(query.get(second))) return found;
+    Place from = Place.FIRST;
+    Place to = Place.LAST;
+    for (var bound : ((Document) query.get(second)).entrySet()) {
+      String operator = bound.getKey();
+      // After all places of its value where it is left out from below or included from above.
+      int side = operator.equals("$gt") || operator.equals("$lte") ? 1 : -1;
+      Place edge = new Place(0, bound.getValue(), side, null);
+      if (operator.startsWith("$g")) from = Collections.max(List.of(from, edge));
+      else to = Collections.min(List.of(to, edge));
     }
-    return new ArrayList<>(found);
-  }
-
-  /** False only where numbers say so. */
-  private static boolean mayBeIn(Object range, Object value) {
-    if (!isRange(range) || !(value instanceof Number number)) return true;
-    return ((Document) range)
-        .entrySet().stream()
-            .allMatch(bound -> mayBe(bound.getKey(), bound.getValue(), number.doubleValue()));
-  }
-
-  private static boolean mayBe(String operator, Object bound, double value) {
-    if (!(bound instanceof Number number)) return true;
-    double limit = number.doubleValue();
-    return operator.startsWith("$g") ? value >= limit : value <= limit;
+    boolean isEmpty = from.compareTo(to) >= 0;
+    return isEmpty ? Collections.emptyNavigableSet() : found.subSet(from, false, to, false);
   }
 
   /** A value that equals itself only: no operator, no list, no absence. */
@@ -86,15 +96,15 @@ class PrefixIndex extends Index<Object> {
   private static boolean isRange(Object wanted) {
     return wanted instanceof Document range
         && !range.isEmpty()
-        && RANGES.containsAll(range.keySet());
+        && RANGES.containsAll(range.keySet())
+        && range.values().stream().allMatch(PrefixIndex::isPlain);
   }
 
   @Override
   public void add(Document document, Object position, MongoCollection<Object> collection) {
     for (KeyValue key : getKeyValues(document)) {
       if (Missing.isNullOrMissing(key.get(0))) continue;
-      Object value = second == null ? null : document.get(second);
-      positions.computeIfAbsent(key.get(0), any -> new LinkedHashMap<>()).put(position, value);
+      places.computeIfAbsent(key.get(0), any -> new TreeSet<>()).add(toPlace(document, position));
     }
   }
 
@@ -103,12 +113,37 @@ class PrefixIndex extends Index<Object> {
   public Object remove(Document document) {
     Object position = Missing.ofNullable(document.get("_id"));
     for (KeyValue key : getKeyValues(document)) {
-      Map<Object, Object> found = positions.get(key.get(0));
+      NavigableSet<Place> found = places.get(key.get(0));
       if (found == null) continue;
-      found.remove(position);
-      if (found.isEmpty()) positions.remove(key.get(0));
+      found.remove(toPlace(document, position));
+      if (found.isEmpty()) places.remove(key.get(0));
     }
     return null;
+  }
+
+  private Place toPlace(Document document, Object position) {
+    Object value = second == null ? null : document.get(second);
+    return new Place(0, Missing.ofNullable(value), 0, position);
+  }
+
+  /**
+   * A document's place among those of one first key. On another side than 0 it is the edge of a
+   * range, and at another end than 0 before or behind everything.
+   */
+  private record Place(int end, Object second, int side, Object position)
+      implements Comparable<Place> {
+    private static final Place FIRST = new Place(-1, null, 0, null);
+    private static final Place LAST = new Place(1, null, 0, null);
+    private static final Comparator<Place> ORDER =
+        Comparator.comparing(Place::end)
+            .thenComparing(Place::second, ValueComparator.asc())
+            .thenComparing(Place::side)
+            .thenComparing(Place::position, ValueComparator.asc());
+
+    @Override
+    public int compareTo(Place other) {
+      return ORDER.compare(this, other);
+    }
   }
 
   @Override
@@ -131,7 +166,7 @@ class PrefixIndex extends Index<Object> {
 
   @Override
   public long getCount() {
-    return positions.size();
+    return places.size();
   }
 
   @Override
@@ -141,6 +176,6 @@ class PrefixIndex extends Index<Object> {
 
   @Override
   public void drop() {
-    positions.clear();
+    places.clear();
   }
 }
