@@ -2,6 +2,7 @@
 // a running system from outside, as a user of it would, and prints the figures beside what they
 // should reach. `--save` keeps the record of a comparison, and writes the report from all of them.
 import { parseArgs } from 'node:util'
+import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import type { OpenComparison, Profile } from './compare/comparison.ts'
 import { printRecord } from './compare/print-record.ts'
 import { runComparison } from './compare/run-comparison.ts'
@@ -84,5 +85,6 @@ function toProfile(word: string): Profile {
   throw new Error(`--profile takes ${Object.keys(ROUNDS).join(', ')}`)
 }
 
+endOnSignal()
 if (!values.report) for (const name of values.suite) await runSuite(name)
 if (values.save || values.report) await writeReport(Object.keys(COMPARISONS))

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { endWithThisProcess } from './end-with-this-process.ts'
 import { findFreePort } from './free-port.ts'
 import { prepareMongoJavaServer } from './mongo-java-server.ts'
 
@@ -142,6 +143,7 @@ async function startChild(
     // The pipe to standard input tells mongo-java-server when this process has ended.
     child = spawn(command, args, { stdio: ['pipe', 'ignore', 'ignore'] })
     child.on('error', () => undefined)
+    endWithThisProcess(child)
     await waitForPort(port, () => isRunning(child))
   }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { endWithThisProcess } from './end-with-this-process.ts'
 import { findFreePort } from './free-port.ts'
 import { createOutput, type Output } from './output.ts'
 
@@ -63,7 +64,6 @@ const INHERITED = [
   'NODE_V8_COVERAGE',
   'NODE_DISABLE_COMPILE_CACHE',
 ]
-const running = new Set<ChildProcess>()
 
 /**
  * Starts a service as its own process on free ports of 127.0.0.1 and waits until `/readyz` answers
@@ -185,18 +185,4 @@ function inherited(): Record<string, string> {
       return value === undefined ? [] : [[name, value]]
     }),
   )
-}
-
-/** A process that this one started does not outlive it, however this one ends by itself. */
-function endWithThisProcess(child: ChildProcess): void {
-  if (running.size === 0) process.once('exit', endAll)
-  running.add(child)
-  child.once('close', () => {
-    running.delete(child)
-    if (running.size === 0) process.off('exit', endAll)
-  })
-}
-
-function endAll(): void {
-  for (const child of running) child.kill('SIGKILL')
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { endWithThisProcess } from './end-with-this-process.ts'
 import { findFreePort } from './free-port.ts'
 
 export interface RedisServer {
@@ -149,6 +150,7 @@ async function spawnUntilAnswers(
   port: number,
 ): Promise<ChildProcess> {
   const child = spawn(command, words, { stdio: 'ignore' })
+  endWithThisProcess(child)
   const failed = once(child, 'exit').then(() => {
     throw new Error(`Redis ended while it was starting on port ${port}`)
   })

@@ -82,16 +82,19 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
     }
     server.answer(streamPieces(endless()))
     const sockets = watchSockets()
-    for await (const chunk of model.llm.streamReply(toRequest(), new AbortController().signal)) {
-      if (chunk.type !== 'text') continue
-      // What the kernel holds is not ours, so what counts is what was taken from it.
-      for (let before = -1; before < sockets.bytesRead() && before < 64 * MIB;) {
-        before = sockets.bytesRead()
-        await delay(300)
+    try {
+      for await (const chunk of model.llm.streamReply(toRequest(), new AbortController().signal)) {
+        if (chunk.type !== 'text') continue
+        // What the kernel holds is not ours, so what counts is what was taken from it.
+        for (let before = -1; before < sockets.bytesRead() && before < 64 * MIB;) {
+          before = sockets.bytesRead()
+          await delay(300)
+        }
+        break
       }
-      break
+    } finally {
+      sockets.close()
     }
-    sockets.close()
     expect(sockets.bytesRead()).toBeGreaterThan(some.length)
     expect(sockets.bytesRead()).toBeLessThan(MIB)
   })

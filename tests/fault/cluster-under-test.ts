@@ -62,9 +62,6 @@ export async function startClusterUnderTest(options: ClusterOptions): Promise<Cl
   const links: Link[] = []
   const parts: Parts = { redis, mongo, models, links, gateways: [], workers: [], gatewayPorts: [] }
   const common = toCommonSettings(options)
-  // The services end with this process by themselves; these servers do not.
-  const endServers = (): void => [redis.pid, mongo.pid].forEach(kill)
-  process.once('exit', endServers)
   try {
     for (let index = 1; index <= options.gateways; index += 1) {
       await addGateway(parts, options, { ...common, index })
@@ -79,15 +76,6 @@ export async function startClusterUnderTest(options: ClusterOptions): Promise<Cl
     throw error
   }
   return toCluster(parts, { ...common, recorder: options.recorder })
-}
-
-function kill(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
 }
 
 interface Common {

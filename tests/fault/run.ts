@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import { endWithParent } from '../../scripts/end-with-parent.ts'
 import { SAFETIES, type RunRecord } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
@@ -64,13 +65,6 @@ function summarise(record: RunRecord, report: (line: string) => void): void {
   for (const note of record.notes) report(note)
   for (const { check, message } of checks.findings) report(`${check}: ${message}`)
   report(JSON.stringify(checks.counts))
-}
-
-/** What was started ends with this process, however that ends. */
-function endOnSignal(): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => process.exit(1))
-  }
 }
 
 async function runOnce(options: FaultRunOptions): Promise<RunRecord[]> {

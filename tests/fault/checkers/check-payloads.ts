@@ -3,7 +3,7 @@ import type { RunIndex } from './run-index.ts'
 
 /**
  * No fault of a run forges anything, so whatever a process refuses was spoilt on its way through the
- * product. Such a message or state is served without its texts, which the other checks may not miss.
+ * product. Such a message or state is served without its texts, and no other check need notice that.
  */
 export function checkPayloads(run: RunIndex): Finding[] {
   return run.refused.map(({ process, source, ids, at }) => {
