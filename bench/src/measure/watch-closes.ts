@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
+import { countConnections } from './connections.ts'
 import { readResidentKb } from './heap.ts'
 
 export interface Closes {
@@ -8,35 +8,46 @@ export interface Closes {
   grownKb: number
   /** How many connections it gave up, by its own count. */
   given: number
-  /** The longest from then until the system had one connection less; NaN where none was given up. */
+  /** The longest from then until it held one connection less; NaN where none was given up. */
   longestMs: number
 }
 
 const POLL_MS = 200
+const GONE_TIMEOUT_MS = 30_000
 const COUNTER = /^chatbox_slow_readers_closed_total (\d+)$/m
 
-/** Looks at a process from outside while connections of it do not read. */
+/**
+ * Looks at a process from outside while connections of it do not read and nobody else connects or
+ * leaves. What is begun throws where one that was given up is still there 30 s after the end.
+ */
 export async function watchCloses(gateway: ServiceProcess): Promise<() => Promise<Closes>> {
-  const before = { kb: await readResidentKb(gateway.pid), files: await countFiles(gateway) }
+  const before = {
+    kb: await readResidentKb(gateway.pid),
+    connections: await countConnections(gateway.port),
+  }
   const givenAt: number[] = []
   const goneAt: number[] = []
   let grownKb = 0
-  let isDone = false
+  let endsAt = Infinity
 
   async function look(): Promise<void> {
-    const [kb, files, given] = await Promise.all([
+    const [kb, connections, given] = await Promise.all([
       readResidentKb(gateway.pid),
-      countFiles(gateway),
+      countConnections(gateway.port),
       readGiven(gateway),
     ])
     const now = performance.now()
     grownKb = Math.max(grownKb, kb - before.kb)
     while (givenAt.length < given) givenAt.push(now)
-    while (goneAt.length < Math.min(before.files - files, givenAt.length)) goneAt.push(now)
+    const gone = Math.min(before.connections - connections, givenAt.length)
+    while (goneAt.length < gone) goneAt.push(now)
   }
 
   async function lookOn(): Promise<void> {
-    while (!isDone || goneAt.length < givenAt.length) {
+    while (endsAt === Infinity || goneAt.length < givenAt.length) {
+      if (performance.now() > endsAt) {
+        throw new Error(`${goneAt.length} of ${givenAt.length} that were given up are closed`)
+      }
       await look()
       await sleep(POLL_MS)
     }
@@ -44,16 +55,12 @@ export async function watchCloses(gateway: ServiceProcess): Promise<() => Promis
 
   const looking = lookOn()
   return async () => {
-    isDone = true
+    endsAt = performance.now() + GONE_TIMEOUT_MS
     await looking
     const spans = goneAt.map((at, index) => at - (givenAt[index] ?? at))
     const longestMs = spans.length === 0 ? Number.NaN : Math.max(...spans)
     return { grownKb, given: givenAt.length, longestMs }
   }
-}
-
-async function countFiles({ pid }: ServiceProcess): Promise<number> {
-  return (await readdir(`/proc/${pid}/fd`)).length
 }
 
 async function readGiven({ managementPort }: ServiceProcess): Promise<number> {
