@@ -72,6 +72,14 @@ export function describeRateLimiter(name: string, open: () => Promise<LimiterHar
       expect(performance.now() - start).toBeGreaterThan(refused.retryAfterMs - 100)
     })
 
+    it('refuses nobody who has points left, also where a window ends while they ask', async () => {
+      const rule = newRule({ points: 1_000_000, durationMs: 1000, batch: 2 })
+      const decisions: RateDecision[] = []
+      const until = performance.now() + 2200
+      while (performance.now() < until) decisions.push(await limiter.take(rule, 'ada'))
+      expect(decisions.filter(({ allowed }) => !allowed)).toEqual([])
+    })
+
     it('allows exactly the points to 50 callers at once', async () => {
       const rule = newRule({ points: 20 })
       const decisions = await Promise.all(

@@ -4,8 +4,8 @@ import { LeasedLimit, type Grant } from './leased-limit.ts'
 
 const WINDOW_MS = 60_000
 
-/** A shared count in one process, with a clock that is moved by hand. */
-function openShared(points: number) {
+/** A shared count in one process, with a clock that is moved by hand and by each answer's way back. */
+function openShared(points: number, backMs = 0) {
   const clock = { now: 0 }
   const windows = new Map<string, { left: number; endsAt: number }>()
   let asked = 0
@@ -17,8 +17,10 @@ function openShared(points: number) {
     windows.set(key, window)
     const given = Math.min(batch, window.left)
     window.left -= given
+    const endsInMs = window.endsAt - clock.now
     await Promise.resolve()
-    return { points: given, endsInMs: window.endsAt - clock.now }
+    clock.now += backMs
+    return { points: given, endsInMs }
   }
   const openProcess = (batch: number): LeasedLimit =>
     new LeasedLimit({ batch, askShared, now: () => clock.now })
@@ -77,6 +79,15 @@ describe('a leased limit', () => {
     expect(await takeInTurn(limit, 8)).toBe(5)
     expect(await limit.take('ada')).toEqual({ allowed: false, retryAfterMs: WINDOW_MS })
     expect(asked()).toBeGreaterThan(2)
+  })
+
+  it('gives one who asked within a window its point, though the window ended meanwhile', async () => {
+    const { clock, openProcess } = openShared(5, 20)
+    const limit = openProcess(1)
+    expect(await takeInTurn(limit, 1)).toBe(1)
+    clock.now = WINDOW_MS - 10
+    expect(await takeInTurn(limit, 1)).toBe(1)
+    expect(await takeInTurn(limit, 6)).toBe(5)
   })
 
   it('holds a bounded number of leases, the newest', async () => {

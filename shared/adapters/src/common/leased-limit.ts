@@ -43,7 +43,11 @@ export class LeasedLimit {
     // Counted from before the question, a lease never outlives its window.
     const askedAt = this.#now()
     const { points, endsInMs } = await this.#options.askShared(key, this.#options.batch)
-    this.#add(key, points, askedAt + endsInMs)
+    if (points > 0) {
+      // One is spent already, also where the window ended while the answer was on its way.
+      this.#add(key, points - 1, askedAt + endsInMs)
+      return { allowed: true }
+    }
     // What others brought who asked at the same time is spent too before anyone is refused.
     if (this.#spend(key)) return { allowed: true }
     return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
