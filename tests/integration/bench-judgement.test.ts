@@ -15,13 +15,14 @@ describe('the judgement of a benchmark', () => {
     expect(toRatios(samples, baseline, 'cpu')).toEqual({ median: 2, min: 1, max: 3 })
   })
 
-  it('adds up what the slices of a round count, and takes the median of the rest', () => {
+  it('adds up what the slices of a round count, and takes the worst or the median of the rest', () => {
     const slices = [
-      { sent: 10, lost: 0, cpu: 10, 'client cores': 0.1 },
-      { sent: 10, lost: 1, cpu: 90, 'client cores': 0.3 },
-      { sent: 10, lost: 2, cpu: 20, 'client cores': 0.2 },
+      { sent: 10, lost: 0, cpu: 10, 'client cores': 0.1, 'closed after': 3 },
+      { sent: 10, lost: 1, cpu: 90, 'client cores': 0.3, 'closed after': 1 },
+      { sent: 10, lost: 2, cpu: 20, 'client cores': 0.2, 'closed after': 2 },
     ]
-    expect(joinSlices(slices)).toEqual({ sent: 30, lost: 3, cpu: 20, 'client cores': 0.3 })
+    const joined = { sent: 30, lost: 3, cpu: 20, 'client cores': 0.3, 'closed after': 3 }
+    expect(joinSlices(slices)).toEqual(joined)
   })
 
   it('takes the middle of the two middle ones of an even number', () => {

@@ -8,9 +8,13 @@ const COUNTS: ReadonlySet<string> = new Set([
   'lost',
   'duplicates',
   'misordered',
+  'closed',
 ])
 
-/** One sample for the slices of a round. The load client is as busy as in its busiest slice. */
+/** What tells the worst that happened, and so of a round that of its worst slice. */
+const WORST: ReadonlySet<string> = new Set(['client cores', 'held by each', 'closed after'])
+
+/** One sample for the slices of a round. */
 export function joinSlices(slices: readonly Sample[]): Sample {
   const names = new Set(slices.flatMap((slice) => Object.keys(slice)))
   return Object.fromEntries([...names].map((name) => [name, join(name, slices)]))
@@ -20,5 +24,5 @@ function join(name: string, slices: readonly Sample[]): number {
   const values = slices.map((slice) => slice[name] ?? 0)
   if (COUNTS.has(name)) return values.reduce((sum, value) => sum + value, 0)
   const { median, max } = toSpread(values)
-  return name === 'client cores' ? max : median
+  return WORST.has(name) ? max : median
 }
