@@ -7,19 +7,20 @@ interface Size {
   long: number
   perSecond: number
   opens: number
+  slices: number
 }
 
 const SHORT = 100
 const SIZES: Record<Profile, Size> = {
-  smoke: { long: 150, perSecond: 50, opens: 10 },
-  quick: { long: 1000, perSecond: 20, opens: 60 },
-  full: { long: 10_000, perSecond: 40, opens: 240 },
+  smoke: { long: 150, perSecond: 50, opens: 10, slices: 1 },
+  quick: { long: 1000, perSecond: 20, opens: 60, slices: 1 },
+  full: { long: 10_000, perSecond: 40, opens: 240, slices: 3 },
 }
 /** The store that stands in for MongoDB here sorts a whole log for each page of it. */
 const CLUSTER_SIZES: Record<Profile, Size> = {
-  smoke: { long: 150, perSecond: 50, opens: 10 },
-  quick: { long: 1000, perSecond: 5, opens: 15 },
-  full: { long: 10_000, perSecond: 2, opens: 20 },
+  smoke: { long: 150, perSecond: 50, opens: 10, slices: 1 },
+  quick: { long: 1000, perSecond: 5, opens: 15, slices: 1 },
+  full: { long: 10_000, perSecond: 2, opens: 20, slices: 1 },
 }
 
 /** What a long log costs whoever opens its session: one process, SQLite. */
@@ -62,6 +63,7 @@ async function compareLogs({ place, env, size, store }: Logs): Promise<Omit<Comp
     load: `\`session:open\` of one session, ${perSecond} a second; each answers the latest page of 50 messages. All processes are counted.`,
     baseline: `${SHORT} messages`,
     nullEntrant: `${SHORT} messages again`,
+    slices: size.slices,
     entrants: [
       entrant(`${SHORT} messages`, 'short', 'A short session'),
       entrant(`${SHORT} messages again`, 'again', 'Another short one: the resolution'),
