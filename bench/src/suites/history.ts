@@ -16,7 +16,7 @@ const SIZES: Record<Profile, Size> = {
   quick: { long: 1000, perSecond: 20, opens: 60, slices: 1 },
   full: { long: 10_000, perSecond: 40, opens: 240, slices: 3 },
 }
-/** The store that stands in for MongoDB here sorts a whole log for each page of it. */
+/** Small from when the store that stands in for MongoDB here sorted a whole log for each page of it. */
 const CLUSTER_SIZES: Record<Profile, Size> = {
   smoke: { long: 150, perSecond: 50, opens: 10, slices: 1 },
   quick: { long: 1000, perSecond: 5, opens: 15, slices: 1 },
