@@ -9,7 +9,8 @@ const running = new Set<ChildProcess>()
 export function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) process.once('exit', endAll)
   running.add(child)
-  child.once('exit', () => {
+  // Also where it could not be started, which has no exit.
+  child.once('close', () => {
     running.delete(child)
     if (running.size === 0) process.off('exit', endAll)
   })
