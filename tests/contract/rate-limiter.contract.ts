@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RateDecision, RateLimiter, RateRule } from '@chatbox/core'
 import { eventually, newId } from './redis.support.ts'
@@ -94,6 +95,19 @@ export function describeRateLimiter(name: string, open: () => Promise<LimiterHar
         Array.from({ length: 90 }, (_, index) => (index % 2 ? limiter : other).take(rule, 'ada')),
       )
       expect(countAllowed(decisions)).toBe(40)
+    })
+
+    it('decides in the order of asking, however fast one key asks', async () => {
+      const rule = newRule({ points: 1_000_000, batch: 3 })
+      const order: number[] = []
+      const takes: Promise<unknown>[] = []
+      for (let turn = 0; turn < 2000; turn++) {
+        takes.push(limiter.take(rule, 'ada').then(() => order.push(turn)))
+        // What has arrived is read between two of them.
+        await setImmediate()
+      }
+      await Promise.all(takes)
+      expect(order).toEqual(Array.from({ length: 2000 }, (_, turn) => turn))
     })
 
     it('closes as often as it is asked', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { LeasedLimit, type Grant } from './leased-limit.ts'
@@ -69,6 +70,46 @@ describe('a leased limit', () => {
     const limit = openProcess(7)
     const decisions = await Promise.all(Array.from({ length: 50 }, () => limit.take('ada')))
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(20)
+  })
+
+  it('decides in the order of asking, with as few questions as that takes', async () => {
+    const order: number[] = []
+    const answers: (() => void)[] = []
+    const limit = new LeasedLimit({
+      batch: 3,
+      askShared: () =>
+        new Promise((resolve) => answers.push(() => resolve({ points: 3, endsInMs: WINDOW_MS }))),
+    })
+    const takes: Promise<unknown>[] = []
+    const take = (caller: number): void => {
+      takes.push(limit.take('ada').then(() => order.push(caller)))
+    }
+    for (let caller = 1; caller <= 4; caller++) take(caller)
+    answers[0]?.()
+    // Three have theirs by now; the fourth still waits for the second batch, which has room.
+    await setImmediate()
+    take(5)
+    answers[1]?.()
+    await setImmediate()
+    take(6)
+    await Promise.all(takes)
+    expect(order).toEqual([1, 2, 3, 4, 5, 6])
+    expect(answers).toHaveLength(2)
+  })
+
+  it('lets nobody wait for a question that failed, and asks anew', async () => {
+    let isAway = true
+    const askShared = async (): Promise<Grant> => {
+      await setImmediate()
+      if (isAway) throw new Error('away')
+      return { points: 3, endsInMs: WINDOW_MS }
+    }
+    const limit = new LeasedLimit({ batch: 3, askShared })
+    const first = [limit.take('ada'), limit.take('ada')]
+    const outcomes = await Promise.allSettled(first)
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    isAway = false
+    expect(await limit.take('ada')).toEqual({ allowed: true })
   })
 
   it('forgets what was not spent when the window ends', async () => {

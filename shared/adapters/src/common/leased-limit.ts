@@ -13,6 +13,12 @@ interface Lease {
   endsAt: number
 }
 
+/** A batch that is on its way, and how many wait for a point of it. */
+interface Question {
+  takers: number
+  grant: Promise<Grant>
+}
+
 export interface LeasedLimitOptions {
   batch: number
   askShared(key: string, batch: number): Promise<Grant>
@@ -31,26 +37,50 @@ export class LeasedLimit {
   readonly #options: LeasedLimitOptions
   readonly #now: () => number
   readonly #leases = new Map<string, Lease>()
+  /** The last of each key; those before it are full. */
+  readonly #questions = new Map<string, Question>()
 
   constructor(options: LeasedLimitOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
   }
 
-  /** Rejects only when the shared count could not be read. */
+  /**
+   * Decides in the order in which a key's callers came. Rejects only when the shared count could not
+   * be read.
+   */
   async take(key: string): Promise<RateDecision> {
-    if (this.#spend(key)) return { allowed: true }
+    const last = this.#questions.get(key)
+    if (!last && this.#spend(key)) return { allowed: true }
+    // Whoever comes while a batch is on its way waits in line for it: nobody is overtaken by one who
+    // finds the batch there.
+    const question = last && last.takers < this.#options.batch ? last : this.#ask(key)
+    question.takers += 1
+    const place = question.takers
+    const { points, endsInMs } = await question.grant
+    if (place <= points) return { allowed: true }
+    return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
+  }
+
+  #ask(key: string): Question {
+    const waiting = { takers: 0 }
+    const question = Object.assign(waiting, { grant: this.#fetch(key, waiting) })
+    this.#questions.set(key, question)
+    return question
+  }
+
+  /** Each that waited has its point of the batch, also where the window ended meanwhile. */
+  async #fetch(key: string, waiting: Pick<Question, 'takers'>): Promise<Grant> {
     // Counted from before the question, a lease never outlives its window.
     const askedAt = this.#now()
-    const { points, endsInMs } = await this.#options.askShared(key, this.#options.batch)
-    if (points > 0) {
-      // One is spent already, also where the window ended while the answer was on its way.
-      this.#add(key, points - 1, askedAt + endsInMs)
-      return { allowed: true }
+    try {
+      const grant = await this.#options.askShared(key, this.#options.batch)
+      const endsAt = askedAt + grant.endsInMs
+      this.#keep(key, { points: grant.points - waiting.takers, endsAt })
+      return grant
+    } finally {
+      if (this.#questions.get(key) === waiting) this.#questions.delete(key)
     }
-    // What others brought who asked at the same time is spent too before anyone is refused.
-    if (this.#spend(key)) return { allowed: true }
-    return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
   }
 
   #spend(key: string): boolean {
@@ -61,12 +91,10 @@ export class LeasedLimit {
     return true
   }
 
-  #add(key: string, points: number, endsAt: number): void {
-    if (points <= 0) return
-    const held = this.#find(key)?.points ?? 0
-    this.#leases.delete(key)
+  #keep(key: string, lease: Lease): void {
+    if (lease.points <= 0) return
     this.#makeRoom()
-    this.#leases.set(key, { points: held + points, endsAt })
+    this.#leases.set(key, lease)
   }
 
   #find(key: string): Lease | undefined {
