@@ -12,20 +12,24 @@ const SOURCES = fileURLToPath(new URL('mongo-java-server/', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../.runtime/mongo-java-server/', import.meta.url))
 const MAVEN_TIMEOUT_MS = 180_000
 
+type ToCommand = (port: number, dataFile: string) => [command: string, args: string[]]
+
 /**
  * The command that serves `dataFile` on a port: a server from Maven Central that speaks MongoDB's
- * wire protocol, with indexes that it uses as MongoDB does. Its jars are fetched once. Throws a
- * one-line reason where Java or Maven is absent.
+ * wire protocol, with indexes that it uses as MongoDB does. Its jars are fetched once. One for a long
+ * run keeps no file. Throws a one-line reason where Java or Maven is absent.
  */
-export async function prepareMongoJavaServer(): Promise<
-  (port: number, dataFile: string) => [command: string, args: string[]]
-> {
+export async function prepareMongoJavaServer(isForLongRun: boolean): Promise<ToCommand> {
   const home = join(CACHE, `${VERSION}-${await hashSources()}`)
   if (!(await isThere(join(home, 'classes')))) await fill(home)
   const classPath = `${join(home, 'lib')}/*:${join(home, 'classes')}`
-  // Starts in about 1 s; the optimising compiler would cost more than a test run gives back.
-  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx1536m', '-cp', classPath]
-  return (port, dataFile) => ['java', [...jvm, 'Launcher', `${port}`, dataFile]]
+  const launch = ['-XX:+UseSerialGC', '-cp', classPath]
+  if (isForLongRun) {
+    return (port) => ['java', ['-Xmx3g', ...launch, 'Launcher', `${port}`]]
+  }
+  // Starts in about 1 s; the optimising compiler would cost more than a test gives back.
+  const short = ['-XX:TieredStopAtLevel=1', '-Xmx1536m']
+  return (port, dataFile) => ['java', [...short, ...launch, 'Launcher', `${port}`, dataFile]]
 }
 
 /** Another state of our own part of it is another server. */

@@ -40,6 +40,15 @@ export function newMongoDatabase(): string {
   return `chatbox_test_${randomBytes(6).toString('hex')}`
 }
 
+export interface MongoOptions {
+  /**
+   * For minutes or hours of writes after which the data is of no more use: mongo-java-server keeps it
+   * in memory, so that `restart` finds none. Writing its file would cost more the more it holds: a
+   * third of two cores after 45 minutes of a soak, for 30 messages a second.
+   */
+  isForLongRun?: boolean
+}
+
 /**
  * A server for tests and for trying the cluster: `MONGO_URI`, `mongod` on the PATH, the
  * mongodb-memory-server package where it is installed, docker, or mongo-java-server from Maven
@@ -48,9 +57,11 @@ export function newMongoDatabase(): string {
  */
 export async function startMongo(
   report: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+  { isForLongRun = false }: MongoOptions = {},
 ): Promise<RunningMongo> {
   const reasons: string[] = []
-  for (const start of [useGiven, startMongod, startMemoryServer, startInDocker, startJavaServer]) {
+  const startJava = () => startJavaServer(isForLongRun)
+  for (const start of [useGiven, startMongod, startMemoryServer, startInDocker, startJava]) {
     try {
       const mongo = await start()
       report(`store: ${mongo.kind} on port ${mongo.port}`)
@@ -79,8 +90,8 @@ async function startMongod(): Promise<RunningMongo> {
   ])
 }
 
-async function startJavaServer(): Promise<RunningMongo> {
-  const toCommand = await prepareMongoJavaServer()
+async function startJavaServer(isForLongRun: boolean): Promise<RunningMongo> {
+  const toCommand = await prepareMongoJavaServer(isForLongRun)
   return startChild('mongo-java-server', (port, folder) => toCommand(port, join(folder, 'data.mv')))
 }
 

@@ -5,7 +5,10 @@ import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import java.util.List;
 import org.h2.mvstore.MVStore;
 
-/** Launcher PORT FILE: serves the database FILE on 127.0.0.1:PORT until its standard input ends. */
+/**
+ * Launcher PORT [FILE]: serves the database FILE, or one in memory, on 127.0.0.1:PORT until its
+ * standard input ends.
+ */
 public class Launcher {
   private static final int CACHE_MB = 512;
 
@@ -18,6 +21,10 @@ public class Launcher {
       super(new MVStore.Builder().fileName(file).cacheSize(CACHE_MB).open());
     }
 
+    Backend() {
+      super(new MVStore.Builder().open());
+    }
+
     @Override
     protected MongoDatabase openOrCreateDatabase(String name) {
       return new IndexedDatabase(name, getMvStore(), getCursorRegistry());
@@ -25,7 +32,7 @@ public class Launcher {
   }
 
   public static void main(String[] args) throws Exception {
-    Backend backend = new Backend(args[1]);
+    Backend backend = args.length > 1 ? new Backend(args[1]) : new Backend();
     backend.version(new Version(List.of(7, 0, 0), 21));
     MongoServer server = new MongoServer(backend);
     server.bind("127.0.0.1", Integer.parseInt(args[0]));
