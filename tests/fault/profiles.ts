@@ -117,7 +117,7 @@ export const PROFILES = {
   },
   soak: {
     about:
-      'Fifty-five minutes with all kinds of fault; once before a release. A session is over after 150 messages: it comes to rest and is read by everybody while the others go on, and a new one takes its place.',
+      'An hour and a quarter with all kinds of fault; once before a release. A session is over after 150 messages: it comes to rest and is read by everybody while the others go on, and a new one takes its place.',
     ...CLUSTER,
     workers: 3,
     askSessions: 12,
@@ -126,7 +126,7 @@ export const PROFILES = {
     talkEveryMs: 420,
     dropShare: 0.45,
     retireAfter: 150,
-    durationMs: 55 * MINUTE_MS,
+    durationMs: 75 * MINUTE_MS,
     lanes: 2,
     pauseMs: 6000,
     maxHoldMs: 20_000,
