@@ -111,7 +111,7 @@ const HOW_TO_RUN = `## How to run it
 \`\`\`sh
 npm run test:faults -- --profile smoke          # a minute of faults; part of npm test
 npm run test:faults -- --profile ci             # some minutes; part of every build
-npm run test:faults -- --profile soak           # nearly an hour
+npm run test:faults -- --profile soak           # an hour and a quarter
 npm run test:faults -- --profile standalone     # one process on SQLite
 npm run test:faults -- --profile zombies        # one kind of fault; so are deaths, terms and away
 npm run test:faults -- --controls               # the negative controls below, with and without
