@@ -221,6 +221,11 @@ describeWithMongo('texts in MongoDB', () => {
     const change = { $set: { 'reply.epoch': 'one', state: { status: 'new' } } }
     await messages.updateOne({ sessionId: damaged }, change)
     const sessions = lab.db.collection<{ _id: string }>('sessions')
+    // Written later than now, the copies of both tips would hide what is damaged.
+    await eventually(
+      () => sessions.countDocuments({ seq: 1 }),
+      (copied) => copied === replies.length,
+    )
     await sessions.updateMany({}, { $set: { seq: 0 } })
 
     const stranded = await eventually(
