@@ -30,7 +30,7 @@ beforeAll(async () => {
     await copy.write({ [path]: text, ...besides })
   }
   seeded = await cruise()
-}, 120_000)
+}, 300_000)
 
 afterAll(() => copy.remove())
 

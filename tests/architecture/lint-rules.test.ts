@@ -42,7 +42,7 @@ beforeAll(async () => {
   linted = JSON.parse(
     await copy.run('eslint/bin/eslint.js', ['--format=json', ...files]),
   ) as LintedFile[]
-}, 120_000)
+}, 300_000)
 
 afterAll(() => copy.remove())
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createMortal } from './worker-mortal.ts'
+import { createMortal, LONG_ENOUGH_TO_SPEAK } from './worker-mortal.ts'
 import { createGate, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
 
 const SHORT_LEASE = { leaseMs: 40, replyTimeoutMs: 200 }
@@ -49,7 +49,7 @@ export function describeWorkerDeaths(openRig: () => Promise<WorkerRig>): void {
       const dying = rig.createWorker({
         llm: scriptLlm(['A text that nobody will end', gate.step]),
         ...victim.parts,
-        timing: SHORT_LEASE,
+        timing: LONG_ENOUGH_TO_SPEAK,
       })
       void dying.answer(question)
       await gate.reached

@@ -16,6 +16,9 @@ interface Mortal {
   kill(): void
 }
 
+/** For one that has to show some text before it dies: a busy machine takes a shorter lease from it. */
+export const LONG_ENOUGH_TO_SPEAK = { leaseMs: 1500, replyTimeoutMs: 3000 }
+
 /**
  * Store, bus and queue as a process sees them that dies at one of its calls: neither that call nor
  * any later one ever returns. The renewal of a lease is no step: it comes when its time has come.

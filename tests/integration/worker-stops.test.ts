@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
-import { createMortal, override } from './worker-mortal.ts'
+import { createMortal, LONG_ENOUGH_TO_SPEAK, override } from './worker-mortal.ts'
 import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(30_000)
@@ -119,7 +119,7 @@ describe('a stop', () => {
     const dying = rig.createWorker({
       llm: scriptLlm(['Last words', gate.step]),
       ...victim.parts,
-      timing: { leaseMs: 40, replyTimeoutMs: 200 },
+      timing: LONG_ENOUGH_TO_SPEAK,
     })
     void dying.answer(question)
     await gate.reached
