@@ -39,9 +39,10 @@ describe('the judgement of a benchmark', () => {
     expect(toVerdict({ median: 1, min, max })).toBe(verdict)
   })
 
-  it('strikes out whoever lost or doubled something', () => {
+  it('strikes out whoever lost, doubled or misplaced something', () => {
     expect(findStrikeOut(entrant('a', [{ lost: 0 }, { lost: 2 }]))).toBe('struck out: 2 lost')
     expect(findStrikeOut(entrant('a', [{ duplicates: 1 }]))).toBe('struck out: 1 duplicates')
+    expect(findStrikeOut(entrant('a', [{ misordered: 3 }]))).toBe('struck out: 3 misordered')
     expect(findStrikeOut(entrant('a', [{ lost: 0, duplicates: 0 }]))).toBeUndefined()
   })
 

@@ -4,7 +4,7 @@ import type { EntrantRecord, RunRecord } from './run-comparison.ts'
 
 /** From this share of a core on, the load client may be what was measured. */
 const CLIENT_BOUND_CORES = 0.8
-const FAULTS = ['lost', 'duplicates'] as const
+const FAULTS = ['lost', 'duplicates', 'misordered'] as const
 
 /** Why nothing that an entrant measured counts; undefined where it does. */
 export function findStrikeOut({ samples }: EntrantRecord): string | undefined {
