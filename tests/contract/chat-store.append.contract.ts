@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { toAppError, type Appended, type ChatStore, type NewEntry } from '@chatbox/core'
+import type { ChatStore } from '@chatbox/core'
 import {
   eventEntry,
   newId,
@@ -10,6 +10,7 @@ import {
   startReply,
   startSession,
   times,
+  untilStored,
   userEntry,
   withCode,
   type StoreHarness,
@@ -155,7 +156,8 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
         times(20, async (writer) => {
           for (let i = 0; i < 25; i++) {
             const over = { content: `${writer}:${i}` }
-            await sendUntilStored(writer % 2 ? store : second, userEntry(sessionId, over))
+            const entry = userEntry(sessionId, over)
+            await untilStored(() => (writer % 2 ? store : second).append(entry))
           }
         }),
       )
@@ -171,7 +173,10 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     it('lets 50 concurrent writers of two instances all succeed', async () => {
       const sessionId = await startSession(store)
       const results = await Promise.all(
-        times(50, (i) => sendUntilStored(i % 2 ? store : second, userEntry(sessionId))),
+        times(50, (i) => {
+          const entry = userEntry(sessionId)
+          return untilStored(() => (i % 2 ? store : second).append(entry))
+        }),
       )
       const seqs = results.map(({ message }) => message.seq).sort((a, b) => a - b)
       expect(seqs).toEqual(times(50, (i) => i + 1))
@@ -259,20 +264,4 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 10, assistedBy: null })
     })
   })
-}
-
-const MAX_SENDS = 10
-
-/**
- * As a client does: `UNAVAILABLE` acknowledges nothing, so the same entry is sent again. A machine
- * that is busy with other things may not store a crowd of them within the port's 3 s.
- */
-async function sendUntilStored(store: ChatStore, entry: NewEntry): Promise<Appended> {
-  for (let sends = 1; ; sends++) {
-    try {
-      return await store.append(entry)
-    } catch (error) {
-      if (sends === MAX_SENDS || toAppError(error).code !== 'UNAVAILABLE') throw error
-    }
-  }
 }

@@ -13,6 +13,7 @@ import {
   startReply,
   startSession,
   times,
+  untilStored,
   userEntry,
 } from './chat-store.support.ts'
 import {
@@ -258,7 +259,12 @@ describeWithMongo('a session document that a crash left behind its log', () => {
 
   it('does not keep the user from a new session, also for 50 at once', async () => {
     await end()
-    const created = await Promise.all(times(50, () => store.createSession(newSession(userId))))
+    const created = await Promise.all(
+      times(50, () => {
+        const wanted = newSession(userId)
+        return untilStored(() => store.createSession(wanted))
+      }),
+    )
     expect(new Set(created.map(({ session }) => session.id)).size).toBe(1)
     expect(created[0]?.session.id).not.toBe(sessionId)
     await expectMended()
@@ -292,7 +298,8 @@ describeWithMongo('a session document that a crash left behind its log', () => {
   })
 
   it('is never put back by a copy that comes late', async () => {
-    await Promise.all(times(100, () => store.append(userEntry(sessionId))))
+    const entries = times(100, () => userEntry(sessionId))
+    await Promise.all(entries.map((entry) => untilStored(() => store.append(entry))))
     await store.close()
     const document = await lab.db
       .collection<{ _id: string }>('sessions')

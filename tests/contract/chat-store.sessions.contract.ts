@@ -9,6 +9,7 @@ import {
   nextTime,
   startSession,
   times,
+  untilStored,
   userEntry,
   withCode,
   type StoreHarness,
@@ -89,7 +90,10 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
       const first = await startSession(store, userId)
       await store.append(eventEntry(first, { type: 'session_ended', reason: 'replaced' }))
       const results = await Promise.all(
-        times(50, (i) => (i % 2 ? store : second).createSession(newSession(userId))),
+        times(50, (i) => {
+          const wanted = newSession(userId)
+          return untilStored(() => (i % 2 ? store : second).createSession(wanted))
+        }),
       )
       const ids = new Set(results.map(({ session }) => session.id))
       expect(ids.size).toBe(1)

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { expect, jest } from '@jest/globals'
 import { createKeyRing, type AdapterHooks, type Cipher } from '@chatbox/adapters'
 import type { Message, SessionEvent } from '@chatbox/contract'
-import type {
-  ChatStore,
-  NewEntry,
-  NewSession,
-  OpenReply,
-  ReplyKey,
-  ReplyOutcome,
-  RetryRequest,
+import {
+  toAppError,
+  type ChatStore,
+  type NewEntry,
+  type NewSession,
+  type OpenReply,
+  type ReplyKey,
+  type ReplyOutcome,
+  type RetryRequest,
 } from '@chatbox/core'
 
 /** What one adapter gives to the suite. */
@@ -208,6 +209,22 @@ export async function readAll(store: ChatStore, sessionId: string): Promise<Mess
     const page = await store.readMessages(sessionId, { afterSeq: messages.length, limit: 200 })
     messages.push(...page.messages)
     if (!page.hasMore) return messages
+  }
+}
+
+const MAX_SENDS = 10
+
+/**
+ * As a client does: `UNAVAILABLE` acknowledges nothing, so the same is sent again. A machine that is
+ * busy with other things may not store a crowd of them within the port's 3 s.
+ */
+export async function untilStored<T>(send: () => Promise<T>): Promise<T> {
+  for (let sends = 1; ; sends++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (sends === MAX_SENDS || toAppError(error).code !== 'UNAVAILABLE') throw error
+    }
   }
 }
 
