@@ -28,9 +28,9 @@ const SIZES: Record<Profile, Size> = {
 }
 const ARRIVAL_MS = 3000
 const REST_MS = 200
-/** The warm-up is sent so many times as fast as what counts, */
+/** The warm-up is sent so many times as fast as what counts. */
 const HASTE = 4
-/** and in parts that have to arrive: on a slow machine it would outrun a server, which then refuses. */
+/** Of the warm-up, so many have to arrive before it goes on: a slow server would refuse the rest. */
 const WARM_UP_PART = 500
 /** Receipts name the entries of a session in turn, so one that is lost or doubled or early shows. */
 const ENTRIES = 8
