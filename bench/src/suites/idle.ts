@@ -9,13 +9,14 @@ import { listKinds, type Kind } from './users.ts'
 interface Size {
   connections: number
   settleMs: number
+  /** In the full profile one period of pings and beacons: a shorter time meets all of them or none. */
   idleMs: number
 }
 
 const SIZES: Record<Profile, Size> = {
   smoke: { connections: 20, settleMs: 50, idleMs: 100 },
   quick: { connections: 300, settleMs: 1000, idleMs: 1000 },
-  full: { connections: 5000, settleMs: 1000, idleMs: 5000 },
+  full: { connections: 5000, settleMs: 1000, idleMs: 25_000 },
 }
 const WARM_UP = 50
 const AT_ONCE = 50
