@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { openBackend, type Backend } from '@chatbox/adapters'
+import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
 import type { ProcessOptions } from '../../scripts/servers/processes.ts'
 import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
@@ -7,7 +8,6 @@ import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { TEST_SECRET } from '../support/tokens.ts'
 import { startBalancer, type Balancer } from './balancer.ts'
 import type { Recorder } from './history.ts'
-import { findLowPort } from './low-port.ts'
 import { startModelServer, type ModelServer } from './model-server.ts'
 import type { Random } from './random.ts'
 import { Supervised } from './supervised.ts'
@@ -124,7 +124,7 @@ interface Place extends Common {
 
 async function addGateway(parts: Parts, options: ClusterOptions, place: Place): Promise<void> {
   const { index } = place
-  const port = await findLowPort()
+  const port = await findFreePort()
   const redisPort = await addLink(parts, { kind: 'gateway-redis', index, port: parts.redis.port })
   const storePort = await addLink(parts, { kind: 'gateway-store', index, port: parts.mongo.port })
   parts.gatewayPorts.push(await addLink(parts, { kind: 'client-gateway', index, port }))
@@ -159,7 +159,7 @@ async function toEnv(
   return {
     ...place.env,
     LLM_PROVIDER_1_ENDPOINT: `http://127.0.0.1:${parts.models.ports[0]}/v1`,
-    MANAGEMENT_PORT: String(await findLowPort()),
+    MANAGEMENT_PORT: String(await findFreePort()),
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     MONGO_URI: `mongodb://127.0.0.1:${storePort}/?directConnection=true`,
   }

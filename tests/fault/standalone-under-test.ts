@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createKeyRing, openSqliteStore } from '@chatbox/adapters'
+import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { TEST_SECRET } from '../support/tokens.ts'
 import type { Recorder } from './history.ts'
-import { findLowPort } from './low-port.ts'
 import { startModelServer } from './model-server.ts'
 import type { Random } from './random.ts'
 import { openSmallDisk, type SmallDisk } from './small-disk.ts'
@@ -39,7 +39,7 @@ export async function startStandaloneUnderTest(
     doors: 1,
   })
   const disk = await openSmallDisk()
-  const port = await findLowPort()
+  const port = await findFreePort()
   const toClients = await startTcpProxy({ port })
   const toModel = await startTcpProxy({ port: models.ports[0] ?? 0 })
   const key = randomBytes(32)
@@ -47,7 +47,7 @@ export async function startStandaloneUnderTest(
   const env = {
     ...toSettings(key, dataDir),
     PORT: String(port),
-    MANAGEMENT_PORT: String(await findLowPort()),
+    MANAGEMENT_PORT: String(await findFreePort()),
     LLM_PROVIDER_1_ENDPOINT: `http://127.0.0.1:${toModel.port}/v1`,
     ...options.settings,
   }
