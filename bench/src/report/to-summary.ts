@@ -23,7 +23,7 @@ const METHOD = [
   '- **Open loop**: everything is sent when it is due, whatever became of what was sent before, and latency counts from when it was due.',
   '- **Rounds**: each entrant once a round, forwards and backwards in turn, after a round that is not counted, with fresh processes each time. Where the load of a round is cut into slices (control message, token stream, acknowledgement, slow readers, long logs), the entrants take their slices in turn, without a round that is not counted; a round is then the median of its slices, and the worst of them in what is told at most. In the first three all are open at once and warm up by themselves. A ratio is the median of the ratios of each round, with the lowest and the highest.',
   `- **Inconclusive** is a range that lies on both sides of ${1 - NOISE} or of ${1 + NOISE}.`,
-  '- **Struck out** is whoever lost or doubled a message, and whatever the load client itself was the bound of (over 0.8 of a core).',
+  '- **Struck out** is whoever lost, doubled or misplaced a message, and whatever the load client itself was the bound of (over 0.8 of a core).',
   '- Servers run on one core; Redis, the store and the load client on the other. No TLS, no compression, the same payloads for all.',
   '- Every name with a minus is a build of the product without that part: the difference is what the part costs.',
 ].join('\n')
