@@ -6,10 +6,10 @@ export interface DrainOptions {
   deadlineMs: number
 }
 
-/** So many connections at once are no load for the gateways that take them over. */
-const FEW_SOCKETS = 500
-const SPREAD_FEW_MS = 500
-const SPREAD_MANY_MS = 12_000
+/** At most twenty come back in a second, until that would take longer than the whole. */
+const SPREAD_PER_SOCKET_MS = 50
+/** Of however many, less than a tenth come back in any one second. */
+const SPREAD_AT_MOST_MS = 12_000
 const SLICE_MS = 50
 const FLUSH_MS = 1000
 const POLL_MS = 10
@@ -24,8 +24,8 @@ export async function drainSockets(
   clock: Pick<Clock, 'random'>,
   options: DrainOptions,
 ): Promise<void> {
-  const wantedMs = sockets.length > FEW_SOCKETS ? SPREAD_MANY_MS : SPREAD_FEW_MS
-  const spreadMs = Math.min(wantedMs, options.deadlineMs)
+  const wantedMs = sockets.length * SPREAD_PER_SOCKET_MS
+  const spreadMs = Math.min(wantedMs, SPREAD_AT_MOST_MS, options.deadlineMs)
   const departures = sockets.map((socket, index) => ({
     socket,
     atMs: Math.floor(((index + clock.random()) / sockets.length) * spreadMs),
