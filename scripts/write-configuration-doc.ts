@@ -1,6 +1,6 @@
-// Writes docs/configuration.md and .env.example from the settings' schema: part of `npm run docs`.
+// Writes docs/configuration.md from the settings' schema: part of `npm run docs`.
 // With `--check` it only says whether they are out of date.
-import { describeSettings, type SettingDescription } from '@chatbox/kit'
+import { describeSettings, PROCESS_KINDS, type SettingDescription } from '@chatbox/kit'
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
@@ -22,7 +22,10 @@ This page is made from the schema in \`shared/kit/src/setting-rules.ts\` by \`np
 
 - A duration has its unit: \`500ms\`, \`120s\`, \`15m\`, \`1d\`. A size is in bytes or has its unit: \`64KiB\`.
 - A setting that is given is never empty. Placeholders such as \`REPLACE_WITH_…\`, \`CHANGE_ME\` or
-  \`your-key\` and secrets that can be guessed are refused.
+  \`your-key\` are refused, and so are secrets that a document or a tutorial prints.
+- A secret of chatbox itself is random bytes, as \`openssl rand -base64 32\` or \`openssl rand -hex 32\`
+  write them. In production none may be the same as another one, as a password in \`REDIS_URL\` or
+  \`MONGO_URI\`, or as a provider's key.
 - In production (\`NODE_ENV=production\`) nothing is made up: secrets, origins and at least one model
   provider have to be given, and addresses outside this machine have to be \`https\`.
 - A standalone process in development needs none of them. It keeps the keys that it makes in
@@ -41,49 +44,34 @@ LLM_PROVIDER_1_MODEL=…
 \`\`\`
 `
 
-const EXAMPLE_HEAD = `# Copy to .env for development and fill in what you need; nothing in it is needed to try chatbox.
-# What each setting means, and which ones production asks for: docs/configuration.md
-`
-
-/** The files as they are kept in the repository, by path. */
-export async function toConfigurationFiles(): Promise<Record<string, string>> {
+/** The page as it is kept in the repository. */
+export async function toConfigurationPage(): Promise<string> {
   const { settings, provider } = describeSettings()
   const page = [INTRODUCTION, '## All settings\n', toTable(settings), PROVIDERS, toTable(provider)]
   const config = await resolveConfig(import.meta.filename)
-  return {
-    'docs/configuration.md': await format(page.join('\n'), { ...config, parser: 'markdown' }),
-    '.env.example': toExample([...settings, ...provider]),
-  }
+  return format(page.join('\n'), { ...config, parser: 'markdown' })
 }
 
 function toTable(settings: readonly SettingDescription[]): string {
   const rows = settings.map(({ name, type, defaultNote, about, secret, usedBy }) => {
-    const note = usedBy.length === 3 ? '' : ` Read by: ${usedBy.join(', ')}.`
+    const note = usedBy.length === PROCESS_KINDS.length ? '' : ` Read by: ${usedBy.join(', ')}.`
     return `| \`${name}\` | ${type}${secret ? '; secret' : ''} | ${defaultNote} | ${about}${note} |`
   })
   return ['| Name | Value | Default | What it does |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
 
-function toExample(settings: readonly SettingDescription[]): string {
-  const lines = settings.map(
-    ({ name, default: value = '' }) => `#${name.replace('<n>', '1')}=${value}`,
-  )
-  return `${EXAMPLE_HEAD}\n${lines.join('\n')}\n`
-}
-
-/** Where a file is kept. */
-export function toFilePath(path: string): string {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url))
-}
+/** Where the page is kept. */
+export const CONFIGURATION_PAGE = fileURLToPath(
+  new URL('../docs/configuration.md', import.meta.url),
+)
 
 async function main(check: boolean): Promise<void> {
-  for (const [path, text] of Object.entries(await toConfigurationFiles())) {
-    if (!check) {
-      await writeFile(toFilePath(path), text)
-    } else if ((await readFile(toFilePath(path), 'utf8').catch(() => '')) !== text) {
-      console.error(`${path} is out of date: run \`npm run docs\``)
-      process.exitCode = 1
-    }
+  const page = await toConfigurationPage()
+  if (!check) {
+    await writeFile(CONFIGURATION_PAGE, page)
+  } else if ((await readFile(CONFIGURATION_PAGE, 'utf8').catch(() => '')) !== page) {
+    console.error('docs/configuration.md is out of date: run `npm run docs`')
+    process.exitCode = 1
   }
 }
 

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { SignJWT, type JWTPayload } from 'jose'
 
-/** Long and random enough for the settings' own rules; known to nobody but these tests. */
-export const TEST_SECRET = 'f2c9b1d07e5a4836a1d4c07b93e86f15d2b7a0946c3e58f1'
+/** Another one each time: what a repository holds is no secret, and production takes this one. */
+export const TEST_SECRET = randomBytes(32).toString('base64')
 
 const TTL_S = 3600
 

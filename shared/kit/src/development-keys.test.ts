@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,7 +30,7 @@ describe('keys of a standalone process outside production', () => {
   })
 
   it('leave keys that were given alone', () => {
-    const secret = 'kY3xq8ZtW1rP6vLmN0sB5uHc9dJfGa2e'
+    const secret = randomBytes(24).toString('base64')
     const { settings } = prepare({ JWT_SECRET: secret })
     expect(settings.auth.jwtSecret).toBe(secret)
     expect(settings.encryptionKeys).toHaveLength(1)

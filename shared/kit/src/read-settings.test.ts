@@ -4,7 +4,7 @@ import { readSettings, SettingsError } from './read-settings.ts'
 import type { Env } from './setting-values.ts'
 import type { ProcessKind } from './settings.ts'
 
-const SECRET = randomBytes(48).toString('base64url')
+const SECRET = randomBytes(32).toString('base64')
 const KEY = randomBytes(32).toString('base64')
 const OPENAI = {
   LLM_PROVIDER_1_ENDPOINT: 'https://api.openai.com/v1',
@@ -147,19 +147,30 @@ describe('bad values', () => {
     'your-secret-key-here-0123456789-abcdefgh',
     'an-example-secret-0123456789-abcdefghijk',
     'short',
+    'correct horse battery staple, and more',
+    randomBytes(15).toString('base64'),
     'a'.repeat(64),
     'abcd1234'.repeat(8),
-    'abcdefghijklmnopqrstuvwxyz0123456789',
-    'aabbaabbbabaabbabababbabaabbabab',
   ])('%s is no secret', (secret) => {
     expect(faultyNames({ JWT_SECRET: secret })).toEqual(['JWT_SECRET'])
     expect(faultsOf({ JWT_SECRET: secret }).join()).not.toContain(secret)
   })
 
-  it('takes random secrets, also as hexadecimal digits', () => {
-    for (let i = 0; i < 500; i++) {
-      expect(faultsOf({ JWT_SECRET: randomBytes(16).toString('hex') })).toEqual([])
-      expect(faultsOf({ JWT_SECRET: randomBytes(24).toString('base64') })).toEqual([])
+  it('wants 32 bytes of secrets in production, and 16 elsewhere', () => {
+    const short = [randomBytes(16).toString('hex'), randomBytes(31).toString('base64url')]
+    for (const JWT_SECRET of short) {
+      expect(faultsOf({ JWT_SECRET })).toEqual([])
+      expect(faultsOf({ ...PRODUCTION, JWT_SECRET })).toEqual([
+        expect.stringMatching(/^JWT_SECRET must be at least 32 random bytes/),
+      ])
+    }
+  })
+
+  it('takes keys of every encoding', () => {
+    const key = randomBytes(32)
+    for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+      const { encryptionKeys } = readSettings({ ENCRYPTION_KEYS: `a:${key.toString(encoding)}` })
+      expect(encryptionKeys).toEqual([{ id: 'a', key: new Uint8Array(key) }])
     }
   })
 

@@ -1,5 +1,6 @@
 import { needsHttps } from './loopback.ts'
 import { readProviders } from './provider-settings.ts'
+import { reusedSecrets } from './reused-secrets.ts'
 import { weakness } from './secret-strength.ts'
 import { SETTING_RULES, type SettingName, type SettingRule } from './setting-rules.ts'
 import { readValues, type Env, type SettingValues } from './setting-values.ts'
@@ -37,7 +38,7 @@ export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Se
   const reading = { env, kind, values, production }
   const checks = [missingSettings, secretFaults, authFaults, otherFaults]
   faults.push(...checks.flatMap((check) => check(reading)))
-  const providers = readProviders(env, { kind, production, faults })
+  const providers = kind === 'migrate' ? [] : readProviders(env, { kind, production, faults })
   if (faults.length > 0) throw new SettingsError(faults)
   return toSettings(reading, providers)
 }
@@ -71,16 +72,23 @@ function isUsedBy(name: SettingName, kind: ProcessKind): boolean {
   return rule.usedBy?.includes(kind) ?? true
 }
 
-function secretFaults({ values: { JWT_SECRET: secret } }: Reading): string[] {
-  const weak = secret === undefined ? undefined : weakness(secret)
-  return weak === undefined ? [] : [`JWT_SECRET ${weak}; make one with: openssl rand -base64 48`]
+const MIN_SECRET_BYTES = 16
+const MIN_PRODUCTION_SECRET_BYTES = 32
+
+function secretFaults({ env, values, production }: Reading): string[] {
+  const { JWT_SECRET: secret } = values
+  const minBytes = production ? MIN_PRODUCTION_SECRET_BYTES : MIN_SECRET_BYTES
+  const weak = secret === undefined ? undefined : weakness(secret, minBytes)
+  const faults =
+    weak === undefined ? [] : [`JWT_SECRET ${weak}; make one with: openssl rand -base64 32`]
+  return production ? [...faults, ...reusedSecrets(env, values)] : faults
 }
 
 function authFaults({ env, kind, values, production }: Reading): string[] {
   const faults: string[] = []
   const given = [env.JWT_SECRET, env.JWKS_URL].filter((value) => value !== undefined).length
   if (given === 2) faults.push('JWT_SECRET and JWKS_URL exclude each other: give one of them')
-  if (given === 0 && kind !== 'worker' && (production || kind === 'gateway')) {
+  if (given === 0 && isUsedBy('JWT_SECRET', kind) && (production || kind === 'gateway')) {
     faults.push('JWT_SECRET is missing: give it or JWKS_URL')
   }
   if (values.JWKS_URL !== undefined && needsHttps(values.JWKS_URL, production)) {
@@ -92,16 +100,19 @@ function authFaults({ env, kind, values, production }: Reading): string[] {
   return faults
 }
 
+const WHY_NOT_STANDALONE = 'a standalone process brings its data file up to date when it starts'
+
 function otherFaults({ kind, values, production }: Reading): string[] {
   const faults: string[] = []
   const mode = modeOf(kind)
   if (values.MODE !== undefined && values.MODE !== mode) {
-    faults.push(`MODE must be ${mode} for the ${kind} process, or left out`)
+    const why = kind === 'migrate' ? `: ${WHY_NOT_STANDALONE}` : ''
+    faults.push(`MODE must be ${mode} for the ${kind} process, or left out${why}`)
   }
   if (production && values.PUBLIC_URL?.startsWith('http://')) {
     faults.push('PUBLIC_URL must be https in production')
   }
-  if (kind !== 'worker' && values.PORT === values.MANAGEMENT_PORT) {
+  if (isUsedBy('PORT', kind) && values.PORT === values.MANAGEMENT_PORT) {
     faults.push('MANAGEMENT_PORT must differ from PORT')
   }
   if (values.SESSION_IDLE_TIMEOUT < values.RECONNECT_TIMEOUT) {

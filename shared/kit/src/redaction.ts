@@ -41,13 +41,13 @@ export function withoutPasswords(address: string): string {
 }
 
 /** The password before the host, and those that Sentinel or a cloud's sign-on take as a parameter. */
-function passwordsOf(address: string): string[] {
+export function passwordsOf(address: string): string[] {
   const inQuery = address.matchAll(/[?&,=][^=&]*(?:password|token|secret)[^=&:]*[=:]([^&,]+)/gi)
   return [passwordOf(address), ...Array.from(inQuery, ([, value = '']) => value)].filter(Boolean)
 }
 
 /** As a driver sees a password that is percent-encoded in its address. */
-function decoded(secret: string): string {
+export function decoded(secret: string): string {
   try {
     return decodeURIComponent(secret)
   } catch {

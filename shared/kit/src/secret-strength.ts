@@ -2,54 +2,107 @@
 const PLACEHOLDER =
   /replace_?with|replace_?me|(?<![a-z])change|placeholder|(?<![a-z])your[-_]|^<.*>$|^x{3,}$/i
 
+/** Words that say as much in a secret; in a host name or a model's name they mean nothing. */
+const PLACEHOLDER_SECRET = /example|secret|password/i
+
+/** Words in one case with numbers after them, and `-` or `_` between, as people write by hand. */
+const WORDS = /^(?:(?:[A-Z]?[a-z]+|[A-Z]+)?\d*(?:[-_]+|$))+$/
+
 /** True for a value that was never filled in. */
 export function isPlaceholder(value: string): boolean {
   return PLACEHOLDER.test(value)
 }
 
-/** Secrets are judged harder: an `example` in a host name is fine, in a secret it is public. */
-export function isPlaceholderSecret(value: string): boolean {
-  return isPlaceholder(value) || /example/i.test(value)
-}
-
-const MIN_LENGTH = 32
+/** What is shorter than this is not taken for random bytes. */
+const MIN_RANDOM_BYTES = 16
 
 /**
- * The frequencies of the characters of a short text understate what it holds: 32 random
- * hexadecimal digits, which are 128 bits, measure 100 to 125.
+ * Secrets are judged harder: an `example` in a host name is fine, in a secret it is public. But
+ * random letters spell such a word now and then, so what has the form of random bytes counts only
+ * where all of it is words: of 32 random bytes as base64url fewer than one secret in 10^17.
  */
-const MIN_MEASURED_BITS = 96
-
-/** Why a secret could be guessed, or undefined where nothing says so. */
-export function weakness(secret: string): string | undefined {
-  if (Array.from(secret).length < MIN_LENGTH) return `has fewer than ${MIN_LENGTH} characters`
-  if (isRepetition(secret)) return 'repeats itself'
-  if (isSequence(secret) || measuredBits(secret) < MIN_MEASURED_BITS) {
-    return 'holds fewer than 128 random bits'
+export function isPlaceholderSecret(value: string): boolean {
+  const bytes = toSecretBytes(value)
+  if (bytes === undefined || bytes.length < MIN_RANDOM_BYTES) {
+    return isPlaceholder(value) || /example/i.test(value)
   }
-  return undefined
+  return WORDS.test(value) && (isPlaceholder(value) || PLACEHOLDER_SECRET.test(value))
 }
 
-function isRepetition(secret: string): boolean {
-  for (let period = 1; period <= secret.length / 2; period++) {
-    if (secret.startsWith(secret.slice(period))) return true
+/**
+ * Secrets of the right form that documents, tutorials and tools print, so that everybody has them.
+ * They are copied more often than any other, which is why these few are worth a list.
+ */
+const SAMPLES = [
+  // jwt.io
+  'your-256-bit-secret',
+  'a-string-secret-at-least-256-bits-long',
+  'a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long',
+  // Supabase
+  'super-secret-jwt-token-with-at-least-32-characters-long',
+  // FastAPI's tutorial
+  '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7',
+  // Tutorials of Spring Security
+  '404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970',
+  '3cfa76ef14937c1c0ea519f8fc057a80fcd04a7420f8e8bcd0a7567c272e007b',
+  // Images of Airflow
+  '46BKJoQYlPPOexq0OhDZnIlNepKFf87WFwLbfzqDDho=',
+  // RFC 7515 and RFC 7520
+  'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow',
+  'hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg',
+  // What a keyboard gives in order
+  '0123456789abcdef0123456789abcdef',
+  'abcdefghijklmnopqrstuvwxyz0123456789',
+  'abcdefghijklmnopqrstuvwxyz012345',
+  'qwertyuiopasdfghjklzxcvbnm123456',
+  // Test vectors: the bytes counted up
+  '000102030405060708090a0b0c0d0e0f',
+  '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+]
+const KNOWN = new Set(SAMPLES.flatMap((sample) => [sample.toLowerCase(), toSecretId(sample)]))
+
+/**
+ * Why a secret could be guessed, or undefined where nothing says so. `minBytes` is how many random
+ * bytes it has to hold. Nothing is measured: of random secrets none is refused.
+ */
+export function weakness(secret: string, minBytes: number): string | undefined {
+  if (KNOWN.has(secret.toLowerCase()) || KNOWN.has(toSecretId(secret))) {
+    return 'is a sample that anybody can read'
+  }
+  const bytes = toSecretBytes(secret)
+  if (bytes === undefined || bytes.length < minBytes) {
+    return `must be at least ${minBytes} random bytes in base64 or hexadecimal digits`
+  }
+  return isRepetition(bytes) ? 'repeats itself' : undefined
+}
+
+/**
+ * The bytes that a secret stands for: hexadecimal digits of one case, or base64 in either alphabet,
+ * padded or not. Undefined for every other text, also for base64 that no encoder would write.
+ */
+export function toSecretBytes(text: string): Buffer | undefined {
+  if (/^(?:(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+)$/.test(text)) return Buffer.from(text, 'hex')
+  const bytes = Buffer.from(text, 'base64')
+  const padded = bytes.toString('base64')
+  const encodings = [padded, padded.replaceAll('=', ''), bytes.toString('base64url')]
+  const isEncoding =
+    encodings.includes(text) || text === padded.replaceAll('+', '-').replaceAll('/', '_')
+  return isEncoding && bytes.length > 0 ? bytes : undefined
+}
+
+/** The same for two secrets that are the same, however each of them is written. */
+export function toSecretId(text: string): string {
+  return toSecretBytes(text)?.toString('hex') ?? text
+}
+
+/** So many bytes, 104 bits, are never equal by chance. */
+const NEVER_EQUAL_BYTES = 13
+
+/** True where a piece of it, such as one byte, is all there is. */
+function isRepetition(bytes: Buffer): boolean {
+  const longest = Math.min(bytes.length / 2, bytes.length - NEVER_EQUAL_BYTES)
+  for (let period = 1; period <= longest; period++) {
+    if (bytes.subarray(period).equals(bytes.subarray(0, -period))) return true
   }
   return false
-}
-
-/** True where most characters are the neighbours of the one before, as in `abcdef` or `112233`. */
-function isSequence(secret: string): boolean {
-  let steps = 0
-  for (let i = 1; i < secret.length; i++) {
-    if (Math.abs(secret.charCodeAt(i) - secret.charCodeAt(i - 1)) <= 1) steps++
-  }
-  return steps > secret.length / 2
-}
-
-function measuredBits(secret: string): number {
-  const counts = new Map<string, number>()
-  for (const character of secret) counts.set(character, (counts.get(character) ?? 0) + 1)
-  let bits = 0
-  for (const count of counts.values()) bits -= count * Math.log2(count / secret.length)
-  return bits
 }

@@ -24,8 +24,8 @@ export interface SettingRule<T = unknown> {
   defaultNote?: string
   /** One sentence or two for an operator. */
   about: string
-  /** Never printed or logged. `url`: only the password in it is secret. */
-  secret?: true | 'url'
+  /** Never printed or logged. `url`: only the password in it is secret; `keys`: a list of `id:key`. */
+  secret?: true | 'url' | 'keys'
   /** Prose, in which a word such as `placeholder` means nothing. */
   freeText?: true
   /** The processes that read it; all of them when left out. */
@@ -34,7 +34,9 @@ export interface SettingRule<T = unknown> {
 
 const GATEWAY = ['standalone', 'gateway'] as const
 const WORKER = ['standalone', 'worker'] as const
+const SERVER = ['standalone', 'gateway', 'worker'] as const
 const CLUSTER = ['gateway', 'worker'] as const
+const STORE = ['gateway', 'worker', 'migrate'] as const
 
 /** Every setting besides the model providers', in the order of docs/configuration.md. */
 export const SETTING_RULES = {
@@ -54,6 +56,7 @@ export const SETTING_RULES = {
     type: plainText('host name or IP address'),
     defaultNote: '`127.0.0.1`; `0.0.0.0` in production and in a cluster',
     about: 'Address that `PORT` and `MANAGEMENT_PORT` are opened on.',
+    usedBy: SERVER,
   },
   PORT: {
     type: integer(1, 65_535),
@@ -65,6 +68,7 @@ export const SETTING_RULES = {
     type: integer(1, 65_535),
     default: '9090',
     about: 'Port for `/metrics`, `/healthz` and `/readyz`. Keep it away from the public.',
+    usedBy: SERVER,
   },
   PATH_PREFIX: {
     type: pathPrefix(),
@@ -94,10 +98,10 @@ export const SETTING_RULES = {
     usedBy: GATEWAY,
   },
   JWT_SECRET: {
-    type: plainText('at least 32 characters'),
+    type: plainText('random bytes in base64 or hexadecimal, at least 32; 16 outside production'),
     defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
     about:
-      'Key of HS256 tokens. Either this or `JWKS_URL`. Make one with `openssl rand -base64 48`.',
+      'Key of HS256 tokens: its text as it stands. Either this or `JWKS_URL`. Make one with `openssl rand -base64 32`.',
     secret: true,
     usedBy: GATEWAY,
   },
@@ -152,20 +156,21 @@ export const SETTING_RULES = {
     defaultNote: 'asked for in a cluster',
     about: 'MongoDB 4.4 or later, or a store that speaks its protocol.',
     secret: 'url',
-    usedBy: CLUSTER,
+    usedBy: STORE,
   },
   MONGO_DATABASE: {
     type: plainText('name'),
     default: 'chatbox',
     about: 'Database in it.',
-    usedBy: CLUSTER,
+    usedBy: STORE,
   },
   ENCRYPTION_KEYS: {
     type: encryptionKeys(),
     defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
     about:
       'Keys for texts at rest, separated by commas: the first one encrypts, all of them decrypt. Make a key with `openssl rand -base64 32`. Whoever loses them loses the texts.',
-    secret: true,
+    secret: 'keys',
+    usedBy: SERVER,
   },
   LLM_FIRST_TOKEN_TIMEOUT: {
     type: duration('1s', '10m'),
@@ -231,6 +236,7 @@ export const SETTING_RULES = {
     type: duration('1s', '10m'),
     default: '30s',
     about: 'The longest that a process takes to end after SIGTERM or SIGINT.',
+    usedBy: SERVER,
   },
 } satisfies Record<string, SettingRule>
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { toSecretBytes, weakness } from './secret-strength.ts'
 
 /** How one kind of setting is written as text. No message says the value: it may be a secret. */
 export interface SettingType<T = unknown> {
@@ -131,31 +132,37 @@ export interface EncryptionKey {
 
 export function encryptionKeys(): SettingType<EncryptionKey[]> {
   const schema = z.string().transform((value, context) => {
-    const keys = value.split(',').map((entry) => toEncryptionKey(entry.trim()))
-    const fault = keyFault(keys)
-    if (!fault) return keys.filter((key) => key !== undefined)
+    const entries = value.split(',').map((entry) => splitEntry(entry.trim()))
+    const fault = entriesFault(entries)
+    if (!fault) return entries.flatMap(({ id, bytes }) => (bytes ? [{ id, key: bytes }] : []))
     context.addIssue(fault)
     return z.NEVER
   })
-  return { label: 'list of `id:base64`', schema }
+  return { label: 'list of `id:key`, each key 32 random bytes in base64 or hexadecimal', schema }
 }
 
 const KEY_BYTES = 32
 
-function toEncryptionKey(entry: string): EncryptionKey | undefined {
-  const [, id, text] = /^([\w-]{1,32}):([A-Za-z0-9+/_-]+={0,2})$/.exec(entry) ?? []
-  const key = Buffer.from(text ?? '', 'base64')
-  return id && key.length === KEY_BYTES ? { id, key: new Uint8Array(key) } : undefined
+interface KeyEntry {
+  id: string
+  text: string
+  /** Undefined where the entry holds no key of the right size. */
+  bytes: Uint8Array | undefined
 }
 
-function keyFault(keys: (EncryptionKey | undefined)[]): string | undefined {
-  if (keys.includes(undefined)) return 'must list id:key pairs, each key 32 bytes in base64'
-  if (new Set(keys.map((key) => key?.id)).size < keys.length) return 'has the same key id twice'
-  // 32 random bytes have fewer than 16 different ones about once in 10^15 keys.
-  if (keys.some((key) => new Set(key?.key).size < KEY_BYTES / 2)) {
-    return 'has a key that is not random; make one with: openssl rand -base64 32'
+function splitEntry(entry: string): KeyEntry {
+  const [, id = '', text = ''] = /^([\w-]{1,32}):(.+)$/.exec(entry) ?? []
+  const bytes = toSecretBytes(text)
+  return { id, text, bytes: bytes?.length === KEY_BYTES ? new Uint8Array(bytes) : undefined }
+}
+
+function entriesFault(entries: readonly KeyEntry[]): string | undefined {
+  if (entries.some(({ bytes }) => bytes === undefined)) {
+    return 'must list id:key pairs, each key 32 bytes in base64 or hexadecimal digits'
   }
-  return undefined
+  if (new Set(entries.map(({ id }) => id)).size < entries.length) return 'has the same key id twice'
+  const weak = entries.map(({ text }) => weakness(text, KEY_BYTES)).find((reason) => reason)
+  return weak && `has a key that ${weak}; make one with: openssl rand -base64 32`
 }
 
 function isCidr(value: string): boolean {

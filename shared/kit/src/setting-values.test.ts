@@ -51,6 +51,7 @@ describe('bad values', () => {
     ['ENCRYPTION_KEYS', `k1:${KEY.slice(4)}`],
     ['ENCRYPTION_KEYS', `k1:${KEY},k1:${KEY}`],
     ['ENCRYPTION_KEYS', `k1:${'A'.repeat(43)}=`],
+    ['ENCRYPTION_KEYS', `k1:${KEY},k2:46BKJoQYlPPOexq0OhDZnIlNepKFf87WFwLbfzqDDho=`],
     ['LLM_STREAM_TIMEOUT', '120'],
     ['LLM_STREAM_TIMEOUT', '2 min'],
     ['LLM_STREAM_TIMEOUT', '2h'],

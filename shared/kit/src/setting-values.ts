@@ -48,6 +48,7 @@ function toValue(given: string | undefined, rule: SettingRule): unknown {
 function isUnfilled(value: string, rule: SettingRule): boolean {
   if (rule.freeText) return false
   if (rule.secret === true) return isPlaceholderSecret(value)
+  if (rule.secret === 'keys') return value.split(/[:,]/).some(isPlaceholderSecret)
   if (rule.secret === 'url' && isPlaceholderSecret(passwordOf(value))) return true
   return isPlaceholder(value)
 }
