@@ -12,9 +12,9 @@ export interface EndedProcess {
 
 const INHERITED = ['PATH', 'HOME', 'NODE_V8_COVERAGE']
 
-/** Runs a service that is expected to end by itself, with nothing but `env` for settings. */
+/** Runs a program that is expected to end by itself, with nothing but `env` for settings. */
 export async function runEntry(
-  service: Service,
+  service: Service | 'migrate' | 'probe',
   env: Record<string, string>,
   args: readonly string[] = [],
 ): Promise<EndedProcess> {

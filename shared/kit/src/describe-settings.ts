@@ -1,4 +1,5 @@
 import { PROVIDER_RULES, SETTING_RULES, type SettingRule } from './setting-rules.ts'
+import { PROCESS_KINDS } from './settings.ts'
 
 /** One setting as documents and templates show it. */
 export interface SettingDescription {
@@ -35,6 +36,6 @@ function describeRules(
     defaultNote: rule.defaultNote ?? `\`${rule.default ?? ''}\``,
     about: rule.about,
     secret: rule.secret !== undefined,
-    usedBy: rule.usedBy ?? ['standalone', 'gateway', 'worker'],
+    usedBy: rule.usedBy ?? PROCESS_KINDS,
   }))
 }

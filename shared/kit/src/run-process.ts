@@ -1,18 +1,15 @@
 import { createClock, type SystemClock } from './clock.ts'
 import { loadEnv } from './config.ts'
 import { createHealth, type Health, type HealthCheck } from './health.ts'
-import { createLogger, type Logger } from './logger.ts'
+import type { Logger } from './logger.ts'
 import { startManagementServer } from './management-server.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { findMisspelledNames } from './misspelled-names.ts'
 import { openParts } from './open-parts.ts'
 import { prepareDataDir } from './prepare-data-dir.ts'
 import { printConfig } from './print-config.ts'
-import { readSettings, SettingsError } from './read-settings.ts'
-import { listSecrets } from './redaction.ts'
-import type { Env } from './setting-values.ts'
+import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
 import type { ProcessKind, Settings } from './settings.ts'
-import { explainStartFault } from './start-fault.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 /** What every process has before any part of it starts. */
@@ -35,9 +32,6 @@ export interface RunningProcess {
 
 type Start = (context: ProcessContext) => Promise<RunningProcess>
 
-/** `EX_CONFIG` of sysexits: no restart helps. */
-const EXIT_BAD_SETTINGS = 78
-
 /** The part of the drain time for what drains; the rest is for closing what does not. */
 const GRACE_SHARE = 0.8
 
@@ -58,49 +52,16 @@ export async function runProcess(kind: ProcessKind, start: Start): Promise<void>
   }
   try {
     const prepared = prepareDataDir(settings)
-    const logger = openLog(kind, prepared.settings)
+    const logger = openLog(kind, prepared.settings, isTrial(prepared.settings))
     for (const misspelled of findMisspelledNames(env)) {
       logger.warn(misspelled, 'a variable that looks like a setting is none')
     }
     if (prepared.keysFile) logger.info({ file: prepared.keysFile }, 'using development keys')
     await live({ settings: prepared.settings, logger }, start)
   } catch (error) {
-    const reason = explainStartFault(error, settings)
-    if (reason === undefined) throw error
-    refuse(1, [reason])
+    refuseStart(error, settings)
     endWithin(FAILED_START_MS)
   }
-}
-
-function readOrRefuse(env: Env, kind: ProcessKind): Settings | undefined {
-  try {
-    return readSettings(env, kind)
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    const hints = findMisspelledNames(env).map(
-      ({ name, meant }) => `${name} is not a setting${meant ? `; ${meant} is` : ''}`,
-    )
-    refuse(EXIT_BAD_SETTINGS, [...error.faults, ...hints])
-    return undefined
-  }
-}
-
-function refuse(exitCode: number, reasons: readonly string[]): void {
-  process.stderr.write(reasons.map((reason) => `chatbox: ${reason}\n`).join(''))
-  process.exitCode = exitCode
-}
-
-function openLog(kind: ProcessKind, settings: Settings): Logger {
-  const logger = createLogger(kind, settings.logLevel, {
-    plain: isTrial(settings),
-    secrets: listSecrets(settings),
-  })
-  // Also every unhandled rejection: Node raises it as this event.
-  process.on('uncaughtException', (err, origin) => {
-    logger.fatal({ err, origin }, 'ending after an error that nothing handled')
-    process.exit(1)
-  })
-  return logger
 }
 
 function announce(

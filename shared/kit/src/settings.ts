@@ -1,5 +1,6 @@
 /** Which program reads the settings: each one needs only a part of them. */
-export type ProcessKind = 'standalone' | 'gateway' | 'worker'
+export const PROCESS_KINDS = ['standalone', 'gateway', 'worker', 'migrate'] as const
+export type ProcessKind = (typeof PROCESS_KINDS)[number]
 
 /** Everything a process is told from outside, checked. Durations are milliseconds, sizes are bytes. */
 export interface Settings {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings } from './read-settings.ts'
-import { explainStartFault } from './start-fault.ts'
+import { explainStartFault, isPermanent } from './start-fault.ts'
 
 const settings = readSettings({ PORT: '8081', MANAGEMENT_PORT: '9091' })
 
@@ -31,6 +31,15 @@ describe('explainStartFault', () => {
       code: 'UNAVAILABLE',
     })
     expect(explainStartFault(store, settings)).toBe('DATA_DIR: the file is damaged')
+  })
+
+  it('passes on what the store says of itself, which no restart mends', () => {
+    const unusable = Object.assign(new Error('the database is of a later version'), {
+      name: 'UnusableStoreError',
+    })
+    expect(explainStartFault(unusable, settings)).toBe('the database is of a later version')
+    expect(isPermanent(unusable)).toBe(true)
+    expect(isPermanent(systemError({ code: 'EADDRINUSE', port: 8081 }))).toBe(false)
   })
 
   it('leaves faults of the program to their stack', () => {

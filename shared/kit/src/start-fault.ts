@@ -13,7 +13,11 @@ export class StartError extends Error {
  */
 export function explainStartFault(error: unknown, settings: Settings): string | undefined {
   if (!isError(error)) return undefined
-  if (error instanceof StartError) return error.message
+  if (error instanceof StartError || isPermanent(error)) return error.message
+  return explainSystemFault(error, settings)
+}
+
+function explainSystemFault(error: Error, settings: Settings): string | undefined {
   const reason = toReason(error)
   const { code, port, path } = toSystemFields(error)
   if (port !== undefined) {
@@ -24,6 +28,11 @@ export function explainStartFault(error: unknown, settings: Settings): string | 
   if (path !== undefined) return `${path} cannot be used: ${reason}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${reason}`
   return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR: ${reason}` : undefined
+}
+
+/** The adapters' error, which kit may not import, for a store that no waiting makes usable. */
+export function isPermanent(error: unknown): boolean {
+  return isError(error) && error.name === 'UnusableStoreError'
 }
 
 const systemFieldsSchema = z.object({

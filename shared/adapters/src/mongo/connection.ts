@@ -1,20 +1,13 @@
-import { AppError } from '@chatbox/core'
-import { MongoClient, MongoError, ReadConcernLevel, ReadPreference, type Collection } from 'mongodb'
-import { isIndexNotFound, unavailable, withinDeadline } from './deadline.ts'
+import type { Collection, MongoClient } from 'mongodb'
+import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
+import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
-import { FORMER_INDEX, MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
+import { prepareMongo } from './schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 
 /** Below the 3 s that the port promises, with room for a process that waits for its core. */
 const CALL_TIMEOUT_MS = 2500
-/** For the server to give up what nobody waits for any more. */
-const COMMAND_TIMEOUT_MS = 2300
-/** To build indexes on a large collection that has none yet. */
-const OPEN_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 2000
-
-/** Passed with each command. */
-export const BOUNDED = { maxTimeMS: COMMAND_TIMEOUT_MS } as const
 
 export class MongoConnection {
   readonly sessions: Collection<SessionDocument>
@@ -44,17 +37,6 @@ export class MongoConnection {
     await this.call(() => this.#client.db('admin').command({ ping: 1, ...BOUNDED }))
   }
 
-  async prepare(): Promise<void> {
-    await withinDeadline(OPEN_TIMEOUT_MS, async () => {
-      await this.sessions.createIndexes(SESSION_INDEXES)
-      await this.messages.createIndexes(MESSAGE_INDEXES)
-      await this.messages.dropIndex(FORMER_INDEX).catch((error: unknown) => {
-        if (!isIndexNotFound(error)) throw error
-      })
-      await this.clock.now()
-    })
-  }
-
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -62,36 +44,19 @@ export class MongoConnection {
   }
 }
 
-/** Rejects with `UNAVAILABLE` where no server answers, with the driver's error for a faulty URI. */
+/**
+ * Rejects with `UNAVAILABLE` where no server answers, and with an `UnusableStoreError` for a faulty
+ * URI or the database of a later version.
+ */
 export async function openMongoConnection(uri: string, database: string): Promise<MongoConnection> {
-  const client = new MongoClient(uri, {
-    appName: 'chatbox',
-    ignoreUndefined: true,
-    writeConcern: { w: 'majority', journal: true, wtimeoutMS: COMMAND_TIMEOUT_MS },
-    // What a failover can take back is neither shown nor acknowledged as a repetition.
-    readConcern: { level: ReadConcernLevel.majority },
-    readPreference: ReadPreference.primary,
-    maxPoolSize: 20,
-    serverSelectionTimeoutMS: 2000,
-    waitQueueTimeoutMS: 2000,
-    connectTimeoutMS: 2000,
-    socketTimeoutMS: 4000,
-    heartbeatFrequencyMS: 3000,
-  })
+  const client = createMongoClient(uri)
   const connection = new MongoConnection(client, database)
   try {
-    await connection.prepare()
+    await prepareMongo(client.db(database), { mongoUri: uri, mongoDatabase: database })
+    await connection.call(() => connection.clock.now())
     return connection
   } catch (error) {
     await connection.close()
     throw toOpenError(error)
   }
-}
-
-/** Whoever starts a process reads this: what is wrong, in one line. */
-function toOpenError(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error
-  const { cause } = error
-  const [reason = ''] = cause instanceof MongoError ? cause.message.split('\n', 1) : []
-  return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
 }

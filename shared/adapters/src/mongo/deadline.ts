@@ -48,7 +48,8 @@ export function unavailable(cause?: unknown): AppError {
   return new AppError('UNAVAILABLE', 'Messages cannot be stored or read now.', { cause })
 }
 
-function toStoreError(error: unknown): unknown {
+/** `UNAVAILABLE` for what the driver throws of a store that is away or refuses a command. */
+export function toStoreError(error: unknown): unknown {
   if (isSystemError(error)) return unavailable(error)
   if (!(error instanceof MongoError)) return error
   return FAULTY_REQUEST_CODES.has(error.code) ? error : unavailable(error)

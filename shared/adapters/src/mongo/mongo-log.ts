@@ -24,7 +24,8 @@ import {
   toTip,
   type StateRecord,
 } from '../store/session-record.ts'
-import { BOUNDED, type MongoConnection } from './connection.ts'
+import { BOUNDED } from './client.ts'
+import type { MongoConnection } from './connection.ts'
 import { isDuplicateKey } from './deadline.ts'
 import {
   parseOrigin,

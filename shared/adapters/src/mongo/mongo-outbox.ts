@@ -15,7 +15,8 @@ import {
   toOpenReply,
   toRepeatedRetry,
 } from '../store/reply-record.ts'
-import { BOUNDED, type MongoConnection } from './connection.ts'
+import { BOUNDED } from './client.ts'
+import type { MongoConnection } from './connection.ts'
 import {
   QUESTION_FIELDS,
   toKey,

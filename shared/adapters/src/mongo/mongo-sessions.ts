@@ -22,7 +22,8 @@ import {
   toTip,
   toUserKey,
 } from '../store/session-record.ts'
-import { BOUNDED, type MongoConnection } from './connection.ts'
+import { BOUNDED } from './client.ts'
+import type { MongoConnection } from './connection.ts'
 import { isDuplicateKey, unavailable } from './deadline.ts'
 import { toKey, type FoundSession, type SessionDocument } from './documents.ts'
 import type { TipWriter } from './tip-writer.ts'

@@ -3,7 +3,8 @@ import type { SessionOrigin } from '@chatbox/core'
 import type { AnyBulkWriteOperation } from 'mongodb'
 import type { RecordDeps } from '../store/record-deps.ts'
 import { toActiveKey, type StateRecord } from '../store/session-record.ts'
-import { BOUNDED, type MongoConnection } from './connection.ts'
+import { BOUNDED } from './client.ts'
+import type { MongoConnection } from './connection.ts'
 import type { FoundSession, SessionDocument } from './documents.ts'
 
 interface Copy {

@@ -1,0 +1,10 @@
+import { enableCompileCache } from 'node:module'
+
+// Before everything else is loaded: a second start then skips compiling.
+enableCompileCache()
+const { runCommand } = await import('@chatbox/kit')
+
+await runCommand('migrate', async (context) => {
+  const { migrate } = await import('./compose.ts')
+  await migrate(context, process.argv.slice(2))
+})

@@ -1,0 +1,27 @@
+import { duration, StartError } from '@chatbox/kit'
+import { parseArgs } from 'node:util'
+
+const DEFAULT = '60s'
+const patience = duration('1s', '1d')
+
+/**
+ * Milliseconds that a migration may take without a sign of progress, from the arguments of the
+ * command: `--within 60s`. Throws a `StartError` for anything else.
+ */
+export function readPatience(args: readonly string[]): number {
+  const parsed = patience.schema.safeParse(readWithin(args))
+  if (parsed.success) return parsed.data
+  throw new StartError(`--within ${parsed.error.issues[0]?.message}`)
+}
+
+function readWithin(args: readonly string[]): string {
+  try {
+    return parseArgs({ args: [...args], options: { within: { type: 'string', default: DEFAULT } } })
+      .values.within
+  } catch (cause) {
+    throw new StartError(
+      `migrate takes nothing but --within and a duration, such as --within ${DEFAULT}`,
+      { cause },
+    )
+  }
+}

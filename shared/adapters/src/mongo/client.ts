@@ -1,0 +1,50 @@
+import { AppError } from '@chatbox/core'
+import { MongoClient, MongoError, ReadConcernLevel, ReadPreference } from 'mongodb'
+import { UnusableStoreError } from '../common/unusable-store-error.ts'
+
+/** For the server to give up what nobody waits for any more. */
+const COMMAND_TIMEOUT_MS = 2300
+
+/** Passed with each command. */
+export const BOUNDED = { maxTimeMS: COMMAND_TIMEOUT_MS } as const
+
+/** An answer that is later than this comes on a connection that is closed. */
+const SOCKET_TIMEOUT_MS = 4000
+
+/** Throws an `UnusableStoreError` for a faulty URI; connects when it is first used. */
+export function createMongoClient(uri: string, socketTimeoutMS = SOCKET_TIMEOUT_MS): MongoClient {
+  try {
+    return createClient(uri, socketTimeoutMS)
+  } catch (cause) {
+    throw new UnusableStoreError(
+      'MONGO_URI cannot be read: it has the form mongodb://user:password@host:27017, ' +
+        'with special characters percent-encoded',
+      { cause },
+    )
+  }
+}
+
+function createClient(uri: string, socketTimeoutMS: number): MongoClient {
+  return new MongoClient(uri, {
+    appName: 'chatbox',
+    ignoreUndefined: true,
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: COMMAND_TIMEOUT_MS },
+    // What a failover can take back is neither shown nor acknowledged as a repetition.
+    readConcern: { level: ReadConcernLevel.majority },
+    readPreference: ReadPreference.primary,
+    maxPoolSize: 20,
+    serverSelectionTimeoutMS: 2000,
+    waitQueueTimeoutMS: 2000,
+    connectTimeoutMS: 2000,
+    socketTimeoutMS,
+    heartbeatFrequencyMS: 3000,
+  })
+}
+
+/** Whoever starts a process reads this: what is wrong, in one line. */
+export function toOpenError(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error
+  const { cause } = error
+  const [reason = ''] = cause instanceof MongoError ? cause.message.split('\n', 1) : []
+  return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
+}

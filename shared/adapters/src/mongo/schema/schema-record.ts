@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { Collection, Db } from 'mongodb'
+import { z } from 'zod'
+import { BOUNDED } from '../client.ts'
+import { isDuplicateKey, withinDeadline } from '../deadline.ts'
+import { ServerClock } from '../server-clock.ts'
+import { UnusableStoreError } from '../../common/unusable-store-error.ts'
+
+/** The only document of the collection `meta`: what the database is, and who changes it now. */
+interface SchemaDocument {
+  _id: 'schema'
+  version: number
+  /** A program that does not know at least this version cannot work with it. */
+  oldest: number
+  /** The release that brought the version `oldest`, for people. */
+  oldestRelease: string
+  /** Each step once, in order. */
+  done: { step: number; name: string; at: Date; ms: number }[]
+  lease?: { holder: string; until: Date }
+}
+
+const ID = 'schema'
+const CALL_TIMEOUT_MS = 2500
+
+const schema = z.object({
+  version: z.int().min(0),
+  oldest: z.int().min(0),
+  oldestRelease: z.string(),
+})
+
+export type SchemaState = z.infer<typeof schema>
+
+/** Nothing is known of an empty database, nor of one from before there was a version. */
+const UNVERSIONED: SchemaState = { version: 0, oldest: 0, oldestRelease: '' }
+
+export interface DoneStep {
+  step: number
+  name: string
+  ms: number
+}
+
+/**
+ * The schema's document as one process reads and changes it: each change is a compare-and-set, by
+ * the server's clock. Every call answers in 2.5 s, or rejects with `UNAVAILABLE`.
+ */
+export class SchemaRecord {
+  readonly #meta: Collection<SchemaDocument>
+  readonly #clock: ServerClock
+  readonly #holder = randomUUID()
+
+  constructor(db: Db) {
+    this.#meta = db.collection('meta')
+    this.#clock = new ServerClock(db)
+  }
+
+  async read(): Promise<SchemaState> {
+    const found = await this.#call(() => this.#meta.findOne({ _id: ID }, BOUNDED))
+    if (found === null) return UNVERSIONED
+    const parsed = schema.safeParse(found)
+    if (parsed.success) return parsed.data
+    throw new UnusableStoreError(
+      'the database does not say its version: the document "schema" of its collection "meta" is none of ours',
+    )
+  }
+
+  /** Whether the right to take the step after `version` is ours for `leaseMs`. */
+  async claim(version: number, leaseMs: number): Promise<boolean> {
+    return this.#call(async () => {
+      if (version === 0) await this.#insert()
+      const now = await this.#clock.now()
+      const isFree = [{ lease: { $exists: false } }, { 'lease.until': { $lte: now } }]
+      const until = new Date(now.getTime() + leaseMs)
+      const { matchedCount } = await this.#meta.updateOne(
+        { _id: ID, version, $or: isFree },
+        { $set: { lease: { holder: this.#holder, until } } },
+        BOUNDED,
+      )
+      return matchedCount === 1
+    })
+  }
+
+  /** Whether it is still ours, and then for `leaseMs` from now. */
+  async renew(leaseMs: number): Promise<boolean> {
+    return this.#call(async () => {
+      const until = new Date((await this.#clock.now()).getTime() + leaseMs)
+      const ours = { _id: ID, 'lease.holder': this.#holder } as const
+      const change = { $set: { 'lease.until': until } }
+      return (await this.#meta.updateOne(ours, change, BOUNDED)).matchedCount === 1
+    })
+  }
+
+  /** Whether the step was ours to finish. Gives the lease back. */
+  async finish(
+    { step, name, ms }: DoneStep,
+    oldest: Partial<Pick<SchemaState, 'oldest' | 'oldestRelease'>>,
+  ): Promise<boolean> {
+    return this.#call(async () => {
+      const at = await this.#clock.now()
+      const { matchedCount } = await this.#meta.updateOne(
+        { _id: ID, version: step - 1, 'lease.holder': this.#holder },
+        {
+          $set: { version: step, ...oldest },
+          $push: { done: { step, name, at, ms } },
+          $unset: { lease: '' },
+        },
+        BOUNDED,
+      )
+      return matchedCount === 1
+    })
+  }
+
+  /** For a step that failed: the next process need not wait until the lease ends. */
+  async release(): Promise<void> {
+    const ours = { _id: ID, 'lease.holder': this.#holder } as const
+    await this.#call(() => this.#meta.updateOne(ours, { $unset: { lease: '' } }, BOUNDED))
+  }
+
+  async #insert(): Promise<void> {
+    const insert = this.#meta.insertOne({ _id: ID, ...UNVERSIONED, done: [] }, BOUNDED)
+    await insert.catch((error: unknown) => {
+      if (!isDuplicateKey(error)) throw error
+    })
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    return withinDeadline(CALL_TIMEOUT_MS, work)
+  }
+}
