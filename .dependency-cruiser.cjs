@@ -40,6 +40,13 @@ module.exports = {
       to: { path: '^services/', pathNot: '^services/$1/' },
     },
     {
+      name: 'probe-is-a-visitor',
+      severity: 'error',
+      comment: 'it sees what a visitor sees, and starts too often to load more than that',
+      from: { path: '^services/probe/' },
+      to: { path: '^(services/(?!probe/)|web|bench|shared/(core|adapters|kit))/?' },
+    },
+    {
       name: 'kit-knows-no-domain',
       severity: 'error',
       from: { path: '^shared/kit/' },
@@ -91,7 +98,8 @@ module.exports = {
     only('http-home', '(express|helmet|socket[.]io|ws)', '^services/gateway/src/(ws|http)/'),
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
     only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/llm/'),
-    only('jwt-home', 'jose', '^services/gateway/src/auth/'),
+    // The probe signs a token as the site in front of chatbox would.
+    only('jwt-home', 'jose', '^services/(gateway/src/auth|probe/src)/'),
     only('metrics-home', 'prom-client', '^shared/kit/src/'),
     {
       name: 'no-orphans',

@@ -40,6 +40,7 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   seed('adapters-know-only-core', ADAPTERS, '@chatbox/gateway'),
   seed('gateway-and-worker-never-meet', GATEWAY, '@chatbox/worker'),
   seed('gateway-and-worker-never-meet', WORKER, '@chatbox/gateway'),
+  seed('probe-is-a-visitor', 'services/probe/src', '@chatbox/kit'),
   seed('kit-knows-no-domain', 'shared/kit/src', '@chatbox/core'),
   seed('kit-knows-no-domain', 'shared/kit/src', '@chatbox/adapters'),
   seed('bench-is-a-black-box', 'bench/src', '@chatbox/core'),

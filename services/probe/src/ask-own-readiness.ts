@@ -1,0 +1,43 @@
+import { get } from 'node:http'
+
+/** Less than a container engine gives its health checks. */
+const TIMEOUT_MS = 4000
+const MAX_BODY = 10_000
+
+/**
+ * What keeps this container's own process from being ready, in words; undefined where it is ready.
+ * It runs every few seconds beside the process, and so loads nothing but Node's own client.
+ */
+export function findOwnFault(managementPort: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const url = `http://127.0.0.1:${managementPort}/readyz`
+    if (!/^\d{1,5}$/.test(managementPort)) {
+      resolve('MANAGEMENT_PORT is no port')
+      return
+    }
+    const request = get(url, { agent: false, timeout: TIMEOUT_MS }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (piece: string) => {
+        if (body.length < MAX_BODY) body += piece
+      })
+      response.on('end', () => {
+        resolve(response.statusCode === 200 ? undefined : toFault(body))
+      })
+    })
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    request.on('error', (error) => {
+      resolve(`nothing answers on port ${managementPort}: ${error.message}`)
+    })
+  })
+}
+
+function toFault(body: string): string {
+  try {
+    const { checks } = JSON.parse(body) as { checks: Record<string, string> }
+    const failing = Object.entries(checks).filter(([, state]) => state !== 'ok')
+    return failing.map(([name, state]) => `${name} ${state}`).join(', ')
+  } catch {
+    return 'its answer is no readiness'
+  }
+}

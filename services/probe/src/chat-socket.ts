@@ -1,0 +1,167 @@
+import {
+  CLIENT_EVENTS,
+  errorInfoSchema,
+  SERVER_EVENTS,
+  type ClientData,
+  type ClientEvent,
+  type ClientPayload,
+  type ServerEvent,
+  type ServerPayload,
+} from '@chatbox/contract'
+import { io, type Socket } from 'socket.io-client'
+import { z } from 'zod'
+import type { Deadline } from './deadline.ts'
+import { Finding } from './finding.ts'
+import type { Place } from './http-calls.ts'
+import { ReplyWatch } from './reply-watch.ts'
+
+/** Longer than a gateway takes to say that its store is away. */
+const ACK_MS = 8000
+const CONNECT_MS = 10_000
+
+/** A visitor's connection, over websocket only and never made a second time. */
+export class ChatSocket {
+  readonly replies = new ReplyWatch()
+  readonly #socket: Socket
+  #closed: string | undefined
+  #onChange: () => void = () => undefined
+
+  constructor({ address, origin }: Place, token: string) {
+    const url = new URL(`${address}/socket.io`)
+    this.#socket = io(url.origin, {
+      path: url.pathname,
+      transports: ['websocket'],
+      autoConnect: false,
+      forceNew: true,
+      reconnection: false,
+      auth: { token },
+      extraHeaders: { origin },
+    })
+    this.#socket.on('disconnect', (reason) => {
+      this.#closed = reason
+      this.#onChange()
+    })
+    this.#on('reply:start', (start) => this.replies.onStart(start))
+    this.#on('reply:delta', (delta) => this.replies.onDelta(delta))
+    this.#on('message:new', ({ message }) => this.replies.onMessage(message))
+  }
+
+  /** Resolves once the gateway has said that the handshake was good. */
+  async connect(deadline: Deadline): Promise<void> {
+    const limit = deadline.left(CONNECT_MS)
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Finding('socket', `the websocket was not up after ${limit} ms`))
+      }, limit)
+      const settle = (end: () => void) => {
+        clearTimeout(timer)
+        end()
+      }
+      this.#socket.once('ready', () => settle(resolve))
+      this.#socket.once('connect_error', (error) => settle(() => reject(toRefusal(error))))
+      this.#socket.connect()
+    })
+  }
+
+  /** Sends an event of the contract and answers the data of its acknowledgement. */
+  async emit<E extends ClientEvent>(
+    event: E,
+    payload: ClientPayload<E>,
+    deadline: Deadline,
+  ): Promise<ClientData<E>> {
+    const limit = deadline.left(ACK_MS)
+    const ack: unknown = await this.#socket
+      .timeout(limit)
+      .emitWithAck(event, payload)
+      .catch(() => {
+        throw this.#closed === undefined
+          ? new Finding('session', `${event} was not answered within ${limit} ms`)
+          : this.#lost(event)
+      })
+    return readAck(event, ack)
+  }
+
+  /** Waits for something to be found after an event; undefined where it is not there in time. */
+  async find<T>(deadline: Deadline, search: () => T | undefined): Promise<T | undefined> {
+    for (;;) {
+      const found = search()
+      if (found !== undefined) return found
+      if (this.#closed !== undefined) throw this.#lost('the answer')
+      if (deadline.isOver()) return undefined
+      await this.#change(deadline.left())
+    }
+  }
+
+  /** Ends the session, as far as that goes: a question left in it would be answered, and paid for. */
+  leave(sessionId: string | undefined): void {
+    if (sessionId !== undefined) this.#socket.emit('session:end', { sessionId }, () => undefined)
+    this.#socket.disconnect()
+  }
+
+  #change(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#onChange = () => undefined
+        resolve()
+      }
+      const timer = setTimeout(done, limitMs)
+      this.#onChange = done
+    })
+  }
+
+  #lost(what: string): Finding {
+    return new Finding('socket', `the websocket closed before ${what}: ${this.#closed ?? ''}`)
+  }
+
+  #on<E extends ServerEvent>(event: E, take: (payload: ServerPayload<E>) => void): void {
+    const name: string = event
+    this.#socket.on(name, (payload: unknown) => {
+      const parsed = SERVER_EVENTS[event].safeParse(payload)
+      // What this version cannot read it has not seen; the step that waits for it says so.
+      if (!parsed.success) return
+      take(parsed.data as ServerPayload<E>)
+      this.#onChange()
+    })
+  }
+}
+
+const ackSchema = z.union([
+  z.object({ ok: z.literal(true), data: z.unknown() }),
+  z.object({ ok: z.literal(false), error: errorInfoSchema }),
+])
+
+function readAck<E extends ClientEvent>(event: E, ack: unknown): ClientData<E> {
+  const parsed = ackSchema.safeParse(ack)
+  if (parsed.success && !parsed.data.ok) throw toEventRefusal(event, parsed.data.error.code)
+  const data = parsed.success && parsed.data.ok ? parsed.data.data : undefined
+  const known = CLIENT_EVENTS[event].data.safeParse(data)
+  if (known.success) return known.data as ClientData<E>
+  throw new Finding('session', `${event} was answered as no gateway of this version does`)
+}
+
+function toEventRefusal(event: string, code: string): Finding {
+  if (code === 'UNAVAILABLE') {
+    return new Finding('store', `the store did not answer: ${event} was refused (${code})`)
+  }
+  return new Finding('session', `${event} was refused: ${code}`)
+}
+
+/** A refused handshake carries an `ErrorInfo`; a refused upgrade only its HTTP status. */
+function toRefusal(error: Error & { data?: unknown; description?: unknown }): Finding {
+  const refused = errorInfoSchema.safeParse(error.data)
+  if (!refused.success) {
+    const description = z.object({ message: z.string() }).safeParse(error.description)
+    const why = description.success ? description.data.message : error.message
+    return new Finding(
+      'socket',
+      `the websocket does not come up (${why}): the proxy does not pass it on, or the gateway is full or being stopped`,
+    )
+  }
+  const { code } = refused.data
+  if (code === 'TOKEN_EXPIRED') return new Finding('token', 'the token has expired')
+  if (code === 'UNAUTHORIZED') {
+    return new Finding('token', 'the gateway refuses the token: another secret, issuer or audience')
+  }
+  return new Finding('socket', `the gateway refuses the connection: ${code}`)
+}

@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util'
+import { Finding } from './finding.ts'
+
+/** How far a round trip goes: a later one asks a model, which somebody pays for. */
+const ENDS = ['socket', 'ack', 'answer'] as const
+export type TripEnd = (typeof ENDS)[number]
+
+interface TripArguments {
+  /** The page's address without a slash at its end. */
+  address: string
+  withinMs: number
+  until: TripEnd
+  retry: boolean
+  verbose: boolean
+}
+
+export type Arguments = { wish: 'help' } | { wish: 'ready' } | ({ wish: 'trip' } & TripArguments)
+
+const UNITS_MS = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+])
+const MIN_WITHIN_MS = 1000
+const MAX_WITHIN_MS = 10 * 60_000
+
+/** What the command line asks for. Throws a `Finding` of part `usage`. */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = readArguments(args)
+  if (values.help) return { wish: 'help' }
+  if (values.ready) {
+    if (args.length > 1) throw usage('--ready stands alone')
+    return { wish: 'ready' }
+  }
+  const [address, ...others] = positionals
+  if (address === undefined) throw usage('the address of the page is missing')
+  if (others.length > 0) throw usage('there is one address to give')
+  return {
+    wish: 'trip',
+    address: toAddress(address),
+    withinMs: toWithin(values.within),
+    until: toEnd(values.until),
+    retry: values.retry,
+    verbose: values.verbose,
+  }
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', default: false },
+        ready: { type: 'boolean', default: false },
+        within: { type: 'string', default: '30s' },
+        until: { type: 'string', default: 'answer' },
+        retry: { type: 'boolean', default: false },
+        verbose: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    // Node's message names the argument; what follows its first sentence is advice about `--`.
+    throw usage(error instanceof Error ? (error.message.split('. ')[0] ?? '') : 'not understood')
+  }
+}
+
+/** A password or a token in an address would be in the list of processes, where anybody reads it. */
+function toAddress(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw usage('the address has to begin with http:// or https://')
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw usage('the address takes no user, no password and nothing after its path')
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+}
+
+function toWithin(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,6})([a-z]+)$/.exec(text) ?? []
+  const ms = Number(amount) * (UNITS_MS.get(unit) ?? Number.NaN)
+  if (ms >= MIN_WITHIN_MS && ms <= MAX_WITHIN_MS) return ms
+  throw usage('--within takes a duration with its unit, such as 30s, from 1s to 10m')
+}
+
+function toEnd(text: string): TripEnd {
+  const end = ENDS.find((known) => known === text)
+  if (end === undefined) throw usage(`--until takes one of ${ENDS.join(', ')}`)
+  return end
+}
+
+function usage(sentence: string): Finding {
+  return new Finding('usage', `${sentence}; see --help`)
+}
