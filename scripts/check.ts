@@ -21,6 +21,7 @@ const STEPS: Record<string, readonly string[]> = {
   'API documents': [SOURCE, 'scripts/write-api-documents.ts', '--check'],
   'settings document': [SOURCE, 'scripts/write-configuration-doc.ts', '--check'],
   'table of metrics': [SOURCE, 'scripts/write-metrics-table.ts', '--check'],
+  boards: [SOURCE, 'scripts/write-dashboards.ts', '--check'],
 }
 
 let failed = 0

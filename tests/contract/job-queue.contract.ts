@@ -78,6 +78,28 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       expect(seen[0]).not.toBe(payload)
     })
 
+    it('says how long the job whose turn is next has waited, and nothing of those that run', async () => {
+      expect(await queue.oldestWaitingMs()).toBe(0)
+      const startedAt = Date.now()
+      await enqueue()
+      await eventually(
+        () => queue.oldestWaitingMs(),
+        (ageMs) => ageMs >= 300,
+      )
+      await enqueue()
+      expect(await queue.oldestWaitingMs()).toBeGreaterThanOrEqual(300)
+      expect(await queue.oldestWaitingMs()).toBeLessThanOrEqual(Date.now() - startedAt)
+      const { promise: gate, resolve } = createGate()
+      await queue.consume(createRecorder(() => gate).handlers, { concurrency: 1 })
+      await eventually(
+        () => queue.counts(),
+        ({ active, waiting }) => active === 1 && waiting === 1,
+      )
+      // The second one is next now, and younger.
+      expect(await queue.oldestWaitingMs()).toBeLessThan(Date.now() - startedAt - 299)
+      resolve()
+    })
+
     it('drops a second job of the same id while the first one waits', async () => {
       await enqueue(newJob(), 'same')
       await enqueue(newJob(), 'same')

@@ -1,7 +1,7 @@
 const TIMEOUT_MS = 1500
 const LINE = /^(chatbox_\w+(?:\{[^}]*\})?) ([\d.e+]+)$/u
 /** Gauges and the parts of histograms say nothing once they are summed over processes. */
-const SKIPPED = /^chatbox_open_|_bucket|_sum/u
+const SKIPPED = /^chatbox_(?:open|websocket|queue|draining|build|replies_running)|_bucket|_sum/u
 /** The model's name is the same in every line. */
 const MODEL_LABEL = /model="[^"]*",?/u
 

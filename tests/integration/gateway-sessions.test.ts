@@ -163,6 +163,7 @@ describe('message:send', () => {
           enqueue: away,
           consume: away,
           counts: () => queue.counts(),
+          oldestWaitingMs: away,
           ping: away,
           close: away,
         },

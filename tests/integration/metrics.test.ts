@@ -24,7 +24,7 @@ describeWithCluster('the metrics of a cluster', () => {
   const moved = new Set<string>()
 
   beforeAll(async () => {
-    cluster = await startTestCluster({ RATE_LIMIT: '40' })
+    cluster = await startTestCluster({ RATE_LIMIT: '40', LLM_CONCURRENCY: '2' })
     redis = new Redis(cluster.redis.url)
     redis.on('error', () => undefined)
     user = await connect(0)
@@ -52,9 +52,13 @@ describeWithCluster('the metrics of a cluster', () => {
   /** The sum of a metric over all processes, by its name in the exposition. */
   async function read(): Promise<Map<string, number>> {
     const totals = new Map<string, number>()
-    for (const { managementPort } of [...cluster.gateways, ...cluster.workers]) {
+    const asked = [...cluster.gateways, ...cluster.workers].map(async ({ managementPort }) => {
       const answer = await fetch(`http://127.0.0.1:${managementPort}/metrics`)
-      addSamples(totals, await answer.text())
+      return answer.text()
+    })
+    // One that has ended answers nothing.
+    for (const answer of await Promise.allSettled(asked)) {
+      if (answer.status === 'fulfilled') addSamples(totals, answer.value)
     }
     for (const [name, total] of totals) if (total > 0) moved.add(name)
     return totals
@@ -68,6 +72,7 @@ describeWithCluster('the metrics of a cluster', () => {
     expect((await replyTo(await ask('tokens=5'))).status).toBe('complete')
     await user.open({ sessionId, afterSeq: 1 })
     await fetch(`${cluster.gateways[0]?.url}/chatbox/api/models`)
+    await crowdQueue()
 
     await expect(
       openChatUser({ url: cluster.gateways[0]?.url ?? '', token: 'none' }),
@@ -95,6 +100,8 @@ describeWithCluster('the metrics of a cluster', () => {
     await waitFor('chatbox_publish_failures_total')
     await waitFor('chatbox_subscription_gaps_total')
     await waitFor('chatbox_reconciled_total')
+
+    await drainGateway()
 
     const names = [...(await read()).keys()]
     expect(names.filter((name) => !moved.has(name))).toEqual([])
@@ -174,6 +181,32 @@ describeWithCluster('the metrics of a cluster', () => {
     for (let tries = 0; tries < 3; tries++) {
       expect((await replyTo(await ask('tokens=1'))).status).toBe('failed')
     }
+  }
+
+  /** More questions than the workers may answer at once: the rest of them waits. */
+  async function crowdQueue(): Promise<void> {
+    const guests = await Promise.all(Array.from({ length: 8 }, () => connect(1)))
+    const asking = guests.map(async (guest) => {
+      const { session } = await guest.open()
+      await guest.send(session, 'tokens=1000')
+      return { guest, session }
+    })
+    const asked = await Promise.all(asking)
+    await waitFor('chatbox_queue_oldest_job_age_seconds')
+    for (const { guest, session } of asked) {
+      await guest.emit('session:end', { sessionId: session.id })
+      guest.close()
+    }
+  }
+
+  /** Its clients are sent away one after the other, and for so long it answers. */
+  async function drainGateway(): Promise<void> {
+    const gateway = await cluster.add('gateway')
+    const url = gateway.url
+    await Promise.all(Array.from({ length: 30 }, () => openChatUser({ url, userId: randomUUID() })))
+    const stopped = gateway.stop()
+    await waitFor('chatbox_draining')
+    await stopped
   }
 
   async function loseRedis(): Promise<void> {

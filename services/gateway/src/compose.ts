@@ -21,6 +21,7 @@ export function composeGateway(
   { wrap = (backend) => backend }: GatewayOverrides = {},
 ): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
+  metrics.processStarted('gateway')
   return openParts(async (parts) => {
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
@@ -30,6 +31,7 @@ export function composeGateway(
     return {
       checks: backend.checks,
       async stop(graceMs) {
+        metrics.draining()
         parts.add(() => gateway.drain({ deadlineMs: graceMs }))
         await parts.close()
       },

@@ -17,6 +17,7 @@ const WORKER_SHARE = 0.3
 /** Gateway and worker in one process on the embedded back end. */
 export function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
+  metrics.processStarted('standalone')
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
       timeouts: {
@@ -36,6 +37,7 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
       address: pageAddress(settings),
       checks: backend.checks,
       async stop(graceMs) {
+        metrics.draining()
         parts.add(() => gateway.drain({ deadlineMs: graceMs * GATEWAY_SHARE }))
         await parts.close()
       },

@@ -23,6 +23,7 @@ export function composeWorker(
   { toOptions = same, wrap = same, timing = {} }: WorkerOverrides = {},
 ): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
+  metrics.processStarted('worker')
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
       timeouts: {
@@ -40,6 +41,7 @@ export function composeWorker(
     return {
       checks: backend.checks,
       async stop(graceMs) {
+        metrics.draining()
         parts.add(() => worker.stop(graceMs))
         await parts.close()
       },

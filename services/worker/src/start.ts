@@ -3,6 +3,7 @@ import type { Logger, Metrics, Settings } from '@chatbox/kit'
 import { DELTA_INTERVAL_MS } from './delta-interval.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweep } from './jobs/start-sweep.ts'
+import { watchQueue } from './jobs/watch-queue.ts'
 import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
 import { answerMessage } from './usecases/answer-message.ts'
 import { endIdleSessions } from './usecases/end-idle-sessions.ts'
@@ -38,6 +39,7 @@ export interface SweepTiming {
   /** A question that is younger is not looked at by the reconciler. */
   staleMs: number
   idleEveryMs: number
+  watchEveryMs: number
 }
 
 export interface RunningWorker {
@@ -65,7 +67,13 @@ const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   storeBackoff: { baseMs: 100, maxMs: 1000 },
 }
 
-const SWEEP_TIMING: SweepTiming = { reconcileEveryMs: 1000, staleMs: 3000, idleEveryMs: 30_000 }
+const SWEEP_TIMING: SweepTiming = {
+  reconcileEveryMs: 1000,
+  staleMs: 3000,
+  idleEveryMs: 30_000,
+  // Prometheus asks every 15 s or so: what it gets is younger than that.
+  watchEveryMs: 5000,
+}
 
 /** Questions or sessions taken up in one sweep: the next sweep is seconds away. */
 const BATCH = 100
@@ -82,6 +90,7 @@ export async function startWorker(
     ...options.timing,
   }
   const running = new RunningReplies()
+  deps.metrics.workerStarted()
   const answering: AnswerDeps = { ...deps, running, timing }
   const stopListening = await deps.bus.onStop((replyId) => running.stop(replyId))
   await deps.queue.consume(
@@ -120,6 +129,11 @@ function startSweeps(deps: WorkerDeps, options: WorkerOptions, timing: SweepTimi
       name: 'end-idle-sessions',
       everyMs: timing.idleEveryMs,
       run: () => endIdleSessions(deps, { idleMs: options.sessionIdleTimeoutMs, batch: BATCH }),
+    }),
+    startSweep(deps, {
+      name: 'watch-queue',
+      everyMs: timing.watchEveryMs,
+      run: () => watchQueue(deps),
     }),
   ]
 }

@@ -2,7 +2,10 @@ import type { Instruments } from './instruments.ts'
 
 /** What happens between a gateway and its clients. */
 export interface GatewayMetrics {
+  /** Once, before the first of the others: what is shown from the start, and the limit. */
+  gatewayStarted(maxConnections: number): void
   connections(change: 1 | -1): void
+  disconnected(reason: DisconnectReason): void
   handshakeRefused(code: string): void
   eventAnswered(event: string, outcome: string, seconds: number): void
   httpAnswered(route: string, status: number, seconds: number): void
@@ -13,11 +16,32 @@ export interface GatewayMetrics {
   slowReaderClosed(): void
 }
 
+/**
+ * Why a socket ended. The first four are the client's or the network's doing, the others ours.
+ * `connection-lost` is also a page that was closed or reloaded: no more can be known of it.
+ */
+export type DisconnectReason =
+  | 'client-left'
+  | 'connection-lost'
+  | 'ping-timeout'
+  | 'protocol-error'
+  | 'slow-reader'
+  | 'token-expired'
+  | 'drain'
+
 /** Seconds: an acknowledgement takes milliseconds, a deadline of the store ends at 3 s. */
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
 
+/** By which acknowledgements are judged; every other outcome is the sender's own doing. */
+const COUNTED_OUTCOMES = ['ok', 'UNAVAILABLE', 'INTERNAL']
+
 function connectionMetrics({ gauge, counter, histogram }: Instruments) {
-  const open = gauge('chatbox_open_connections', 'Sockets that are connected now.')
+  const open = gauge('chatbox_websocket_connections', 'Sockets that are connected now.')
+  const limit = gauge(
+    'chatbox_websocket_connections_limit',
+    'Sockets that this gateway takes at most; `MAX_CONNECTIONS`.',
+  )
+  const ended = counter('chatbox_disconnects_total', 'One socket that ended, by reason.', 'reason')
   const refused = counter(
     'chatbox_handshakes_refused_total',
     'One handshake that was refused, by error code.',
@@ -40,6 +64,11 @@ function connectionMetrics({ gauge, counter, histogram }: Instruments) {
     'One socket closed because its reader did not keep up.',
   )
   return {
+    connectionsLimited: (maxConnections: number) => {
+      open.set({}, 0)
+      limit.set({}, maxConnections)
+    },
+    disconnected: (reason: DisconnectReason) => ended.inc({ reason }),
     connections: (change: 1 | -1) => open.inc({}, change),
     handshakeRefused: (code: string) => refused.inc({ code }),
     sessionResynced(count: number, seconds: number) {
@@ -88,6 +117,9 @@ function answerMetrics({ counter, histogram }: Instruments) {
     'rule',
   )
   return {
+    expectMessages: () => {
+      for (const outcome of COUNTED_OUTCOMES) events.inc({ event: 'message:send', outcome }, 0)
+    },
     eventAnswered(event: string, outcome: string, seconds: number) {
       eventSeconds.observe({ event }, seconds)
       events.inc({ event, outcome })
@@ -102,5 +134,14 @@ function answerMetrics({ counter, histogram }: Instruments) {
 }
 
 export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
-  return { ...connectionMetrics(instruments), ...answerMetrics(instruments) }
+  const { connectionsLimited, ...connections } = connectionMetrics(instruments)
+  const { expectMessages, ...answers } = answerMetrics(instruments)
+  return {
+    ...connections,
+    ...answers,
+    gatewayStarted(maxConnections) {
+      connectionsLimited(maxConnections)
+      expectMessages()
+    },
+  }
 }

@@ -18,9 +18,12 @@ interface CappedCounter {
   inc(labels?: Labels, value?: number): void
 }
 
+/** Shows nothing until it is first moved: a worker has no connections, which is not 0 of them. */
 interface CappedGauge {
   inc(labels: Labels, value: number): void
   set(labels: Labels, value: number): void
+  /** Shows nothing again. */
+  clear(): void
 }
 
 interface CappedHistogram {
@@ -38,9 +41,16 @@ export function createInstruments(registry: Registry): Instruments {
     gauge(name, help, ...labelNames) {
       const gauge = new Gauge({ name, help, labelNames, registers })
       const cap = createLabelCap()
+      const clear = () => {
+        gauge.reset()
+        // What a reset leaves of a gauge without labels is a 0.
+        if (labelNames.length === 0) gauge.remove()
+      }
+      clear()
       return {
         inc: (labels, value) => gauge.inc(cap(labels), value),
         set: (labels, value) => gauge.set(cap(labels), value),
+        clear,
       }
     },
     histogram(name, help, { buckets, labels: labelNames = [] }) {

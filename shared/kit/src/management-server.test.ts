@@ -35,7 +35,7 @@ describe('the management port', () => {
     await withServer(async (url) => {
       const metrics = await fetch(`${url}/metrics`)
       expect(metrics.headers.get('content-type')).toContain('text/plain')
-      expect(await metrics.text()).toContain('chatbox_open_connections')
+      expect(await metrics.text()).toContain('chatbox_websocket_connections')
       expect((await fetch(`${url}/other`)).status).toBe(404)
       expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405)
       expect(await (await fetch(`${url}/healthz`, { method: 'HEAD' })).text()).toBe('')

@@ -3,7 +3,11 @@ import { createMetrics, type Metrics } from './metrics.ts'
 
 /** One call of each, so that a metric that nothing moves cannot be added unseen. */
 function moveAll(metrics: Metrics): void {
+  metrics.processStarted('gateway')
+  metrics.draining()
+  metrics.gatewayStarted(5000)
   metrics.connections(1)
+  metrics.disconnected('drain')
   metrics.handshakeRefused('UNAUTHORIZED')
   metrics.eventAnswered('message:send', 'ok', 0.01)
   metrics.httpAnswered('listModels', 200, 0.01)
@@ -12,6 +16,9 @@ function moveAll(metrics: Metrics): void {
   metrics.sessionResynced(3, 0.02)
   metrics.deltaDropped()
   metrics.slowReaderClosed()
+  metrics.workerStarted()
+  metrics.repliesRunning(1)
+  metrics.queueSeen('jobs', { waiting: 1 }, 0.5)
   metrics.replyFinished('demo', 'complete', 1)
   metrics.firstDelta('demo', 0.1)
   metrics.deltaPublished()
@@ -23,6 +30,7 @@ function moveAll(metrics: Metrics): void {
   metrics.leaseLost()
   metrics.reconciled('pending')
   metrics.jobDone('answer-message', 'done', 1)
+  metrics.swept('reconcile', 'ok')
   metrics.backendFailed('redis')
   metrics.publishFailed()
   metrics.subscriptionGap()
@@ -53,11 +61,56 @@ describe('createMetrics', () => {
     }
   })
 
+  it('shows no gauge that is not its own: a worker has no connections, not 0 of them', async () => {
+    const metrics = createMetrics()
+    const gauges = describeAll(metrics).filter(({ type }) => type === 'gauge')
+    expect(gauges.length).toBeGreaterThan(5)
+    const series = [...(await ownSeries(metrics)).keys()]
+    const shown = series.filter((key) => gauges.some(({ name }) => key.startsWith(name)))
+    expect(shown).toEqual([])
+    metrics.gatewayStarted(5000)
+    expect((await ownSeries(metrics)).get('chatbox_websocket_connections')).toBe('0')
+  })
+
+  it('shows what a rate of failures is taken of before the first one: it would be missed', async () => {
+    const metrics = createMetrics()
+    metrics.gatewayStarted(5000)
+    const answered = [...(await ownSeries(metrics))].filter(([key]) => key.includes('answered'))
+    expect(answered).toEqual([
+      ['chatbox_events_answered_total{event="message:send",outcome="ok"}', '0'],
+      ['chatbox_events_answered_total{event="message:send",outcome="UNAVAILABLE"}', '0'],
+      ['chatbox_events_answered_total{event="message:send",outcome="INTERNAL"}', '0'],
+    ])
+  })
+
+  it('takes the numbers of a queue away that does not answer', async () => {
+    const metrics = createMetrics()
+    metrics.queueSeen('jobs', { waiting: 2, active: 1 }, 7.5)
+    const shown = async () =>
+      [...(await ownSeries(metrics))].filter(([key]) => key.includes('queue'))
+    expect(await shown()).toEqual([
+      ['chatbox_queue_jobs{queue="jobs",state="waiting"}', '2'],
+      ['chatbox_queue_jobs{queue="jobs",state="active"}', '1'],
+      ['chatbox_queue_oldest_job_age_seconds{queue="jobs"}', '7.5'],
+    ])
+    metrics.queueUnseen()
+    expect(await shown()).toEqual([])
+  })
+
+  it('has a bound where the time to the first text is to end', async () => {
+    const metrics = createMetrics()
+    metrics.firstDelta('demo', 2.9)
+    metrics.firstDelta('demo', 3.1)
+    const series = await ownSeries(metrics)
+    expect(series.get('chatbox_first_delta_seconds_bucket{le="3",model="demo"}')).toBe('1')
+  })
+
   it('names units and says what one observation is', () => {
     for (const { name, help, type } of describeAll(createMetrics())) {
       expect(name).toMatch(/^chatbox_[a-z_]+$/)
       expect(help).toMatch(/^[A-Z].{15,}\.$/)
       if (type === 'counter') expect(name).toMatch(/_total$/)
+      else expect(name).not.toMatch(/_total$/)
       if (type === 'histogram') expect(name).toMatch(/_(seconds|entries)$/)
     }
   })
@@ -70,6 +123,14 @@ describe('createMetrics', () => {
     expect(series.get('chatbox_handshakes_refused_total{code="CODE_0"}')).toBe('2')
     expect(series.get('chatbox_handshakes_refused_total{code="other"}')).toBe('960')
     expect(series.size).toBeLessThan(200)
+  })
+
+  it('has no gauge with the ending of a counter, nor from the library', () => {
+    const metrics = createMetrics().registry.getMetricsAsArray()
+    const misnamed = metrics
+      .filter(({ name, type }) => name.endsWith('_total') && String(type) !== 'counter')
+      .map(({ name }) => name)
+    expect(misnamed).toEqual([])
   })
 
   it('counts apart in two registries of one process', async () => {

@@ -2,6 +2,9 @@ import type { Instruments } from './instruments.ts'
 
 /** What becomes of questions, jobs and calls to providers. */
 export interface WorkerMetrics {
+  /** Once, before the first of the others: what is shown from the start. */
+  workerStarted(): void
+  repliesRunning(change: 1 | -1): void
   replyFinished(modelId: string, status: string, seconds: number): void
   firstDelta(modelId: string, seconds: number): void
   deltaPublished(): void
@@ -9,12 +12,16 @@ export interface WorkerMetrics {
   providerCalled(modelId: string, outcome: string): void
   breakerOpen(modelId: string, open: boolean): void
   jobDone(name: string, outcome: string, seconds: number): void
+  swept(name: string, outcome: 'ok' | 'failed'): void
 }
 
 /** Seconds: a model takes from a tenth of a second to its total timeout of two minutes. */
 const SLOW = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120]
+/** With a bound at the 3 s within which a reply is to begin. */
+const FIRST = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 120]
 
-function replyMetrics({ counter, histogram }: Instruments) {
+function replyMetrics({ gauge, counter, histogram }: Instruments) {
+  const running = gauge('chatbox_replies_running', 'Replies that this worker is writing now.')
   const replySeconds = histogram(
     'chatbox_reply_duration_seconds',
     'From one question to its finished reply.',
@@ -29,7 +36,7 @@ function replyMetrics({ counter, histogram }: Instruments) {
   const firstSeconds = histogram(
     'chatbox_first_delta_seconds',
     'From one question to the first text of its reply.',
-    { buckets: SLOW, labels: ['model'] },
+    { buckets: FIRST, labels: ['model'] },
   )
   const deltas = counter('chatbox_deltas_published_total', 'One delta sent to the gateways.')
   const tokens = counter(
@@ -39,6 +46,8 @@ function replyMetrics({ counter, histogram }: Instruments) {
     'kind',
   )
   return {
+    workerStarted: () => running.set({}, 0),
+    repliesRunning: (change: 1 | -1) => running.inc({}, change),
     replyFinished(model: string, status: string, seconds: number) {
       replySeconds.observe({ model }, seconds)
       replies.inc({ model, status })
@@ -69,7 +78,14 @@ function providerMetrics({ gauge, counter, histogram }: Instruments) {
     labels: ['job'],
   })
   const jobs = counter('chatbox_jobs_total', 'One run of a job, by how it ended.', 'job', 'outcome')
+  const sweeps = counter(
+    'chatbox_sweeps_total',
+    'One round of a regular task of this worker, such as the reconciler; it fails without the store.',
+    'sweep',
+    'outcome',
+  )
   return {
+    swept: (sweep: string, outcome: string) => sweeps.inc({ sweep, outcome }),
     providerCalled: (model: string, outcome: string) => calls.inc({ model, outcome }),
     breakerOpen: (model: string, isOpen: boolean) => breaker.set({ model }, isOpen ? 1 : 0),
     jobDone(job: string, outcome: string, seconds: number) {

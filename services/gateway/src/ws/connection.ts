@@ -1,11 +1,12 @@
 import type { User } from '@chatbox/contract'
 import { AppError, toErrorInfo, type Presence } from '@chatbox/core'
-import type { Logger, Metrics } from '@chatbox/kit'
+import type { DisconnectReason, Logger, Metrics } from '@chatbox/kit'
 import { isOperator } from '../usecases/access.ts'
 import type { PeerAnnouncer, Viewer } from '../usecases/announcer.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
 import type { Caller } from './ack.ts'
 import { createPeerAnnouncer } from './announcer.ts'
+import { toDisconnectReason } from './disconnect-reason.ts'
 import type { Expiring, ExpiryWatch } from './expiry.ts'
 import { OutboundMeter } from './outbound.ts'
 import { leavePresence } from './presence.ts'
@@ -19,7 +20,7 @@ export interface ConnectionDeps {
   expiries: ExpiryWatch
   logger: Logger
   presence: Pick<Presence, 'leave'>
-  metrics: Pick<Metrics, 'connections' | 'slowReaderClosed'>
+  metrics: Pick<Metrics, 'connections' | 'disconnected' | 'slowReaderClosed'>
 }
 
 /**
@@ -35,6 +36,8 @@ export class Connection implements Caller, Member, Expiring {
   readonly #outbound = new OutboundMeter()
   #sessionIds: Set<string> | undefined
   #viewer: Viewer | undefined
+  /** Why this end closes it, where it does. */
+  #closedFor: DisconnectReason | undefined
 
   constructor(deps: ConnectionDeps, socket: ChatSocket) {
     this.socket = socket
@@ -89,12 +92,14 @@ export class Connection implements Caller, Member, Expiring {
   }
 
   onExpired(): void {
+    this.#closedFor ??= 'token-expired'
     this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
   }
 
   #onDisconnect(reason: string): void {
     const { metrics, logger, expiries, rooms } = this.#deps
     metrics.connections(-1)
+    metrics.disconnected(this.#closedFor ?? toDisconnectReason(reason))
     logger.debug({ reason }, 'socket disconnected')
     expiries.stop(this)
     rooms.leaveAll(this)
@@ -107,11 +112,13 @@ export class Connection implements Caller, Member, Expiring {
   #onError(error: unknown): void {
     if (!(error instanceof Error)) return
     this.#deps.logger.info({ reason: error.message }, 'socket broke the protocol')
+    this.#closedFor ??= 'protocol-error'
     this.#close(new AppError('INVALID_FORMAT', 'This is not a packet of the protocol.'))
   }
 
   #onPacket(packet: { data?: unknown }): void {
     if (this.#outbound.isOverflowing()) {
+      this.#closedFor ??= 'slow-reader'
       this.#deps.metrics.slowReaderClosed()
       this.#deps.logger.info('socket closed: its client does not read')
       // Without waiting for what is buffered: it is the reason.

@@ -48,6 +48,7 @@ const SETTLE_MS = 3000
 export function openSocketServer(deps: SocketServerDeps): SocketServer {
   const gate = { isDraining: false }
   const io = createServer(deps, gate)
+  deps.ports.metrics.gatewayStarted(deps.options.maxConnections)
   const work = new PendingWork()
   const announcer = createAnnouncer(io)
   const { rooms, heads } = openRooms(io, deps)

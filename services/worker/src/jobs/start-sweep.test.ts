@@ -2,7 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createLogger } from '@chatbox/kit'
 import { startSweep } from './start-sweep.ts'
 
-const deps = { clock: { random: () => 0.5 }, logger: createLogger('test', 'silent') }
+const swept: string[] = []
+const deps = {
+  clock: { random: () => 0.5 },
+  logger: createLogger('test', 'silent'),
+  metrics: { swept: (name: string, outcome: string) => void swept.push(`${name} ${outcome}`) },
+}
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
 
 describe('startSweep', () => {
@@ -29,6 +34,8 @@ describe('startSweep', () => {
     expect(runs).toBe(1)
     await pass(7500)
     expect(runs).toBe(11)
+    expect(swept.slice(0, 3)).toEqual(['test failed', 'test ok', 'test ok'])
+    expect(swept).toHaveLength(11)
     await sweep.stop()
     await pass(10_000)
     expect(runs).toBe(11)

@@ -1,7 +1,14 @@
 import { backoffMs, type Clock } from '@chatbox/core'
-import type { Logger } from '@chatbox/kit'
+import type { Logger, Metrics } from '@chatbox/kit'
+
+interface SweepDeps {
+  clock: Pick<Clock, 'random'>
+  logger: Logger
+  metrics: Pick<Metrics, 'swept'>
+}
 
 export interface Sweep {
+  /** Also a label: one of a closed set. */
   name: string
   everyMs: number
   run: () => Promise<void>
@@ -12,7 +19,7 @@ export interface Sweep {
  * workers spread out; never two at once. `stop` resolves when a running one has ended.
  */
 export function startSweep(
-  { clock, logger }: { clock: Pick<Clock, 'random'>; logger: Logger },
+  { clock, logger, metrics }: SweepDeps,
   { name, everyMs, run }: Sweep,
 ): { stop(): Promise<void> } {
   let stopped = false
@@ -29,7 +36,9 @@ export function startSweep(
   async function sweep(): Promise<void> {
     try {
       await run()
+      metrics.swept(name, 'ok')
     } catch (error) {
+      metrics.swept(name, 'failed')
       logger.warn({ sweep: name, err: error }, 'sweep failed')
     }
     if (!stopped) timer = schedule()

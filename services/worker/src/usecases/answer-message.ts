@@ -63,6 +63,7 @@ async function claimAndAnswer(deps: AnswerDeps, open: OpenReply, run: Run): Prom
 
 async function answerClaimed(deps: AnswerDeps, production: Production): Promise<AnswerResult> {
   const { lease, halt } = production
+  deps.metrics.repliesRunning(1)
   try {
     const written = await produceReply(deps, production)
     if (written === 'cancelled') return written
@@ -74,6 +75,7 @@ async function answerClaimed(deps: AnswerDeps, production: Production): Promise<
     await release(deps, lease)
     throw thrown
   } finally {
+    deps.metrics.repliesRunning(-1)
     lease.end()
   }
 }

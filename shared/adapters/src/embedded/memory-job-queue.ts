@@ -72,6 +72,11 @@ export class MemoryJobQueue implements JobQueue {
     }
   }
 
+  async oldestWaitingMs(): Promise<number> {
+    const [next] = this.#waiting
+    return next ? Math.max(0, Date.now() - next.createdAt) : 0
+  }
+
   async ping(): Promise<void> {
     if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
   }

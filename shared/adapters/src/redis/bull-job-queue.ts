@@ -93,6 +93,15 @@ export class BullJobQueue implements JobQueue {
     return { waiting, active, delayed, failed }
   }
 
+  async oldestWaitingMs(): Promise<number> {
+    const timestamp = await this.#ask(async () => {
+      const [jobId] = await this.#queue.getRanges(['wait'], 0, 0, true)
+      // Not `getJob`, which fails on a payload that somebody cut.
+      return jobId && (await this.#parts.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
+    })
+    return timestamp ? Math.max(0, Date.now() - Number(timestamp)) : 0
+  }
+
   async ping(): Promise<void> {
     await this.counts()
   }

@@ -33,6 +33,11 @@ export interface JobQueue {
   consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void>
   /** Rejects with `UNAVAILABLE` while the back end is away. */
   counts(): Promise<JobCounts>
+  /**
+   * How long ago the waiting job whose turn is next was enqueued, in ms; 0 where none waits. As exact
+   * as the clocks of two machines agree. Rejects with `UNAVAILABLE` while the back end is away.
+   */
+  oldestWaitingMs(): Promise<number>
   ping(): Promise<void>
   /**
    * Takes no more jobs, aborts the running ones, waits for them up to `graceMs` and gives away what
