@@ -1,5 +1,7 @@
 /** Browsers, and whole clusters under faults. */
 const SCENARIOS = ['/tests/e2e/', '/tests/fault/smoke[.]']
+/** The image, compose, the chart and what goes with them: containers, and programs written in Go. */
+const OPERATIONS = '/tests/operations/'
 const common = {
   transform: {
     '[.]ts$': '<rootDir>/scripts/jest/strip-types.js',
@@ -37,13 +39,18 @@ export default {
       ...common,
       displayName: 'system',
       testMatch: ['<rootDir>/tests/**/*.test.ts'],
-      testPathIgnorePatterns: SCENARIOS,
+      testPathIgnorePatterns: [...SCENARIOS, OPERATIONS],
     },
     {
       ...common,
       displayName: 'scenario',
       testMatch: ['<rootDir>/tests/**/*.test.ts'],
       testPathIgnorePatterns: [`^(?!.*(?:${SCENARIOS.join('|')}))`],
+    },
+    {
+      ...common,
+      displayName: 'operations',
+      testMatch: [`<rootDir>${OPERATIONS}**/*.test.ts`],
     },
   ],
 }

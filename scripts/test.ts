@@ -1,5 +1,5 @@
 // `npm test`: runs every test, or those that the arguments name, and ends with the counts. Arguments
-// go to jest; `--unit`, `--system` and `--scenario` run one of the parts. What ran is left in the
+// go to jest; `--unit`, `--system`, `--scenario` and `--operations` run one of the parts. What ran is left in the
 // folder that `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,10 +19,15 @@ const NODE_ARGS = [
   '--disable-warning=ExperimentalWarning',
 ]
 /**
- * Suites of real servers wait more than they work, so two of them share a machine. Browsers and whole
- * clusters run one after the other: they would starve each other.
+ * Suites of real servers wait more than they work, so two of them share a machine. Browsers, whole
+ * clusters and containers run one after the other: they would starve each other.
  */
-const PARTS = { unit: ['--maxWorkers=2'], system: ['--maxWorkers=2'], scenario: ['--runInBand'] }
+const PARTS = {
+  unit: ['--maxWorkers=2'],
+  system: ['--maxWorkers=2'],
+  scenario: ['--runInBand'],
+  operations: ['--runInBand'],
+}
 
 /** Runs the tests and prints the counts on the last line. Resolves with whether all passed. */
 export async function runTests(args: readonly string[]): Promise<boolean> {
