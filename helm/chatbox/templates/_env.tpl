@@ -1,0 +1,118 @@
+{{- /* One variable of the environment. Kubernetes replaces `$(NAME)` in a value, which nobody who
+       writes a prompt means; doubled, the sign stands for itself. */ -}}
+{{- define "chatbox.variable" -}}
+{{- $value := .value -}}
+{{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
+{{- if kindIs "slice" $value -}}{{- $value = join "," $value -}}{{- end -}}
+{{- $value = toString $value -}}
+{{- if $value -}}
+- name: {{ .name }}
+  value: {{ $value | replace "$(" "$$(" | quote }}
+{{ end -}}
+{{- end -}}
+
+{{- define "chatbox.secretVariable" -}}
+- name: {{ .name }}
+  valueFrom:
+    secretKeyRef: { name: {{ include "chatbox.secretName" .root }}, key: {{ .key }} }
+{{ end -}}
+
+{{- /* The keys of `settings` that a process is given: (dict "component" "gateway"). Both check that a
+       session outlasts its reconnect, so both are told. */ -}}
+{{- define "chatbox.settingNames" -}}
+{{- $names := list "mongoDatabase" "reconnectTimeout" "sessionIdleTimeout" "logLevel" -}}
+{{- if eq .component "gateway" -}}
+{{- $names = concat $names (list "pathPrefix" "publicUrl" "allowedOrigins" "trustedProxies" "jwksUrl" "jwtIssuer" "jwtAudience" "allowVisitors" "rateLimit" "maxConnections" "maxConnectionsPerUser" "maxMessageSize") -}}
+{{- else -}}
+{{- $names = concat $names (list "llmFirstTokenTimeout" "llmStreamTimeout" "llmConcurrency") -}}
+{{- end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{- /* What the chart itself tells a process: (dict "root" $ "component" "gateway"). It stands in the
+       pod and in no ConfigMap: a pod of the version before, which starts again in the middle of an
+       upgrade, keeps the settings that it was made with. */ -}}
+{{- define "chatbox.processEnv" -}}
+{{- $root := .root -}}
+{{- $own := index $root.Values .component -}}
+{{- $settings := $root.Values.settings -}}
+{{- $keys := $root.Values.secrets.keys -}}
+{{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
+{{- include "chatbox.variable" (dict "name" "MODE" "value" "cluster") -}}
+{{- include "chatbox.variable" (dict "name" "HOST" "value" "0.0.0.0") -}}
+{{- if eq .component "gateway" -}}
+{{- include "chatbox.variable" (dict "name" "PORT" "value" "8080") -}}
+{{- end -}}
+{{- include "chatbox.variable" (dict "name" "MANAGEMENT_PORT" "value" "9090") -}}
+{{- include "chatbox.variable" (dict "name" "DRAIN_TIMEOUT" "value" (printf "%ss" (include "chatbox.drainSeconds" $own))) -}}
+{{- range $name := splitList "," (include "chatbox.settingNames" .) -}}
+{{- $value := index $settings $name -}}
+{{- if eq $name "allowedOrigins" -}}
+{{- $value = $value | default (list $settings.publicUrl) -}}
+{{- end -}}
+{{- include "chatbox.variable" (dict "name" ($name | snakecase | upper) "value" $value) -}}
+{{- end -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "REDIS_URL" "key" $keys.redisUrl) -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "MONGO_URI" "key" $keys.mongoUri) -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "ENCRYPTION_KEYS" "key" $keys.encryptionKeys) -}}
+{{- if and (eq .component "gateway") (not $settings.jwksUrl) -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "JWT_SECRET" "key" $keys.jwtSecret) -}}
+{{- end -}}
+{{- include "chatbox.providers" . -}}
+{{- end -}}
+
+{{- /* All that a process is told. */ -}}
+{{- define "chatbox.env" -}}
+{{- include "chatbox.processEnv" . -}}
+{{- with (index .root.Values .component).extraEnv -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The migration needs the store and no other secret. What `extraEnv` adds may be needed to reach it. */ -}}
+{{- define "chatbox.migrateEnv" -}}
+{{- $root := .root -}}
+{{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
+{{- include "chatbox.variable" (dict "name" "MODE" "value" "cluster") -}}
+{{- include "chatbox.variable" (dict "name" "MONGO_DATABASE" "value" $root.Values.settings.mongoDatabase) -}}
+{{- include "chatbox.variable" (dict "name" "LOG_LEVEL" "value" $root.Values.settings.logLevel) -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "MONGO_URI" "key" $root.Values.secrets.keys.mongoUri) -}}
+{{- with (index $root.Values .component).extraEnv -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The model providers. A gateway only shows the models: it gets no key and no address. */ -}}
+{{- define "chatbox.providers" -}}
+{{- $root := .root -}}
+{{- $fields := list "id" "name" "type" "model" -}}
+{{- if eq .component "worker" -}}
+{{- $fields = concat $fields (list "endpoint" "maxTokens" "contextTokens" "systemPrompt") -}}
+{{- end -}}
+{{- $isWorker := eq .component "worker" -}}
+{{- range $index, $provider := $root.Values.llm.providers -}}
+{{- $prefix := printf "LLM_PROVIDER_%d_" (add1 $index) -}}
+{{- range $field := $fields -}}
+{{- with index $provider $field -}}
+{{- include "chatbox.variable" (dict "name" (printf "%s%s" $prefix ($field | snakecase | upper)) "value" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $isWorker $provider.apiKeySecretKey -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" (printf "%sAPI_KEY" $prefix) "key" $provider.apiKeySecretKey) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The probe signs a token as a site would, unless it is given one. */ -}}
+{{- define "chatbox.probeEnv" -}}
+{{- $settings := .Values.settings -}}
+{{- $keys := .Values.secrets.keys -}}
+{{- include "chatbox.variable" (dict "name" "PROBE_ORIGIN" "value" ($settings.publicUrl | default (first $settings.allowedOrigins))) -}}
+{{- include "chatbox.variable" (dict "name" "JWT_ISSUER" "value" $settings.jwtIssuer) -}}
+{{- include "chatbox.variable" (dict "name" "JWT_AUDIENCE" "value" $settings.jwtAudience) -}}
+{{- if $keys.probeToken -}}
+{{- include "chatbox.secretVariable" (dict "root" . "name" "PROBE_TOKEN" "key" $keys.probeToken) -}}
+{{- else -}}
+{{- include "chatbox.secretVariable" (dict "root" . "name" "JWT_SECRET" "key" $keys.jwtSecret) -}}
+{{- end -}}
+{{- end -}}
