@@ -20,8 +20,7 @@ type ToCommand = (port: number, dataFile: string) => [command: string, args: str
  * run keeps no file. Throws a one-line reason where Java or Maven is absent.
  */
 export async function prepareMongoJavaServer(isForLongRun: boolean): Promise<ToCommand> {
-  const home = join(CACHE, `${VERSION}-${await hashSources()}`)
-  if (!(await isThere(join(home, 'classes')))) await fill(home)
+  const home = await makeMongoJavaServer()
   const classPath = `${join(home, 'lib')}/*:${join(home, 'classes')}`
   const launch = ['-XX:+UseSerialGC', '-cp', classPath]
   if (isForLongRun) {
@@ -30,6 +29,13 @@ export async function prepareMongoJavaServer(isForLongRun: boolean): Promise<ToC
   // Starts in about 1 s; the optimising compiler would cost more than a test gives back.
   const short = ['-XX:TieredStopAtLevel=1', '-Xmx1536m']
   return (port, dataFile) => ['java', [...short, ...launch, 'Launcher', `${port}`, dataFile]]
+}
+
+/** The folder of the server's jars in `lib` and of its compiled own part in `classes`. */
+export async function makeMongoJavaServer(): Promise<string> {
+  const home = join(CACHE, `${VERSION}-${await hashSources()}`)
+  if (!(await isThere(join(home, 'classes')))) await fill(home)
+  return home
 }
 
 /** Another state of our own part of it is another server. */
@@ -50,6 +56,8 @@ async function fill(home: string): Promise<void> {
     const copyJars = ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies']
     await attempt('mvn', [...copyJars, '-DincludeScope=runtime', `-DoutputDirectory=${folder}/lib`])
     await attempt('javac', [
+      '--release',
+      '17',
       '-cp',
       `${folder}/lib/*`,
       '-sourcepath',

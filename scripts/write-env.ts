@@ -1,0 +1,65 @@
+// `npm run env`: writes the .env that `docker compose up` asks for, with secrets of its own. A file
+// that is there is left as it is. An argument names another file.
+import { randomBytes } from 'node:crypto'
+import { chmod, writeFile } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import { ROOT } from './run-command.ts'
+
+const SECRET_BYTES = 32
+/** Readable and writable by its owner alone. */
+const MODE = 0o600
+
+/** Each secret's value with what it is for. Passwords are part of an address, so base64url. */
+const SECRETS: Record<string, { about: string; make: () => string }> = {
+  JWT_SECRET: { about: 'signs the tokens of users', make: () => random('base64') },
+  ENCRYPTION_KEYS: {
+    about: 'encrypts texts at rest; keep a copy, whoever loses it loses them',
+    make: () => `k1:${random('base64')}`,
+  },
+  REDIS_PASSWORD: { about: 'of the Redis in docker-compose.yml', make: () => random('base64url') },
+  MONGO_PASSWORD: {
+    about: 'of the MongoDB in docker-compose.yml',
+    make: () => random('base64url'),
+  },
+  GRAFANA_PASSWORD: {
+    about: 'of the user admin of Grafana, profile observe',
+    make: () => random('base64url'),
+  },
+}
+
+const HEAD = `# Made by npm run env: secrets of this installation. Keep a copy in a safe place, and out of git.
+# Every other setting that can stand here: .env.example
+`
+
+function random(encoding: 'base64' | 'base64url'): string {
+  return randomBytes(SECRET_BYTES).toString(encoding)
+}
+
+function toText(): string {
+  const lines = Object.entries(SECRETS).map(
+    ([name, { about, make }]) => `\n# ${about}\n${name}=${make()}\n`,
+  )
+  return `${HEAD}${lines.join('')}`
+}
+
+async function main(file: string): Promise<void> {
+  const path = resolve(ROOT, file)
+  const name = relative(ROOT, path)
+  try {
+    await writeFile(path, toText(), { flag: 'wx', mode: MODE })
+    // The mask of the shell may have taken rights from the owner as well.
+    await chmod(path, MODE)
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    console.error(isThere ? `${name} is there already and stays as it is` : String(error))
+    process.exitCode = 1
+    return
+  }
+  console.log(`${name} is written, readable by you alone:\n`)
+  for (const [secret, { about }] of Object.entries(SECRETS)) {
+    console.log(`  ${secret.padEnd(16)} ${about}`)
+  }
+  console.log('\nStart it with: docker compose up -d')
+}
+
+await main(process.argv[2] ?? '.env')
