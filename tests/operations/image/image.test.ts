@@ -83,6 +83,18 @@ describe('the image', () => {
     expect(run('inspect', '--format', '{{.State.ExitCode}}', id).trim()).toBe('0')
   }, 60_000)
 
+  it('is ready soon after docker run', async () => {
+    const startedAt = performance.now()
+    const settings = ['--env', 'NODE_ENV=development', '--env', 'HOST=0.0.0.0']
+    const id = start(...settings, '--publish', '127.0.0.1::9090', IMAGE)
+    const [address = ''] = run('port', id, '9090/tcp').split('\n')
+    const isReady = async () =>
+      (await fetch(`http://${address}/readyz`).catch(() => undefined))?.status === 200
+    await waitUntil(isReady, 20_000)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(2)
+    process.stdout.write(`docker run to ready: ${seconds} s\n`)
+  }, 60_000)
+
   it('asks for every secret in production, by name', () => {
     const { status, stderr } = attempt('run', '--rm', ...HARDENED, IMAGE, 'standalone')
     expect(status).toBe(78)
