@@ -55,7 +55,7 @@ const connections: Row = {
     {
       title: 'Sockets that ended',
       description:
-        'By reason. `connection-lost` is also a page that was closed. Runbook: ChatboxForcedDisconnects.',
+        'By reason. `connection-lost` is also a page that was closed, `drain` also what was closed at its deadline. Runbook: ChatboxForcedDisconnects.',
       kind: 'timeseries',
       unit: 'ops',
       queries: [

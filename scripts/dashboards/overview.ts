@@ -148,7 +148,8 @@ const answers: Row = {
     },
     {
       title: 'Oldest job',
-      description: 'How long the next job has waited for a worker. Runbook: ChatboxQueueAging.',
+      description:
+        'Time since the job whose turn is next was first enqueued; one that is tried again shows as a short peak. Runbook: ChatboxQueueAging.',
       kind: 'timeseries',
       unit: 's',
       queries: [

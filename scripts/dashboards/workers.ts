@@ -28,7 +28,8 @@ const queue: Row = {
     },
     {
       title: 'Oldest job',
-      description: 'How long the next job has waited for a worker. Runbook: ChatboxQueueAging.',
+      description:
+        'Time since the job whose turn is next was first enqueued; one that is tried again shows as a short peak. Runbook: ChatboxQueueAging.',
       kind: 'timeseries',
       unit: 's',
       queries: [
@@ -64,7 +65,8 @@ const queue: Row = {
     },
     {
       title: 'Rounds of regular tasks that failed, in 5 minutes',
-      description: 'The reconciler reads the store every second. Runbook: ChatboxStoreAway.',
+      description:
+        '`watch-queue` fails without Redis, the others without the store. Runbook: ChatboxStoreAway.',
       kind: 'timeseries',
       unit: 'short',
       queries: [

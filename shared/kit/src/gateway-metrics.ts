@@ -19,6 +19,7 @@ export interface GatewayMetrics {
 /**
  * Why a socket ended. The first four are the client's or the network's doing, the others ours.
  * `connection-lost` is also a page that was closed or reloaded: no more can be known of it.
+ * `drain` is every socket that is closed because this gateway ends, also at the drain's deadline.
  */
 export type DisconnectReason =
   | 'client-left'
@@ -39,9 +40,13 @@ function connectionMetrics({ gauge, counter, histogram }: Instruments) {
   const open = gauge('chatbox_websocket_connections', 'Sockets that are connected now.')
   const limit = gauge(
     'chatbox_websocket_connections_limit',
-    'Sockets that this gateway takes at most; `MAX_CONNECTIONS`.',
+    'Sockets that this gateway takes at most, those in their handshake included; `MAX_CONNECTIONS`.',
   )
-  const ended = counter('chatbox_disconnects_total', 'One socket that ended, by reason.', 'reason')
+  const ended = counter(
+    'chatbox_disconnects_total',
+    'One socket that ended, by reason; `drain` also counts those that a drain closed at its deadline.',
+    'reason',
+  )
   const refused = counter(
     'chatbox_handshakes_refused_total',
     'One handshake that was refused, by error code.',

@@ -19,7 +19,7 @@ export function createQueueMetrics({ gauge }: Instruments): QueueMetrics {
   )
   const age = gauge(
     'chatbox_queue_oldest_job_age_seconds',
-    'Age of the job that has waited longest, 0 where none waits, left out while the queue does not answer.',
+    'Time since the waiting job whose turn is next was first enqueued, earlier tries included; 0 where none waits, left out while the queue does not answer.',
     'queue',
   )
   return {

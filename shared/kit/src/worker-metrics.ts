@@ -80,7 +80,7 @@ function providerMetrics({ gauge, counter, histogram }: Instruments) {
   const jobs = counter('chatbox_jobs_total', 'One run of a job, by how it ended.', 'job', 'outcome')
   const sweeps = counter(
     'chatbox_sweeps_total',
-    'One round of a regular task of this worker, such as the reconciler; it fails without the store.',
+    'One round of a regular task of this worker; `watch-queue` fails without the queue, the others without the store.',
     'sweep',
     'outcome',
   )

@@ -69,6 +69,13 @@ describe('the alerts', () => {
     }
   })
 
+  it('are looked into with logs in full: of pods by label kubectl gives 10 lines each', () => {
+    const page = readFileSync(RUNBOOK_FILE, 'utf8')
+    const asked = page.split('\n').filter((line) => /^kubectl .* logs -l /u.test(line))
+    expect(asked.length).toBeGreaterThan(5)
+    expect(asked.filter((line) => !line.includes(' --tail='))).toEqual([])
+  })
+
   it.each(ALERTS)(
     '$alert says in one sentence what is wrong, how bad it is and what to read',
     (rule) => {

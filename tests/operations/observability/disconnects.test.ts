@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
+import type { GatewayOptions } from '@chatbox/gateway'
 import { createMetrics, type Metrics } from '@chatbox/kit'
 import { useGateway } from '../../support/gateway-harness.ts'
 import { signToken } from '../../support/tokens.ts'
@@ -15,9 +17,9 @@ async function countsOf({ registry }: Metrics): Promise<Record<string, number>> 
 }
 
 /** A gateway with metrics of its own, and the wait for what it is to have counted. */
-async function startCounting() {
+async function startCounting(options: Partial<GatewayOptions> = {}) {
   const metrics = createMetrics()
-  const gateway = await h.startOther({}, { metrics })
+  const gateway = await h.startOther(options, { metrics })
   return {
     gateway,
     waitFor: async (expected: Record<string, number>) => {
@@ -60,6 +62,24 @@ describe('chatbox_disconnects_total', () => {
     raw.socket.send('4nonsense')
     await raw.closed
     await waitFor({ 'protocol-error': 1 })
+  })
+
+  it('names a message that is longer than allowed', async () => {
+    const { gateway, waitFor } = await startCounting({ maxMessageBytes: 1024 })
+    const raw = await h.connectRaw({ url: gateway.url })
+    await raw.login(await signToken({ sub: 'raw' }))
+    raw.socket.send('x'.repeat(1025))
+    await raw.closed
+    await waitFor({ 'protocol-error': 1 })
+  })
+
+  it('names a connection that is reset', async () => {
+    const { gateway, waitFor } = await startCounting()
+    const raw = await h.connectRaw({ url: gateway.url })
+    await raw.login(await signToken({ sub: 'raw' }))
+    const connection = Reflect.get(raw.socket, '_socket') as Socket
+    connection.resetAndDestroy()
+    await waitFor({ 'connection-lost': 1 })
   })
 
   it('names a drain', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { createMetrics } from '@chatbox/kit'
+import { launchService } from '../../../scripts/servers/processes.ts'
 import { openChatUser } from '../../support/chat-user.ts'
 import { describeUnless } from '../../support/describe-unless.ts'
 import { findClusterSkipReason } from '../../support/describe-with-cluster.ts'
@@ -123,6 +124,22 @@ describeUnless(reason)('a cluster that Prometheus watches', () => {
     await waitForAlert('ChatboxTargetDown')
     await cluster.mongo.stop()
     await waitForAlert('ChatboxStoreAway')
+  }, 260_000)
+
+  it('is alarmed when gateways come back while the store is away', async () => {
+    const [first, second] = cluster.gateways
+    await Promise.all([first?.kill(), second?.kill()])
+    const ports = { PORT: String(first?.port), MANAGEMENT_PORT: String(first?.managementPort) }
+    const waiting = await launchService('gateway', { env: { ...cluster.env, ...ports } })
+    try {
+      // What the runbook says to look for; from here on it waits for what does not come.
+      const reason = /"component":"mongo".*"a back end failed"/u
+      await waitUntil(() => reason.test(waiting.output()), REPLY_MS)
+      await waitForAlert('ChatboxNoneStarted')
+      await waitForAlert('ChatboxStartStuck')
+    } finally {
+      await waiting.kill()
+    }
   }, 260_000)
 
   async function waitForAlert(alert: string): Promise<void> {

@@ -68,7 +68,9 @@ export class Connection implements Caller, Member, Expiring {
   open(): void {
     const { socket } = this
     this.#deps.metrics.connections(1)
-    socket.on('disconnect', (reason) => this.#onDisconnect(reason))
+    socket.on('disconnect', (reason, description: unknown) =>
+      this.#onDisconnect(reason, description),
+    )
     socket.on('error', (error: unknown) => this.#onError(error))
     socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
     socket.conn.on('flush', () => this.#outbound.clear())
@@ -96,10 +98,10 @@ export class Connection implements Caller, Member, Expiring {
     this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
   }
 
-  #onDisconnect(reason: string): void {
+  #onDisconnect(reason: string, description: unknown): void {
     const { metrics, logger, expiries, rooms } = this.#deps
     metrics.connections(-1)
-    metrics.disconnected(this.#closedFor ?? toDisconnectReason(reason))
+    metrics.disconnected(this.#closedFor ?? toDisconnectReason(reason, description))
     logger.debug({ reason }, 'socket disconnected')
     expiries.stop(this)
     rooms.leaveAll(this)

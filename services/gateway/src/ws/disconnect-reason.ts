@@ -7,7 +7,7 @@ import type { DisconnectReason } from '@chatbox/kit'
 const REASONS: Readonly<Record<string, DisconnectReason>> = {
   'client namespace disconnect': 'client-left',
   'transport close': 'connection-lost',
-  'transport error': 'connection-lost',
+  'transport error': 'protocol-error',
   'ping timeout': 'ping-timeout',
   'parse error': 'protocol-error',
   'server namespace disconnect': 'drain',
@@ -16,7 +16,15 @@ const REASONS: Readonly<Record<string, DisconnectReason>> = {
   'forced server close': 'drain',
 }
 
-/** One of a closed set, whatever a later Socket.IO says. */
-export function toDisconnectReason(reason: string): DisconnectReason {
+/** Engine.IO's words for a frame that could not be sent. */
+const WRITE_ERROR = 'write error'
+
+/**
+ * One of a closed set, whatever a later Socket.IO says. `description` is what Socket.IO gives beside
+ * the reason. A transport error is what its websocket has against a frame, such as its length,
+ * unless it could not write one; a connection that breaks is a transport that closes.
+ */
+export function toDisconnectReason(reason: string, description?: unknown): DisconnectReason {
+  if (description instanceof Error && description.message === WRITE_ERROR) return 'connection-lost'
   return REASONS[reason] ?? 'connection-lost'
 }

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { AppError } from '@chatbox/core'
 import { createLogger } from '@chatbox/kit'
 import { startSweep } from './start-sweep.ts'
 
 const swept: string[] = []
+const lines: string[] = []
+const destination = { write: (line: string) => void lines.push(line) }
 const deps = {
   clock: { random: () => 0.5 },
-  logger: createLogger('test', 'silent'),
+  logger: createLogger('test', 'info', { destination }),
   metrics: { swept: (name: string, outcome: string) => void swept.push(`${name} ${outcome}`) },
 }
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
@@ -13,6 +16,8 @@ const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
 describe('startSweep', () => {
   beforeEach(() => {
     jest.useFakeTimers()
+    swept.length = 0
+    lines.length = 0
   })
   afterEach(() => {
     jest.useRealTimers()
@@ -40,6 +45,30 @@ describe('startSweep', () => {
     await pass(10_000)
     expect(runs).toBe(11)
     expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('says once that it fails, why it does now, and that it works again', async () => {
+    const away = new AppError('UNAVAILABLE', 'away')
+    const ends = [away, away, new TypeError('a bug'), away, undefined, undefined, away]
+    const sweep = startSweep(deps, {
+      name: 'test',
+      everyMs: 1000,
+      run: async () => {
+        const end = ends.shift()
+        if (end) throw end
+      },
+    })
+    await pass(750 * ends.length)
+    await sweep.stop()
+    expect(swept.filter((line) => line === 'test failed')).toHaveLength(5)
+    const said = lines.map((line) => JSON.parse(line) as { msg: string; err?: { message: string } })
+    expect(said.map(({ msg, err }) => [msg, err?.message])).toEqual([
+      ['sweep failed', 'away'],
+      ['sweep failed', 'a bug'],
+      ['sweep failed', 'away'],
+      ['sweep works again', undefined],
+      ['sweep failed', 'away'],
+    ])
   })
 
   it('never runs twice at once, and its stop waits for the running one', async () => {

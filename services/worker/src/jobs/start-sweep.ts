@@ -1,9 +1,9 @@
-import { backoffMs, type Clock } from '@chatbox/core'
+import { backoffMs, toAppError, type Clock } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 
 interface SweepDeps {
   clock: Pick<Clock, 'random'>
-  logger: Logger
+  logger: Pick<Logger, 'info' | 'warn'>
   metrics: Pick<Metrics, 'swept'>
 }
 
@@ -16,7 +16,9 @@ export interface Sweep {
 
 /**
  * Runs a sweep again and again, each time after a pause of half to all of `everyMs`, so that many
- * workers spread out; never two at once. `stop` resolves when a running one has ended.
+ * workers spread out; never two at once. Each round is counted, and a line is written when a sweep
+ * begins to fail, fails with another code or works again. `stop` resolves when a running one has
+ * ended.
  */
 export function startSweep(
   { clock, logger, metrics }: SweepDeps,
@@ -24,6 +26,8 @@ export function startSweep(
 ): { stop(): Promise<void> } {
   let stopped = false
   let running: Promise<void> = Promise.resolve()
+  /** The code that the last round failed with. */
+  let failing: string | undefined
   let timer = schedule()
 
   function schedule(): NodeJS.Timeout {
@@ -37,9 +41,13 @@ export function startSweep(
     try {
       await run()
       metrics.swept(name, 'ok')
+      if (failing !== undefined) logger.info({ sweep: name }, 'sweep works again')
+      failing = undefined
     } catch (error) {
       metrics.swept(name, 'failed')
-      logger.warn({ sweep: name, err: error }, 'sweep failed')
+      const { code } = toAppError(error)
+      if (failing !== code) logger.warn({ sweep: name, err: error }, 'sweep failed')
+      failing = code
     }
     if (!stopped) timer = schedule()
   }

@@ -1,4 +1,4 @@
-import { AppError, type JobQueue } from '@chatbox/core'
+import type { JobQueue } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 
 /** There is one queue: its label is there for the day when there are more. */
@@ -10,8 +10,9 @@ export interface WatchDeps {
 }
 
 /**
- * Shows how much waits in the queue and for how long, or nothing where the queue does not answer.
- * Takes two calls whose cost does not grow with the queue, each bounded by the queue itself.
+ * Shows how much waits in the queue and for how long; shows nothing and rejects where the queue does
+ * not answer. Takes two calls whose cost does not grow with the queue, each bounded by the queue
+ * itself.
  */
 export async function watchQueue({ queue, metrics }: WatchDeps): Promise<void> {
   try {
@@ -19,7 +20,6 @@ export async function watchQueue({ queue, metrics }: WatchDeps): Promise<void> {
     metrics.queueSeen(QUEUE, { ...counts }, oldestMs / 1000)
   } catch (error) {
     metrics.queueUnseen()
-    // The adapter has reported that it is away, and goes on doing so.
-    if (!(error instanceof AppError && error.code === 'UNAVAILABLE')) throw error
+    throw error
   }
 }

@@ -34,8 +34,8 @@ export interface JobQueue {
   /** Rejects with `UNAVAILABLE` while the back end is away. */
   counts(): Promise<JobCounts>
   /**
-   * How long ago the waiting job whose turn is next was enqueued, in ms; 0 where none waits. As exact
-   * as the clocks of two machines agree. Rejects with `UNAVAILABLE` while the back end is away.
+   * How long ago the waiting job whose turn is next was first enqueued, in ms; 0 where none waits. As
+   * exact as the clocks of two machines agree. Rejects with `UNAVAILABLE` while the back end is away.
    */
   oldestWaitingMs(): Promise<number>
   ping(): Promise<void>
