@@ -11,7 +11,7 @@ import {
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
 import type { Deadline } from './deadline.ts'
-import { Finding } from './finding.ts'
+import { endedByAnother, Finding } from './finding.ts'
 import type { Place } from './http-calls.ts'
 import { ReplyWatch } from './reply-watch.ts'
 
@@ -144,6 +144,7 @@ function toEventRefusal(event: string, code: string): Finding {
   if (code === 'UNAVAILABLE') {
     return new Finding('store', `the store did not answer: ${event} was refused (${code})`)
   }
+  if (code === 'SESSION_ENDED') return endedByAnother()
   return new Finding('session', `${event} was refused: ${code}`)
 }
 

@@ -1,26 +1,27 @@
 import type { Message } from '@chatbox/contract'
-import { createDeadline } from './deadline.ts'
+import { createDeadline, type Deadline } from './deadline.ts'
 import { Finding } from './finding.ts'
 import { readLog, type Place } from './http-calls.ts'
 import { textOf, type Draft } from './reply-watch.ts'
 
+/** At most this, and half of what is left: the rest is for asking after the back ends. */
 const READ_MS = 1000
 
 interface Silence {
   question: Message
   draft: Draft | undefined
   token: string
+  deadline: Deadline
 }
 
 /** Why an acknowledged question has no answer by now, as far as that is seen from outside. */
 export async function explainSilence(
   place: Place,
-  { question, draft, token }: Silence,
+  { question, draft, token, deadline }: Silence,
 ): Promise<Finding> {
   const { sessionId, seq: afterSeq } = question
-  const log = await readLog(place, createDeadline(READ_MS), { sessionId, afterSeq, token }).catch(
-    () => [],
-  )
+  const within = createDeadline(Math.min(READ_MS, deadline.left() / 2))
+  const log = await readLog(place, within, { sessionId, afterSeq, token }).catch(() => [])
   if (log.some(({ replyTo }) => replyTo === question.id)) {
     return new Finding('live', 'the answer is in the log, and nobody brought it to the websocket')
   }

@@ -29,3 +29,11 @@ export class Finding extends Error {
     this.part = part
   }
 }
+
+/** Whoever has the same token has the same session, and ends it when done. */
+export function endedByAnother(): Finding {
+  return new Finding(
+    'session',
+    'somebody else ended the session: another probe with the same PROBE_TOKEN, most often',
+  )
+}

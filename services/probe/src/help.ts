@@ -17,7 +17,8 @@ const HEAD = `Asks whether chatbox works.
 
 The environment says who asks: PROBE_TOKEN is a token to show; without it the page's own visitor
 token is taken, and where no visitors are let in, one signed with JWT_SECRET (JWT_ISSUER,
-JWT_AUDIENCE). PROBE_ORIGIN is the origin of the page, where it is not that of the address.
+JWT_AUDIENCE). One PROBE_TOKEN is for one probe at a time: two would share a session. PROBE_ORIGIN
+is the origin of the page, where it is not that of the address.
 
 Exit codes:
 `

@@ -2,8 +2,8 @@ import { findOwnFault } from './ask-own-readiness.ts'
 import { Finding, PARTS } from './finding.ts'
 import { parseArguments } from './parse-arguments.ts'
 
-/** How long what is still open may keep the process once all is said. */
-const LINGER_MS = 1000
+/** How long what is still open may keep the process once all is said: the last words go out in it. */
+const LINGER_MS = 250
 /** `EX_SOFTWARE` of sysexits: a fault of the probe itself. */
 const EXIT_OWN_FAULT = 70
 

@@ -20,6 +20,7 @@ export class ReplyWatch {
   /** Reply ids by their question. */
   readonly #replies = new Map<string, string>()
   readonly #finished = new Map<string, Message>()
+  readonly #ended = new Set<string>()
 
   onStart({ replyId, replyTo, attempt }: ReplyStart): void {
     this.#replies.set(replyTo, replyId)
@@ -32,6 +33,7 @@ export class ReplyWatch {
   }
 
   onMessage(message: Message): void {
+    if (message.event?.type === 'session_ended') this.#ended.add(message.sessionId)
     if (message.replyTo === undefined) return
     this.#replies.set(message.replyTo, message.id)
     this.#finished.set(message.replyTo, message)
@@ -40,6 +42,11 @@ export class ReplyWatch {
   /** The entry of the log that answers the question, once it has come. */
   answerTo(questionId: string): Message | undefined {
     return this.#finished.get(questionId)
+  }
+
+  /** True once somebody has ended the session: nothing more is answered in it. */
+  hasEnded(sessionId: string): boolean {
+    return this.#ended.has(sessionId)
   }
 
   draftFor(questionId: string): Draft | undefined {

@@ -3,7 +3,7 @@ import type { Message } from '@chatbox/contract'
 import { ChatSocket } from './chat-socket.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
 import { explainSilence } from './explain-silence.ts'
-import { Finding } from './finding.ts'
+import { endedByAnother, Finding } from './finding.ts'
 import { getToken, type Identity } from './get-token.ts'
 import { checkOrigin, checkReady, readLog, type Place } from './http-calls.ts'
 import type { TripEnd } from './parse-arguments.ts'
@@ -26,7 +26,10 @@ const RECHECK_MS = 2000
 
 interface Trip {
   options: TripOptions
+  /** For the steps. */
   deadline: Deadline
+  /** For these and for what is found out after them. */
+  whole: Deadline
   /** Answers what `step` does, and tells how long it took. */
   run: <T>(name: string, step: () => Promise<T>) => Promise<T>
 }
@@ -37,10 +40,12 @@ interface Trip {
  */
 export async function makeRoundTrip(options: TripOptions): Promise<string> {
   const explainMs = Math.min(EXPLAIN_MS, options.withinMs / 5)
+  const whole = createDeadline(options.withinMs)
   const deadline = createDeadline(options.withinMs - explainMs)
   const trip: Trip = {
     options,
     deadline,
+    whole,
     async run(name, step) {
       const startedAt = performance.now()
       const result = await step()
@@ -54,7 +59,7 @@ export async function makeRoundTrip(options: TripOptions): Promise<string> {
   } catch (error) {
     // What a step stumbled over may be a back end that went away in the meantime.
     const mayHaveCause = error instanceof Finding && BLAMES_BACK_END.has(error.part)
-    if (mayHaveCause) await checkBackEnds(options, createDeadline(explainMs))
+    if (mayHaveCause) await checkBackEnds(options, whole)
     throw error
   }
 }
@@ -75,16 +80,19 @@ async function visit(trip: Trip): Promise<string> {
   await run('origin', () => checkOrigin(options, deadline))
   const token = await run('token', () => getToken(options, deadline, options.identity))
   const socket = new ChatSocket(options, token)
-  let sessionId: string | undefined
+  /** What has to be ended, where it comes to no good end. */
+  let left: string | undefined
   try {
     const startedAt = performance.now()
     await run('socket', () => socket.connect(deadline))
     if (options.until === 'socket') return `connected in ${msSince(startedAt)} ms`
     const { session } = await run('open', () => socket.emit('session:open', {}, deadline))
-    sessionId = session.id
-    return await converse(trip, socket, { sessionId, token })
+    left = session.id
+    const report = await converse(trip, socket, { sessionId: session.id, token })
+    left = undefined
+    return report
   } finally {
-    socket.leave(sessionId)
+    socket.leave(left)
   }
 }
 
@@ -126,7 +134,7 @@ async function waitForText(
   const begins = () => {
     const draft = socket.replies.draftFor(question.id)
     const hasText = draft !== undefined && draft.pieces.size > 0
-    return hasText || socket.replies.answerTo(question.id) ? true : undefined
+    return hasText || findAnswer(socket, question) ? true : undefined
   }
   while (!(await socket.find(createDeadline(deadline.left(RECHECK_MS)), begins))) {
     if (deadline.isOver()) return
@@ -135,13 +143,15 @@ async function waitForText(
 }
 
 async function waitForAnswer(
-  { options, deadline }: Trip,
+  { options, deadline, whole }: Trip,
   socket: ChatSocket,
   { question, token }: Talk & { question: Message },
 ): Promise<Message> {
-  const answer = await socket.find(deadline, () => socket.replies.answerTo(question.id))
+  const answer = await socket.find(deadline, () => findAnswer(socket, question))
   const draft = socket.replies.draftFor(question.id)
-  if (answer === undefined) throw await explainSilence(options, { question, draft, token })
+  if (answer === undefined) {
+    throw await explainSilence(options, { question, draft, token, deadline: whole })
+  }
   judgeStatus(answer)
   if (draft === undefined || draft.pieces.size === 0) {
     throw new Finding('live', 'the answer came whole at its end, not as it was written')
@@ -150,6 +160,12 @@ async function waitForAnswer(
   if (!answer.content.startsWith(textOf(draft))) {
     throw new Finding('live', 'what was shown as it was written is not how the answer begins')
   }
+  return answer
+}
+
+function findAnswer({ replies }: ChatSocket, question: Message): Message | undefined {
+  const answer = replies.answerTo(question.id)
+  if (answer === undefined && replies.hasEnded(question.sessionId)) throw endedByAnother()
   return answer
 }
 

@@ -64,7 +64,7 @@ function readProvider(env: Env, n: number, options: ReadOptions): NumberedProvid
   const id = values.ID ?? `model-${n}`
   const provider: ProviderSettings = {
     id,
-    name: values.NAME ?? values.MODEL ?? id,
+    name: values.NAME ?? values.MODEL ?? (values.TYPE === 'demo' ? DEMO.name : id),
     type: values.TYPE,
     endpoint: values.ENDPOINT,
     apiKey: values.API_KEY,
@@ -97,6 +97,9 @@ function providerFaults(provider: ProviderSettings, production: boolean): string
   if (provider.name.length > MAX_NAME_LENGTH) {
     faults.push(`NAME has more than ${MAX_NAME_LENGTH} characters`)
   }
+  if (isDemoByMistake(provider)) {
+    faults.push('TYPE is demo, which takes no ENDPOINT, API_KEY or MODEL: say which type it is')
+  }
   if (provider.endpoint !== undefined && needsHttps(provider.endpoint, production)) {
     faults.push('ENDPOINT must be https in production')
   }
@@ -104,6 +107,11 @@ function providerFaults(provider: ProviderSettings, production: boolean): string
     faults.push('MAX_TOKENS must be smaller than CONTEXT_TOKENS: both share the window')
   }
   return faults
+}
+
+/** What was given for a real model would go unused, and the demo would answer in its place. */
+function isDemoByMistake({ type, endpoint, apiKey, model }: ProviderSettings): boolean {
+  return type === 'demo' && [endpoint, apiKey, model].some((value) => value !== undefined)
 }
 
 function doubleIds(providers: readonly NumberedProvider[]): string[] {

@@ -255,7 +255,7 @@ describe('providers', () => {
         contextTokens: 8192,
         systemPrompt: 'Be brief.',
       },
-      expect.objectContaining({ id: 'model-10', name: 'model-10', type: 'demo' }),
+      expect.objectContaining({ id: 'model-10', name: 'Demo', type: 'demo' }),
     ])
   })
 

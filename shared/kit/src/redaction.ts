@@ -10,17 +10,19 @@ const MIN_SECRET_LENGTH = 6
 export function listSecrets(settings: Settings): string[] {
   const secrets = [
     settings.auth.jwtSecret,
-    ...settings.encryptionKeys.flatMap(({ key }) => [
-      Buffer.from(key).toString('base64'),
-      Buffer.from(key).toString('base64url'),
-      Buffer.from(key).toString('hex'),
-    ]),
+    ...settings.encryptionKeys.flatMap(({ key }) => formsOf(Buffer.from(key))),
     ...settings.providers.map(({ apiKey }) => apiKey),
     ...[settings.redisUrl, settings.mongoUri].flatMap((address) => passwordsOf(address ?? '')),
   ]
   return secrets
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
+}
+
+/** All that `toSecretBytes` takes for these bytes; of base64url the bare form is in the padded one. */
+function formsOf(key: Buffer): string[] {
+  const [base64, hex] = [key.toString('base64'), key.toString('hex')]
+  return [base64, base64.replaceAll('=', ''), key.toString('base64url'), hex, hex.toUpperCase()]
 }
 
 /** Takes every secret out of a line, wherever it came from: an error of a driver, a header, a URL. */

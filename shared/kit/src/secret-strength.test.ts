@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { isPlaceholderSecret, toSecretBytes, weakness } from './secret-strength.ts'
@@ -14,14 +15,15 @@ const ENCODINGS = {
     bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
 }
 
-it.each([16, 32, 48])('of 100,000 random secrets of %i bytes none is refused', (length) => {
+const isRefused = (secret: string, length: number): boolean =>
+  weakness(secret, length) !== undefined || isPlaceholderSecret(secret)
+
+it.each([16, 48])('of 100,000 random secrets of %i bytes none is refused', (length) => {
   const encoders = Object.values(ENCODINGS)
-  const refused: string[] = []
-  for (let i = 0; i < 100_000; i++) {
-    const secret = encoders[i % encoders.length]?.(randomBytes(length)) ?? ''
-    if (weakness(secret, length) !== undefined || isPlaceholderSecret(secret)) refused.push(secret)
-  }
-  expect(refused).toEqual([])
+  const secrets = Array.from({ length: 100_000 }, (_, i) =>
+    encoders[i % encoders.length]?.(randomBytes(length)),
+  )
+  expect(secrets.filter((secret = '') => isRefused(secret, length))).toEqual([])
 })
 
 describe.each(Object.entries(ENCODINGS))('random bytes as %s', (_, encode) => {
@@ -32,6 +34,11 @@ describe.each(Object.entries(ENCODINGS))('random bytes as %s', (_, encode) => {
         expect(toSecretBytes(encode(bytes))).toEqual(bytes)
       }),
     )
+  })
+
+  it('are never refused: 100,000 secrets of 32 bytes', () => {
+    const secrets = Array.from({ length: 100_000 }, () => encode(randomBytes(32)))
+    expect(secrets.filter((secret) => isRefused(secret, 32))).toEqual([])
   })
 
   it('are refused where one is missing', () => {
@@ -48,8 +55,29 @@ describe('a secret that is not random', () => {
     ['four letters', 'test'.repeat(12)],
     ['half of it', 'abcd1234'.repeat(8)],
     ['zeros of 16 bytes', Buffer.alloc(16).toString('base64')],
+    ['an alphabet, twice', 'abcdefghijklmnopqrstuvwxyz'.repeat(2)],
+    ['the rows of a keyboard, twice', 'qwertyuiopasdfghjklzxcvbnm'.repeat(2)],
+    [
+      'the rows of a keyboard, as far as they go',
+      'QWERTYUIOPASDFGHJKLZXCVBNM'.repeat(2).slice(0, 44),
+    ],
+    ['three digits', '0a7'.repeat(22).slice(0, 64)],
+    ['zeros with one other byte', `${'00'.repeat(31)}01`],
+    [
+      'one other byte before zeros',
+      Buffer.from([1, ...Array<number>(31).fill(0)]).toString('base64'),
+    ],
+    ['zeros in the middle', `0123456789abcdef${'0'.repeat(32)}fedcba9876543210`],
   ])('repeats itself: %s', (_, secret) => {
     expect(weakness(secret, MIN_BYTES)).toBe('repeats itself')
+  })
+
+  it.each([1, 2, 7, 128, 255])('counts, by %i', (step) => {
+    const bytes = Buffer.from(Array.from({ length: 32 }, (_, i) => (3 + i * step) % 256))
+    const repeats = 256 % step === 0 && 256 / step < 16
+    expect(weakness(bytes.toString('hex'), MIN_BYTES)).toBe(
+      repeats ? 'repeats itself' : 'counts in equal steps',
+    )
   })
 
   it.each([
@@ -85,4 +113,19 @@ describe('a secret that is not random', () => {
   ])('was never filled in: %s', (secret) => {
     expect(isPlaceholderSecret(secret)).toBe(true)
   })
+})
+
+describe('judging a secret', () => {
+  it.each(['-', '_', 'a', 'A', '0', 'aA', 'a-', 'A0', '--a', 'a0--', 'xX-'])(
+    'ends soon for a long row of %j',
+    (piece) => {
+      for (const tail of ['aBAA', 'AAAA', '-aB0']) {
+        const secret = piece.repeat(10_000 / piece.length).slice(0, 9996) + tail
+        // Milliseconds are enough. A pattern that tries everything would not end in a lifetime, and
+        // is cut off here.
+        const judge = () => isPlaceholderSecret(secret) || weakness(secret, MIN_BYTES) !== undefined
+        runInNewContext('judge()', { judge }, { timeout: 10_000 })
+      }
+    },
+  )
 })

@@ -5,8 +5,8 @@ const PLACEHOLDER =
 /** Words that say as much in a secret; in a host name or a model's name they mean nothing. */
 const PLACEHOLDER_SECRET = /example|secret|password/i
 
-/** Words in one case with numbers after them, and `-` or `_` between, as people write by hand. */
-const WORDS = /^(?:(?:[A-Z]?[a-z]+|[A-Z]+)?\d*(?:[-_]+|$))+$/
+/** A word in one case with a number after it, as people write between `-` and `_`. */
+const WORD = /^(?:[A-Z]?[a-z]+|[A-Z]+)?\d*$/
 
 /** True for a value that was never filled in. */
 export function isPlaceholder(value: string): boolean {
@@ -26,7 +26,12 @@ export function isPlaceholderSecret(value: string): boolean {
   if (bytes === undefined || bytes.length < MIN_RANDOM_BYTES) {
     return isPlaceholder(value) || /example/i.test(value)
   }
-  return WORDS.test(value) && (isPlaceholder(value) || PLACEHOLDER_SECRET.test(value))
+  return isAllWords(value) && (isPlaceholder(value) || PLACEHOLDER_SECRET.test(value))
+}
+
+/** Word by word: one pattern for all of them would try each way to share out a row of dashes. */
+function isAllWords(value: string): boolean {
+  return value.split(/[-_]/).every((word) => WORD.test(word))
 }
 
 /**
@@ -63,7 +68,8 @@ const KNOWN = new Set(SAMPLES.flatMap((sample) => [sample.toLowerCase(), toSecre
 
 /**
  * Why a secret could be guessed, or undefined where nothing says so. `minBytes` is how many random
- * bytes it has to hold. Nothing is measured: of random secrets none is refused.
+ * bytes it has to hold, at least 16. Nothing is measured: a phrase that has the form passes, and of
+ * random secrets none is refused. All that is refused for its pattern comes to less than 2^-102.
  */
 export function weakness(secret: string, minBytes: number): string | undefined {
   if (KNOWN.has(secret.toLowerCase()) || KNOWN.has(toSecretId(secret))) {
@@ -73,7 +79,8 @@ export function weakness(secret: string, minBytes: number): string | undefined {
   if (bytes === undefined || bytes.length < minBytes) {
     return `must be at least ${minBytes} random bytes in base64 or hexadecimal digits`
   }
-  return isRepetition(bytes) ? 'repeats itself' : undefined
+  if (isRepetition(secret, bytes) || hasLongRun(bytes)) return 'repeats itself'
+  return isCount(bytes) ? 'counts in equal steps' : undefined
 }
 
 /**
@@ -81,7 +88,7 @@ export function weakness(secret: string, minBytes: number): string | undefined {
  * padded or not. Undefined for every other text, also for base64 that no encoder would write.
  */
 export function toSecretBytes(text: string): Buffer | undefined {
-  if (/^(?:(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+)$/.test(text)) return Buffer.from(text, 'hex')
+  if (isHex(text)) return Buffer.from(text, 'hex')
   const bytes = Buffer.from(text, 'base64')
   const padded = bytes.toString('base64')
   const encodings = [padded, padded.replaceAll('=', ''), bytes.toString('base64url')]
@@ -95,14 +102,43 @@ export function toSecretId(text: string): string {
   return toSecretBytes(text)?.toString('hex') ?? text
 }
 
-/** So many bytes, 104 bits, are never equal by chance. */
-const NEVER_EQUAL_BYTES = 13
+function isHex(text: string): boolean {
+  return /^(?:(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+)$/.test(text)
+}
 
-/** True where a piece of it, such as one byte, is all there is. */
-function isRepetition(bytes: Buffer): boolean {
-  const longest = Math.min(bytes.length / 2, bytes.length - NEVER_EQUAL_BYTES)
+/** So many bits are never equal by chance: 2^-104, and less than 2^-103 over all periods. */
+const NEVER_EQUAL_BITS = 104
+
+/**
+ * True where a piece of it, such as one byte, is all there is. The text is looked at as well: what
+ * was typed twice repeats there, and in the bytes only where its letters make up whole bytes.
+ */
+function isRepetition(secret: string, bytes: Buffer): boolean {
+  const letters = secret.replaceAll('=', '')
+  return repeats(bytes.toString('latin1'), 8) || repeats(letters, isHex(secret) ? 4 : 6)
+}
+
+function repeats(units: string, bitsPerUnit: number): boolean {
+  const longest = units.length - Math.ceil(NEVER_EQUAL_BITS / bitsPerUnit)
   for (let period = 1; period <= longest; period++) {
-    if (bytes.subarray(period).equals(bytes.subarray(0, -period))) return true
+    if (units.startsWith(units.slice(period))) return true
   }
   return false
+}
+
+const LONG_RUN = 16
+
+/** True where one byte fills a long piece of it: of 32 random bytes in 2^-115, of 1000 in 2^-110. */
+function hasLongRun(bytes: Buffer): boolean {
+  let run = 0
+  return bytes.some((byte, index) => {
+    run = byte === bytes[index - 1] ? run + 1 : 1
+    return run >= LONG_RUN
+  })
+}
+
+/** True for 1, 2, 3 and every other step: of 32 random bytes in 2^-240, of 16 in 2^-112. */
+function isCount(bytes: Buffer): boolean {
+  const stepAt = (index: number) => ((bytes[index] ?? 0) - (bytes[index - 1] ?? 0)) & 0xff
+  return bytes.subarray(1).every((_, index) => stepAt(index + 1) === stepAt(1))
 }

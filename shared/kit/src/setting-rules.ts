@@ -194,13 +194,15 @@ export const SETTING_RULES = {
   RECONNECT_TIMEOUT: {
     type: duration('1s', '1d'),
     default: '15m',
-    about: 'How long after the last activity a user who comes back finds the same session.',
+    about:
+      'How long after the last activity a user who comes back finds the same session. Give it to workers too: every process holds it against `SESSION_IDLE_TIMEOUT`.',
     usedBy: GATEWAY,
   },
   SESSION_IDLE_TIMEOUT: {
     type: duration('1s', '24d'),
     default: '30m',
-    about: 'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`.',
+    about:
+      'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`. Give it to gateways too.',
     usedBy: WORKER,
   },
   RATE_LIMIT: {
@@ -249,14 +251,14 @@ export const PROVIDER_RULES = {
   },
   NAME: {
     type: plainText('text, at most 100 characters'),
-    defaultNote: 'its `MODEL`, or its id',
+    defaultNote: 'its `MODEL`, or its id; `Demo` for the demo',
     about: 'What users choose it by.',
   },
   TYPE: {
     type: oneOf(['openai', 'anthropic', 'dify', 'demo']),
     default: 'openai',
     about:
-      'The protocol: `openai` is any compatible endpoint; `demo` is built in and needs nothing else.',
+      'The protocol: `openai` is any compatible endpoint; `demo` is built in and takes no endpoint, key or model.',
   },
   ENDPOINT: {
     type: url(['https://', 'http://']),

@@ -50,6 +50,8 @@ describe('bad values', () => {
     ['ENCRYPTION_KEYS', KEY],
     ['ENCRYPTION_KEYS', `k1:${KEY.slice(4)}`],
     ['ENCRYPTION_KEYS', `k1:${KEY},k1:${KEY}`],
+    ['ENCRYPTION_KEYS', `k1:${KEY}, k2: CHANGE_ME`],
+    ['ENCRYPTION_KEYS', 'CHANGE_ME'],
     ['ENCRYPTION_KEYS', `k1:${'A'.repeat(43)}=`],
     ['ENCRYPTION_KEYS', `k1:${KEY},k2:46BKJoQYlPPOexq0OhDZnIlNepKFf87WFwLbfzqDDho=`],
     ['LLM_STREAM_TIMEOUT', '120'],
@@ -96,6 +98,12 @@ describe('good values', () => {
       { allowedOrigins: ['https://a.org', 'http://b.org:81'] },
     ],
     ['ALLOW_VISITORS', 'false', { allowVisitors: false }],
+    ['ENCRYPTION_KEYS', `change-2025:${KEY}`, { encryptionKeys: [{ id: 'change-2025' }] }],
+    [
+      'ENCRYPTION_KEYS',
+      `example:${KEY}, your-key:${randomBytes(32).toString('hex')}`,
+      { encryptionKeys: [{ id: 'example' }, { id: 'your-key' }] },
+    ],
   ])('%s=%s', (name, value, expected) => {
     expect(readSettings({ [name]: value })).toMatchObject(expected)
   })

@@ -48,9 +48,14 @@ function toValue(given: string | undefined, rule: SettingRule): unknown {
 function isUnfilled(value: string, rule: SettingRule): boolean {
   if (rule.freeText) return false
   if (rule.secret === true) return isPlaceholderSecret(value)
-  if (rule.secret === 'keys') return value.split(/[:,]/).some(isPlaceholderSecret)
+  if (rule.secret === 'keys') return value.split(',').map(keyOf).some(isPlaceholderSecret)
   if (rule.secret === 'url' && isPlaceholderSecret(passwordOf(value))) return true
   return isPlaceholder(value)
+}
+
+/** What follows the id, which may be any word. */
+function keyOf(entry: string): string {
+  return entry.slice(entry.indexOf(':') + 1).trim()
 }
 
 /** The part between `user:` and `@`, also in addresses of several hosts, which `URL` refuses. */
