@@ -1,14 +1,15 @@
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
-import type { Collection, Db } from 'mongodb'
-import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
+import { MongoServerError, type Collection, type Db } from 'mongodb'
 import {
   bringUpToDate,
   type Migration,
 } from '../../shared/adapters/src/mongo/schema/bring-up-to-date.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import { SchemaRecord } from '../../shared/adapters/src/mongo/schema/schema-record.ts'
 import { SCHEMA_STEPS, type SchemaStep } from '../../shared/adapters/src/mongo/schema/steps.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { newKeyRing } from './chat-store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 interface Meta {
@@ -49,7 +50,9 @@ function toMigration(steps: readonly SchemaStep[], more: Partial<Migration> = {}
     pollMs: 20,
     signal: stop.signal,
     onStep: () => undefined,
-    onProgress: () => undefined,
+    onVersion: () => undefined,
+    onUnderWay: () => undefined,
+    onFailure: () => undefined,
     ...more,
   }
 }
@@ -72,6 +75,12 @@ function createLongStep() {
 async function putMeta(document: Partial<Meta>): Promise<void> {
   const whole = { version: 0, oldest: 0, oldestRelease: '', done: [], ...document }
   await meta.replaceOne({ _id: 'schema' }, whole, { upsert: true })
+}
+
+/** Of another process that goes on for longer than a test. */
+async function putLease(): Promise<void> {
+  const lease = { holder: 'another', until: new Date(Date.now() + 60_000) }
+  await meta.updateOne({ _id: 'schema' }, { $set: { lease } })
 }
 
 async function leaseEnd(): Promise<number> {
@@ -115,14 +124,15 @@ describeWithMongo('the schema of the database', () => {
   it('waits for a step for as long as it takes, and does not begin it a second time', async () => {
     const long = createLongStep()
     const steps = [long.step]
-    let progress = 0
+    const told: number[] = []
+    const onUnderWay = (version: number) => void told.push(version)
     const first = bringUpToDate(toMigration(steps))
     await waitUntil(() => long.runs() === 1)
     const until = await leaseEnd()
-    const second = bringUpToDate(toMigration(steps, { onProgress: () => progress++ }))
+    const second = bringUpToDate(toMigration(steps, { onUnderWay }))
     await waitUntil(async () => (await leaseEnd()) > until + LEASE_MS)
     expect(long.runs()).toBe(1)
-    expect(progress).toBeGreaterThan(0)
+    expect(new Set(told)).toEqual(new Set([1]))
     long.end()
     expect(await Promise.all([first, second])).toEqual([1, 1])
   })
@@ -140,11 +150,11 @@ describeWithMongo('the schema of the database', () => {
     const running = bringUpToDate(toMigration([long.step]))
     const refused = expect(running).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await waitUntil(() => long.runs() === 1)
-    const lease = { holder: 'another', until: new Date(Date.now() + 60_000) }
-    await meta.updateOne({ _id: 'schema' }, { $set: { lease } })
+    await putLease()
     await refused
     long.end()
-    expect(await meta.findOne({ _id: 'schema' })).toMatchObject({ version: 0, done: [], lease })
+    const left = { version: 0, done: [], lease: { holder: 'another' } }
+    expect(await meta.findOne({ _id: 'schema' })).toMatchObject(left)
   })
 
   it('keeps what another one has done where it was too slow itself', async () => {
@@ -164,11 +174,10 @@ describeWithMongo('the schema of the database', () => {
   it('goes on after a step that failed, at once', async () => {
     let isBroken = true
     const steps = [
-      toStep(async (db) => {
-        if (isBroken) await db.collection('sessions').dropIndex('none')
+      toStep(async () => {
+        if (isBroken) throw new MongoServerError({ message: 'no lock', code: 24 })
       }),
     ]
-    await lab.db.createCollection('sessions')
     await expect(bringUpToDate(toMigration(steps))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     isBroken = false
     const startedAt = performance.now()
@@ -228,33 +237,64 @@ describeWithMongo('a program of an earlier version', () => {
   )
 })
 
-describeWithMongo('a process that starts', () => {
-  it.each([
-    { what: 'an empty database', empty: true },
-    { what: 'a copy that was restored without its indexes', empty: false },
-  ])('makes the indexes of $what', async ({ empty }) => {
-    if (!empty) await migrate()
-    if (!empty) await lab.db.collection('messages').dropIndex('log')
-    await Promise.all([lab.open(), lab.open(), lab.open()])
-    expect(await lab.db.collection('messages').indexExists(['log', 'open', 'due'])).toBe(true)
-    expect((await meta.findOne({ _id: 'schema' }))?.done).toHaveLength(KNOWN)
-  })
-})
+/** What a process that starts is told, and how it ends. */
+function startProcess() {
+  const steps: string[] = []
+  const waits: { version: number; at: number }[] = []
+  const hooks = {
+    ...lab.hooks,
+    onSchemaStep: ({ name }: { name: string }) => void steps.push(name),
+    onSchemaWait: (version: number) => void waits.push({ version, at: performance.now() }),
+  }
+  const uri = mongo?.uri ?? ''
+  const place = { uri, database: lab.db.databaseName, cipher: newKeyRing() }
+  const opening = openMongoStore({ ...place, hooks, signal: stop.signal })
+  const ended = opening.then((store) => store.close())
+  return { steps, waits, ended }
+}
 
-describeWithMongo('migrateMongo', () => {
-  it('gives up a store that does not come, and says why', async () => {
-    const reasons: string[] = []
-    const startedAt = performance.now()
-    const migration = migrateMongo({
-      mongoUri: 'mongodb://127.0.0.1:1',
-      mongoDatabase: newMongoDatabase(),
-      withinMs: 3000,
-      signal: new AbortController().signal,
-      onStep: () => undefined,
-      onWait: ({ message }) => void reasons.push(message),
-    })
-    await expect(migration).rejects.toThrow(/^MongoDB cannot be used: .*ECONNREFUSED/)
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
-    expect(reasons).toEqual([expect.stringContaining('ECONNREFUSED')])
+describeWithMongo('a process that starts', () => {
+  it('tells each step that it does itself', async () => {
+    const first = startProcess()
+    await first.ended
+    expect(first.steps).toEqual(NAMES)
+    expect(await migrate()).toEqual([])
   })
+
+  it('makes again, once, the indexes that a restored copy lacks', async () => {
+    await migrate()
+    await lab.db.collection('messages').dropIndex('log')
+    const started = [startProcess(), startProcess(), startProcess()]
+    await Promise.all(started.map(({ ended }) => ended))
+    expect(await lab.db.collection('messages').indexExists(['log', 'open', 'due'])).toBe(true)
+    expect(started.flatMap(({ steps }) => steps)).toEqual([expect.stringContaining('indexes')])
+    const whole = { version: KNOWN, done: NAMES.map((name) => expect.objectContaining({ name })) }
+    expect(await meta.findOne({ _id: 'schema' })).toMatchObject(whole)
+    expect((await meta.findOne({ _id: 'schema' }))?.lease).toBeUndefined()
+  })
+
+  it('leaves an index that is missing to the one who has the lease', async () => {
+    await migrate()
+    await lab.db.collection('messages').dropIndex('log')
+    await putLease()
+    const { waits, ended } = startProcess()
+    await waitUntil(() => waits.length > 0)
+    expect(waits[0]?.version).toBe(KNOWN)
+    expect(await lab.db.collection('messages').indexExists('log')).toBe(false)
+    await meta.updateOne({ _id: 'schema' }, { $unset: { lease: '' } })
+    await ended
+    expect(await lab.db.collection('messages').indexExists('log')).toBe(true)
+  })
+
+  it('says every 10 s that it waits, and for what, until it is told to give up', async () => {
+    await putMeta({})
+    await putLease()
+    const { waits, ended } = startProcess()
+    const givenUp = expect(ended).rejects.toThrow(/abort/i)
+    await waitUntil(() => waits.length === 2, 15_000)
+    expect(waits.map(({ version }) => version)).toEqual([1, 1])
+    expect((waits[1]?.at ?? 0) - (waits[0]?.at ?? 0)).toBeGreaterThanOrEqual(10_000)
+    stop.abort()
+    await givenUp
+  }, 20_000)
 })

@@ -78,6 +78,19 @@ describeWithMongo('migrate', () => {
     expect(messagesOf(second.stdout)).toEqual(['nothing to do'])
   })
 
+  it('puts back an index that was lost, and says so', async () => {
+    await runEntry('migrate', env)
+    const messages = client.db(env.MONGO_DATABASE).collection('messages')
+    await messages.dropIndex('log')
+    const mended = await runEntry('migrate', env)
+    expect(mended).toMatchObject({ code: 0, stderr: '' })
+    expect(messagesOf(mended.stdout)).toEqual([
+      'done: put back the indexes that were missing',
+      'the store is up to date',
+    ])
+    expect(await messages.indexExists('log')).toBe(true)
+  })
+
   it('does each step once when many run at once, and all end with 0', async () => {
     const ended = await Promise.all(
       Array.from({ length: PROCESSES }, () => runEntry('migrate', env)),
@@ -167,18 +180,22 @@ describeWithMongo('the database of a later version', () => {
 
 describe('migrate that is given bad settings', () => {
   it('asks for the address of the store and for nothing else', async () => {
-    const { code, stderr } = await runEntry('migrate', { NODE_ENV: 'production' })
+    const settings = { NODE_ENV: 'production', MODE: 'cluster' }
+    const { code, stderr } = await runEntry('migrate', settings)
     expect({ code, stderr }).toEqual({
       code: 78,
       stderr: 'chatbox: MONGO_URI is missing: a cluster needs it\n',
     })
   })
 
-  it('says that a standalone process needs no migration', async () => {
-    const settings = { MODE: 'standalone', MONGO_URI: 'mongodb://127.0.0.1:1' }
-    const { code, stderr } = await runEntry('migrate', settings)
-    expect(code).toBe(78)
-    expect(stderr).toMatch(/^chatbox: MODE must be cluster .*data file.* when it starts\n$/)
+  it.each([
+    { NODE_ENV: 'production' },
+    { NODE_ENV: 'production', MODE: 'standalone' },
+    { MODE: 'standalone', MONGO_URI: 'mongodb://127.0.0.1:1' },
+  ])('says alone that a standalone process needs no migration: %j', async (settings) => {
+    const { code, stdout, stderr } = await runEntry('migrate', settings)
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
+    expect(stderr).toMatch(/^chatbox: migrate is for a cluster.*data file.* when it starts\n$/)
   })
 
   it.each([[['--within', '60']], [['--within']], [['--force']]])('names %j', async (args) => {

@@ -20,7 +20,7 @@ export async function migrate(
       count++
       logger.info({ step, ms }, `done: ${name}`)
     },
-    onWait: ({ message: reason }) => logger.warn({ reason }, 'waiting for the store'),
+    onWait: (reason) => logger.warn({ reason }, 'waiting for the store'),
   })
   await migration.catch((error: unknown) => {
     throw error instanceof AppError ? new StartError(error.message, { cause: error }) : error

@@ -3,8 +3,13 @@ import { enableCompileCache } from 'node:module'
 // Before everything else is loaded: a second start then skips compiling.
 enableCompileCache()
 const { runCommand } = await import('@chatbox/kit')
+const { explainStandalone } = await import('./explain-standalone.ts')
 
-await runCommand('migrate', async (context) => {
-  const { migrate } = await import('./compose.ts')
-  await migrate(context, process.argv.slice(2))
-})
+await runCommand(
+  'migrate',
+  async (context) => {
+    const { migrate } = await import('./compose.ts')
+    await migrate(context, process.argv.slice(2))
+  },
+  explainStandalone,
+)

@@ -1,10 +1,10 @@
-import { backoffMs, toAppError, type ChatStore } from '@chatbox/core'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './crypto/key-ring.ts'
 import type { AdapterHooks } from './hooks.ts'
 import { openMongoStore } from './mongo/mongo-chat-store.ts'
+import type { SchemaHooks } from './mongo/schema/migrate-mongo.ts'
+import { untilAvailable } from './mongo/until-available.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 
@@ -12,7 +12,7 @@ import { createReporter } from './common/report.ts'
 export async function openCluster(
   options: ClusterOptions,
   cipher: Cipher,
-  hooks: AdapterHooks,
+  hooks: AdapterHooks & SchemaHooks,
 ): Promise<Backend> {
   const { redisUrl, mongoUri, mongoDatabase, keyPrefix, stallRules } = options
   const prefix = keyPrefix === undefined ? {} : { keyPrefix }
@@ -20,8 +20,9 @@ export async function openCluster(
   const { signal } = giveUp
   const [redis, store] = await openBoth(
     openRedis({ redisUrl, stallRules, signal, ...prefix }, cipher, hooks),
-    openPatiently(hooks, signal, () =>
-      openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks }),
+    untilAvailable(
+      () => openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks, signal }),
+      { signal, report: createReporter(hooks, 'mongo') },
     ),
     () => giveUp.abort(),
   )
@@ -61,25 +62,5 @@ async function openBoth<A extends Closable, B extends Closable>(
       opening.then((opened) => opened.close()).catch(() => undefined)
     }
     throw error
-  }
-}
-
-const WAIT = { baseMs: 250, maxMs: 5000 }
-
-/** Tries again while the store is away; what is wrong with the settings themselves is thrown. */
-async function openPatiently(
-  hooks: AdapterHooks,
-  signal: AbortSignal,
-  open: () => Promise<ChatStore>,
-): Promise<ChatStore> {
-  const report = createReporter(hooks, 'mongo')
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await open()
-    } catch (error) {
-      if (toAppError(error).code !== 'UNAVAILABLE') throw error
-      report(error)
-      await sleep(backoffMs(attempt, WAIT, Math.random), undefined, { signal })
-    }
   }
 }

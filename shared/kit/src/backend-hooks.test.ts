@@ -38,4 +38,14 @@ describe('createBackendHooks', () => {
     expect(metrics).toContain('chatbox_subscription_gaps_total 1')
     expect(metrics).toContain('chatbox_payloads_refused_total{source="job"} 1')
   })
+
+  it('says each step on the schema, and each time that it waits for one', () => {
+    const { hooks, lines } = openHooks()
+    hooks.onSchemaStep({ step: 1, name: 'create the indexes', ms: 12 })
+    hooks.onSchemaWait(2)
+    hooks.onSchemaWait(2)
+    expect(lines).toHaveLength(3)
+    expect(lines[0]).toMatch(/"step":1,"ms":12,.*"done: create the indexes"/)
+    expect(lines[2]).toContain('"version":2')
+  })
 })

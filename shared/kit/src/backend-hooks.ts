@@ -8,6 +8,10 @@ export interface BackendHooks {
   onPublishFailed(): void
   onGap(): void
   onPayloadRefused(source: string, ids: Record<string, string>): void
+  /** A step on the store's schema that this process has done. */
+  onSchemaStep(step: { step: number; name: string; ms: number }): void
+  /** What makes this version of the schema is under way, here or elsewhere. */
+  onSchemaWait(version: number): void
 }
 
 interface HookDeps {
@@ -33,6 +37,8 @@ export function createBackendHooks({ logger, metrics }: HookDeps): BackendHooks 
       metrics.payloadRefused(source)
       logger.error({ source, ...ids }, 'a payload was refused by its schema')
     },
+    onSchemaStep: ({ step, name, ms }) => logger.info({ step, ms }, `done: ${name}`),
+    onSchemaWait: (version) => logger.info({ version }, 'waiting for a version of the schema'),
   }
 }
 

@@ -100,14 +100,11 @@ function authFaults({ env, kind, values, production }: Reading): string[] {
   return faults
 }
 
-const WHY_NOT_STANDALONE = 'a standalone process brings its data file up to date when it starts'
-
 function otherFaults({ kind, values, production }: Reading): string[] {
   const faults: string[] = []
   const mode = modeOf(kind)
   if (values.MODE !== undefined && values.MODE !== mode) {
-    const why = kind === 'migrate' ? `: ${WHY_NOT_STANDALONE}` : ''
-    faults.push(`MODE must be ${mode} for the ${kind} process, or left out${why}`)
+    faults.push(`MODE must be ${mode} for the ${kind} process, or left out`)
   }
   if (production && values.PUBLIC_URL?.startsWith('http://')) {
     faults.push('PUBLIC_URL must be https in production')

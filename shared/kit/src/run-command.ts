@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { loadEnv } from './config.ts'
 import type { Logger } from './logger.ts'
 import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
+import type { Env } from './setting-values.ts'
 import type { ProcessKind, Settings } from './settings.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
@@ -15,15 +16,27 @@ export interface CommandContext {
 /** How long a command that is told to stop may take to let go of what it had begun. */
 const STOP_MS = 3000
 
+/** As for other settings that no restart mends: `EX_CONFIG` of sysexits. */
+const EXIT_MISUSED = 78
+
 /**
  * The life of a program that does one thing and ends: with 0 when `run` resolves, else with one line
  * that says why. It serves no port. After a signal it ends within 3 s, and not with 0.
+ * `explainMisuse` is asked first: its sentence is said alone where the command is of no use there.
  */
 export async function runCommand(
   kind: ProcessKind,
   run: (context: CommandContext) => Promise<void>,
+  explainMisuse: (env: Env) => string | undefined = () => undefined,
 ): Promise<void> {
-  const settings = readOrRefuse(loadEnv(), kind)
+  const env = loadEnv()
+  const misuse = explainMisuse(env)
+  if (misuse !== undefined) {
+    process.stderr.write(`chatbox: ${misuse}\n`)
+    process.exitCode = EXIT_MISUSED
+    return
+  }
+  const settings = readOrRefuse(env, kind)
   if (!settings) return
   const logger = openLog(kind, settings, !settings.production)
   const stop = new AbortController()

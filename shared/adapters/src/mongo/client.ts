@@ -1,5 +1,5 @@
 import { AppError } from '@chatbox/core'
-import { MongoClient, MongoError, ReadConcernLevel, ReadPreference } from 'mongodb'
+import { MongoClient, ReadConcernLevel, ReadPreference } from 'mongodb'
 import { UnusableStoreError } from '../common/unusable-store-error.ts'
 
 /** For the server to give up what nobody waits for any more. */
@@ -45,6 +45,6 @@ function createClient(uri: string, socketTimeoutMS: number): MongoClient {
 export function toOpenError(error: unknown): unknown {
   if (!(error instanceof AppError)) return error
   const { cause } = error
-  const [reason = ''] = cause instanceof MongoError ? cause.message.split('\n', 1) : []
+  const [reason = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
   return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
 }

@@ -2,7 +2,7 @@ import type { Collection, MongoClient } from 'mongodb'
 import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
 import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
-import { prepareMongo } from './schema/migrate-mongo.ts'
+import { prepareMongo, type Preparation } from './schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 
 /** Below the 3 s that the port promises, with room for a process that waits for its core. */
@@ -45,14 +45,16 @@ export class MongoConnection {
 }
 
 /**
- * Rejects with `UNAVAILABLE` where no server answers, and with an `UnusableStoreError` for a faulty
- * URI or the database of a later version.
+ * Rejects with `UNAVAILABLE` where no server answers, with an `UnusableStoreError` for a faulty URI,
+ * the database of a later version or one that cannot be brought to this one, and with the signal's
+ * reason where it waits for that.
  */
-export async function openMongoConnection(uri: string, database: string): Promise<MongoConnection> {
-  const client = createMongoClient(uri)
-  const connection = new MongoConnection(client, database)
+export async function openMongoConnection(options: Preparation): Promise<MongoConnection> {
+  const { mongoUri, mongoDatabase } = options
+  const client = createMongoClient(mongoUri)
+  const connection = new MongoConnection(client, mongoDatabase)
   try {
-    await prepareMongo(client.db(database), { mongoUri: uri, mongoDatabase: database })
+    await prepareMongo(client.db(mongoDatabase), options)
     await connection.call(() => connection.clock.now())
     return connection
   } catch (error) {

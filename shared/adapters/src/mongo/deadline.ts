@@ -2,6 +2,7 @@ import { AppError } from '@chatbox/core'
 import { MongoError, MongoServerError } from 'mongodb'
 
 const DUPLICATE_KEY = 11_000
+const NAMESPACE_NOT_FOUND = 26
 const INDEX_NOT_FOUND = 27
 const COMMAND_NOT_FOUND = 59
 /** What the server says of a request that is wrong in itself: no outage, so it is not hidden. */
@@ -42,6 +43,10 @@ export function isDuplicateKey(error: unknown): boolean {
 
 export function isIndexNotFound(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === INDEX_NOT_FOUND
+}
+
+export function isNamespaceNotFound(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === NAMESPACE_NOT_FOUND
 }
 
 export function unavailable(cause?: unknown): AppError {

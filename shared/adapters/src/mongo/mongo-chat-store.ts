@@ -19,19 +19,25 @@ import { toKey } from './documents.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoOutbox } from './mongo-outbox.ts'
 import { MongoSessions } from './mongo-sessions.ts'
+import type { SchemaHooks } from './schema/migrate-mongo.ts'
 import { TipWriter } from './tip-writer.ts'
 
 export interface MongoStoreOptions extends RecordDeps {
   uri: string
   database: string
+  hooks: RecordDeps['hooks'] & SchemaHooks
+  /** Ends the wait for a database that another process brings to this version. */
+  signal?: AbortSignal
 }
 
 const FLUSH_TIMEOUT_MS = 2000
 
 /** Rejects with `UNAVAILABLE` where no server answers; whoever opens it decides about waiting. */
 export async function openMongoStore(options: MongoStoreOptions): Promise<ChatStore> {
-  const { uri, database, ...deps } = options
-  return new MongoChatStore(await openMongoConnection(uri, database), deps)
+  const { uri: mongoUri, database: mongoDatabase, cipher, hooks } = options
+  const { signal = new AbortController().signal } = options
+  const connection = await openMongoConnection({ mongoUri, mongoDatabase, signal, hooks })
+  return new MongoChatStore(connection, { cipher, hooks })
 }
 
 /**

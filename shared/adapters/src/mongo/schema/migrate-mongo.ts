@@ -1,110 +1,134 @@
-import { backoffMs, toAppError, type Backoff } from '@chatbox/core'
 import type { Db } from 'mongodb'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createReporter } from '../../common/report.ts'
 import { createMongoClient, toOpenError } from '../client.ts'
 import { withinDeadline } from '../deadline.ts'
-import { bringUpToDate, checkUsable, STEP_TIMEOUT_MS, type Observer } from './bring-up-to-date.ts'
-import { SchemaRecord } from './schema-record.ts'
-import { createIndexes, SCHEMA_STEPS } from './steps.ts'
+import { untilAvailable } from '../until-available.ts'
+import {
+  bringUpToDate,
+  checkUsable,
+  repairVersion,
+  STEP_TIMEOUT_MS,
+  type Observer,
+  type Repair,
+} from './bring-up-to-date.ts'
+import { hasIndexes } from './has-indexes.ts'
+import { createPatience } from './patience.ts'
+import { SchemaRecord, type DoneStep } from './schema-record.ts'
+import { createIndexes, SCHEMA_STEPS, type SchemaStep } from './steps.ts'
 
-export interface MigrationOptions extends Pick<Observer, 'signal' | 'onStep'> {
+interface Place {
   mongoUri: string
   mongoDatabase: string
-  /** How long it may take without a sign of progress: an answer that came, or a step that goes on. */
+}
+
+export interface MigrationOptions extends Place, Pick<Observer, 'signal' | 'onStep'> {
+  /** See `createPatience`. */
   withinMs: number
-  /** Told why a try failed that is made again; the same reason at most every 10 s. */
-  onWait(reason: Error): void
+  /** Told what it waits for, in one line; the same at most every 10 s. */
+  onWait(reason: string): void
+}
+
+/** What a process that starts tells of the schema. */
+export interface SchemaHooks {
+  /** A step that this process has done. */
+  onSchemaStep?(step: DoneStep): void
+  /** What makes this version is under way, here or elsewhere. Told at most every 10 s. */
+  onSchemaWait?(version: number): void
 }
 
 const LEASE_MS = 10_000
 const POLL_MS = 250
-const CHECK_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 2000
-const WAIT: Backoff = { baseMs: 250, maxMs: 2000 }
 
 /**
  * Brings the database to what this program expects, and waits for a store that is away. Rejects with
- * `UNAVAILABLE` where nothing went on for `withinMs`, with an `UnusableStoreError` for a faulty URI or
- * the database of a later version, and with the signal's reason.
+ * `UNAVAILABLE` where patience is over, with an `UnusableStoreError` for a faulty URI, the database of
+ * a later version or a step that the server refuses, and with the signal's reason.
  */
-export async function migrateMongo(options: MigrationOptions): Promise<void> {
-  const { withinMs, signal } = options
-  let deadline = performance.now() + withinMs
+export async function migrateMongo(
+  options: MigrationOptions,
+  steps: readonly SchemaStep[] = SCHEMA_STEPS,
+): Promise<void> {
+  const { signal } = options
+  const patience = createPatience(options.withinMs)
+  const report = createReporter(
+    { onError: (_, reason) => options.onWait(reason instanceof Error ? reason.message : '') },
+    'mongo',
+  )
   const observer: Observer = {
     signal,
     onStep: (step) => options.onStep(step),
-    onProgress() {
-      deadline = performance.now() + withinMs
+    onVersion: (version) => patience.sees(version),
+    onUnderWay(version) {
+      patience.goesOn()
+      report(new Error(`schema version ${version} is being made, here or in another process`))
     },
+    onFailure: () => patience.fails(),
   }
-  const report = createReporter(
-    { onError: (_, reason) => options.onWait(toAppError(reason)) },
-    'mongo',
-  )
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await withPatientClient(options, (db) => bring(db, observer))
-      return
-    } catch (error) {
-      const reason = toOpenError(error)
-      if (toAppError(error).code !== 'UNAVAILABLE' || performance.now() >= deadline) throw reason
-      report(reason)
-      await sleep(backoffMs(attempt, WAIT, Math.random), undefined, { signal })
-    }
-  }
+  const bringOnce = () =>
+    withPatientClient(options, (db) => bring(db, observer, steps)).catch((error: unknown) => {
+      throw toOpenError(error)
+    })
+  await untilAvailable(bringOnce, { signal, report, isOver: () => patience.isOver() })
+}
+
+export interface Preparation extends Place {
+  signal: AbortSignal
+  hooks: SchemaHooks
 }
 
 /**
  * The same for a process that starts on `db`, without waiting for a store that is away, and quick
  * where there is nothing to do.
  */
-export async function prepareMongo(
-  db: Db,
-  place: Pick<MigrationOptions, 'mongoUri' | 'mongoDatabase'>,
-): Promise<void> {
+export async function prepareMongo(db: Db, options: Preparation): Promise<void> {
+  const { signal, hooks } = options
   const { version } = checkUsable(await new SchemaRecord(db).read())
-  if (version < SCHEMA_STEPS.length) {
-    await withPatientClient(place, (patient) => bring(patient, UNSEEN))
-  } else {
-    await checkIndexes(db, version, CHECK_TIMEOUT_MS)
+  if (version > SCHEMA_STEPS.length) return
+  if (version === SCHEMA_STEPS.length && (await hasIndexes(db))) return
+  let toldAt = -Infinity
+  const observer: Observer = {
+    signal,
+    onStep: (step) => hooks.onSchemaStep?.(step),
+    onVersion: () => undefined,
+    onUnderWay(underWay) {
+      if (performance.now() - toldAt < TELL_MS) return
+      toldAt = performance.now()
+      hooks.onSchemaWait?.(underWay)
+    },
+    onFailure: () => undefined,
   }
+  await withPatientClient(options, (patient) => bring(patient, observer, SCHEMA_STEPS))
 }
 
-/** A process that starts is ended, not asked, when it is no longer wanted. */
-const UNSEEN: Observer = {
-  signal: new AbortController().signal,
-  onStep: () => undefined,
-  onProgress: () => undefined,
+const TELL_MS = 10_000
+
+/** The order of every log rests on one of them, and a copy may have been restored without. */
+const INDEXES: Repair = {
+  name: 'put back the indexes that were missing',
+  isNeeded: async (db) => !(await hasIndexes(db)),
+  run: createIndexes,
 }
 
-async function bring(db: Db, observer: Observer): Promise<void> {
-  const version = await bringUpToDate({
+async function bring(db: Db, observer: Observer, steps: readonly SchemaStep[]): Promise<void> {
+  const migration = {
     ...observer,
     db,
     record: new SchemaRecord(db),
-    steps: SCHEMA_STEPS,
+    steps,
     leaseMs: LEASE_MS,
     pollMs: POLL_MS,
-  })
-  await checkIndexes(db, version, STEP_TIMEOUT_MS)
-}
-
-/** The order of every log rests on one of them, and a copy may have been restored without. */
-async function checkIndexes(db: Db, version: number, timeoutMs: number): Promise<void> {
+  }
+  const version = await bringUpToDate(migration)
   // What a later version has changed is not put back.
-  if (version > SCHEMA_STEPS.length) return
-  await withinDeadline(timeoutMs, () => createIndexes(db))
+  if (version === steps.length) await repairVersion(migration, version, INDEXES)
 }
 
 /** With a client that waits for the build of an index on a large collection. */
-async function withPatientClient(
-  { mongoUri, mongoDatabase }: Pick<MigrationOptions, 'mongoUri' | 'mongoDatabase'>,
-  work: (db: Db) => Promise<void>,
-): Promise<void> {
-  const client = createMongoClient(mongoUri, STEP_TIMEOUT_MS)
+async function withPatientClient(place: Place, work: (db: Db) => Promise<void>): Promise<void> {
+  const client = createMongoClient(place.mongoUri, STEP_TIMEOUT_MS)
   try {
-    await work(client.db(mongoDatabase))
+    await work(client.db(place.mongoDatabase))
   } finally {
     await withinDeadline(CLOSE_TIMEOUT_MS, () => client.close(true)).catch(() => undefined)
   }

@@ -5,6 +5,7 @@ import { BOUNDED } from '../client.ts'
 import { isDuplicateKey, withinDeadline } from '../deadline.ts'
 import { ServerClock } from '../server-clock.ts'
 import { UnusableStoreError } from '../../common/unusable-store-error.ts'
+import type { KeptFailure } from './step-failure.ts'
 
 /** The only document of the collection `meta`: what the database is, and who changes it now. */
 interface SchemaDocument {
@@ -17,6 +18,8 @@ interface SchemaDocument {
   /** Each step once, in order. */
   done: { step: number; name: string; at: Date; ms: number }[]
   lease?: { holder: string; until: Date }
+  /** Of the last try of the next step; each has an id of its own. */
+  failure?: KeptFailure & { id: string; at: Date }
 }
 
 const ID = 'schema'
@@ -26,12 +29,13 @@ const schema = z.object({
   version: z.int().min(0),
   oldest: z.int().min(0),
   oldestRelease: z.string(),
+  failure: z.object({ id: z.string(), reason: z.string(), isFinal: z.boolean() }).optional(),
 })
 
 export type SchemaState = z.infer<typeof schema>
 
 /** Nothing is known of an empty database, nor of one from before there was a version. */
-const UNVERSIONED: SchemaState = { version: 0, oldest: 0, oldestRelease: '' }
+const UNVERSIONED = { version: 0, oldest: 0, oldestRelease: '' } satisfies SchemaState
 
 export interface DoneStep {
   step: number
@@ -101,7 +105,7 @@ export class SchemaRecord {
         {
           $set: { version: step, ...oldest },
           $push: { done: { step, name, at, ms } },
-          $unset: { lease: '' },
+          $unset: { lease: '', failure: '' },
         },
         BOUNDED,
       )
@@ -109,10 +113,18 @@ export class SchemaRecord {
     })
   }
 
-  /** For a step that failed: the next process need not wait until the lease ends. */
-  async release(): Promise<void> {
+  /** Gives the lease back without another version, and says what the try came to if it failed. */
+  async release(failure?: KeptFailure): Promise<void> {
     const ours = { _id: ID, 'lease.holder': this.#holder } as const
-    await this.#call(() => this.#meta.updateOne(ours, { $unset: { lease: '' } }, BOUNDED))
+    await this.#call(async () => {
+      if (failure === undefined) {
+        await this.#meta.updateOne(ours, { $unset: { lease: '', failure: '' } }, BOUNDED)
+        return
+      }
+      const kept = { ...failure, id: randomUUID(), at: await this.#clock.now() }
+      const change = { $set: { failure: kept }, $unset: { lease: '' } } as const
+      await this.#meta.updateOne(ours, change, BOUNDED)
+    })
   }
 
   async #insert(): Promise<void> {
