@@ -258,16 +258,18 @@ describeWithCluster('the probe of a cluster that loses its parts', () => {
 
   it('names Redis, and is content once it is back', async () => {
     await cluster.redis.kill()
+    await untilReadyIs(503)
     expect(await probe([page()])).toEqual(
       broken(12, /^probe: redis: the gateway cannot use Redis: redis failed, queue failed/),
     )
     await cluster.redis.restart()
-    await untilReady()
+    await untilReadyIs(200)
     expect(await probe(['--until', 'ack', page()])).toMatchObject({ code: 0 })
   })
 
   it('names the store', async () => {
     await cluster.mongo.stop()
+    await untilReadyIs(503)
     expect(await probe([page()])).toEqual(
       broken(13, /^probe: store: the gateway cannot use the store: store failed/),
     )
@@ -281,8 +283,9 @@ describeWithCluster('the probe of a cluster that loses its parts', () => {
   })
 })
 
-async function untilReady(): Promise<void> {
-  while ((await fetch(`${url()}/readyz`)).status !== 200) {
+/** A gateway asks its back ends once a second at most: what it says may be a second old. */
+async function untilReadyIs(status: 200 | 503): Promise<void> {
+  while ((await fetch(`${url()}/readyz`)).status !== status) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
