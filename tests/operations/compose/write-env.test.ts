@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import { SECRET_NAMES } from './support/secrets.ts'
 
-const SCRIPT = fileURLToPath(new URL('../../../scripts/write-env.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../../../scripts/write-env.js', import.meta.url))
 
 describe('npm run env', () => {
   let folder = ''

@@ -1,16 +1,18 @@
 // `npm run env`: writes the .env that `docker compose up` asks for, with secrets of its own. A file
-// that is there is left as it is. An argument names another file.
+// that is there is left as it is. An argument names another file. It needs Node 20 and no packages:
+// whoever runs compose has no other use for them.
 import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
-import { ROOT } from './run-command.ts'
+import process from 'node:process'
+import { ROOT } from './runtime/root.js'
 
 const SECRET_BYTES = 32
 /** Readable and writable by its owner alone. */
 const MODE = 0o600
 
 /** Each secret's value with what it is for. Passwords are part of an address, so base64url. */
-const SECRETS: Record<string, { about: string; make: () => string }> = {
+const SECRETS = {
   JWT_SECRET: { about: 'signs the tokens of users', make: () => random('base64') },
   ENCRYPTION_KEYS: {
     about: 'encrypts texts at rest; keep a copy, whoever loses it loses them',
@@ -31,18 +33,18 @@ const HEAD = `# Made by npm run env: secrets of this installation. Keep a copy i
 # Every other setting that can stand here: .env.example
 `
 
-function random(encoding: 'base64' | 'base64url'): string {
+function random(encoding) {
   return randomBytes(SECRET_BYTES).toString(encoding)
 }
 
-function toText(): string {
+function toText() {
   const lines = Object.entries(SECRETS).map(
     ([name, { about, make }]) => `\n# ${about}\n${name}=${make()}\n`,
   )
   return `${HEAD}${lines.join('')}`
 }
 
-async function main(file: string): Promise<void> {
+async function main(file) {
   const path = resolve(ROOT, file)
   const name = relative(ROOT, path)
   try {
@@ -51,15 +53,17 @@ async function main(file: string): Promise<void> {
     await chmod(path, MODE)
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    console.error(isThere ? `${name} is there already and stays as it is` : String(error))
+    process.stderr.write(
+      isThere ? `${name} is there already and stays as it is\n` : `${String(error)}\n`,
+    )
     process.exitCode = 1
     return
   }
-  console.log(`${name} is written, readable by you alone:\n`)
+  process.stdout.write(`${name} is written, readable by you alone:\n\n`)
   for (const [secret, { about }] of Object.entries(SECRETS)) {
-    console.log(`  ${secret.padEnd(16)} ${about}`)
+    process.stdout.write(`  ${secret.padEnd(16)} ${about}\n`)
   }
-  console.log('\nStart it with: docker compose up -d')
+  process.stdout.write('\nStart it with: docker compose up -d\n')
 }
 
 await main(process.argv[2] ?? '.env')
