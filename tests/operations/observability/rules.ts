@@ -25,9 +25,17 @@ export const RULES_FILE = at('../../../helm/chatbox/files/alerts.yaml')
 export const RUNBOOK_FILE = at('../../../docs/runbook.md')
 const ALERT_TESTS = at('./alerts/')
 
+function readGroups(): RuleFile['groups'] {
+  return (parse(readFileSync(RULES_FILE, 'utf8')) as RuleFile).groups
+}
+
+/** In the order of the file: recorded names before the alerts that read them. */
+export function listGroups(): string[] {
+  return readGroups().map(({ name }) => name)
+}
+
 function readRules(): (AlertRule | RecordingRule)[] {
-  const { groups } = parse(readFileSync(RULES_FILE, 'utf8')) as RuleFile
-  return groups.flatMap(({ rules }) => rules)
+  return readGroups().flatMap(({ rules }) => rules)
 }
 
 export function readAlerts(): AlertRule[] {
@@ -43,7 +51,16 @@ export function listAlertTests(): string[] {
 }
 
 interface AlertTestFile {
+  group_eval_order?: string[]
   tests: { name: string; promql_expr_test: { exp_samples: { labels: string }[] }[] }[]
+}
+
+/** The order in which each test file has the groups evaluated, by its path. */
+export function readEvaluationOrders(): [string, string[] | undefined][] {
+  return listAlertTests().map((path) => {
+    const { group_eval_order: order } = parse(readFileSync(path, 'utf8')) as AlertTestFile
+    return [path, order]
+  })
 }
 
 /** How often each alert is expected to fire, over all unit tests. */
