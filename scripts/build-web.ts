@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { glob, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readOptions } from './read-options.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const STAMP = join(ROOT, 'node_modules/.cache/chatbox/web-build')
@@ -59,4 +60,11 @@ async function runVite(): Promise<void> {
   if (code !== 0) throw new Error('The web pages could not be built: see the lines above')
 }
 
-if (import.meta.filename === process.argv[1]) await buildWeb()
+if (import.meta.filename === process.argv[1]) {
+  readOptions({
+    usage: 'npm run build --',
+    about: 'Compiles every package, and builds the web pages where they are stale.',
+    options: {},
+  })
+  await buildWeb()
+}

@@ -1,10 +1,9 @@
-// `npm run cluster`: Redis, a MongoDB-compatible store, gateways, workers and a proxy before them on
-// this machine, to try the system as it runs in production. Ctrl-C stops all of it.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { buildWeb } from './build-web.ts'
 import { endWithParent } from './end-with-parent.ts'
+import { readOptions } from './read-options.ts'
 import { startMongo } from './servers/mongo.ts'
 import {
   launchService,
@@ -144,6 +143,12 @@ async function main(): Promise<void> {
   console.log('stopped')
 }
 
+readOptions({
+  usage: 'npm run cluster --',
+  about:
+    'Starts Redis, a store, two gateways, two workers and a proxy on this machine, to try the system as it runs in production. Settings come from the environment; PORT is where the proxy listens. Ctrl-C stops all of it.',
+  options: {},
+})
 endWithParent()
 await main()
 // A start that was cut short may still hold a timer; everything it opened is closed.

@@ -1,11 +1,10 @@
-// `npm run coverage`: runs every test and counts which lines of every package ran, in the tests, in
-// every process that they started, and in the browser. `--report` counts an earlier run.
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COVERAGE_LIMITS } from './coverage/limits.ts'
 import { toLines, type Lines } from './coverage/lines.ts'
 import { readBundleCoverage, readProcessCoverage } from './coverage/raw-coverage.ts'
 import { findSources, toUnused } from './coverage/sources.ts'
+import { readOptions } from './read-options.ts'
 import { ROOT } from './run-command.ts'
 import { runTests } from './test.ts'
 
@@ -17,13 +16,13 @@ interface Share {
 const FOLDER = join(ROOT, 'coverage', 'raw')
 const BENCH = 'bench'
 
-async function measure(args: readonly string[]): Promise<boolean> {
+async function measure(paths: readonly string[]): Promise<boolean> {
   await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
   process.env.CHATBOX_COVERAGE = FOLDER
   // Functions from a cache of compiled code are counted less exactly.
   process.env.NODE_DISABLE_COMPILE_CACHE = '1'
-  return runTests(args)
+  return runTests({ jestArgs: paths })
 }
 
 /** By file. Which lines are code is the source's own matter; that they ran may be seen anywhere. */
@@ -107,6 +106,12 @@ function toRanges(lines: number[]): string {
   return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(' ')
 }
 
-const args = process.argv.slice(2)
-const passed = args.includes('--report') || (await measure(args))
+const { values, positionals } = readOptions({
+  usage: 'npm run coverage --',
+  about:
+    'Runs every test, or those whose paths are named, and counts which lines of every package ran: in the tests, in every process that they started, and in the browser.',
+  options: { report: { type: 'boolean', default: false, about: 'counts the run before' } },
+  positionals: '[PATH...]',
+})
+const passed = values.report || (await measure(positionals))
 if (!(await report()) || !passed) process.exitCode = 1

@@ -1,7 +1,16 @@
-// `npm start`: the whole system in one process, after building the web pages where they are stale.
 import { buildWeb } from './build-web.ts'
 import { endWithParent } from './end-with-parent.ts'
+import { readOptions } from './read-options.ts'
 
+readOptions({
+  usage: 'npm start --',
+  about:
+    'Runs the whole system in one process, after it has built the web pages where they are stale. Settings come from the environment and from a file named .env.',
+  options: {
+    // Read by the process itself.
+    'print-config': { type: 'boolean', about: 'prints the settings in force and ends' },
+  },
+})
 endWithParent()
 await buildWeb()
 // An address instead of a name: the scripts are checked without the services they start.

@@ -1,9 +1,9 @@
-// `npm test`: runs every test, or those that the arguments name, and ends with the counts. Arguments
-// go to jest; `--unit`, `--system`, `--scenario` and `--operations` run one of the parts. What ran is left in the
-// folder that `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
+// `npm test`: runs every test, or those that the arguments name, and ends with the counts. What ran is
+// left in the folder that `CHATBOX_COVERAGE` names, for `npm run coverage -- --report`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { readOptions } from './read-options.ts'
 import { ROOT, runTool } from './run-command.ts'
 
 interface Counts {
@@ -29,9 +29,15 @@ const PARTS = {
   operations: ['--runInBand'],
 }
 
+interface TestOptions {
+  /** One part; without it all of them. */
+  only?: string
+  /** Paths, or parts of them, and arguments of jest. */
+  jestArgs: readonly string[]
+}
+
 /** Runs the tests and prints the counts on the last line. Resolves with whether all passed. */
-export async function runTests(args: readonly string[]): Promise<boolean> {
-  const { only, rest } = readArguments(args)
+export async function runTests({ only, jestArgs }: TestOptions): Promise<boolean> {
   const counting = process.env.CHATBOX_COVERAGE ? ['--coverage'] : []
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-test-'))
   const total: Counts = { passed: 0, failed: 0, skipped: 0, reasons: [] }
@@ -40,7 +46,7 @@ export async function runTests(args: readonly string[]): Promise<boolean> {
     const file = join(folder, `${part}.json`)
     const code = await runTool(
       'jest/bin/jest.js',
-      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...counting, ...rest],
+      ['--selectProjects', part, '--passWithNoTests', ...schedule, ...counting, ...jestArgs],
       { nodeArgs: NODE_ARGS, env: { CHATBOX_COUNTS: file } },
     )
     add(total, await readCounts(file), code)
@@ -50,9 +56,31 @@ export async function runTests(args: readonly string[]): Promise<boolean> {
   return total.failed === 0
 }
 
-function readArguments(args: readonly string[]): { only: string | undefined; rest: string[] } {
-  const only = Object.keys(PARTS).find((part) => args.includes(`--${part}`))
-  return { only, rest: args.filter((argument) => argument !== `--${only}`) }
+function readTestOptions(): TestOptions {
+  const about = (what: string) => ({ type: 'boolean', default: false, about: what }) as const
+  const { values, positionals } = readOptions({
+    usage: 'npm test --',
+    about:
+      'Runs every test, or those whose paths are named, and prints the counts on the last line.',
+    options: {
+      unit: about('only tests beside the code, which need no server'),
+      system: about('only tests with real servers'),
+      scenario: about('only tests with browsers and whole clusters'),
+      operations: about('only tests of the image, compose, the chart, alerts and pipelines'),
+      testNamePattern: {
+        type: 'string',
+        short: 't',
+        value: 'PATTERN',
+        about: 'only tests whose names match',
+      },
+    },
+    positionals: '[PATH...]',
+  })
+  const parts = Object.keys(PARTS) as (keyof typeof PARTS)[]
+  const only = parts.find((part) => values[part])
+  const { testNamePattern: pattern } = values
+  const jestArgs = [...(pattern === undefined ? [] : ['-t', pattern]), ...positionals]
+  return { jestArgs, ...(only === undefined ? {} : { only }) }
 }
 
 /** A run that broke off before it could count is one failure. */
@@ -84,6 +112,6 @@ function report({ passed, failed, skipped, reasons }: Counts): void {
   console.log(`${passed} passed, ${failed} failed${tail}`)
 }
 
-if (import.meta.filename === process.argv[1] && !(await runTests(process.argv.slice(2)))) {
+if (import.meta.filename === process.argv[1] && !(await runTests(readTestOptions()))) {
   process.exitCode = 1
 }

@@ -1,11 +1,15 @@
-// `npm run env`: writes the .env that `docker compose up` asks for, with secrets of its own. A file
-// that is there is left as it is. An argument names another file. It needs Node 20 and no packages:
-// whoever runs compose has no other use for them.
+// It needs Node 20 and no packages, because people who run compose have no other use for them.
 import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import process from 'node:process'
 import { ROOT } from './runtime/root.js'
+
+const USAGE = `npm run env -- [FILE]
+
+Writes the .env that docker compose up asks for, or FILE, with secrets of its own. A file that is there
+already stays as it is.
+`
 
 const SECRET_BYTES = 32
 /** Readable and writable by its owner alone. */
@@ -66,4 +70,9 @@ async function main(file) {
   process.stdout.write('\nStart it with: docker compose up -d\n')
 }
 
-await main(process.argv[2] ?? '.env')
+const [argument = '.env'] = process.argv.slice(2)
+if (argument === '--help' || argument === '-h') process.stdout.write(USAGE)
+else if (argument.startsWith('-')) {
+  process.stderr.write(`Unknown option '${argument}'. --help lists what there is.\n`)
+  process.exitCode = 2
+} else await main(argument)

@@ -1,7 +1,4 @@
-// `npm run bench -- --suite NAME [--rounds N] [--profile smoke|quick|full] [--streams N] [--save]`: measures
-// a running system from outside, as a user of it would, and prints the figures beside what they
-// should reach. `--save` keeps the record of a comparison, and writes the report from all of them.
-import { parseArgs } from 'node:util'
+import { readOptions } from '../../scripts/read-options.ts'
 import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import type { OpenComparison, Profile } from './compare/comparison.ts'
 import { printRecord } from './compare/print-record.ts'
@@ -48,14 +45,37 @@ const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
 const ROUNDS: Record<Profile, number> = { smoke: 1, quick: 2, full: 5 }
 const FIGURE_ROUNDS = 10
 
-const { values } = parseArgs({
+const { values } = readOptions({
+  usage: 'npm run bench --',
+  about:
+    'Measures a running system from outside, as its users do, and prints the figures beside what they should reach.',
   options: {
-    suite: { type: 'string', multiple: true, default: NAMES },
-    streams: { type: 'string', default: '20' },
-    rounds: { type: 'string' },
-    profile: { type: 'string', default: 'quick' },
-    save: { type: 'boolean', default: false },
-    report: { type: 'boolean', default: false },
+    suite: {
+      type: 'string',
+      multiple: true,
+      default: NAMES,
+      value: NAMES,
+      about: 'what to measure; may be given more than once, without it everything',
+    },
+    streams: {
+      type: 'string',
+      default: '20',
+      value: 'N',
+      about: 'answers that are written at once',
+    },
+    rounds: { type: 'string', value: 'N', about: 'how often each side is measured' },
+    profile: {
+      type: 'string',
+      default: 'quick',
+      value: Object.keys(ROUNDS),
+      about: 'how long and how often a comparison measures',
+    },
+    save: {
+      type: 'boolean',
+      default: false,
+      about: 'keeps the records of comparisons and writes the report from all of them',
+    },
+    report: { type: 'boolean', default: false, about: 'only writes the report anew' },
   },
 })
 
@@ -67,8 +87,9 @@ async function runSuite(name: string): Promise<void> {
     return
   }
   const open = COMPARISONS[name]
-  if (!open) throw new Error(`--suite takes ${NAMES.join(', ')}`)
-  const profile = toProfile(values.profile)
+  if (!open) return
+  // The options allow no other word.
+  const profile = values.profile as Profile
   const comparison = await open(profile)
   try {
     const rounds = Number(values.rounds ?? ROUNDS[profile])
@@ -78,11 +99,6 @@ async function runSuite(name: string): Promise<void> {
   } finally {
     await comparison.close()
   }
-}
-
-function toProfile(word: string): Profile {
-  if (word === 'smoke' || word === 'quick' || word === 'full') return word
-  throw new Error(`--profile takes ${Object.keys(ROUNDS).join(', ')}`)
 }
 
 endOnSignal()

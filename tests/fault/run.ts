@@ -1,16 +1,10 @@
-// `npm run test:faults -- --profile smoke|ci|soak|standalone [--seed N] [--without SAFETY]
-// [--only KIND,KIND] [--seconds N] [--out FOLDER] [--report]`: runs the product under faults, says
-// what it was found guilty of, and counts the checks on the last line. Exit code 1 when one of them
-// found anything. With `--controls` it runs the profile `control` instead, as the product is and
-// without each safety, and ends with 1 unless that is green and all others are red. `--report` puts
-// the records into docs/reports and writes the report there anew.
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import { endWithParent } from '../../scripts/end-with-parent.ts'
+import { readOptions } from '../../scripts/read-options.ts'
 import { SAFETIES, type RunRecord } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { writeFaultReport } from './report/write-fault-report.ts'
@@ -25,26 +19,40 @@ interface Command {
   isReport: boolean
 }
 
-function readArguments(args: string[]): Command {
-  const { values } = parseArgs({
-    args,
+function readCommand(): Command {
+  const { values } = readOptions({
+    usage: 'npm run test:faults --',
+    about:
+      'Runs the product under faults, says what it was found guilty of, and counts the checks on the last line. Exit code 1 when one of them found anything.',
     options: {
-      profile: { type: 'string', default: 'smoke' },
-      seed: { type: 'string' },
-      without: { type: 'string' },
-      only: { type: 'string' },
-      seconds: { type: 'string' },
-      out: { type: 'string' },
-      controls: { type: 'boolean', default: false },
-      report: { type: 'boolean', default: false },
+      profile: {
+        type: 'string',
+        default: 'smoke',
+        value: Object.keys(PROFILES),
+        about: 'how long, which faults and which shape',
+      },
+      seed: { type: 'string', value: 'N', about: 'of everything random in the run' },
+      without: { type: 'string', value: SAFETIES, about: 'leaves a safety out of the product' },
+      only: { type: 'string', value: 'KIND,KIND', about: 'only faults of these kinds' },
+      seconds: { type: 'string', value: 'N', about: 'instead of the time of the profile' },
+      out: { type: 'string', value: 'FOLDER', about: 'where logs and records go' },
+      controls: {
+        type: 'boolean',
+        default: false,
+        about:
+          'runs the profile control, as the product is and without each safety: all but the first have to be red',
+      },
+      report: {
+        type: 'boolean',
+        default: false,
+        about: 'puts the records into docs/reports and writes the report there anew',
+      },
     },
   })
-  const profile = Object.keys(PROFILES).find((name) => name === values.profile)
-  if (!profile) throw new Error(`--profile is one of ${Object.keys(PROFILES).join(', ')}`)
   const without = SAFETIES.find((name) => name === values.without)
-  if (values.without && !without) throw new Error(`--without is one of ${SAFETIES.join(', ')}`)
   const run: FaultRunOptions = {
-    profile: profile as ProfileName,
+    // The options allow no other word.
+    profile: values.profile as ProfileName,
     seed: Number(values.seed ?? Date.now() % 1_000_000),
     folder: values.out ?? '',
     report: (line) => void process.stdout.write(`${line}\n`),
@@ -89,7 +97,7 @@ async function runAllControls(options: FaultRunOptions): Promise<RunRecord[]> {
 
 endWithParent()
 endOnSignal()
-const { run, isControls, isReport } = readArguments(process.argv.slice(2))
+const { run, isControls, isReport } = readCommand()
 run.folder ||= await mkdtemp(
   join(tmpdir(), `chatbox-faults-${isControls ? 'controls' : run.profile}-`),
 )

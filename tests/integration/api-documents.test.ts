@@ -12,7 +12,7 @@ import {
   type Session,
 } from '@chatbox/contract'
 import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
-import { toApiDocuments, toPath } from '../../scripts/write-api-documents.ts'
+import { toApiDocuments } from '../../scripts/documents/api.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { createDocumentValidator } from '../support/document-validator.ts'
 import { signToken, TEST_SECRET } from '../support/tokens.ts'
@@ -68,8 +68,8 @@ async function expectError(answer: Response, status: number): Promise<void> {
 
 describe('the files in docs', () => {
   it('are what the contract says', async () => {
-    for (const [name, text] of Object.entries(await toApiDocuments())) {
-      expect(await readFile(toPath(name), 'utf8')).toBe(text)
+    for (const [path, text] of Object.entries(await toApiDocuments())) {
+      expect(await readFile(path, 'utf8')).toBe(text)
     }
   })
 })

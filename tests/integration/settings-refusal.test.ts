@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { CONFIGURATION_PAGE, toConfigurationPage } from '../../scripts/write-configuration-doc.ts'
+import { toConfigurationPage } from '../../scripts/documents/configuration.ts'
 import { readFile } from 'node:fs/promises'
 import { runEntry } from '../support/run-entry.ts'
 
@@ -116,6 +116,8 @@ describe('--print-config', () => {
 
 describe('the documentation of the settings', () => {
   it('is what the schema says', async () => {
-    expect(await readFile(CONFIGURATION_PAGE, 'utf8')).toBe(await toConfigurationPage())
+    for (const [path, text] of Object.entries(await toConfigurationPage())) {
+      expect(await readFile(path, 'utf8')).toBe(text)
+    }
   })
 })

@@ -1,9 +1,5 @@
-// Writes docs/configuration.md from the settings' schema: part of `npm run docs`.
-// With `--check` it only says whether they are out of date.
 import { describeSettings, PROCESS_KINDS, type SettingDescription } from '@chatbox/kit'
-import { readFile, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { format, resolveConfig } from 'prettier'
+import { layOut, type Documents } from './documents.ts'
 
 const INTRODUCTION = `# Settings
 
@@ -44,12 +40,11 @@ LLM_PROVIDER_1_MODEL=…
 \`\`\`
 `
 
-/** The page as it is kept in the repository. */
-export async function toConfigurationPage(): Promise<string> {
+/** Every setting, from the table that the processes read them by. */
+export async function toConfigurationPage(): Promise<Documents> {
   const { settings, provider } = describeSettings()
   const page = [INTRODUCTION, '## All settings\n', toTable(settings), PROVIDERS, toTable(provider)]
-  const config = await resolveConfig(import.meta.filename)
-  return format(page.join('\n'), { ...config, parser: 'markdown' })
+  return { 'docs/configuration.md': await layOut(page.join('\n'), 'markdown') }
 }
 
 function toTable(settings: readonly SettingDescription[]): string {
@@ -59,20 +54,3 @@ function toTable(settings: readonly SettingDescription[]): string {
   })
   return ['| Name | Value | Default | What it does |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
-
-/** Where the page is kept. */
-export const CONFIGURATION_PAGE = fileURLToPath(
-  new URL('../docs/configuration.md', import.meta.url),
-)
-
-async function main(check: boolean): Promise<void> {
-  const page = await toConfigurationPage()
-  if (!check) {
-    await writeFile(CONFIGURATION_PAGE, page)
-  } else if ((await readFile(CONFIGURATION_PAGE, 'utf8').catch(() => '')) !== page) {
-    console.error('docs/configuration.md is out of date: run `npm run docs`')
-    process.exitCode = 1
-  }
-}
-
-if (import.meta.filename === process.argv[1]) await main(process.argv.includes('--check'))

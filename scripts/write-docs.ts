@@ -1,0 +1,35 @@
+// `npm run docs`: writes what the documentation says of the code, from the code itself.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toApiDocuments } from './documents/api.ts'
+import { toBoards } from './documents/boards.ts'
+import { toConfigurationPage } from './documents/configuration.ts'
+import type { Documents } from './documents/documents.ts'
+import { toOperationsPage } from './documents/metrics.ts'
+import { readOptions } from './read-options.ts'
+import { ROOT } from './run-command.ts'
+
+const { values } = readOptions({
+  usage: 'npm run docs --',
+  about:
+    'Writes the API documents, the page of settings, the table of metrics and the Grafana boards from the code.',
+  options: {
+    check: { type: 'boolean', default: false, about: 'only says which of them are out of date' },
+  },
+})
+
+const documents: Documents = {
+  ...(await toApiDocuments()),
+  ...(await toConfigurationPage()),
+  ...(await toOperationsPage()),
+  ...(await toBoards()),
+}
+for (const [path, text] of Object.entries(documents)) {
+  const file = join(ROOT, path)
+  if (!values.check) {
+    await writeFile(file, text)
+  } else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+    console.error(`${path} is out of date: run \`npm run docs\``)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from '@jest/globals'
+
+interface LockedPackage {
+  resolved?: string
+  link?: boolean
+  optionalDependencies?: Record<string, string>
+}
+
+const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+  packages: Record<string, LockedPackage>
+}
+
+it('ties no package to one registry', () => {
+  const tied = Object.entries(packages).filter(([, { link, resolved }]) => !link && resolved)
+  expect(tied).toEqual([])
+})
+
+// npm leaves out a package that the registry at hand does not have, and `npm ci` then refuses the file.
+it('holds the packages of every platform', () => {
+  const paths = Object.keys(packages)
+  const missing = Object.entries(packages)
+    .filter(([path]) => path !== '')
+    .flatMap(([, { optionalDependencies = {} }]) => Object.keys(optionalDependencies))
+    .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)))
+  expect(missing).toEqual([])
+})
