@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { startMongo } from '../../scripts/servers/mongo.ts'
-import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
 import { startRedis } from '../../scripts/servers/redis.ts'
 import { OTHER_CORE, pin, type Pids } from './measure/cpu.ts'
 
@@ -21,12 +20,6 @@ export interface BenchStore {
   kind: string
   /** A Redis and a database that nobody else hears or reads. */
   openBackEnds(): Promise<BenchBackEnds>
-  stop(): Promise<void>
-}
-
-export interface BenchCluster {
-  gateways: ServiceProcess[]
-  secret: string
   stop(): Promise<void>
 }
 
@@ -77,33 +70,6 @@ async function openBackEnds(
     },
     async stop() {
       await redis.stop()
-    },
-  }
-}
-
-/** Two gateways and two workers that answer with the model at `modelUrl`. */
-export async function startBenchCluster(modelUrl: string): Promise<BenchCluster> {
-  const backEnds = await startBackEnds()
-  const env = {
-    ...backEnds.env,
-    LLM_PROVIDER_1_ID: 'stamped',
-    LLM_PROVIDER_1_TYPE: 'openai',
-    LLM_PROVIDER_1_ENDPOINT: modelUrl,
-    LLM_PROVIDER_1_API_KEY: randomBytes(24).toString('base64url'),
-    LLM_PROVIDER_1_MODEL: 'stamped',
-  }
-  const start = (service: 'gateway' | 'worker') => (_: unknown, index: number) =>
-    startService(service, { env, name: `${service}-${index + 1}` })
-  const [gateways, workers] = await Promise.all([
-    Promise.all(Array.from({ length: 2 }, start('gateway'))),
-    Promise.all(Array.from({ length: 2 }, start('worker'))),
-  ])
-  return {
-    gateways,
-    secret: backEnds.secret,
-    async stop() {
-      await Promise.all([...gateways, ...workers].map((service) => service.stop()))
-      await backEnds.stop()
     },
   }
 }

@@ -3,12 +3,8 @@ import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import type { OpenComparison, Profile } from './compare/comparison.ts'
 import { printRecord } from './compare/print-record.ts'
 import { runComparison } from './compare/run-comparison.ts'
-import { measureFirstDelta } from './first-delta.ts'
-import { printFigures } from './figures.ts'
 import { saveRecord } from './report/records.ts'
 import { writeReport } from './report/write-report.ts'
-import { measureStart } from './start.ts'
-import type { Suite } from './suite.ts'
 import { openAck } from './suites/ack.ts'
 import { openConnect } from './suites/connect.ts'
 import { openControl } from './suites/control.ts'
@@ -16,17 +12,12 @@ import { openIdle } from './suites/idle.ts'
 import { openHistory, openHistoryCluster } from './suites/history.ts'
 import { openManySessions } from './suites/many-sessions.ts'
 import { openGatewayKill } from './suites/gateway-kill.ts'
-import { openGatewayTerm } from './suites/gateway-term.ts'
-import { openWorkerKill } from './suites/worker-kill.ts'
 import { openPickUp } from './suites/pick-up.ts'
+import { openQuestion } from './suites/question.ts'
 import { openSlowReader } from './suites/slow-reader.ts'
 import { openTokens } from './suites/tokens.ts'
 
-const SUITES: Record<string, Suite> = {
-  'first-delta': measureFirstDelta,
-  start: measureStart,
-}
-const COMPARISONS: Record<string, OpenComparison> = {
+const SUITES: Record<string, OpenComparison> = {
   control: openControl,
   tokens: openTokens,
   ack: openAck,
@@ -35,15 +26,13 @@ const COMPARISONS: Record<string, OpenComparison> = {
   history: openHistory,
   'history-cluster': openHistoryCluster,
   'many-sessions': openManySessions,
-  'worker-kill': openWorkerKill,
   'gateway-kill': openGatewayKill,
-  'gateway-term': openGatewayTerm,
   'slow-reader': openSlowReader,
   'pick-up': openPickUp,
+  question: openQuestion,
 }
-const NAMES = [...Object.keys(SUITES), ...Object.keys(COMPARISONS)]
+const NAMES = Object.keys(SUITES)
 const ROUNDS: Record<Profile, number> = { smoke: 1, quick: 2, full: 5 }
-const FIGURE_ROUNDS = 10
 
 const { values } = readOptions({
   usage: 'npm run bench --',
@@ -56,12 +45,6 @@ const { values } = readOptions({
       default: NAMES,
       value: NAMES,
       about: 'what to measure; may be given more than once, without it everything',
-    },
-    streams: {
-      type: 'string',
-      default: '20',
-      value: 'N',
-      about: 'answers that are written at once',
     },
     rounds: { type: 'string', value: 'N', about: 'how often each side is measured' },
     profile: {
@@ -80,13 +63,7 @@ const { values } = readOptions({
 })
 
 async function runSuite(name: string): Promise<void> {
-  const measure = SUITES[name]
-  if (measure) {
-    const rounds = Number(values.rounds ?? FIGURE_ROUNDS)
-    printFigures(name, await measure({ streams: Number(values.streams), rounds }))
-    return
-  }
-  const open = COMPARISONS[name]
+  const open = SUITES[name]
   if (!open) return
   // The options allow no other word.
   const profile = values.profile as Profile
@@ -103,4 +80,4 @@ async function runSuite(name: string): Promise<void> {
 
 endOnSignal()
 if (!values.report) for (const name of values.suite) await runSuite(name)
-if (values.save || values.report) await writeReport(Object.keys(COMPARISONS))
+if (values.save || values.report) await writeReport(NAMES)

@@ -8,7 +8,5 @@ checkSuites("the bench's suites of connections", {
   history: ['100 messages', '100 messages again', '150 messages'],
   'history-cluster': ['100 messages', '100 messages again', '150 messages'],
   'many-sessions': ['50 sessions', '50 sessions again', '100 sessions'],
-  'worker-kill': ['ours'],
   'gateway-kill': ['ours'],
-  'gateway-term': ['ours'],
 })

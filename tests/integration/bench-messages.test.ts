@@ -13,4 +13,5 @@ checkSuites("the bench's suites of messages", {
   ack: ['bare insert', 'bare insert again', 'ours', 'ours -limits'],
   'slow-reader': ['all read', 'all read again', 'some do not'],
   'pick-up': ['idle', 'busy'],
+  question: ['standalone', 'standalone again', 'cluster'],
 })

@@ -1,4 +1,4 @@
-import { percentile } from '../figures.ts'
+import { percentile } from './percentile.ts'
 import type { Sample } from '../compare/comparison.ts'
 
 /** What was sent and what came of it; anything that is not in its place strikes a contestant out. */

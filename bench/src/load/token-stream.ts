@@ -1,6 +1,5 @@
-import { percentile } from '../figures.ts'
+import { percentile } from './percentile.ts'
 import type { Sample } from '../compare/comparison.ts'
-import { readStamp } from '../stamped-model.ts'
 
 /** What one viewer sees of one reply of numbered tokens. */
 export class TokenStream {
@@ -27,9 +26,10 @@ export class TokenStream {
   }
 }
 
+/** The first token of a reply is the monotonic time, one for all processes, at which it was written. */
 function toAgeMs(text: string): number {
-  const sentAt = readStamp(text)
-  return sentAt === undefined ? Number.NaN : Number(process.hrtime.bigint() - sentAt) / 1e6
+  const [, stamp] = /^sent@(\d+)/.exec(text) ?? []
+  return stamp === undefined ? Number.NaN : Number(process.hrtime.bigint() - BigInt(stamp)) / 1e6
 }
 
 export function toStreamSample(streams: readonly TokenStream[], tokens: number): Sample {

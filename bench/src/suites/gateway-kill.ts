@@ -1,7 +1,7 @@
 import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
 import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
 import { startOurs } from '../contestants/start-contestant.ts'
-import { percentile } from '../figures.ts'
+import { percentile } from '../load/percentile.ts'
 import { waitUntil } from '../load/pace.ts'
 import { ReturningUsers } from '../load/returning-users.ts'
 import { startCpuMeter } from '../measure/cpu.ts'
