@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createKeyRing, openSqliteStore, type EncryptionKey } from '@chatbox/adapters'
-import type { ChatStore } from '@chatbox/core'
+import { createKeyRing, openSqliteStore, type EncryptionKey, type Store } from '@chatbox/adapters'
 import { findMarkers, writeMarkers } from './encryption-at-rest.support.ts'
 import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
 import {
@@ -18,7 +17,7 @@ import {
   userEntry,
   newOutcome,
   type RecordedHooks,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
 afterAll(() => mongo?.stop())
 
@@ -37,7 +36,7 @@ describe('findMarkers', () => {
 describe('texts in a SQLite file', () => {
   let dataDir: string
   let hooks: RecordedHooks
-  const opened: ChatStore[] = []
+  const opened: Store[] = []
   const open = async (...keys: EncryptionKey[]) => {
     const store = await openSqliteStore({ dataDir, cipher: createKeyRing(keys), hooks })
     opened.push(store)
@@ -76,15 +75,18 @@ describe('texts in a SQLite file', () => {
     const [old, current] = [newKey('old'), newKey('current')]
     const first = await open(old)
     const session = newSession()
-    await first.createSession(session)
-    await first.append(userEntry(session.id, { content: 'before' }))
+    await first.sessions.create(session)
+    await first.messages.append(userEntry(session.id, { content: 'before' }))
     const second = await open(current, old)
-    await second.append(userEntry(session.id, { content: 'after' }))
+    await second.messages.append(userEntry(session.id, { content: 'after' }))
     expect((await readAll(second, session.id)).map(({ content }) => content)).toEqual([
       'before',
       'after',
     ])
-    expect(await second.findSession(session.id)).toMatchObject({ name: 'before', userName: 'Ada' })
+    expect(await second.sessions.find(session.id)).toMatchObject({
+      name: 'before',
+      userName: 'Ada',
+    })
     expect(hooks.refused).toEqual([])
     expect((await readAll(first, session.id)).map(({ status }) => status)).toEqual([
       'complete',
@@ -95,35 +97,35 @@ describe('texts in a SQLite file', () => {
   it('under an unknown key cost their entry alone, and the session goes on', async () => {
     const session = newSession()
     const lost = await open(newKey('lost'))
-    await lost.createSession(session)
-    await lost.append(userEntry(session.id, { content: 'secret' }))
-    await lost.saveConversationRef(session.id, 'dify', 'ref')
+    await lost.sessions.create(session)
+    await lost.messages.append(userEntry(session.id, { content: 'secret' }))
+    await lost.conversationRefs.save(session.id, 'dify', 'ref')
     const store = await open(newKey('other'))
-    expect(await store.findSession(session.id)).toMatchObject({
+    expect(await store.sessions.find(session.id)).toMatchObject({
       name: '',
       userName: '',
       lastSeq: 1,
     })
-    const { message } = await store.append(userEntry(session.id, { content: 'hello' }))
+    const { message } = await store.messages.append(userEntry(session.id, { content: 'hello' }))
     const log = await readAll(store, session.id)
     expect(log).toEqual([
       expect.objectContaining({ status: 'failed', content: '', seq: 1 }),
       message,
     ])
-    expect(await store.readConversationRef(session.id, 'dify')).toBeUndefined()
+    expect(await store.conversationRefs.read(session.id, 'dify')).toBeUndefined()
     expect(hooks.refused).toContainEqual({
       source: 'message',
       ids: { sessionId: session.id, messageId: log[0]?.id },
     })
-    expect((await store.listSessions(session.userId, { limit: 5 })).sessions).toHaveLength(1)
+    expect((await store.sessions.list(session.userId, { limit: 5 })).sessions).toHaveLength(1)
   })
 
   it('of an outcome that cannot be opened become a failed reply', async () => {
     const lost = await open(newKey('lost'))
     const reply = await startReply(lost, await startSession(lost))
-    await lost.commitReply(reply, newOutcome())
+    await lost.replies.commit(reply, newOutcome())
     const store = await open(newKey('other'))
-    expect(await store.findCommittedReply(reply)).toMatchObject({
+    expect(await store.replies.findCommitted(reply)).toMatchObject({
       reply: { replyId: reply.replyId },
       outcome: { status: 'failed', content: '', error: { code: 'INTERNAL' } },
     })
@@ -132,8 +134,8 @@ describe('texts in a SQLite file', () => {
   it('whose row is damaged in any column are served as failed', async () => {
     const store = await open(newKey('k1'))
     const sessionId = await startSession(store)
-    const { message } = await store.append(userEntry(sessionId))
-    await store.append(userEntry(sessionId))
+    const { message } = await store.messages.append(userEntry(sessionId))
+    await store.messages.append(userEntry(sessionId))
     const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
     for (const [column, value] of [
       ['sealed', ''],
@@ -156,15 +158,15 @@ describe('texts in a SQLite file', () => {
 
   it('keep a list readable of which one session is damaged', async () => {
     const store = await open(newKey('k1'))
-    const { session } = await store.createSession(newSession())
+    const { session } = await store.sessions.create(newSession())
     const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
     db.prepare(`UPDATE sessions SET state = '{}' WHERE id = ?`).run(session.id)
     db.close()
-    expect(await store.listSessions(session.userId, { limit: 5 })).toEqual({
+    expect(await store.sessions.list(session.userId, { limit: 5 })).toEqual({
       sessions: [],
       nextCursor: null,
     })
-    await expect(store.findSession(session.id)).rejects.toMatchObject({ code: 'INTERNAL' })
+    await expect(store.sessions.find(session.id)).rejects.toMatchObject({ code: 'INTERNAL' })
     expect(hooks.refused).toContainEqual({ source: 'session', ids: { sessionId: session.id } })
   })
 })
@@ -181,7 +183,7 @@ describeWithMongo('texts in MongoDB', () => {
       )
       return JSON.stringify(documents)
     }
-    const { lastSeq } = (await store.findSession(sessionId)) ?? {}
+    const { lastSeq } = (await store.sessions.find(sessionId)) ?? {}
     const raw = await eventually(dump, (text) => text.includes(`"seq":${lastSeq ?? '?'},"state`))
     for (const collection of ['sessions', 'messages', 'conversations']) {
       expect(await lab.db.collection(collection).countDocuments()).toBeGreaterThan(0)
@@ -194,7 +196,7 @@ describeWithMongo('texts in MongoDB', () => {
     const lab = await openMongoLab()
     const store = await lab.open()
     const sessionId = await startSession(store)
-    const { message } = await store.append(userEntry(sessionId))
+    const { message } = await store.messages.append(userEntry(sessionId))
     const messages = lab.db.collection<{ _id: string }>('messages')
     for (const change of [{ sealed: '' }, { sealed: { $ne: 1 } }, { head: 1 }, { head: null }]) {
       await messages.updateOne({ _id: message.id }, { $set: change })
@@ -204,10 +206,10 @@ describeWithMongo('texts in MongoDB', () => {
       source: 'message',
       ids: { sessionId, messageId: message.id },
     })
-    expect(await store.append(userEntry(sessionId))).toMatchObject({ message: { seq: 2 } })
+    expect(await store.messages.append(userEntry(sessionId))).toMatchObject({ message: { seq: 2 } })
     const sessions = lab.db.collection<{ _id: string }>('sessions')
     await sessions.updateOne({ _id: sessionId }, { $set: { sealed: 7 } })
-    await expect(store.findSession(sessionId)).rejects.toMatchObject({ code: 'INTERNAL' })
+    await expect(store.sessions.find(sessionId)).rejects.toMatchObject({ code: 'INTERNAL' })
     await lab.close()
   })
 
@@ -216,9 +218,9 @@ describeWithMongo('texts in MongoDB', () => {
     const store = await lab.open()
     const [damaged, sound] = [await startSession(store), await startSession(store)]
     const replies = [await startReply(store, damaged), await startReply(store, sound)]
-    await Promise.all(replies.map((reply) => store.releaseReply(reply)))
+    await Promise.all(replies.map((reply) => store.replies.release(reply)))
     const messages = lab.db.collection<{ _id: string }>('messages')
-    const change = { $set: { 'reply.epoch': 'one', state: { status: 'new' } } }
+    const change = { $set: { 'tasks.reply.epoch': 'one', state: { status: 'new' } } }
     await messages.updateOne({ sessionId: damaged }, change)
     const sessions = lab.db.collection<{ _id: string }>('sessions')
     // Written later than now, the copies of both tips would hide what is damaged.
@@ -229,13 +231,13 @@ describeWithMongo('texts in MongoDB', () => {
     await sessions.updateMany({}, { $set: { seq: 0 } })
 
     const stranded = await eventually(
-      () => store.listStrandedReplies(0, 10),
+      () => store.replies.listStranded(0, 10),
       (found) => found.length > 0,
     )
     expect(stranded.map(({ sessionId }) => sessionId)).toEqual([sound])
-    const idle = await store.listIdleSessions(new Date('2100-01-01'), 10)
+    const idle = await store.sessions.listIdle(new Date('2100-01-01'), 10)
     expect(idle.map(({ id }) => id)).toEqual([sound])
-    expect(await store.findOpenReply(damaged)).toBeUndefined()
+    expect(await store.replies.findOpen(damaged)).toBeUndefined()
     expect(lab.hooks.refused).toContainEqual({
       source: 'reply',
       ids: { sessionId: damaged, messageId: replies[0]?.messageId },

@@ -1,4 +1,4 @@
-import type { ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
 import {
   answer,
   eventEntry,
@@ -9,19 +9,19 @@ import {
   retryOf,
   startReply,
   userEntry,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
 const MARK = 'ZebraMarker'
 let count = 0
 const mark = (): string => `${MARK}${++count}`
 
 /** Writes a marker through every method and into every field that carries a text. */
-export async function writeMarkers(store: ChatStore): Promise<string> {
-  const { session } = await store.createSession({ ...newSession(), userName: mark() })
+export async function writeMarkers(store: Store): Promise<string> {
+  const { session } = await store.sessions.create({ ...newSession(), userName: mark() })
   const by = { id: newId(), name: mark() }
   const attachment = { id: newId(), name: mark(), mediaType: mark(), bytes: 1, url: mark() }
   const error = { code: 'LLM_UNAVAILABLE', message: mark(), retryable: true } as const
-  await store.append(
+  await store.messages.append(
     userEntry(session.id, {
       kind: 'file',
       sender: { type: 'user', id: 'user', name: mark() },
@@ -30,22 +30,22 @@ export async function writeMarkers(store: ChatStore): Promise<string> {
     }),
   )
   const failed = await answer(store, session.id, { status: 'failed', content: mark(), error })
-  await store.retryReply(retryOf(session.id, failed.replyId))
-  await store.cancelReplies(session.id)
+  await store.replies.retry(retryOf(session.id, failed.replyId))
+  await store.replies.cancel(session.id)
   // One whose outcome stays where it waits for the log, and one whose outcome is in both.
   const waiting = await startReply(store, session.id)
-  await store.commitReply(waiting, newOutcome({ content: mark(), status: 'failed', error }))
+  await store.replies.commit(waiting, newOutcome({ content: mark(), status: 'failed', error }))
   const entered = await startReply(store, session.id)
   const outcome = newOutcome({ content: mark() })
-  await store.commitReply(entered, outcome)
-  await store.append(replyEntry(entered, outcome))
-  await store.append(eventEntry(session.id, { type: 'help_requested', note: mark() }))
-  await store.append(userEntry(session.id))
-  await store.append(eventEntry(session.id, { type: 'takeover_started', by }))
+  await store.replies.commit(entered, outcome)
+  await store.messages.append(replyEntry(entered, outcome))
+  await store.messages.append(eventEntry(session.id, { type: 'help_requested', note: mark() }))
+  await store.messages.append(userEntry(session.id))
+  await store.messages.append(eventEntry(session.id, { type: 'takeover_started', by }))
   const sender = { type: 'admin', id: by.id, name: by.name } as const
-  await store.append(userEntry(session.id, { sender, content: mark() }))
-  await store.saveConversationRef(session.id, 'dify', mark())
-  await store.findSession(session.id)
+  await store.messages.append(userEntry(session.id, { sender, content: mark() }))
+  await store.conversationRefs.save(session.id, 'dify', mark())
+  await store.sessions.find(session.id)
   return session.id
 }
 

@@ -4,12 +4,12 @@ import {
   bringUpToDate,
   type Migration,
 } from '../../shared/adapters/src/mongo/schema/bring-up-to-date.ts'
-import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import { SchemaRecord } from '../../shared/adapters/src/mongo/schema/schema-record.ts'
 import { SCHEMA_STEPS, type SchemaStep } from '../../shared/adapters/src/mongo/schema/steps.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { newKeyRing } from './chat-store.support.ts'
+import { newKeyRing } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 interface Meta {
@@ -266,7 +266,7 @@ describeWithMongo('a process that starts', () => {
     await lab.db.collection('messages').dropIndex('log')
     const started = [startProcess(), startProcess(), startProcess()]
     await Promise.all(started.map(({ ended }) => ended))
-    expect(await lab.db.collection('messages').indexExists(['log', 'open', 'due'])).toBe(true)
+    expect(await lab.db.collection('messages').indexExists(['log', 'reply_open', 'reply_due'])).toBe(true)
     expect(started.flatMap(({ steps }) => steps)).toEqual([expect.stringContaining('indexes')])
     const whole = { version: KNOWN, done: NAMES.map((name) => expect.objectContaining({ name })) }
     expect(await meta.findOne({ _id: 'schema' })).toMatchObject(whole)

@@ -1,6 +1,6 @@
-import type { ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
 import { MongoClient, type Db } from 'mongodb'
-import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import {
   newMongoDatabase,
   NoMongoError,
@@ -8,7 +8,7 @@ import {
   type RunningMongo,
 } from '../../scripts/servers/mongo.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
-import { createHooks, newKeyRing, type RecordedHooks } from './chat-store.support.ts'
+import { createHooks, newKeyRing, type RecordedHooks } from './store.support.ts'
 
 let skipReason: string | undefined
 
@@ -31,7 +31,7 @@ export interface MongoLab {
   db: Db
   hooks: RecordedHooks
   /** `port` is that of a proxy before the server. */
-  open(port?: number): Promise<ChatStore>
+  open(port?: number): Promise<Store>
   close(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export async function openMongoLab(): Promise<MongoLab> {
   const cipher = newKeyRing()
   const hooks = createHooks()
   const client = await new MongoClient(uri).connect()
-  const opened: ChatStore[] = []
+  const opened: Store[] = []
   return {
     db: client.db(database),
     hooks,

@@ -23,8 +23,8 @@ const encryptionKeys = [{ id: 'k1', key: new Uint8Array(randomBytes(32)) }]
 async function useEverything(backend: Backend): Promise<void> {
   const startedAt = new Date().toISOString()
   const origin = { id: newId(), userId: newId(), userName: 'Ada', startedAt }
-  await backend.store.createSession({ ...origin, modelId: 'demo' })
-  expect(await backend.store.findSession(origin.id)).toMatchObject({ userId: origin.userId })
+  await backend.sessions.create({ ...origin, modelId: 'demo' })
+  expect(await backend.sessions.find(origin.id)).toMatchObject({ userId: origin.userId })
   const { handlers, seen } = createRecorder()
   await backend.queue.consume(handlers, { concurrency: 1 })
   await backend.queue.enqueue('answer-message', newJob(), newId())

@@ -31,14 +31,14 @@ describeWithBrowser('who has read what', () => {
     await buildWeb()
     ;[backend, browser] = await Promise.all([openTestBackend(), openBrowser()])
     const port = await findFreePort()
-    const store = replacing(backend.ports.store, {
-      async createSession(session) {
+    const sessions = replacing(backend.ports.sessions, {
+      async create(session) {
         sessionId = session.id
-        return await backend.ports.store.createSession(session)
+        return await backend.ports.sessions.create(session)
       },
     })
     gateway = await startTestGateway(
-      { ...backend.ports, store },
+      { ...backend.ports, sessions },
       {
         ...{ port, webRoot: WEB_ROOT, allowVisitors: true },
         allowedOrigins: [`http://127.0.0.1:${port}`],
@@ -60,8 +60,8 @@ describeWithBrowser('who has read what', () => {
 
   /** An entry by a person: as nobody can take a session over yet, it goes past the gateway. */
   async function append(entry: Pick<Message, 'kind' | 'content' | 'event'>): Promise<Message> {
-    const { store, bus } = backend.ports
-    const { message } = await store.append({
+    const { messages, bus } = backend.ports
+    const { message } = await messages.append({
       message: {
         ...{ id: crypto.randomUUID(), sessionId, attachments: [], status: 'complete' },
         ...{ sender: { type: 'admin', ...OLGA }, createdAt: new Date().toISOString() },

@@ -211,7 +211,7 @@ function toCluster(
     openStore: async () => {
       opened ??= open()
       // Kept for the next one: it reconnects by itself, and a new one would wait for Redis.
-      return { store: (await opened).store, close: async () => undefined }
+      return { store: await opened, close: async () => undefined }
     },
     async stop() {
       await (await opened)?.close()

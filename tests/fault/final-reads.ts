@@ -1,4 +1,5 @@
-import type { ChatStore, LogPage } from '@chatbox/core'
+import type { StorePorts } from '@chatbox/adapters'
+import type { LogPage } from '@chatbox/core'
 import { requestJson } from '@chatbox/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signToken } from '../support/tokens.ts'
@@ -10,7 +11,7 @@ import { viewersOf } from './workload.ts'
 
 export interface FinalReadOptions {
   sessions: readonly DrivenSession[]
-  store: Pick<ChatStore, 'readMessages' | 'findOpenReply'>
+  store: Pick<StorePorts, 'messages' | 'replies'>
   gatewayPorts: readonly number[]
   /** How long it may take until every question is settled and every viewer has everything. */
   timeoutMs: number
@@ -47,7 +48,7 @@ export async function waitUntilSettled(options: FinalReadOptions): Promise<Unset
 async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Unsettled> {
   const unsettled: Unsettled = { openReplies: [], behind: [], unsent: [] }
   for (const session of sessions) {
-    const open = await store.findOpenReply(session.sessionId)
+    const open = await store.replies.findOpen(session.sessionId)
     if (open) unsettled.openReplies.push(`${session.sessionId}/${open.messageId} ${open.state}`)
     const head = await readHead(store, session.sessionId)
     for (const viewer of viewersOf(session)) {
@@ -63,7 +64,7 @@ async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Uns
 }
 
 async function readHead(store: FinalReadOptions['store'], sessionId: string): Promise<number> {
-  const { messages } = await store.readMessages(sessionId, { limit: 1 })
+  const { messages } = await store.messages.read(sessionId, { limit: 1 })
   return messages.at(-1)?.seq ?? 0
 }
 
@@ -94,7 +95,7 @@ async function readFromStore(
   const all: FinalMessage[] = []
   for (;;) {
     const afterSeq = all.at(-1)?.seq ?? 0
-    const read = (): Promise<LogPage> => store.readMessages(sessionId, { afterSeq, limit: PAGE })
+    const read = (): Promise<LogPage> => store.messages.read(sessionId, { afterSeq, limit: PAGE })
     const { messages, hasMore } = await tryOften(TRIES, read)
     all.push(...messages.map(toFinalMessage))
     if (!hasMore) return all

@@ -1,4 +1,4 @@
-import type { ChatStore } from '@chatbox/core'
+import type { StorePorts } from '@chatbox/adapters'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Viewer } from './clients/viewer.ts'
 import { readAnew, readShown, waitUntilSettled, type FinalReadOptions } from './final-reads.ts'
@@ -170,7 +170,7 @@ export class SessionPool {
   }
 
   /** Open only while it is used: a fault may need a disk that nobody else uses. */
-  async #withStore<T>(use: (store: ChatStore) => Promise<T>): Promise<T> {
+  async #withStore<T>(use: (store: StorePorts) => Promise<T>): Promise<T> {
     const opened = await this.#options.system.openStore()
     try {
       return await use(opened.store)

@@ -1,5 +1,4 @@
-import type { AdapterHooks } from '@chatbox/adapters'
-import type { ChatStore } from '@chatbox/core'
+import type { AdapterHooks, StorePorts } from '@chatbox/adapters'
 import type { TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import type { Recorder } from './history.ts'
 import type { ModelServer } from './model-server.ts'
@@ -34,7 +33,7 @@ export interface SystemUnderTest {
   readonly balancerPort: number
   readonly storeName: string
   /** The store past every link, as an operator's tool would use it. */
-  openStore(): Promise<{ store: ChatStore; close(): Promise<void> }>
+  openStore(): Promise<{ store: StorePorts; close(): Promise<void> }>
   /** Ends every process. Resolves with the names of those that had to be killed. */
   stop(): Promise<string[]>
 }

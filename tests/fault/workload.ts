@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ChatStore } from '@chatbox/core'
+import type { StorePorts } from '@chatbox/adapters'
 import { signToken } from '../support/tokens.ts'
 import { BareViewer } from './clients/bare-viewer.ts'
 import { CoreViewer } from './clients/core-viewer.ts'
@@ -13,7 +13,7 @@ export interface WorkloadOptions {
   /** Of the gateways, each over its own link. */
   gatewayPorts: readonly number[]
   balancerPort: number
-  store: Pick<ChatStore, 'append'>
+  store: Pick<StorePorts, 'messages'>
   recorder: Recorder
   random: Random
 }
@@ -74,11 +74,11 @@ function createCore(
 
 /** Straight in the store: the gateways do not serve it yet, and its rules are the log's own. */
 async function takeOver(
-  store: Pick<ChatStore, 'append'>,
+  store: Pick<StorePorts, 'messages'>,
   sessionId: string,
   id: string,
 ): Promise<void> {
-  await store.append({
+  await store.messages.append({
     message: {
       id,
       sessionId,

@@ -93,8 +93,8 @@ describe('a client that does not read', () => {
     expect(closed).toHaveLength(0)
 
     // What is no delta still goes out, until there is too much of it.
-    const { store } = h.backend.ports
-    const page = await store.append({ message: toMessage(session.id, text.repeat(5)) })
+    const { messages } = h.backend.ports
+    const page = await messages.append({ message: toMessage(session.id, text.repeat(5)) })
     const event: BusEvent = { event: 'message:new', payload: { message: page.message } }
     for (let sent = 0; closed.length === 0 && sent < 2000; sent++) {
       await h.backend.ports.bus.publish(session.id, event)
@@ -143,9 +143,9 @@ describe('a client that reads slowly', () => {
 
     // Each of these characters takes six bytes on the wire.
     const content = '\u0001'.repeat(LIMITS.replyLength)
-    const { store, bus } = h.backend.ports
+    const { messages, bus } = h.backend.ports
     const longest = { ...toMessage(session.id, content), id: 'longest-message' }
-    const { message } = await store.append({ message: longest })
+    const { message } = await messages.append({ message: longest })
     await open(2)
     const small: BusEvent = {
       event: 'message:new',
@@ -180,15 +180,15 @@ describe('drain and stop', () => {
   it('finishes what it has begun before it stops, and stops once', async () => {
     const inStore = Promise.withResolvers<undefined>()
     const held = Promise.withResolvers<undefined>()
-    const { store } = h.backend.ports
-    const slow = replacing(store, {
+    const { messages } = h.backend.ports
+    const slow = replacing(messages, {
       async append(entry) {
         inStore.resolve(undefined)
         await held.promise
-        return await store.append(entry)
+        return await messages.append(entry)
       },
     })
-    const own = await h.startOther({}, { store: slow })
+    const own = await h.startOther({}, { messages: slow })
     const user = await h.connect({ url: own.url })
     const { session } = await user.open()
     const sent = user.send(session, 'just in time')
@@ -198,7 +198,7 @@ describe('drain and stop', () => {
     expect((await sent).content).toBe('just in time')
     await stopped
     expect(await user.waitForClose()).toBe('io server disconnect')
-    expect((await store.readMessages(session.id, { limit: 1 })).messages).toHaveLength(1)
+    expect((await messages.read(session.id, { limit: 1 })).messages).toHaveLength(1)
   })
 
   it('rejects where the port is taken', async () => {

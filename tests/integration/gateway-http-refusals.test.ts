@@ -118,8 +118,8 @@ describe('what is refused', () => {
 
   it('a fault of our own says nothing about itself', async () => {
     const fail = () => Promise.reject(new Error('mongodb://user:pass@host'))
-    const store = replacing(h.backend.ports.store, { findSession: fail })
-    const other = await h.startOther({}, { store })
+    const sessions = replacing(h.backend.ports.sessions, { find: fail })
+    const other = await h.startOther({}, { sessions })
     const response = await ask(`${API}/sessions/x`, { url: other.url })
     const text = await response.clone().text()
     expect(await readRefusal(response)).toEqual({ status: 500, code: 'INTERNAL' })

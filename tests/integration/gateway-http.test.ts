@@ -124,12 +124,12 @@ describe('transcripts', () => {
   })
 
   it('that cannot be finished are cut, not ended', async () => {
-    const { store } = h.backend.ports
-    const readMessages: typeof store.readMessages = async (id, range) => {
+    const { messages } = h.backend.ports
+    const read: typeof messages.read = async (id, range) => {
       if ((range.afterSeq ?? 0) > 0) throw new Error('gone')
-      return await store.readMessages(id, range)
+      return await messages.read(id, range)
     }
-    const other = await h.startOther({}, { store: replacing(store, { readMessages }) })
+    const other = await h.startOther({}, { messages: replacing(messages, { read }) })
     const response = await ask(`${API}/sessions/${session.id}/transcript`, { url: other.url })
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow()

@@ -28,10 +28,10 @@ describe('too many events', () => {
 
   it('at the same time on one socket are refused before they reach anything', async () => {
     const held = Promise.withResolvers<undefined>()
-    const { store } = h.backend.ports
-    const findSession = (id: string) => held.promise.then(() => store.findSession(id))
-    const slow = replacing(store, { findSession })
-    const own = await h.startOther({}, { store: slow })
+    const { sessions } = h.backend.ports
+    const find = (id: string) => held.promise.then(() => sessions.find(id))
+    const slow = replacing(sessions, { find })
+    const own = await h.startOther({}, { sessions: slow })
     const eager = await h.connect({ url: own.url })
     const asked = Array.from({ length: 100 }, () =>
       eager.emitRaw('session:open', { sessionId: 'x' }),
@@ -47,12 +47,12 @@ describe('too many events', () => {
 
 describe('a fault of our own', () => {
   it('is one INTERNAL that says nothing, and the next event is served', async () => {
-    const { store } = h.backend.ports
-    const findActiveSession = () => {
+    const { sessions } = h.backend.ports
+    const findActive = () => {
       throw new TypeError('secret detail')
     }
-    const broken = replacing(store, { findActiveSession })
-    const own = await h.startOther({}, { store: broken })
+    const broken = replacing(sessions, { findActive })
+    const own = await h.startOther({}, { sessions: broken })
     const one = await h.connect({ url: own.url })
     const error = await one.refusal('session:open', {})
     expect(error).toMatchObject({ code: 'INTERNAL', message: 'Something went wrong on our side.' })

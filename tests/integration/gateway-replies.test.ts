@@ -5,8 +5,8 @@ import { useGateway } from '../support/gateway-harness.ts'
 const h = useGateway()
 
 function failReply(session: Session, question: Message, replyId: string): Promise<unknown> {
-  const { store, clock } = h.backend.ports
-  return store.append({
+  const { messages, clock } = h.backend.ports
+  return messages.append({
     message: {
       id: replyId,
       sessionId: session.id,
@@ -24,19 +24,19 @@ function failReply(session: Session, question: Message, replyId: string): Promis
 
 /** Takes and settles the open question of a session, as a worker does. */
 async function answer(session: Session, status: Message['status']): Promise<Message> {
-  const { store } = h.backend.ports
-  const open = await store.findOpenReply(session.id)
+  const { messages, replies } = h.backend.ports
+  const open = await replies.findOpen(session.id)
   if (!open) throw new Error('no question waits')
-  const claim = await store.claimReply(open, 15_000)
+  const claim = await replies.claim(open, 15_000)
   if (!claim) throw new Error('the question is taken')
   const finishedAt = new Date().toISOString()
   const outcome = { status, content: 'half', modelId: open.modelId, finishedAt }
-  expect(await store.commitReply(claim, outcome)).toBe('committed')
-  const question = await store.findMessage(session.id, open.messageId)
+  expect(await replies.commit(claim, outcome)).toBe('committed')
+  const question = await messages.find(session.id, open.messageId)
   if (!question) throw new Error('the question is gone')
   await failReply(session, question, claim.replyId)
-  await store.settleReply(open, claim.epoch, 'done')
-  const reply = await store.findMessage(session.id, claim.replyId)
+  await replies.settle(open, claim.epoch, 'done')
+  const reply = await messages.find(session.id, claim.replyId)
   if (!reply) throw new Error('the reply is not in the log')
   return reply
 }
@@ -52,7 +52,7 @@ describe('reply:stop and reply:retry', () => {
     expect(await user.emit('reply:stop', { sessionId: session.id, replyId })).toEqual({
       stopped: true,
     })
-    expect((await h.backend.ports.store.findOpenReply(session.id))?.stopRequested).toBe(true)
+    expect((await h.backend.ports.replies.findOpen(session.id))?.stopRequested).toBe(true)
     expect(stops).toContain(replyId)
     const payload = { sessionId: session.id, replyId: 'unknown' }
     expect((await user.refusal('reply:stop', payload)).code).toBe('NOT_FOUND')

@@ -45,12 +45,10 @@ describe('session:open', () => {
       )
       expect(opened).toHaveLength(50)
       expect(new Set(opened.map(({ session }) => session.id)).size).toBe(1)
-      const page = await h.backend.ports.store.listSessions('fifty', { limit: 10 })
+      const page = await h.backend.ports.sessions.list('fifty', { limit: 10 })
       expect(page.sessions.filter(({ status }) => status === 'active')).toHaveLength(1)
     }
-    expect(
-      (await h.backend.ports.store.listSessions('fifty', { limit: 10 })).sessions,
-    ).toHaveLength(2)
+    expect((await h.backend.ports.sessions.list('fifty', { limit: 10 })).sessions).toHaveLength(2)
   })
 
   it('answers pages: the latest, those after and those before, and cuts long ones', async () => {
@@ -83,15 +81,15 @@ describe('session:open', () => {
   })
 
   it('answers the reply that is being written, as far as it has come', async () => {
-    const { store, bus } = h.backend.ports
+    const { replies, bus } = h.backend.ports
     const user = await h.connect()
     const { session } = await user.open()
     const question = await user.send(session, 'what?')
     const waiting = (await user.open()).reply
     expect(waiting).toMatchObject({ replyTo: question.id, attempt: 0, index: 0, text: '' })
 
-    const open = await store.findOpenReply(session.id)
-    const claim = open && (await store.claimReply(open, 15_000))
+    const open = await replies.findOpen(session.id)
+    const claim = open && (await replies.claim(open, 15_000))
     if (!claim) throw new Error('the question is taken')
     expect((await user.open()).reply).toMatchObject({ attempt: claim.epoch, index: 0, text: '' })
     const delta = { sessionId: session.id, replyId: claim.replyId, attempt: claim.epoch }
@@ -209,7 +207,7 @@ describe('session:end and session:create', () => {
     const user = await h.connect()
     const { session } = await user.open()
     await user.send(session, 'a question')
-    const open = await h.backend.ports.store.findOpenReply(session.id)
+    const open = await h.backend.ports.replies.findOpen(session.id)
     const operator = await h.connect({ userId: 'op', roles: ['admin'] })
     const ended = await operator.emit('session:end', { sessionId: session.id })
     expect(ended.session.status).toBe('ended')
@@ -217,7 +215,7 @@ describe('session:end and session:create', () => {
     expect(again.session).toEqual(ended.session)
     const { message } = await user.waitFor('message:new', (event) => event.message.kind === 'event')
     expect(message.event).toEqual({ type: 'session_ended', reason: 'operator' })
-    expect(await h.backend.ports.store.findOpenReply(session.id)).toBeUndefined()
+    expect(await h.backend.ports.replies.findOpen(session.id)).toBeUndefined()
     expect(stops).toContain(open?.replyId)
   })
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { ChatStore } from '@chatbox/core'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing } from '../support/test-gateway.ts'
+import { replacing, type TestPorts } from '../support/test-gateway.ts'
 import { signToken } from '../support/tokens.ts'
 
 const h = useGateway()
@@ -9,17 +8,19 @@ const h = useGateway()
 const CALL_MS = 2000
 const IN_TIME_MS = 3500
 
-function slowed(store: ChatStore): ChatStore {
+function slowed({ sessions, messages }: TestPorts): Partial<TestPorts> {
   const late = async <T>(work: () => Promise<T>): Promise<T> => {
     await new Promise((resolve) => setTimeout(resolve, CALL_MS))
     return await work()
   }
-  return replacing(store, {
-    findSession: (id) => late(() => store.findSession(id)),
-    openLog: (id, range) => late(() => store.openLog(id, range)),
-    findMessage: (sessionId, id) => late(() => store.findMessage(sessionId, id)),
-    readMessages: (id, range) => late(() => store.readMessages(id, range)),
-  })
+  return {
+    sessions: replacing(sessions, { find: (id) => late(() => sessions.find(id)) }),
+    messages: replacing(messages, {
+      open: (id, range) => late(() => messages.open(id, range)),
+      find: (sessionId, id) => late(() => messages.find(sessionId, id)),
+      read: (id, range) => late(() => messages.read(id, range)),
+    }),
+  }
 }
 
 async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
@@ -30,8 +31,7 @@ async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
 
 describe('a store that is slow at every call', () => {
   it('costs an event 3 s in all, not 3 s a call', async () => {
-    const { store } = h.backend.ports
-    const slow = await h.startOther({}, { store: slowed(store) })
+    const slow = await h.startOther({}, slowed(h.backend.ports))
     const user = await h.connect()
     const { session } = await user.open()
     const question = await user.send(session, 'a question')
@@ -47,8 +47,7 @@ describe('a store that is slow at every call', () => {
   })
 
   it('costs a request 3 s in all', async () => {
-    const { store } = h.backend.ports
-    const slow = await h.startOther({}, { store: slowed(store) })
+    const slow = await h.startOther({}, slowed(h.backend.ports))
     const user = await h.connect()
     const { session } = await user.open()
     const headers = { Authorization: `Bearer ${await signToken({ sub: session.userId })}` }

@@ -39,7 +39,7 @@ describeWithCluster('gateways and workers that run while another version migrate
   async function forget(): Promise<void> {
     await db.collection('meta').drop()
     await db.collection('sessions').dropIndex('of_user')
-    await db.collection('messages').dropIndex('due')
+    await db.collection('messages').dropIndex('reply_due')
   }
 
   async function expectAnswered(question: Message): Promise<void> {

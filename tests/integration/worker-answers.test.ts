@@ -59,10 +59,10 @@ describe('answering', () => {
         modelId: MODEL,
         usage: USAGE,
       })
-      const session = await rig.store.findSession(sessionId)
+      const session = await rig.sessions.find(sessionId)
       expect(updated).toEqual({ event: 'session:updated', payload: { session } })
       expect(session?.usage).toEqual(USAGE)
-      expect(await rig.store.findOpenReply(sessionId)).toBeUndefined()
+      expect(await rig.replies.findOpen(sessionId)).toBeUndefined()
       expect(await rig.bus.readDraft(sessionId, replyId)).toBeUndefined()
       expect(llm.requests).toEqual([
         {
@@ -118,7 +118,7 @@ describe('answering', () => {
     it('of a session that has ended, or that a person has taken over, is not asked', async () => {
       const llm = scriptLlm(['never'])
       const { question } = await rig.ask(sessionId, 'Hello?')
-      await rig.store.append({
+      await rig.messages.append({
         message: {
           id: rig.clock.newId(),
           sessionId,
@@ -133,7 +133,7 @@ describe('answering', () => {
       })
       expect(await rig.createWorker({ llm }).answer(question)).toBe('cancelled')
       expect(llm.requests).toEqual([])
-      expect(await rig.store.findOpenReply(sessionId)).toBeUndefined()
+      expect(await rig.replies.findOpen(sessionId)).toBeUndefined()
     })
 
     it('gets no word of the model once a person has taken over in the middle', async () => {
@@ -141,7 +141,7 @@ describe('answering', () => {
       const { question } = await rig.ask(sessionId, 'Hello?')
       const answering = rig.createWorker({ llm: scriptLlm(['a', gate.step, 'b']) }).answer(question)
       await gate.reached
-      await rig.store.append({
+      await rig.messages.append({
         message: {
           id: rig.clock.newId(),
           sessionId,
@@ -157,7 +157,7 @@ describe('answering', () => {
       gate.open()
       expect(await answering).toBe('answered')
       expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'takeover_started'])
-      expect(await rig.store.findOpenReply(sessionId)).toBeUndefined()
+      expect(await rig.replies.findOpen(sessionId)).toBeUndefined()
     })
 
     it('to a model that is gone fails in words that help', async () => {

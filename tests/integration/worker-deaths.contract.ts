@@ -73,7 +73,7 @@ export function describeWorkerDeaths(openRig: () => Promise<WorkerRig>): void {
       for (let deaths = 0; deaths < 3; deaths++) {
         await until(
           'a claim',
-          async () => (await rig.store.claimReply(toKey(question), 1)) !== undefined,
+          async () => (await rig.replies.claim(toKey(question), 1)) !== undefined,
         )
       }
       const llm = scriptLlm(['never'])

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { AppError, type ChatStore } from '@chatbox/core'
+import { AppError } from '@chatbox/core'
 import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
 import { createGate, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
@@ -27,9 +27,9 @@ describe('a worker that is late', () => {
     const zombie = rig.createWorker({
       llm: scriptLlm([gate.step, 'Too late.']),
       // It sleeps through its lease and believes to hold it still; its bus tells it nothing.
-      store: override(rig.store, {
-        claimReply: (key) => rig.store.claimReply(key, 1),
-        renewReply: async () => 'held',
+      replies: override(rig.replies, {
+        claim: (key) => rig.replies.claim(key, 1),
+        renew: async () => 'held',
       }),
       bus: override(rig.bus, { publishDelta: async () => 'published' }),
     })
@@ -49,9 +49,9 @@ describe('a worker that is late', () => {
     const llm = scriptLlm(['old', late.step, ' more', () => new Promise(() => undefined)])
     const zombie = rig.createWorker({
       llm,
-      store: override(rig.store, {
-        claimReply: (key) => rig.store.claimReply(key, 1),
-        renewReply: async () => 'held',
+      replies: override(rig.replies, {
+        claim: (key) => rig.replies.claim(key, 1),
+        renew: async () => 'held',
       }),
     })
     const sleeping = zombie.answer(question)
@@ -78,7 +78,7 @@ describe('a worker that is late', () => {
     const worker = rig.createWorker({ llm, timing: { leaseMs: 300 } })
     const answering = worker.answer(question)
     await until('a request', () => llm.requests.length === 1)
-    await rig.store.cancelReplies(sessionId)
+    await rig.replies.cancel(sessionId)
     expect(await answering).toBe('lost')
     expect(llm.aborted).toBe(1)
     expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)
@@ -96,17 +96,17 @@ describe('a store that is away', () => {
   })
   afterEach(() => rig.close())
 
-  /** A store that refuses some calls until `ms` after the first of them. */
-  function awayFor(ms: number, ...methods: (keyof ChatStore)[]): ChatStore {
+  /** A port that refuses some calls until `ms` after the first of them. */
+  function awayFor<P extends object>(port: P, ms: number, ...methods: (keyof P)[]): P {
     let back: number | undefined
     const refuse = (): boolean => Date.now() < (back ??= Date.now() + ms)
-    return new Proxy(rig.store, {
-      get(store, name: keyof ChatStore) {
-        const method: unknown = Reflect.get(store, name)
+    return new Proxy(port, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name)
         if (typeof method !== 'function') return method
         return async (...values: unknown[]): Promise<unknown> => {
-          if (methods.includes(name) && refuse()) throw away()
-          return Reflect.apply(method, store, values)
+          if (methods.some((one) => one === name) && refuse()) throw away()
+          return Reflect.apply(method, target, values)
         }
       },
     })
@@ -115,9 +115,9 @@ describe('a store that is away', () => {
   it('for two seconds at the commit costs two seconds, and nothing else', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const llm = scriptLlm(['Kept.'])
-    const store = awayFor(2000, 'commitReply', 'renewReply')
+    const replies = awayFor(rig.replies, 2000, 'commit', 'renew')
     const startedAt = Date.now()
-    expect(await rig.createWorker({ llm, store }).answer(question)).toBe('answered')
+    expect(await rig.createWorker({ llm, replies }).answer(question)).toBe('answered')
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2000)
     expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Kept.'])
     expect(llm.requests).toHaveLength(1)
@@ -126,31 +126,35 @@ describe('a store that is away', () => {
   it('between a commit and its acknowledgement does not double the reply', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     let commits = 0
-    const store = override(rig.store, {
-      commitReply: async (claim, outcome) => {
-        const result = await rig.store.commitReply(claim, outcome)
+    const replies = override(rig.replies, {
+      commit: async (claim, outcome) => {
+        const result = await rig.replies.commit(claim, outcome)
         if (commits++ === 0) throw away()
         return result
       },
     })
-    await rig.createWorker({ llm: scriptLlm(['Once.']), store }).answer(question)
+    await rig.createWorker({ llm: scriptLlm(['Once.']), replies }).answer(question)
     expect(commits).toBe(2)
     expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Once.'])
   })
 
   it('for longer than the lease costs nothing either, while nobody else has claimed', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
-    const store = awayFor(600, 'commitReply', 'renewReply')
-    const worker = rig.createWorker({ llm: scriptLlm(['Kept.']), store, timing: { leaseMs: 200 } })
+    const replies = awayFor(rig.replies, 600, 'commit', 'renew')
+    const worker = rig.createWorker({
+      llm: scriptLlm(['Kept.']),
+      replies,
+      timing: { leaseMs: 200 },
+    })
     expect(await worker.answer(question)).toBe('answered')
     expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Kept.'])
   })
 
   it('for longer than the patience leaves the question to be answered later', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
-    const store = awayFor(60_000, 'commitReply', 'renewReply', 'releaseReply')
+    const replies = awayFor(rig.replies, 60_000, 'commit', 'renew', 'release')
     const timing = { leaseMs: 200, commitPatienceMs: 400 }
-    const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), store, timing })
+    const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), replies, timing })
     await expect(worker.answer(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)
     await rig.settle(sessionId, rig.createWorker({ llm: scriptLlm(['Found.']) }))
@@ -160,17 +164,18 @@ describe('a store that is away', () => {
   it('before the provider is asked gives the question back at once', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const llm = scriptLlm(['never'])
-    const worker = rig.createWorker({ llm, store: awayFor(60_000, 'readMessages') })
+    const messages = awayFor(rig.messages, 60_000, 'read')
+    const worker = rig.createWorker({ llm, messages })
     await expect(worker.answer(question)).rejects.toMatchObject({ retryable: true })
     expect(llm.requests).toEqual([])
-    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
+    expect(await rig.replies.findOpen(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
   })
 
   it('for one piece of bookkeeping does not cost the reply', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const llm = scriptLlm([{ type: 'conversation', ref: 'c-1' }, 'Fine.'])
-    const store = awayFor(60_000, 'saveConversationRef')
-    await rig.createWorker({ llm, store }).answer(question)
+    const conversationRefs = awayFor(rig.conversationRefs, 60_000, 'save')
+    await rig.createWorker({ llm, conversationRefs }).answer(question)
     expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Fine.'])
   })
 
@@ -178,16 +183,16 @@ describe('a store that is away', () => {
     const other = await rig.createSession()
     const { question } = await rig.ask(sessionId, 'stuck')
     await rig.ask(other, 'fine')
-    const store = override(rig.store, {
-      findOpenReply: async (id) => {
+    const replies = override(rig.replies, {
+      findOpen: async (id) => {
         if (id === sessionId) throw away()
-        return rig.store.findOpenReply(id)
+        return rig.replies.findOpen(id)
       },
     })
     const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']) })
-    await reconcile({ ...deps, store }, { staleMs: 0, batch: 10 })
+    await reconcile({ ...deps, replies }, { staleMs: 0, batch: 10 })
     expect(rig.jobs.map(({ payload }) => payload.sessionId)).toEqual([other])
-    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ messageId: question.id })
+    expect(await rig.replies.findOpen(sessionId)).toMatchObject({ messageId: question.id })
   })
 })
 

@@ -72,7 +72,7 @@ class Story {
         return this.#die(next)
       case 'stop': {
         const replyId = at(this.replyIds, next.reply)
-        if (replyId) await this.#rig.store.requestStop(this.#sessionId, replyId)
+        if (replyId) await this.#rig.replies.requestStop(this.#sessionId, replyId)
         return
       }
       case 'retry':
@@ -111,7 +111,7 @@ class Story {
     const replyId = this.#rig.clock.newId()
     const askedAt = this.#rig.clock.now().toISOString()
     const sessionId = this.#sessionId
-    const retried = await this.#rig.store.retryReply({
+    const retried = await this.#rig.replies.retry({
       sessionId,
       messageId,
       replyId,
@@ -150,7 +150,7 @@ describe('any interleaving of questions, answers, stops, retries and deaths', ()
         for (const line of await rig.story(sessionId)) {
           if (line.startsWith('ai ')) expect(line.slice(3)).toMatch(OUTCOMES)
         }
-        const session = await rig.store.findSession(sessionId)
+        const session = await rig.sessions.find(sessionId)
         expect(session?.messageCount).toBe(log.length)
       }),
       { numRuns: 60, endOnFailure: true },

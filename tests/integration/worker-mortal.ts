@@ -1,4 +1,5 @@
-import type { ChatStore, EventBus, JobQueue } from '@chatbox/core'
+import type { StorePorts } from '@chatbox/adapters'
+import type { EventBus, JobQueue } from '@chatbox/core'
 import type { WorkerRig } from './worker-rig.ts'
 
 interface Death {
@@ -9,7 +10,7 @@ interface Death {
 }
 
 interface Mortal {
-  parts: { store: ChatStore; bus: EventBus; queue: Pick<JobQueue, 'enqueue'> }
+  parts: StorePorts & { bus: EventBus; queue: Pick<JobQueue, 'enqueue'> }
   calls(): string[]
   /** Resolves at the last call. */
   dead: Promise<unknown>
@@ -20,10 +21,10 @@ interface Mortal {
 export const LONG_ENOUGH_TO_SPEAK = { leaseMs: 1500, replyTimeoutMs: 3000 }
 
 /**
- * Store, bus and queue as a process sees them that dies at one of its calls: neither that call nor
+ * The ports of the store, the bus and the queue as a process sees them that dies at one of its calls: neither that call nor
  * any later one ever returns. The renewal of a lease is no step: it comes when its time has come.
  */
-export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death): Mortal {
+export function createMortal(rig: WorkerRig, death?: Death): Mortal {
   const calls: string[] = []
   const died = Promise.withResolvers<undefined>()
   const never = new Promise<never>(() => undefined)
@@ -36,7 +37,7 @@ export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death): Mo
         if (typeof method !== 'function') return method
         return async (...values: unknown[]): Promise<unknown> => {
           if (dead) return never
-          if (name === 'renewReply') return Reflect.apply(method, target, values)
+          if (name === 'renew') return Reflect.apply(method, target, values)
           const isLast = calls.push(String(name)) - 1 === death?.at
           if (isLast) dead = true
           if (isLast && death.moment === 'after') await Reflect.apply(method, target, values)
@@ -47,12 +48,15 @@ export function createMortal({ store, bus, jobs }: WorkerRig, death?: Death): Mo
     })
 
   const queue: Pick<JobQueue, 'enqueue'> = {
-    enqueue: async (_name, payload, id) => void jobs.push({ payload, id }),
+    enqueue: async (_name, payload, id) => void rig.jobs.push({ payload, id }),
   }
   return {
     parts: {
-      store: mortal<ChatStore>(store),
-      bus: mortal<EventBus>(bus),
+      sessions: mortal(rig.sessions),
+      messages: mortal(rig.messages),
+      replies: mortal(rig.replies),
+      conversationRefs: mortal(rig.conversationRefs),
+      bus: mortal(rig.bus),
       queue: mortal(queue),
     },
     calls: () => calls,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
-import type { ChatStore, Llm } from '@chatbox/core'
+import type { Llm, Sessions } from '@chatbox/core'
 import { createLogger, createMetrics } from '@chatbox/kit'
 import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
 import { override } from './worker-mortal.ts'
@@ -28,15 +28,18 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
 
   async function start(
     llm: Llm,
-    { timing, store, ...options }: Partial<WorkerOptions> & { store?: ChatStore } = {},
+    { timing, sessions, ...options }: Partial<WorkerOptions> & { sessions?: Sessions } = {},
     where: WorkerRig = rig,
   ) {
     const metrics = createMetrics()
     const { models } = where.createWorker({ llm }).deps
     const logger = createLogger('test', 'silent')
-    const { queue, bus, clock } = where
+    const { messages, replies, conversationRefs, queue, bus, clock } = where
     const worker = await startWorker(
-      { store: store ?? where.store, queue, bus, clock, logger, metrics, models },
+      {
+        ...{ sessions: sessions ?? where.sessions, messages, replies, conversationRefs },
+        ...{ queue, bus, clock, logger, metrics, models },
+      },
       {
         llmConcurrency: 4,
         llmStreamTimeoutMs: 10_000,
@@ -92,7 +95,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     await until('three at once', () => now === 3)
     gate.open()
     await until('all answered', async () => {
-      const open = await Promise.all(sessions.map((id) => rig.store.findOpenReply(id)))
+      const open = await Promise.all(sessions.map((id) => rig.replies.findOpen(id)))
       return open.every((reply) => reply === undefined)
     })
     expect(most).toBe(3)
@@ -104,7 +107,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const { question, replyId } = await rig.ask(sessionId, 'Hello?')
     await enqueue(question)
     await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     await rig.bus.publishStop(replyId)
     const toldAt = Date.now()
     await answered(1)
@@ -125,8 +128,8 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
 
   it('puts a committed reply into the log that its worker left behind', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
-    const claim = await rig.store.claimReply({ sessionId, messageId: question.id }, 1000)
-    await rig.store.commitReply(claim ?? nothing(), {
+    const claim = await rig.replies.claim({ sessionId, messageId: question.id }, 1000)
+    await rig.replies.commit(claim ?? nothing(), {
       status: 'complete',
       content: 'Committed.',
       modelId: 'model-1',
@@ -154,7 +157,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     await worker.stop(5000)
     expect(Date.now() - stoppedAt).toBeLessThan(1000)
     expect(llm.aborted).toBe(1)
-    expect(await rig.store.findOpenReply(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
+    expect(await rig.replies.findOpen(sessionId)).toMatchObject({ state: 'pending', epoch: 1 })
 
     const events = await other.listen(sessionId)
     const { worker: next } = await start(scriptLlm(['All of it.']), { timing: SWEEPS }, other)
@@ -173,7 +176,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     })
     await enqueue((await rig.ask(sessionId, 'Hello?')).question)
     await until('a claim', async () => {
-      return (await rig.store.findOpenReply(sessionId))?.state === 'running'
+      return (await rig.replies.findOpen(sessionId))?.state === 'running'
     })
     const stoppedAt = Date.now()
     await worker.stop(300)
@@ -186,18 +189,22 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const idle = await rig.createSession({ startedAt: new Date(Date.now() - 3_600_000) })
     const events = await rig.listen(idle)
     const sweeps: [number, number] = [0, 0]
-    const counted = (store: ChatStore, worker: 0 | 1) =>
-      override(store, {
-        listIdleSessions: (before, limit) => {
+    const counted = (sessions: Sessions, worker: 0 | 1) =>
+      override(sessions, {
+        listIdle: (before, limit) => {
           sweeps[worker]++
-          return store.listIdleSessions(before, limit)
+          return sessions.listIdle(before, limit)
         },
       })
     const llm = scriptLlm(['x'])
-    await start(llm, { timing: SWEEPS, store: counted(rig.store, 0) })
-    const { worker } = await start(llm, { timing: SWEEPS, store: counted(other.store, 1) }, other)
+    await start(llm, { timing: SWEEPS, sessions: counted(rig.sessions, 0) })
+    const { worker } = await start(
+      llm,
+      { timing: SWEEPS, sessions: counted(other.sessions, 1) },
+      other,
+    )
 
-    await until('the end', async () => (await rig.store.findSession(idle))?.status === 'ended')
+    await until('the end', async () => (await rig.sessions.find(idle))?.status === 'ended')
     const before = [...sweeps]
     await until('two more sweeps of each', () => {
       return sweeps.every((count, at) => count >= (before[at] ?? 0) + 2)
@@ -209,7 +216,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
       sender: { type: 'system' },
       event: { type: 'session_ended', reason: 'idle' },
     })
-    expect((await rig.store.findSession(sessionId))?.status).toBe('active')
+    expect((await rig.sessions.find(sessionId))?.status).toBe('active')
     // A bus of its own is all that the other process has here.
     expect([[], ['message:new', 'session:updated']]).toContainEqual(
       events.map(({ event }) => event),
@@ -221,10 +228,10 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     await rig.ask(sessionId, 'Nobody answers this.')
     await start(scriptLlm(['never']), { sessionIdleTimeoutMs: 1, timing: { idleEveryMs: 40 } })
     await until('the end', async () => {
-      return (await rig.store.findSession(sessionId))?.status === 'ended'
+      return (await rig.sessions.find(sessionId))?.status === 'ended'
     })
     await until('nothing open', async () => {
-      return (await rig.store.findOpenReply(sessionId)) === undefined
+      return (await rig.replies.findOpen(sessionId)) === undefined
     })
     expect(await rig.story(sessionId)).toEqual(['user: Nobody answers this.', 'session_ended'])
   })

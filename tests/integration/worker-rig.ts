@@ -4,13 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
-import type { ChatStore, Clock, EventBus, JobQueue, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
+import type {
+  Clock,
+  ConversationRefs,
+  EventBus,
+  JobQueue,
+  Llm,
+  LlmChunk,
+  LlmRequest,
+  MessageLog,
+  ReplyClaims,
+  Sessions,
+} from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
 import {
   openBackend,
   type AdapterHooks,
   type Backend,
   type BackendOptions,
+  type StorePorts,
 } from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
@@ -105,9 +117,8 @@ export interface TestWorker {
   counted(metric: string): Promise<number>
 }
 
-interface WorkerParts {
+interface WorkerParts extends Partial<StorePorts> {
   llm: Llm
-  store?: ChatStore
   bus?: EventBus
   queue?: Pick<JobQueue, 'enqueue'>
   timing?: Partial<ReplyTiming>
@@ -119,8 +130,11 @@ interface Place {
   remove(): Promise<void>
 }
 
-export class WorkerRig {
-  readonly store: ChatStore
+export class WorkerRig implements StorePorts {
+  readonly sessions: Sessions
+  readonly messages: MessageLog
+  readonly replies: ReplyClaims
+  readonly conversationRefs: ConversationRefs
   readonly bus: EventBus
   readonly queue: JobQueue
   readonly clock: Clock = createClock()
@@ -133,7 +147,10 @@ export class WorkerRig {
   constructor(backend: Backend, place: Place) {
     this.#backend = backend
     this.#place = place
-    this.store = backend.store
+    this.sessions = backend.sessions
+    this.messages = backend.messages
+    this.replies = backend.replies
+    this.conversationRefs = backend.conversationRefs
     this.bus = backend.bus
     this.queue = backend.queue
   }
@@ -157,10 +174,14 @@ export class WorkerRig {
     return other
   }
 
-  createWorker({ llm, store, bus, queue, timing }: WorkerParts): TestWorker {
+  createWorker({ llm, bus, queue, timing, ...ports }: WorkerParts): TestWorker {
     const metrics = createMetrics()
     const deps: AnswerDeps = {
-      store: store ?? this.store,
+      sessions: this.sessions,
+      messages: this.messages,
+      replies: this.replies,
+      conversationRefs: this.conversationRefs,
+      ...ports,
       bus: bus ?? this.bus,
       queue: queue ?? {
         enqueue: async (_name, payload, id) => void this.jobs.push({ payload, id }),
@@ -188,27 +209,27 @@ export class WorkerRig {
    * workers that are left would do.
    */
   async settle(sessionId: string, worker: TestWorker): Promise<void> {
-    const store = this.store
+    const { replies } = this
     await until('every question settled', async () => {
-      await reconcile({ ...worker.deps, store }, { staleMs: 0, batch: 100 })
+      await reconcile({ ...worker.deps, replies }, { staleMs: 0, batch: 100 })
       for (const { payload } of this.jobs.splice(0)) {
         await answerMessage(worker.deps, payload, new AbortController().signal)
       }
-      return (await store.findOpenReply(sessionId)) === undefined
+      return (await replies.findOpen(sessionId)) === undefined
     })
   }
 
   async createSession({ modelId = MODEL, startedAt = new Date() } = {}): Promise<string> {
     const id = this.clock.newId()
     const origin = { id, userId: id, userName: 'Ada', startedAt: startedAt.toISOString() }
-    await this.store.createSession({ ...origin, modelId })
+    await this.sessions.create({ ...origin, modelId })
     return id
   }
 
   async ask(sessionId: string, content: string): Promise<{ question: Message; replyId: string }> {
     const id = this.clock.newId()
     const replyId = this.clock.newId()
-    const { message } = await this.store.append({
+    const { message } = await this.messages.append({
       message: {
         id,
         sessionId,
@@ -226,7 +247,7 @@ export class WorkerRig {
   }
 
   async log(sessionId: string): Promise<Message[]> {
-    return (await this.store.readMessages(sessionId, { limit: 200 })).messages
+    return (await this.messages.read(sessionId, { limit: 200 })).messages
   }
 
   /** The log in short: who said what, and how a reply ended. */

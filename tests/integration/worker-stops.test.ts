@@ -21,7 +21,7 @@ describe('a stop', () => {
 
   it('of a question that waits ends it without asking the model', async () => {
     const { question, replyId } = await rig.ask(sessionId, 'Hello?')
-    expect(await rig.store.requestStop(sessionId, replyId)).toBe(true)
+    expect(await rig.replies.requestStop(sessionId, replyId)).toBe(true)
     const llm = scriptLlm(['never'])
     expect(await rig.createWorker({ llm }).answer(question)).toBe('answered')
     expect(await reply()).toBe('ai stopped: ')
@@ -35,7 +35,7 @@ describe('a stop', () => {
     const worker = rig.createWorker({ llm })
     const answering = worker.answer(question)
     await gate.reached
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     worker.deps.running.stop(replyId)
     expect(await answering).toBe('answered')
     expect(llm.aborted).toBe(1)
@@ -56,7 +56,7 @@ describe('a stop', () => {
     })
     const answering = worker.answer(question)
     await asked.promise
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     const stoppedAt = Date.now()
     worker.deps.running.stop(replyId)
     await answering
@@ -69,7 +69,7 @@ describe('a stop', () => {
     const llm = scriptLlm(['Half', forever])
     const answering = rig.createWorker({ llm, timing: { leaseMs: 600 } }).answer(question)
     await until('a request', () => llm.requests.length === 1)
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     expect(await answering).toBe('answered')
     expect(await reply()).toBe('ai stopped: Half')
   })
@@ -81,7 +81,7 @@ describe('a stop', () => {
     const worker = rig.createWorker({ llm })
     const answering = worker.answer(question)
     await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     worker.deps.running.stop(replyId)
     await answering
     expect(await reply()).toBe('ai stopped: Shown')
@@ -90,25 +90,25 @@ describe('a stop', () => {
 
   it('between the last word and the commit still counts', async () => {
     const { question, replyId } = await rig.ask(sessionId, 'Hello?')
-    const store = override(rig.store, {
-      commitReply: async (claim, outcome) => {
-        await rig.store.requestStop(sessionId, replyId)
-        return rig.store.commitReply(claim, outcome)
+    const replies = override(rig.replies, {
+      commit: async (claim, outcome) => {
+        await rig.replies.requestStop(sessionId, replyId)
+        return rig.replies.commit(claim, outcome)
       },
     })
-    await rig.createWorker({ llm: scriptLlm(['Everything.']), store }).answer(question)
+    await rig.createWorker({ llm: scriptLlm(['Everything.']), replies }).answer(question)
     expect(await reply()).toBe('ai stopped: Everything.')
   })
 
   it('after the commit comes too late', async () => {
     const { question, replyId } = await rig.ask(sessionId, 'Hello?')
-    const store = override(rig.store, {
-      findCommittedReply: async (key) => {
-        expect(await rig.store.requestStop(sessionId, replyId)).toBe(false)
-        return rig.store.findCommittedReply(key)
+    const replies = override(rig.replies, {
+      findCommitted: async (key) => {
+        expect(await rig.replies.requestStop(sessionId, replyId)).toBe(false)
+        return rig.replies.findCommitted(key)
       },
     })
-    await rig.createWorker({ llm: scriptLlm(['Everything.']), store }).answer(question)
+    await rig.createWorker({ llm: scriptLlm(['Everything.']), replies }).answer(question)
     expect(await reply()).toBe('ai complete: Everything.')
   })
 
@@ -125,7 +125,7 @@ describe('a stop', () => {
     await gate.reached
     await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
     victim.kill()
-    await rig.store.requestStop(sessionId, replyId)
+    await rig.replies.requestStop(sessionId, replyId)
     const llm = scriptLlm(['never'])
     await rig.settle(sessionId, rig.createWorker({ llm }))
     expect(await reply()).toBe('ai stopped: Last words')

@@ -23,7 +23,7 @@ for (;;) {
     replyId: randomUUID(),
   }
   try {
-    const { message } = await store.append(entry)
+    const { message } = await store.messages.append(entry)
     // Without a callback a pipe is written before the call returns: what is printed was acknowledged.
     process.stdout.write(`${message.id}\n`)
   } catch (error) {

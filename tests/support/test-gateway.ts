@@ -25,10 +25,10 @@ export async function openTestBackend(): Promise<TestBackend> {
   }
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
-  const { store, queue, bus, limiter, presence } = backend
+  const { sessions, messages, replies, queue, bus, limiter, presence } = backend
   return {
     ports: {
-      ...{ store, queue, bus, limiter, presence },
+      ...{ sessions, messages, replies, queue, bus, limiter, presence },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),

@@ -1,10 +1,21 @@
 import type { Model } from '@chatbox/contract'
-import type { ChatStore, Clock, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
+import type {
+  Clock,
+  EventBus,
+  JobQueue,
+  MessageLog,
+  Presence,
+  RateLimiter,
+  ReplyClaims,
+  Sessions,
+} from '@chatbox/core'
 import type { HealthResult, Logger, Metrics } from '@chatbox/kit'
 
 /** Everything that both faces of a gateway, sockets and HTTP, work with. */
 export interface GatewayPorts {
-  store: ChatStore
+  sessions: Sessions
+  messages: MessageLog
+  replies: ReplyClaims
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter

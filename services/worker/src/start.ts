@@ -1,4 +1,12 @@
-import type { ChatStore, Clock, EventBus, JobQueue } from '@chatbox/core'
+import type {
+  Clock,
+  ConversationRefs,
+  EventBus,
+  JobQueue,
+  MessageLog,
+  ReplyClaims,
+  Sessions,
+} from '@chatbox/core'
 import type { Logger, Metrics, Settings } from '@chatbox/kit'
 import { DELTA_INTERVAL_MS } from './delta-interval.ts'
 import { onJob } from './jobs/on-job.ts'
@@ -17,7 +25,10 @@ export {
 } from './llm/model-directory.ts'
 
 export interface WorkerDeps {
-  store: ChatStore
+  sessions: Sessions
+  messages: MessageLog
+  replies: ReplyClaims
+  conversationRefs: ConversationRefs
   queue: JobQueue
   bus: EventBus
   clock: Clock

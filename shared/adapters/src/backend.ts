@@ -1,4 +1,13 @@
-import type { ChatStore, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
+import type {
+  ConversationRefs,
+  EventBus,
+  JobQueue,
+  MessageLog,
+  Presence,
+  RateLimiter,
+  ReplyClaims,
+  Sessions,
+} from '@chatbox/core'
 import type { EncryptionKey } from './crypto/key-ring.ts'
 import type { StallRules } from './redis/bull-worker.ts'
 import type { SocketAdapter } from './redis/socket-adapter.ts'
@@ -24,8 +33,22 @@ export interface ClusterOptions {
 
 export type BackendOptions = EmbeddedOptions | ClusterOptions
 
-export interface Backend {
-  store: ChatStore
+/** The ports that last. */
+export interface StorePorts {
+  sessions: Sessions
+  messages: MessageLog
+  replies: ReplyClaims
+  conversationRefs: ConversationRefs
+}
+
+export interface Store extends StorePorts {
+  /** Rejects with `UNAVAILABLE` within 3 s when the store does not answer. */
+  ping(): Promise<void>
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+export interface Backend extends StorePorts {
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter

@@ -5,7 +5,7 @@ import { createMemoryEventBus } from './embedded/memory-event-bus.ts'
 import { MemoryJobQueue } from './embedded/memory-job-queue.ts'
 import { createMemoryPresence } from './embedded/memory-presence.ts'
 import { createMemoryRateLimiter } from './embedded/memory-rate-limiter.ts'
-import { openSqliteStore } from './embedded/sqlite-chat-store.ts'
+import { openSqliteStore } from './embedded/open-sqlite-store.ts'
 import type { AdapterHooks } from './hooks.ts'
 
 /**
@@ -31,8 +31,12 @@ async function openEmbedded(
   const bus = createMemoryEventBus(hooks)
   const presence = createMemoryPresence()
   const limiter = createMemoryRateLimiter()
+  const { sessions, messages, replies, conversationRefs } = store
   return {
-    store,
+    sessions,
+    messages,
+    replies,
+    conversationRefs,
     queue,
     bus,
     limiter,

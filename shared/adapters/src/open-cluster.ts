@@ -2,7 +2,7 @@ import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './crypto/key-ring.ts'
 import type { AdapterHooks } from './hooks.ts'
-import { openMongoStore } from './mongo/mongo-chat-store.ts'
+import { openMongoStore } from './mongo/open-mongo-store.ts'
 import type { SchemaHooks } from './mongo/schema/migrate-mongo.ts'
 import { untilAvailable } from './mongo/until-available.ts'
 import { openRedis } from './redis/open-redis.ts'
@@ -27,8 +27,12 @@ export async function openCluster(
     () => giveUp.abort(),
   )
   const { queue, bus, limiter, presence, socketAdapter } = redis
+  const { sessions, messages, replies, conversationRefs } = store
   return {
-    store,
+    sessions,
+    messages,
+    replies,
+    conversationRefs,
     queue,
     bus,
     limiter,

@@ -1,23 +1,7 @@
 export { backoffMs, type Backoff } from './backoff.ts'
 export { AppError, notFound, toAppError, toErrorInfo } from './errors.ts'
-export type {
-  Appended,
-  ChatStore,
-  Claim,
-  ClaimState,
-  CommittedReply,
-  LogPage,
-  LogRange,
-  NewSession,
-  OpenedLog,
-  OpenReply,
-  ReplyKey,
-  ReplyOutcome,
-  ReplyState,
-  RetryRequest,
-  SessionPage,
-} from './ports/chat-store.ts'
 export type { Clock } from './ports/clock.ts'
+export type { ConversationRefs } from './ports/conversation-refs.ts'
 export type { Draft, EventBus, Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export {
@@ -27,8 +11,21 @@ export {
   type LlmRequest,
   type PromptMessage,
 } from './ports/llm.ts'
+export type { Appended, LogPage, LogRange, MessageLog, OpenedLog } from './ports/message-log.ts'
 export { PRESENCE_TTL_MS, type Presence } from './ports/presence.ts'
 export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.ts'
+export type {
+  Claim,
+  ClaimState,
+  CommittedReply,
+  ReplyClaims,
+  ReplyKey,
+  ReplyOutcome,
+  ReplyTask,
+  RetryRequest,
+  TaskState,
+} from './ports/reply-claims.ts'
+export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'
 export { buildPrompt, type Prompt, type PromptSettings } from './prompt.ts'
 export { toSession, type SessionOrigin } from './session.ts'
 export {

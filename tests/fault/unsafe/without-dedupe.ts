@@ -7,16 +7,16 @@ import { override } from './override.ts'
  * sender is answered with its own, so that it is the log that is wrong and not the acknowledgement.
  */
 export function withoutDedupe(backend: Backend): Backend {
-  const { store } = backend
+  const { messages } = backend
   return {
     ...backend,
-    store: override(store, {
+    messages: override(messages, {
       async append(entry) {
         const { clientMessageId } = entry.message
-        if (clientMessageId === undefined) return store.append(entry)
+        if (clientMessageId === undefined) return messages.append(entry)
         const fresh = { id: randomUUID(), clientMessageId: randomUUID() }
         const message = { ...entry.message, ...fresh }
-        const appended = await store.append({ ...entry, message })
+        const appended = await messages.append({ ...entry, message })
         return { ...appended, message: { ...appended.message, clientMessageId } }
       },
     }),

@@ -1,5 +1,5 @@
-import type { Backend } from '@chatbox/adapters'
-import { notFound, type Appended, type ChatStore, type NewEntry } from '@chatbox/core'
+import type { Backend, StorePorts } from '@chatbox/adapters'
+import { notFound, type Appended, type NewEntry } from '@chatbox/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { override } from './override.ts'
 
@@ -9,25 +9,25 @@ const MAX_REMEMBERED = 50_000
 
 /** A message is acknowledged at once and written a little later, if the process still lives. */
 export function withoutDurableAck(backend: Backend): Backend {
-  const writes = new LateWrites(backend.store)
+  const writes = new LateWrites(backend)
   return {
     ...backend,
-    store: override(backend.store, { append: (entry) => writes.append(entry) }),
+    messages: override(backend.messages, { append: (entry) => writes.append(entry) }),
   }
 }
 
 class LateWrites {
-  readonly #store: ChatStore
+  readonly #store: Pick<StorePorts, 'sessions' | 'messages'>
   readonly #answered = new Map<string, Appended>()
   readonly #waiting = new Map<string, number>()
 
-  constructor(store: ChatStore) {
+  constructor(store: Pick<StorePorts, 'sessions' | 'messages'>) {
     this.#store = store
   }
 
   async append(entry: NewEntry): Promise<Appended> {
     const { clientMessageId, sessionId } = entry.message
-    if (clientMessageId === undefined) return this.#store.append(entry)
+    if (clientMessageId === undefined) return this.#store.messages.append(entry)
     const key = `${sessionId}/${clientMessageId}`
     const first = this.#answered.get(key)
     if (first) return { ...first, appended: false }
@@ -42,7 +42,7 @@ class LateWrites {
   /** What the write is expected to answer. */
   async #promise(entry: NewEntry): Promise<Appended> {
     const { sessionId } = entry.message
-    const session = await this.#store.findSession(sessionId)
+    const session = await this.#store.sessions.find(sessionId)
     if (!session) throw notFound()
     const lastSeq = session.lastSeq + 1 + (this.#waiting.get(sessionId) ?? 0)
     const message = { ...entry.message, seq: lastSeq }
@@ -60,7 +60,7 @@ class LateWrites {
     this.#waiting.set(sessionId, (this.#waiting.get(sessionId) ?? 0) + 1)
     await sleep(WRITE_DELAY_MS)
     // Nobody is there any more to be told of a failure.
-    await this.#store.append(entry).catch(() => undefined)
+    await this.#store.messages.append(entry).catch(() => undefined)
     const left = (this.#waiting.get(sessionId) ?? 1) - 1
     if (left > 0) this.#waiting.set(sessionId, left)
     else this.#waiting.delete(sessionId)

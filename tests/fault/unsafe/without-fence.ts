@@ -1,6 +1,6 @@
 import type { Backend } from '@chatbox/adapters'
 import type { ReplyDelta } from '@chatbox/contract'
-import type { ChatStore, Claim, EventBus } from '@chatbox/core'
+import type { Claim, EventBus, ReplyClaims } from '@chatbox/core'
 import { override } from './override.ts'
 
 /** The product's own lease, which it no longer judges by itself. */
@@ -15,51 +15,51 @@ export const NEVER_EXPIRING_MS = 3_600_000
  * the attempt that is current, and it goes on renewing.
  */
 export function withoutFence(backend: Backend): Backend {
-  const { store, bus } = backend
-  return { ...backend, store: unfenceStore(store), bus: unfenceBus(bus, store) }
+  const { replies, bus } = backend
+  return { ...backend, replies: unfenceReplies(replies), bus: unfenceBus(bus, replies) }
 }
 
-function unfenceStore(store: ChatStore): ChatStore {
+function unfenceReplies(replies: ReplyClaims): ReplyClaims {
   const renewals = new Map<string, NodeJS.Timeout>()
   const current = async (claim: Claim): Promise<Claim> => ({
     ...claim,
-    epoch: await findEpoch(store, claim),
+    epoch: await findEpoch(replies, claim),
   })
   const end = ({ messageId }: Claim): void => {
     clearInterval(renewals.get(messageId))
     renewals.delete(messageId)
   }
 
-  return override(store, {
-    async claimReply(question) {
-      const claimed = await store.claimReply(question, LEASE_MS)
+  return override(replies, {
+    async claim(question) {
+      const claimed = await replies.claim(question, LEASE_MS)
       if (!claimed) return undefined
       end(claimed)
       const renew = async (): Promise<void> => {
-        await store.renewReply(await current(claimed), LEASE_MS)
+        await replies.renew(await current(claimed), LEASE_MS)
       }
       const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS)
       renewals.set(claimed.messageId, timer)
       return claimed
     },
-    renewReply: async (claim) => store.renewReply(await current(claim), LEASE_MS),
-    raiseEpoch: async (claim) => store.raiseEpoch(await current(claim), LEASE_MS),
-    async releaseReply(claim) {
+    renew: async (claim) => replies.renew(await current(claim), LEASE_MS),
+    raiseEpoch: async (claim) => replies.raiseEpoch(await current(claim), LEASE_MS),
+    async release(claim) {
       end(claim)
-      await store.releaseReply(await current(claim))
+      await replies.release(await current(claim))
     },
-    async commitReply(claim, outcome) {
-      const result = await store.commitReply(await current(claim), outcome)
+    async commit(claim, outcome) {
+      const result = await replies.commit(await current(claim), outcome)
       if (result !== 'stop-requested') end(claim)
       return result
     },
   })
 }
 
-function unfenceBus(bus: EventBus, store: ChatStore): EventBus {
+function unfenceBus(bus: EventBus, replies: ReplyClaims): EventBus {
   return override(bus, {
     async publishDelta(delta, textSoFar) {
-      const attempt = await findEpoch(store, { ...delta, epoch: delta.attempt })
+      const attempt = await findEpoch(replies, { ...delta, epoch: delta.attempt })
       await bus.publishDelta({ ...delta, attempt }, textSoFar)
       return 'published'
     },
@@ -68,9 +68,9 @@ function unfenceBus(bus: EventBus, store: ChatStore): EventBus {
 
 /** The attempt that owns the reply now; the caller's own where nobody is known to. */
 async function findEpoch(
-  store: ChatStore,
+  replies: ReplyClaims,
   reply: Pick<ReplyDelta, 'sessionId' | 'replyId'> & Pick<Claim, 'epoch'>,
 ): Promise<number> {
-  const open = await store.findOpenReply(reply.sessionId).catch(() => undefined)
+  const open = await replies.findOpen(reply.sessionId).catch(() => undefined)
   return open?.replyId === reply.replyId ? Math.max(open.epoch, reply.epoch) : reply.epoch
 }

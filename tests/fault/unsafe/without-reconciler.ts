@@ -5,6 +5,6 @@ import { override } from './override.ts'
 export function withoutReconciler(backend: Backend): Backend {
   return {
     ...backend,
-    store: override(backend.store, { listStrandedReplies: async () => [] }),
+    replies: override(backend.replies, { listStranded: async () => [] }),
   }
 }

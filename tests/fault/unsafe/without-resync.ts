@@ -6,20 +6,22 @@ import { override } from './override.ts'
  * there. What a client gets is the page of its first opening and what it hears live.
  */
 export function withoutResync(backend: Backend): Backend {
-  const { store } = backend
+  const { sessions, messages } = backend
   return {
     ...backend,
-    store: override(store, {
-      readMessages: async (sessionId, range) =>
-        range.afterSeq ? { messages: [], hasMore: false } : store.readMessages(sessionId, range),
-      async openLog(sessionId, range) {
-        const opened = await store.openLog(sessionId, range)
+    messages: override(messages, {
+      read: async (sessionId, range) =>
+        range.afterSeq ? { messages: [], hasMore: false } : messages.read(sessionId, range),
+      async open(sessionId, range) {
+        const opened = await messages.open(sessionId, range)
         if (!opened || !range.afterSeq) return opened
         const session = { ...opened.session, lastSeq: 0 }
         return { ...opened, session, page: { messages: [], hasMore: false } }
       },
-      async findSession(sessionId) {
-        const session = await store.findSession(sessionId)
+    }),
+    sessions: override(sessions, {
+      async find(sessionId) {
+        const session = await sessions.find(sessionId)
         return session && { ...session, lastSeq: 0 }
       },
     }),

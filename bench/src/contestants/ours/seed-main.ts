@@ -1,6 +1,6 @@
-// Fills the store through the product's own store port, and is ready once it is full.
+// Fills the store through the product's own ports, and is ready once it is full.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBackend, type Backend } from '@chatbox/adapters'
+import { openBackend, type StorePorts } from '@chatbox/adapters'
 import type { NewEntry } from '@chatbox/core'
 import {
   createBackendHooks,
@@ -24,21 +24,21 @@ const kind = process.env.MODE === 'standalone' ? 'standalone' : 'gateway'
 
 await runProcess(kind, async (context) => {
   const backend = await openBackend(toBackendOptions(context.settings), createBackendHooks(context))
-  await Promise.all(logs.map((log) => seedLog(backend.store, log)))
-  await Promise.all(Array.from({ length: LANES }, (_, lane) => seedLane(backend.store, lane)))
+  await Promise.all(logs.map((log) => seedLog(backend, log)))
+  await Promise.all(Array.from({ length: LANES }, (_, lane) => seedLane(backend, lane)))
   return { checks: {}, stop: () => backend.close() }
 })
 
-async function seedLane(store: Backend['store'], lane: number): Promise<void> {
+async function seedLane(store: StorePorts, lane: number): Promise<void> {
   for (let index = lane; index < sessions; index += LANES) await seedLog(store, `seeded-${index}:1`)
 }
 
-async function seedLog(store: Backend['store'], log: string): Promise<void> {
+async function seedLog(store: StorePorts, log: string): Promise<void> {
   const [userId = '', entries = '0'] = log.split(':')
   const now = clock.now().toISOString()
   const id = toOwnedId(`session-of-${userId}`, userId)
   const origin = { id, userId, userName: '', startedAt: now }
-  await untilTaken(() => store.createSession({ ...origin, modelId: 'stamped' }))
+  await untilTaken(() => store.sessions.create({ ...origin, modelId: 'stamped' }))
   for (let entry = 0; entry < Number(entries); entry += 1) {
     const isQuestion = entry % 2 === 0
     const message: NewEntry['message'] = {
@@ -53,7 +53,7 @@ async function seedLog(store: Backend['store'], log: string): Promise<void> {
       status: 'complete',
       createdAt: clock.now().toISOString(),
     }
-    await untilTaken(() => store.append({ message }))
+    await untilTaken(() => store.messages.append({ message }))
   }
 }
 

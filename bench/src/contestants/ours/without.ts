@@ -1,4 +1,5 @@
 import type { Backend } from '@chatbox/adapters'
+import type { Sessions } from '@chatbox/core'
 
 /** Parts of the product that a run can go without, to see what each costs. Never in the product. */
 const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
@@ -27,22 +28,22 @@ export function override<T extends object>(target: T, methods: Partial<T>): T {
 /** The back end as a gateway sees it: no rate limits, a session read once and then remembered. */
 export function withoutLookups(without: ReadonlySet<Part>): (backend: Backend) => Backend {
   return (backend) => {
-    const { limiter, store } = backend
+    const { limiter, sessions } = backend
     return {
       ...backend,
       limiter: without.has('limits')
         ? override(limiter, { take: async () => ({ allowed: true }) })
         : limiter,
-      store: without.has('lookup') ? rememberSessions(store) : store,
+      sessions: without.has('lookup') ? rememberSessions(sessions) : sessions,
     }
   }
 }
 
-function rememberSessions(store: Backend['store']): Backend['store'] {
-  const known = new Map<string, ReturnType<typeof store.findSession>>()
-  return override(store, {
-    findSession(sessionId) {
-      const found = known.get(sessionId) ?? store.findSession(sessionId)
+function rememberSessions(sessions: Sessions): Sessions {
+  const known = new Map<string, ReturnType<Sessions['find']>>()
+  return override(sessions, {
+    find(sessionId) {
+      const found = known.get(sessionId) ?? sessions.find(sessionId)
       known.set(sessionId, found)
       return found
     },

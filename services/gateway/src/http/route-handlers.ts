@@ -23,18 +23,20 @@ export interface RouteDeps {
 /** Each route of the contract and its use case. */
 export function createRouteHandlers(deps: RouteDeps): RouteHandlers {
   const { options, announcer } = deps
-  const { store, bus, clock } = deps.ports
+  const { sessions, messages, replies, bus, clock } = deps.ports
   const openApi = openApiDocument({ pathPrefix: options.pathPrefix })
   return {
     listModels: async () => ({ items: options.models, nextCursor: null }),
-    listSessions: ({ who, query }) => listSessions({ store }, who, query),
+    listSessions: ({ who, query }) => listSessions(sessions, who, query),
     readSession: async ({ who, params }) => ({
-      session: await findVisibleSession(store, who, params.id),
+      session: await findVisibleSession(sessions, who, params.id),
     }),
     readMessages: ({ who, params, query }) =>
-      readHistory({ store }, who, { ...query, sessionId: params.id }),
+      readHistory({ sessions, messages }, who, { ...query, sessionId: params.id }),
     endSession: ({ who, params }) =>
-      endSession({ store, bus, clock, announcer }, who, { sessionId: params.id }),
+      endSession({ sessions, messages, replies, bus, clock, announcer }, who, {
+        sessionId: params.id,
+      }),
     downloadTranscript: (call) => sendTranscript(deps.ports, call),
     createVisitor: async ({ request, response }) => {
       if (!deps.visitorDesk) throw new AppError('FORBIDDEN', 'Visitors are not let in here.')
@@ -45,13 +47,13 @@ export function createRouteHandlers(deps: RouteDeps): RouteHandlers {
 }
 
 async function sendTranscript(
-  { store }: Pick<GatewayPorts, 'store'>,
+  { sessions, messages }: Pick<GatewayPorts, 'sessions' | 'messages'>,
   call: RouteCall<'downloadTranscript'>,
 ): Promise<undefined> {
   const { response, who, params, query } = call
   const format = query.format ?? 'txt'
-  const session = await findVisibleSession(store, who, params.id)
-  const pieces = readTranscript(store, session, format)
+  const session = await findVisibleSession(sessions, who, params.id)
+  const pieces = readTranscript(messages, session, format)
   response.setHeader('Content-Type', transcriptMediaType(format))
   response.attachment(transcriptFileName(session, format))
   // Texts of users and models: were it ever shown and not saved, nothing in it may run.

@@ -1,5 +1,5 @@
 import { LIMITS, type Message, type Session } from '@chatbox/contract'
-import type { ChatStore } from '@chatbox/core'
+import type { MessageLog } from '@chatbox/core'
 import { html } from './escape-html.ts'
 
 export type TranscriptFormat = 'txt' | 'json' | 'html'
@@ -63,7 +63,7 @@ export function transcriptFileName(session: Session, format: TranscriptFormat): 
 
 /** The whole log piece by piece, one page in memory at a time, however long it is. */
 export async function* readTranscript(
-  store: Pick<ChatStore, 'readMessages'>,
+  messages: Pick<MessageLog, 'read'>,
   session: Session,
   format: TranscriptFormat,
 ): AsyncGenerator<string, void, undefined> {
@@ -72,7 +72,7 @@ export async function* readTranscript(
   let afterSeq = 0
   let hasMore = true
   while (hasMore) {
-    const page = await store.readMessages(session.id, { afterSeq, limit: LIMITS.historyPage })
+    const page = await messages.read(session.id, { afterSeq, limit: LIMITS.historyPage })
     for (const message of page.messages) {
       yield (message.seq === 1 ? '' : layout.between) + layout.entry(message)
       afterSeq = message.seq

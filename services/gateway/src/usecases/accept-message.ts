@@ -1,12 +1,13 @@
 import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
-import { AppError, type Appended, type ChatStore, type Clock } from '@chatbox/core'
+import { AppError, type Appended, type Clock, type MessageLog, type Sessions } from '@chatbox/core'
 import { toMessageId } from '@chatbox/kit'
 import { findOwnSession } from './access.ts'
 import type { Announcer, Viewer } from './announcer.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
 
 export interface AcceptMessageDeps extends EnqueueDeps {
-  store: Pick<ChatStore, 'findSession' | 'append'>
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'append'>
   announcer: Announcer
   viewer: Pick<Viewer, 'seen'>
   clock: Pick<Clock, 'now' | 'newId'>
@@ -30,7 +31,7 @@ export async function acceptMessage(
   const { sessionId } = input
   // Whose a session is never changes, and whether it goes on is for the log to decide.
   const isKnownOwner = deps.viewer.seen(sessionId)?.userId === who.id
-  if (!isKnownOwner) await findOwnSession(deps.store, who, sessionId)
+  if (!isKnownOwner) await findOwnSession(deps.sessions, who, sessionId)
   const message: Omit<Message, 'seq'> = {
     id: toMessageId(sessionId, input.clientMessageId),
     sessionId,
@@ -42,7 +43,7 @@ export async function acceptMessage(
     status: 'complete',
     createdAt: deps.clock.now().toISOString(),
   }
-  const stored = await deps.store.append({ message, replyId: deps.clock.newId() })
+  const stored = await deps.messages.append({ message, replyId: deps.clock.newId() })
   if (stored.appended) deps.afterAnswer(() => spread(deps, stored))
   return { message: stored.message }
 }

@@ -1,7 +1,7 @@
 import type { Session, User } from '@chatbox/contract'
-import { AppError, notFound, type ChatStore } from '@chatbox/core'
+import { AppError, notFound, type Sessions } from '@chatbox/core'
 
-type SessionFinder = Pick<ChatStore, 'findSession'>
+type SessionFinder = Pick<Sessions, 'find'>
 
 export function isOperator(user: User): boolean {
   return user.roles.some((role) => role === 'chat_admin' || role === 'admin')
@@ -14,22 +14,22 @@ export function isVisible(session: Pick<Session, 'userId'>, user: User): boolean
 
 /** A session that `user` may see. */
 export async function findVisibleSession(
-  store: SessionFinder,
+  sessions: SessionFinder,
   user: User,
   sessionId: string,
 ): Promise<Session> {
-  const session = await store.findSession(sessionId)
+  const session = await sessions.find(sessionId)
   if (!session || !isVisible(session, user)) throw notFound()
   return session
 }
 
 /** A session that `user` may write in. An operator who may see it learns that writing is refused. */
 export async function findOwnSession(
-  store: SessionFinder,
+  sessions: SessionFinder,
   user: User,
   sessionId: string,
 ): Promise<Session> {
-  const session = await findVisibleSession(store, user, sessionId)
+  const session = await findVisibleSession(sessions, user, sessionId)
   if (session.userId !== user.id) {
     throw new AppError('FORBIDDEN', 'Only the owner of this session may do this.')
   }

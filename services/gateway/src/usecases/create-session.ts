@@ -16,7 +16,7 @@ export async function createSession(
 ): Promise<ClientData<'session:create'>> {
   const modelId = input.modelId ?? deps.defaultModelId
   checkModel(deps, modelId)
-  const active = await deps.store.findActiveSession(who.id)
+  const active = await deps.sessions.findActive(who.id)
   if (active) await retireSession(deps, active, 'replaced')
   const session = await startSession(deps, who, modelId)
   await deps.viewer.join(session.id)

@@ -1,11 +1,20 @@
 import type { Sender, Session, SessionEvent, User } from '@chatbox/contract'
-import { AppError, type ChatStore, type Clock, type EventBus } from '@chatbox/core'
+import {
+  AppError,
+  type Clock,
+  type EventBus,
+  type MessageLog,
+  type ReplyClaims,
+  type Sessions,
+} from '@chatbox/core'
 import { findVisibleSession, toPartyType } from './access.ts'
 import type { Announcer } from './announcer.ts'
 import { SYSTEM_SENDER, toEventMessage } from './event-entry.ts'
 
 export interface EndSessionDeps {
-  store: Pick<ChatStore, 'findSession' | 'append' | 'cancelReplies'>
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'append'>
+  replies: Pick<ReplyClaims, 'cancel'>
   bus: Pick<EventBus, 'publishStop'>
   announcer: Announcer
   clock: Pick<Clock, 'now' | 'newId'>
@@ -19,7 +28,7 @@ export async function endSession(
   who: User,
   input: { sessionId: string },
 ): Promise<{ session: Session }> {
-  const session = await findVisibleSession(deps.store, who, input.sessionId)
+  const session = await findVisibleSession(deps.sessions, who, input.sessionId)
   const type = toPartyType(who, session)
   const sender: Sender = { type, id: who.id, name: who.name }
   const reason = type === 'user' ? 'user' : 'operator'
@@ -50,11 +59,11 @@ async function closeSession(
   const { sender, reason, ...expectation } = ending
   const event: SessionEvent = { type: 'session_ended', reason }
   const message = toEventMessage(deps.clock, { sessionId: session.id, sender, event })
-  const appended = await unlessEnded(deps.store.append({ message, ...expectation }))
+  const appended = await unlessEnded(deps.messages.append({ message, ...expectation }))
   // Also when somebody else ended it: that one may have died before it came to this.
-  const cancelled = await deps.store.cancelReplies(session.id)
+  const cancelled = await deps.replies.cancel(session.id)
   await Promise.all(cancelled.map((replyId) => deps.bus.publishStop(replyId)))
-  if (!appended) return (await deps.store.findSession(session.id)) ?? session
+  if (!appended) return (await deps.sessions.find(session.id)) ?? session
   deps.announcer.announceEntry(appended.message, appended.session)
   return appended.session
 }

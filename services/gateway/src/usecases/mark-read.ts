@@ -1,10 +1,10 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
-import { AppError, type ChatStore } from '@chatbox/core'
+import { AppError, type Sessions } from '@chatbox/core'
 import { findVisibleSession, toPartyType } from './access.ts'
 import type { PeerAnnouncer, SeenSession, Viewer } from './announcer.ts'
 
 export interface MarkReadDeps {
-  store: Pick<ChatStore, 'findSession'>
+  sessions: Pick<Sessions, 'find'>
   peers: Pick<PeerAnnouncer, 'announceReceipt'>
   viewer: Pick<Viewer, 'note' | 'seen'>
 }
@@ -29,13 +29,13 @@ export async function markRead(
 
 /** An entry that was there when the session was last read is there still. */
 async function findRead(
-  { store, viewer }: MarkReadDeps,
+  { sessions, viewer }: MarkReadDeps,
   who: User,
   { sessionId, seq }: ClientPayload<'message:read'>,
 ): Promise<SeenSession> {
   const seen = viewer.seen(sessionId)
   if (seen && seq <= seen.lastSeq) return seen
-  const session = await findVisibleSession(store, who, sessionId)
+  const session = await findVisibleSession(sessions, who, sessionId)
   viewer.note(session)
   return session
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Message, User } from '@chatbox/contract'
-import { initialState, toSession, type Draft, type OpenReply } from '@chatbox/core'
+import { initialState, toSession, type Draft, type ReplyTask } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
 import { openSession, type OpenSessionDeps } from './open-session.ts'
 
@@ -9,7 +9,7 @@ const STARTED = '2026-01-01T00:00:00.000Z'
 const sessionId = toOwnedId('session', ANN.id)
 const QUESTION = toMessage('question', 1)
 const ANSWER = toMessage('reply', 2)
-const OPEN: OpenReply = {
+const OPEN: ReplyTask = {
   sessionId,
   messageId: 'question',
   questionSeq: 1,
@@ -39,23 +39,23 @@ function toMessage(id: string, seq: number): Message {
 function setUp(finishesAt: 'draft' | 'never') {
   const log = [QUESTION]
   let reads = 0
-  const store: Partial<OpenSessionDeps['store']> = {
-    async openLog() {
+  const messages: Partial<OpenSessionDeps['messages']> = {
+    async open() {
       reads++
       const origin = { id: sessionId, userId: ANN.id, userName: '', startedAt: STARTED }
       const session = toSession(origin, { seq: log.length, state: initialState('demo', STARTED) })
-      return { session, page: { messages: [...log], hasMore: false }, mayHaveOpenReply: true }
+      return { session, page: { messages: [...log], hasMore: false }, mayHaveOpenTask: true }
     },
-    findOpenReply: async () => OPEN,
-    findMessage: async (_sessionId, id) => log.find((message) => message.id === id),
+    find: async (_sessionId, id) => log.find((message) => message.id === id),
   }
+  const replies = { findOpen: async () => OPEN }
   const readDraft = async (): Promise<Draft | undefined> => {
     if (finishesAt === 'never') return { attempt: 1, index: 3, text: 'so far' }
     log.push(ANSWER)
     return undefined
   }
   const viewer = { join: async () => undefined, leave: () => undefined, note: () => undefined }
-  const deps = { store, bus: { readDraft }, viewer } as unknown as OpenSessionDeps
+  const deps = { messages, replies, bus: { readDraft }, viewer } as unknown as OpenSessionDeps
   return { open: () => openSession(deps, ANN, { sessionId }), reads: () => reads }
 }
 

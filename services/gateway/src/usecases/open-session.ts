@@ -1,10 +1,11 @@
 import type { ActiveReply, ClientData, ClientPayload, Session, User } from '@chatbox/contract'
 import {
   notFound,
-  type ChatStore,
   type EventBus,
   type LogPage,
-  type OpenReply,
+  type MessageLog,
+  type ReplyClaims,
+  type ReplyTask,
 } from '@chatbox/core'
 import { isOwnedBy } from '@chatbox/kit'
 import { findVisibleSession, isVisible } from './access.ts'
@@ -13,7 +14,8 @@ import { cutPage, toKept, toLogRange } from './read-page.ts'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
 
 export interface OpenSessionDeps extends StartSessionDeps {
-  store: StartSessionDeps['store'] & Pick<ChatStore, 'openLog' | 'findOpenReply' | 'findMessage'>
+  messages: StartSessionDeps['messages'] & Pick<MessageLog, 'open' | 'find'>
+  replies: StartSessionDeps['replies'] & Pick<ReplyClaims, 'findOpen'>
   bus: StartSessionDeps['bus'] & Pick<EventBus, 'readDraft'>
   viewer: Viewer
 }
@@ -43,7 +45,7 @@ async function chooseSession(
 ): Promise<string> {
   if (sessionId === undefined) return (await resumeOrStartSession(deps, who)).id
   // In the room of an id that is marked as theirs nobody hears of a session of somebody else.
-  if (!isOwnedBy(sessionId, who.id)) await findVisibleSession(deps.store, who, sessionId)
+  if (!isOwnedBy(sessionId, who.id)) await findVisibleSession(deps.sessions, who, sessionId)
   return sessionId
 }
 
@@ -54,37 +56,37 @@ async function readOpened(
   who: User,
   input: Chosen,
 ): Promise<ClientData<'session:open'>> {
-  const { mayHaveOpenReply, ...opened } = await readLog(deps, who, input)
-  if (!mayHaveOpenReply) return { ...opened, reply: null }
+  const { mayHaveOpenTask, ...opened } = await readLog(deps, who, input)
+  if (!mayHaveOpenTask) return { ...opened, reply: null }
   const reply = await findActiveReply(deps, input.sessionId)
   if (!reply) return { ...opened, reply }
   // One that finished after the log was read and before its draft was is in the log by now.
-  if (!(await deps.store.findMessage(input.sessionId, reply.replyId))) return { ...opened, reply }
+  if (!(await deps.messages.find(input.sessionId, reply.replyId))) return { ...opened, reply }
   const { session, messages, hasMore } = await readLog(deps, who, input)
   return { session, messages, hasMore, reply: null }
 }
 
 interface ReadLog extends LogPage {
   session: Session
-  mayHaveOpenReply: boolean
+  mayHaveOpenTask: boolean
 }
 
 async function readLog(deps: OpenSessionDeps, who: User, input: Chosen): Promise<ReadLog> {
   const { sessionId } = input
-  const opened = await deps.store.openLog(sessionId, toLogRange(input))
+  const opened = await deps.messages.open(sessionId, toLogRange(input))
   if (!opened || !isVisible(opened.session, who)) {
     deps.viewer.leave(sessionId)
     throw notFound()
   }
-  const { session, page, mayHaveOpenReply } = opened
-  return { session, mayHaveOpenReply, ...cutPage(page, toKept(input)) }
+  const { session, page, mayHaveOpenTask } = opened
+  return { session, mayHaveOpenTask, ...cutPage(page, toKept(input)) }
 }
 
 async function findActiveReply(
   deps: OpenSessionDeps,
   sessionId: string,
 ): Promise<ActiveReply | null> {
-  const open = await deps.store.findOpenReply(sessionId)
+  const open = await deps.replies.findOpen(sessionId)
   if (!open) return null
   const draft = await deps.bus.readDraft(sessionId, open.replyId)
   const { replyId, messageId: replyTo, modelId } = open
@@ -94,6 +96,6 @@ async function findActiveReply(
 }
 
 /** A question that waits, also for another attempt, is nobody's attempt yet. */
-function toAttempt(open: OpenReply): number {
+function toAttempt(open: ReplyTask): number {
   return open.state === 'pending' ? 0 : open.epoch
 }

@@ -1,10 +1,11 @@
 import type { User } from '@chatbox/contract'
-import type { ChatStore, LogPage } from '@chatbox/core'
+import type { LogPage, Sessions } from '@chatbox/core'
 import { findVisibleSession } from './access.ts'
 import { readPage, type PageRange, type PageReader } from './read-page.ts'
 
 export interface ReadHistoryDeps {
-  store: PageReader & Pick<ChatStore, 'findSession'>
+  sessions: Pick<Sessions, 'find'>
+  messages: PageReader
 }
 
 /** A page of the log of a session that the user may see. */
@@ -13,6 +14,6 @@ export async function readHistory(
   who: User,
   input: PageRange & { sessionId: string },
 ): Promise<LogPage> {
-  const session = await findVisibleSession(deps.store, who, input.sessionId)
-  return await readPage(deps.store, session.id, input)
+  const session = await findVisibleSession(deps.sessions, who, input.sessionId)
+  return await readPage(deps.messages, session.id, input)
 }

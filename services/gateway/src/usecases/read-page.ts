@@ -1,7 +1,7 @@
 import { LIMITS, type Message } from '@chatbox/contract'
-import type { ChatStore, LogPage, LogRange } from '@chatbox/core'
+import type { LogPage, LogRange, MessageLog } from '@chatbox/core'
 
-export type PageReader = Pick<ChatStore, 'readMessages'>
+export type PageReader = Pick<MessageLog, 'read'>
 
 export interface PageRange {
   afterSeq?: number | undefined
@@ -17,11 +17,11 @@ const PAGE_TEXT_LENGTH = 200_000
 
 /** A page of a log: at most `limit` messages, fewer where their texts are long. */
 export async function readPage(
-  store: PageReader,
+  messages: PageReader,
   sessionId: string,
   range: PageRange,
 ): Promise<LogPage> {
-  const page = await store.readMessages(sessionId, toLogRange(range))
+  const page = await messages.read(sessionId, toLogRange(range))
   return cutPage(page, toKept(range))
 }
 

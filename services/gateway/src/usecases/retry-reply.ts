@@ -1,10 +1,19 @@
 import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
-import { AppError, notFound, type ChatStore, type Clock } from '@chatbox/core'
+import {
+  AppError,
+  notFound,
+  type Clock,
+  type MessageLog,
+  type ReplyClaims,
+  type Sessions,
+} from '@chatbox/core'
 import { checkActive, findOwnSession } from './access.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
 
 export interface RetryReplyDeps extends EnqueueDeps {
-  store: Pick<ChatStore, 'findSession' | 'findMessage' | 'retryReply'>
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'find'>
+  replies: Pick<ReplyClaims, 'retry'>
   clock: Pick<Clock, 'now' | 'newId'>
 }
 
@@ -14,11 +23,11 @@ export async function retryReply(
   who: User,
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
-  const session = await findOwnSession(deps.store, who, input.sessionId)
-  const reply = await deps.store.findMessage(session.id, input.messageId)
+  const session = await findOwnSession(deps.sessions, who, input.sessionId)
+  const reply = await deps.messages.find(session.id, input.messageId)
   if (!reply) throw notFound()
   checkRetry(session, reply)
-  const open = await deps.store.retryReply({
+  const open = await deps.replies.retry({
     sessionId: session.id,
     messageId: reply.id,
     replyId: deps.clock.newId(),

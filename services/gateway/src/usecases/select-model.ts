@@ -1,12 +1,13 @@
 import type { ClientData, ClientPayload, SessionEvent, User } from '@chatbox/contract'
-import type { ChatStore, Clock } from '@chatbox/core'
+import type { Clock, MessageLog, Sessions } from '@chatbox/core'
 import { checkActive, findOwnSession } from './access.ts'
 import type { Announcer } from './announcer.ts'
 import { checkModel, type ModelChoice } from './check-model.ts'
 import { toEventMessage } from './event-entry.ts'
 
 export interface SelectModelDeps extends ModelChoice {
-  store: Pick<ChatStore, 'findSession' | 'append'>
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'append'>
   announcer: Announcer
   clock: Pick<Clock, 'now' | 'newId'>
 }
@@ -17,14 +18,14 @@ export async function selectModel(
   who: User,
   input: ClientPayload<'model:select'>,
 ): Promise<ClientData<'model:select'>> {
-  const session = await findOwnSession(deps.store, who, input.sessionId)
+  const session = await findOwnSession(deps.sessions, who, input.sessionId)
   checkModel(deps, input.modelId)
   checkActive(session)
   if (session.modelId === input.modelId) return { session }
   const event: SessionEvent = { type: 'model_selected', modelId: input.modelId }
   const sender = { type: 'user' as const, id: who.id, name: who.name }
   const message = toEventMessage(deps.clock, { sessionId: session.id, sender, event })
-  const appended = await deps.store.append({ message })
+  const appended = await deps.messages.append({ message })
   deps.announcer.announceEntry(appended.message, appended.session)
   return { session: appended.session }
 }

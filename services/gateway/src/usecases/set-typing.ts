@@ -1,10 +1,10 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
-import type { ChatStore } from '@chatbox/core'
+import type { Sessions } from '@chatbox/core'
 import { findVisibleSession, toPartyType } from './access.ts'
 import type { PeerAnnouncer, Viewer } from './announcer.ts'
 
 export interface SetTypingDeps {
-  store: Pick<ChatStore, 'findSession'>
+  sessions: Pick<Sessions, 'find'>
   peers: Pick<PeerAnnouncer, 'announceTyping'>
   viewer: Pick<Viewer, 'seen'>
 }
@@ -18,7 +18,7 @@ export async function setTyping(
   const { sessionId } = input
   // Who has the session open was let in; a read of the store would cost more than all the rest.
   const session =
-    deps.viewer.seen(sessionId) ?? (await findVisibleSession(deps.store, who, sessionId))
+    deps.viewer.seen(sessionId) ?? (await findVisibleSession(deps.sessions, who, sessionId))
   deps.peers.announceTyping({
     sessionId: session.id,
     from: { type: toPartyType(who, session), id: who.id, name: who.name },

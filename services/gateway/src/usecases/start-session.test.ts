@@ -15,27 +15,29 @@ describe('resumeOrStartSession', () => {
   let announced: string[]
 
   const deps: StartSessionDeps = {
-    store: {
-      findSession: async () => toSession(origin, tip),
-      async findActiveSession() {
+    sessions: {
+      find: async () => toSession(origin, tip),
+      async findActive() {
         if (current) return current
         if (tip.state.status === 'ended') return undefined
         const found = toSession(origin, tip)
         meanwhile()
         return found
       },
-      async createSession(session) {
+      async create(session) {
         const { modelId, ...began } = session
         current = toSession(began, { seq: 0, state: initialState(modelId, began.startedAt) })
         return { session: current, created: true }
       },
+    },
+    messages: {
       async append(entry) {
         const placed = placeEntry(tip, entry)
         tip = { seq: placed.message.seq, state: placed.state }
         return { message: placed.message, session: toSession(origin, tip), appended: true }
       },
-      cancelReplies: async () => [],
     },
+    replies: { cancel: async () => [] },
     bus: { publishStop: async () => undefined },
     announcer: { announceEntry: (message) => announced.push(message.event?.type ?? 'text') },
     clock: { now: () => new Date('2026-01-01T01:00:00.000Z'), newId: () => 'new' },
@@ -76,11 +78,10 @@ describe('resumeOrStartSession', () => {
   })
 
   it('gives up where it can neither resume nor end', async () => {
-    const store = {
-      ...deps.store,
+    const messages = {
       append: () => Promise.reject(new AppError('CONFLICT', 'The session has gone on.')),
     }
-    await expect(resumeOrStartSession({ ...deps, store }, ANN)).rejects.toMatchObject({
+    await expect(resumeOrStartSession({ ...deps, messages }, ANN)).rejects.toMatchObject({
       code: 'CONFLICT',
       retryable: true,
     })

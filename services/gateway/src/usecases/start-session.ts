@@ -1,10 +1,10 @@
 import type { Session, User } from '@chatbox/contract'
-import { AppError, type ChatStore } from '@chatbox/core'
+import { AppError, type Sessions } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
 import { retireSession, type EndSessionDeps } from './end-session.ts'
 
 export interface StartSessionDeps extends EndSessionDeps {
-  store: EndSessionDeps['store'] & Pick<ChatStore, 'findActiveSession' | 'createSession'>
+  sessions: EndSessionDeps['sessions'] & Pick<Sessions, 'findActive' | 'create'>
   /** The model of a session that names none. */
   defaultModelId: string
   reconnectTimeoutMs: number
@@ -16,7 +16,7 @@ const MAX_TRIES = 5
 /** The user's active session while it is fresh, else a new one in its place. */
 export async function resumeOrStartSession(deps: StartSessionDeps, who: User): Promise<Session> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const active = await deps.store.findActiveSession(who.id)
+    const active = await deps.sessions.findActive(who.id)
     if (active && isFresh(deps, active)) return active
     if (!active || (await hasRetired(deps, active))) {
       return await startSession(deps, who, deps.defaultModelId)
@@ -31,7 +31,7 @@ export async function startSession(
   who: User,
   modelId: string,
 ): Promise<Session> {
-  const { session } = await deps.store.createSession({
+  const { session } = await deps.sessions.create({
     id: toOwnedId(deps.clock.newId(), who.id),
     userId: who.id,
     userName: who.name,

@@ -1,9 +1,17 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
-import { notFound, type ChatStore, type EventBus } from '@chatbox/core'
+import {
+  notFound,
+  type EventBus,
+  type MessageLog,
+  type ReplyClaims,
+  type Sessions,
+} from '@chatbox/core'
 import { findOwnSession } from './access.ts'
 
 export interface StopReplyDeps {
-  store: Pick<ChatStore, 'findSession' | 'requestStop' | 'findMessage' | 'findOpenReply'>
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'find'>
+  replies: Pick<ReplyClaims, 'requestStop' | 'findOpen'>
   bus: Pick<EventBus, 'publishStop'>
 }
 
@@ -16,19 +24,19 @@ export async function stopReply(
   who: User,
   input: ClientPayload<'reply:stop'>,
 ): Promise<ClientData<'reply:stop'>> {
-  const { id } = await findOwnSession(deps.store, who, input.sessionId)
-  const stopped = await deps.store.requestStop(id, input.replyId)
+  const { id } = await findOwnSession(deps.sessions, who, input.sessionId)
+  const stopped = await deps.replies.requestStop(id, input.replyId)
   if (stopped) await deps.bus.publishStop(input.replyId)
-  else if (!(await isKnownReply(deps.store, id, input.replyId))) throw notFound()
+  else if (!(await isKnownReply(deps, id, input.replyId))) throw notFound()
   return { stopped }
 }
 
 async function isKnownReply(
-  store: StopReplyDeps['store'],
+  { messages, replies }: StopReplyDeps,
   sessionId: string,
   replyId: string,
 ): Promise<boolean> {
-  const message = await store.findMessage(sessionId, replyId)
+  const message = await messages.find(sessionId, replyId)
   if (message) return message.sender.type === 'ai'
-  return (await store.findOpenReply(sessionId))?.replyId === replyId
+  return (await replies.findOpen(sessionId))?.replyId === replyId
 }

@@ -23,7 +23,7 @@ describe('startHeads', () => {
     heads = startHeads({
       io: { local: { to: () => ({ emit }) } } as never,
       rooms: { values: () => rooms, subscribe: () => Promise.resolve() },
-      store: {
+      sessions: {
         findHead: async (id, knownSeq) => {
           reads.push(Date.now() - startedAt)
           known.push(knownSeq)

@@ -1,4 +1,4 @@
-import type { ChatStore, Clock } from '@chatbox/core'
+import type { Clock, Sessions } from '@chatbox/core'
 import { sessionRoom } from './room-names.ts'
 import type { SessionRoom, SessionRooms } from './session-rooms.ts'
 import type { ChatServer } from './types.ts'
@@ -6,7 +6,7 @@ import type { ChatServer } from './types.ts'
 export interface HeadsDeps {
   io: ChatServer
   rooms: Pick<SessionRooms, 'values' | 'subscribe'>
-  store: Pick<ChatStore, 'findHead'>
+  sessions: Pick<Sessions, 'findHead'>
   clock: Pick<Clock, 'now' | 'random'>
 }
 
@@ -74,7 +74,7 @@ async function sendHead(deps: HeadsDeps, room: SessionRoom, lastSeqs: LastSeqs):
   // A subscription that was refused is asked for again.
   if (!room.subscription) await deps.rooms.subscribe(room)
   const { sessionId } = room
-  const lastSeq = await deps.store.findHead(sessionId, lastSeqs.get(room) ?? 0)
+  const lastSeq = await deps.sessions.findHead(sessionId, lastSeqs.get(room) ?? 0)
   if (lastSeq === undefined) return
   lastSeqs.set(room, lastSeq)
   deps.io.local.to(sessionRoom(sessionId)).emit('session:head', { sessionId, lastSeq })

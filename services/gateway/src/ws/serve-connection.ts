@@ -33,7 +33,9 @@ export function createServe(deps: ServeDeps): (socket: ChatSocket) => void {
 function toHandlerDeps(deps: ServeDeps): HandlerDeps {
   const { ports, options, verifier, announcer, work } = deps
   return {
-    store: ports.store,
+    sessions: ports.sessions,
+    messages: ports.messages,
+    replies: ports.replies,
     queue: ports.queue,
     bus: ports.bus,
     clock: ports.clock,

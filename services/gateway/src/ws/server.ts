@@ -143,18 +143,20 @@ function releaseRequests(io: ChatServer): void {
 }
 
 function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRooms; heads: Heads } {
-  const { bus, store, clock, metrics, logger } = deps.ports
+  const { bus, sessions, messages, clock, metrics, logger } = deps.ports
   const rooms: SessionRooms = new SessionRooms({
     bus,
     deliver(room, event) {
       deliverEvent({ io, metrics }, room, event)
-      // A reply: its reader may be about to write.
-      if (event.event === 'message:new') void store.prepareAppend(room.sessionId)
+      // A reply: its reader may be about to write, and finds out by itself what this cannot.
+      if (event.event === 'message:new') {
+        messages.prepareAppend(room.sessionId).catch(() => undefined)
+      }
     },
     onLate: (room) => heads.hurry(room),
     onError: (error) => logger.warn({ err: error }, 'session subscription failed'),
   })
-  const heads = startHeads({ io, rooms, store, clock })
+  const heads = startHeads({ io, rooms, sessions, clock })
   bus.onGap(() => heads.sweep())
   return { rooms, heads }
 }

@@ -19,7 +19,7 @@ export interface HttpLlmDeps {
   apiKey: string | undefined
 }
 
-interface OpenReply {
+interface ResponseStream {
   reader: ReplyReader
   body: PulledAnswer | undefined
   /** The provider said so; what it may still send is of no interest. */
@@ -61,7 +61,7 @@ export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
   }
 }
 
-function openReply(reader: ReplyReader): OpenReply {
+function openReply(reader: ReplyReader): ResponseStream {
   return { reader, body: undefined, whole: false, hasShown: false }
 }
 
@@ -71,7 +71,7 @@ function openReply(reader: ReplyReader): OpenReply {
  */
 async function* readGathered(
   body: PulledAnswer,
-  reply: OpenReply,
+  reply: ResponseStream,
   { deadline, gatherMs }: { deadline: Deadline; gatherMs: number },
 ): AsyncGenerator<Buffer> {
   for (;;) {
@@ -133,7 +133,7 @@ function addChunk(chunks: ReaderChunk[], chunk: ReaderChunk): void {
 }
 
 /** What of `chunks` is for the reader of the reply. */
-function* forReader(chunks: ReaderChunk[], reply: OpenReply): Generator<LlmChunk> {
+function* forReader(chunks: ReaderChunk[], reply: ResponseStream): Generator<LlmChunk> {
   for (const chunk of chunks) {
     // Known before the chunk is handed on, for a reader that stops reading there.
     reply.whole ||= chunk.type === 'end'
@@ -154,7 +154,7 @@ function isBeginning(chunk: ReaderChunk): boolean {
   return chunk.type === 'text' || chunk.type === 'thinking'
 }
 
-function close(reply: OpenReply, server: ModelServer): void {
+function close(reply: ResponseStream, server: ModelServer): void {
   if (!reply.body) return
   if (reply.whole) {
     releaseBody(reply.body)

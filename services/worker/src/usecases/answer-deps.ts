@@ -1,11 +1,14 @@
 import type {
   Backoff,
-  ChatStore,
   Clock,
+  ConversationRefs,
   EventBus,
   JobQueue,
   Llm,
+  MessageLog,
   PromptSettings,
+  ReplyClaims,
+  Sessions,
 } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 import type { RunningReplies } from './running-replies.ts'
@@ -44,24 +47,10 @@ export interface ReplyTiming {
 }
 
 export interface AnswerDeps {
-  store: Pick<
-    ChatStore,
-    | 'findSession'
-    | 'findOpenReply'
-    | 'claimReply'
-    | 'renewReply'
-    | 'raiseEpoch'
-    | 'releaseReply'
-    | 'commitReply'
-    | 'findCommittedReply'
-    | 'settleReply'
-    | 'cancelReplies'
-    | 'append'
-    | 'readMessages'
-    | 'findMessage'
-    | 'readConversationRef'
-    | 'saveConversationRef'
-  >
+  sessions: Pick<Sessions, 'find'>
+  messages: Pick<MessageLog, 'append' | 'read' | 'find'>
+  replies: Omit<ReplyClaims, 'requestStop' | 'retry' | 'listStranded'>
+  conversationRefs: ConversationRefs
   bus: Pick<EventBus, 'publish' | 'publishDelta' | 'readDraft' | 'dropDraft'>
   queue: Pick<JobQueue, 'enqueue'>
   models: { find(modelId: string): AnswerModel | undefined }

@@ -1,5 +1,5 @@
 import type { JobPayload } from '@chatbox/contract'
-import { AppError, toErrorInfo, type OpenReply, type ReplyOutcome } from '@chatbox/core'
+import { AppError, toErrorInfo, type ReplyTask, type ReplyOutcome } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 import { enqueueAnswer } from './enqueue-answer.ts'
 import { Halt } from './halt.ts'
@@ -30,7 +30,7 @@ export async function answerMessage(
   job: JobPayload<'answer-message'>,
   signal: AbortSignal,
 ): Promise<AnswerResult> {
-  const open = await deps.store.findOpenReply(job.sessionId)
+  const open = await deps.replies.findOpen(job.sessionId)
   // Whoever settles the earlier question enqueues this one.
   if (open?.messageId !== job.messageId) return 'not-its-turn'
   const result =
@@ -40,7 +40,7 @@ export async function answerMessage(
   return result
 }
 
-async function claimAndAnswer(deps: AnswerDeps, open: OpenReply, run: Run): Promise<AnswerResult> {
+async function claimAndAnswer(deps: AnswerDeps, open: ReplyTask, run: Run): Promise<AnswerResult> {
   const halt = new Halt()
   const onShutdown = () => halt.raise('shutdown')
   // Watched before the claim: a stop between the two would be noticed only with the next renewal.
@@ -49,11 +49,14 @@ async function claimAndAnswer(deps: AnswerDeps, open: OpenReply, run: Run): Prom
   try {
     if (run.signal.aborted) throw handingOver()
     const { leaseMs } = deps.timing
-    const claimed = await deps.store.claimReply(open, leaseMs)
+    const claimed = await deps.replies.claim(open, leaseMs)
     if (!claimed) return 'taken'
     if (open.state === 'running') deps.metrics.replyTakenOver()
     const onLost = () => deps.metrics.leaseLost()
-    const lease = new ReplyLease({ store: deps.store, onLost }, halt, { claim: claimed, leaseMs })
+    const lease = new ReplyLease({ replies: deps.replies, onLost }, halt, {
+      claim: claimed,
+      leaseMs,
+    })
     return await answerClaimed(deps, { claimed, lease, halt, requestId: run.job.requestId })
   } finally {
     run.signal.removeEventListener('abort', onShutdown)
@@ -104,7 +107,7 @@ async function commit(
   // Beyond the lease too: while the store is away nobody else can have claimed the question, and
   // where somebody has by the time it is back, the commit is refused.
   const patience = AbortSignal.timeout(deps.timing.commitPatienceMs)
-  const result = await whileAway(deps, patience, () => deps.store.commitReply(lease.claim, outcome))
+  const result = await whileAway(deps, patience, () => deps.replies.commit(lease.claim, outcome))
   switch (result) {
     case 'committed':
       return 'answered'
@@ -123,9 +126,9 @@ function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerR
 }
 
 /** Lets another worker begin before the lease runs out; where it fails, that is all that is lost. */
-async function release({ store, logger }: AnswerDeps, { claim }: ReplyLease): Promise<void> {
+async function release({ replies, logger }: AnswerDeps, { claim }: ReplyLease): Promise<void> {
   try {
-    await store.releaseReply(claim)
+    await replies.release(claim)
   } catch (error) {
     logger.warn({ sessionId: claim.sessionId, replyId: claim.replyId, err: error }, 'not released')
   }
@@ -138,7 +141,7 @@ function handingOver(): AppError {
 /** A failure here costs seconds: the reconciler finds the question too. */
 async function enqueueNext(deps: AnswerDeps, sessionId: string): Promise<void> {
   try {
-    const next = await deps.store.findOpenReply(sessionId)
+    const next = await deps.replies.findOpen(sessionId)
     if (!next) return
     await enqueueAnswer(deps.queue, next, { reason: 'turn', requestId: deps.clock.newId() })
   } catch (error) {

@@ -1,9 +1,18 @@
 import type { Session } from '@chatbox/contract'
-import { toAppError, type Appended, type ChatStore, type EventBus } from '@chatbox/core'
+import {
+  toAppError,
+  type Appended,
+  type EventBus,
+  type MessageLog,
+  type ReplyClaims,
+  type Sessions,
+} from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 
 export interface IdleDeps extends Pick<AnswerDeps, 'clock' | 'logger' | 'metrics'> {
-  store: Pick<ChatStore, 'listIdleSessions' | 'append' | 'cancelReplies'>
+  sessions: Pick<Sessions, 'listIdle'>
+  messages: Pick<MessageLog, 'append'>
+  replies: Pick<ReplyClaims, 'cancel'>
   bus: Pick<EventBus, 'publish'>
 }
 
@@ -16,7 +25,7 @@ export interface IdleLimits {
 /** Ends sessions in which nothing happened for `idleMs`. Any number of workers may do so at once. */
 export async function endIdleSessions(deps: IdleDeps, limits: IdleLimits): Promise<void> {
   const before = new Date(deps.clock.now().getTime() - limits.idleMs)
-  for (const session of await deps.store.listIdleSessions(before, limits.batch)) {
+  for (const session of await deps.sessions.listIdle(before, limits.batch)) {
     try {
       await endSession(deps, session)
     } catch (error) {
@@ -28,7 +37,7 @@ export async function endIdleSessions(deps: IdleDeps, limits: IdleLimits): Promi
 async function endSession(deps: IdleDeps, idle: Session): Promise<void> {
   const ended = await appendEnd(deps, idle)
   if (!ended) return
-  await deps.store.cancelReplies(idle.id)
+  await deps.replies.cancel(idle.id)
   deps.metrics.reconciled('idle')
   const { message, session } = ended
   await deps.bus.publish(idle.id, { event: 'message:new', payload: { message } })
@@ -38,9 +47,12 @@ async function endSession(deps: IdleDeps, idle: Session): Promise<void> {
 const REFUSALS = new Set(['CONFLICT', 'SESSION_ENDED', 'NOT_FOUND'])
 
 /** Undefined where the session has gone on, or has ended, since it was listed. */
-async function appendEnd({ store, clock }: IdleDeps, idle: Session): Promise<Appended | undefined> {
+async function appendEnd(
+  { messages, clock }: IdleDeps,
+  idle: Session,
+): Promise<Appended | undefined> {
   try {
-    return await store.append({
+    return await messages.append({
       message: {
         id: clock.newId(),
         sessionId: idle.id,

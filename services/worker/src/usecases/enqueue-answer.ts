@@ -1,4 +1,4 @@
-import type { JobQueue, OpenReply } from '@chatbox/core'
+import type { JobQueue, ReplyTask } from '@chatbox/core'
 
 /**
  * Asks for a worker for an open question. `reason` keeps the ids of jobs with different causes
@@ -7,7 +7,7 @@ import type { JobQueue, OpenReply } from '@chatbox/core'
  */
 export async function enqueueAnswer(
   queue: Pick<JobQueue, 'enqueue'>,
-  open: Pick<OpenReply, 'sessionId' | 'messageId' | 'epoch'>,
+  open: Pick<ReplyTask, 'sessionId' | 'messageId' | 'epoch'>,
   { reason, requestId }: { reason: string; requestId: string },
 ): Promise<void> {
   const { sessionId, messageId, epoch } = open

@@ -4,7 +4,7 @@ import type { AnswerDeps } from './answer-deps.ts'
 
 export type MaterialiseDeps = Pick<
   AnswerDeps,
-  'store' | 'bus' | 'models' | 'clock' | 'logger' | 'metrics'
+  'messages' | 'replies' | 'bus' | 'models' | 'clock' | 'logger' | 'metrics'
 >
 
 /**
@@ -17,11 +17,11 @@ export async function materialiseReply(
   deps: MaterialiseDeps,
   question: ReplyKey,
 ): Promise<CommittedReply | undefined> {
-  const committed = await deps.store.findCommittedReply(question)
+  const committed = await deps.replies.findCommitted(question)
   if (!committed) return undefined
   const { sessionId, replyId, epoch } = committed.reply
   const appended = await appendReply(deps, committed)
-  await deps.store.settleReply(question, epoch, appended ? 'done' : 'cancelled')
+  await deps.replies.settle(question, epoch, appended ? 'done' : 'cancelled')
   if (appended) {
     const { message, session } = appended
     if (appended.appended) recordReply(deps, committed)
@@ -72,7 +72,7 @@ async function appendReply(
   committed: CommittedReply,
 ): Promise<Appended | undefined> {
   try {
-    return await deps.store.append({
+    return await deps.messages.append({
       message: toMessage(deps, committed),
       responseTimeMs: toDurationMs(committed.reply, committed.outcome),
     })

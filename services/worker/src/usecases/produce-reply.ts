@@ -4,8 +4,8 @@ import {
   buildPrompt,
   toAppError,
   type LlmRequest,
-  type OpenReply,
   type Prompt,
+  type ReplyTask,
 } from '@chatbox/core'
 import type { AnswerDeps, AnswerModel } from './answer-deps.ts'
 import type { Halt } from './halt.ts'
@@ -14,7 +14,7 @@ import type { ReplyLease } from './reply-lease.ts'
 import { writeReply, type Written } from './write-reply.ts'
 
 export interface Production {
-  claimed: OpenReply
+  claimed: ReplyTask
   lease: ReplyLease
   halt: Halt
   requestId: string
@@ -35,7 +35,7 @@ export async function produceReply(
   const asked = await readAsked(deps, claimed)
   if (!asked) {
     // Not only this question: the session has ended or is a person's now, whatever is open in it.
-    await deps.store.cancelReplies(claimed.sessionId)
+    await deps.replies.cancel(claimed.sessionId)
     return 'cancelled'
   }
   const written = await writeAnswer(deps, { ...production, ...asked })
@@ -43,7 +43,7 @@ export async function produceReply(
   return written
 }
 
-function isHopeless({ clock, timing }: AnswerDeps, { epoch, askedAt }: OpenReply): boolean {
+function isHopeless({ clock, timing }: AnswerDeps, { epoch, askedAt }: ReplyTask): boolean {
   const ageMs = clock.now().getTime() - Date.parse(askedAt)
   return epoch > timing.maxAttempts && ageMs > timing.giveUpAfterMs
 }
@@ -53,11 +53,11 @@ interface Asked {
   question: Message
 }
 
-async function readAsked(deps: AnswerDeps, claimed: OpenReply): Promise<Asked | undefined> {
+async function readAsked(deps: AnswerDeps, claimed: ReplyTask): Promise<Asked | undefined> {
   const { sessionId, messageId } = claimed
   const [session, question] = await Promise.all([
-    deps.store.findSession(sessionId),
-    deps.store.findMessage(sessionId, messageId),
+    deps.sessions.find(sessionId),
+    deps.messages.find(sessionId, messageId),
   ])
   if (!session || !question || session.status === 'ended' || session.assistedBy) return undefined
   return { session, question }
@@ -94,12 +94,12 @@ async function prepareRequest(
 ): Promise<LlmRequest | AppError> {
   const { sessionId, modelId } = claimed
   const [history, conversationRef] = await Promise.all([
-    readHistory(deps.store, {
+    readHistory(deps.messages, {
       sessionId,
       questionSeq: question.seq,
       tokens: settings.contextTokens,
     }),
-    deps.store.readConversationRef(sessionId, modelId),
+    deps.conversationRefs.read(sessionId, modelId),
   ])
   const prompt = tryPrompt(() => buildPrompt(history, question, settings))
   if (prompt instanceof AppError) return prompt
@@ -118,7 +118,7 @@ function tryPrompt(build: () => Prompt): Prompt | AppError {
 /** What a worker before this one, or this one, had shown when the stop came. */
 async function stopped(
   { bus }: Pick<AnswerDeps, 'bus'>,
-  { sessionId, replyId }: OpenReply,
+  { sessionId, replyId }: ReplyTask,
 ): Promise<Written> {
   const draft = await bus.readDraft(sessionId, replyId)
   return { status: 'stopped', text: draft?.text ?? '', error: undefined, usage: undefined }

@@ -1,5 +1,5 @@
 import { LIMITS, type Message } from '@chatbox/contract'
-import { estimateTokens, type ChatStore } from '@chatbox/core'
+import { estimateTokens, type MessageLog } from '@chatbox/core'
 
 /** Replies to earlier questions of a burst stand after the question: so many entries are looked at. */
 const ENTRIES_AFTER = 50
@@ -17,14 +17,14 @@ export interface HistoryNeed {
  * replies to the questions before it may stand, back to what fits the model's window.
  */
 export async function readHistory(
-  store: Pick<ChatStore, 'readMessages'>,
+  log: Pick<MessageLog, 'read'>,
   need: HistoryNeed,
 ): Promise<Message[]> {
   let beforeSeq = need.questionSeq + 1 + ENTRIES_AFTER
   let tokens = 0
   const pages: Message[][] = []
   while (pages.length < MAX_PAGES && tokens < need.tokens) {
-    const { messages, hasMore } = await store.readMessages(need.sessionId, {
+    const { messages, hasMore } = await log.read(need.sessionId, {
       beforeSeq,
       limit: LIMITS.historyPage,
     })

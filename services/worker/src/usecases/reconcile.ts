@@ -1,10 +1,10 @@
-import type { ChatStore, OpenReply } from '@chatbox/core'
+import type { ReplyClaims, ReplyTask } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 import { enqueueAnswer } from './enqueue-answer.ts'
 import { materialiseReply, type MaterialiseDeps } from './materialise-reply.ts'
 
 export interface ReconcileDeps extends MaterialiseDeps {
-  store: AnswerDeps['store'] & Pick<ChatStore, 'listStrandedReplies'>
+  replies: MaterialiseDeps['replies'] & Pick<ReplyClaims, 'findOpen' | 'listStranded'>
   queue: AnswerDeps['queue']
 }
 
@@ -27,7 +27,7 @@ const BUCKET_MS = 15_000
  * to survive. One question's fault does not keep the others waiting.
  */
 export async function reconcile(deps: ReconcileDeps, limits: ReconcileLimits): Promise<void> {
-  const stranded = await deps.store.listStrandedReplies(limits.staleMs, limits.batch)
+  const stranded = await deps.replies.listStranded(limits.staleMs, limits.batch)
   for (const open of stranded) {
     try {
       await takeUp(deps, open)
@@ -38,12 +38,12 @@ export async function reconcile(deps: ReconcileDeps, limits: ReconcileLimits): P
   }
 }
 
-async function takeUp(deps: ReconcileDeps, stranded: OpenReply): Promise<void> {
+async function takeUp(deps: ReconcileDeps, stranded: ReplyTask): Promise<void> {
   if (stranded.state === 'committed') {
     await materialiseReply(deps, stranded)
     deps.metrics.reconciled('committed')
   }
-  const open = await deps.store.findOpenReply(stranded.sessionId)
+  const open = await deps.replies.findOpen(stranded.sessionId)
   if (!open) return
   // A question behind another one is not lost: it waits for its turn.
   if (stranded.state !== 'committed' && open.messageId !== stranded.messageId) return

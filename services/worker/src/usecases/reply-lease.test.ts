@@ -13,8 +13,8 @@ function holdLease(answers: Answer[] = [], raise?: () => Promise<Claim | undefin
   const startedAt = Date.now()
   const halt = new Halt()
   let lost = 0
-  const store = {
-    async renewReply(claim: Claim) {
+  const replies = {
+    async renew(claim: Claim) {
       asked.push({ epoch: claim.epoch, at: Date.now() - startedAt })
       const answer = answers.shift() ?? 'held'
       if (answer instanceof Error) throw answer
@@ -22,7 +22,7 @@ function holdLease(answers: Answer[] = [], raise?: () => Promise<Claim | undefin
     },
     raiseEpoch: raise ?? (async (claim: Claim) => ({ ...claim, epoch: claim.epoch + 1 })),
   }
-  const lease = new ReplyLease({ store, onLost: () => lost++ }, halt, {
+  const lease = new ReplyLease({ replies, onLost: () => lost++ }, halt, {
     claim: CLAIM,
     leaseMs: LEASE_MS,
   })

@@ -1,8 +1,8 @@
-import type { ChatStore, Claim, ClaimState } from '@chatbox/core'
+import type { Claim, ClaimState, ReplyClaims } from '@chatbox/core'
 import type { Halt } from './halt.ts'
 
 export interface LeaseDeps {
-  store: Pick<ChatStore, 'renewReply' | 'raiseEpoch'>
+  replies: Pick<ReplyClaims, 'renew' | 'raiseEpoch'>
   onLost(): void
 }
 
@@ -46,7 +46,7 @@ export class ReplyLease {
     this.#generation++
     const expiry = this.#startExpiry()
     try {
-      const claim = await this.#deps.store.raiseEpoch(this.#claim, this.#leaseMs)
+      const claim = await this.#deps.replies.raiseEpoch(this.#claim, this.#leaseMs)
       this.#generation++
       if (!claim) this.#lose()
       if (!claim || this.#ended) return false
@@ -82,7 +82,7 @@ export class ReplyLease {
   /** Undefined where the store is away: the lease goes on until it runs out. */
   async #askStore(): Promise<ClaimState | undefined> {
     try {
-      return await this.#deps.store.renewReply(this.#claim, this.#leaseMs)
+      return await this.#deps.replies.renew(this.#claim, this.#leaseMs)
     } catch {
       return undefined
     }

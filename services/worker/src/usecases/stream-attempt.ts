@@ -30,7 +30,10 @@ export interface AttemptResult {
   usage: Usage | undefined
 }
 
-export type AttemptDeps = Pick<AnswerDeps, 'store' | 'bus' | 'metrics' | 'logger' | 'timing'>
+export type AttemptDeps = Pick<
+  AnswerDeps,
+  'conversationRefs' | 'bus' | 'metrics' | 'logger' | 'timing'
+>
 
 /**
  * One request to the provider: its text goes out as deltas while it comes in. Answers with whatever
@@ -152,7 +155,7 @@ async function saveRef(
 ): Promise<void> {
   const { sessionId } = attempt.claim
   try {
-    await deps.store.saveConversationRef(sessionId, attempt.modelId, ref)
+    await deps.conversationRefs.save(sessionId, attempt.modelId, ref)
   } catch (error) {
     deps.logger.warn({ sessionId, err: error }, 'conversation reference not saved')
   }

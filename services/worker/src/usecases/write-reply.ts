@@ -33,7 +33,7 @@ export interface Written {
 
 export type WriteDeps = Pick<
   AnswerDeps,
-  'store' | 'bus' | 'clock' | 'metrics' | 'logger' | 'timing'
+  'conversationRefs' | 'bus' | 'clock' | 'metrics' | 'logger' | 'timing'
 >
 
 /**

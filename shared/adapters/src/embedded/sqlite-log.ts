@@ -6,6 +6,7 @@ import {
   type Appended,
   type LogPage,
   type LogRange,
+  type MessageLog,
   type NewEntry,
   type OpenedLog,
   type PlacedEntry,
@@ -16,14 +17,14 @@ import type { RecordDeps } from '../store/record-deps.ts'
 import { toStateRecord } from '../store/session-record.ts'
 import type { Row, SqliteDatabase } from './sqlite-database.ts'
 import { parseJson } from './sqlite-json.ts'
-import { NOW_MS } from './sqlite-outbox.ts'
+import { NOW_MS } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
 
 const COLUMNS = 'id, session_id, seq, head, sealed'
 const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
 
 /** The messages table: the log of every session. */
-export class SqliteLog {
+export class SqliteLog implements MessageLog {
   readonly #db: SqliteDatabase
   readonly #deps: RecordDeps
   readonly #sessions: SqliteSessions
@@ -34,9 +35,9 @@ export class SqliteLog {
     this.#sessions = sessions
   }
 
-  append(entry: NewEntry): Appended {
+  async append(entry: NewEntry): Promise<Appended> {
     return this.#db.transaction(() => {
-      const found = this.#sessions.find(entry.message.sessionId)
+      const found = this.#sessions.findWithTip(entry.message.sessionId)
       if (!found) throw notFound()
       const first = this.#findFirst(entry)
       if (first) {
@@ -50,7 +51,11 @@ export class SqliteLog {
     })
   }
 
-  read(sessionId: string, range: LogRange): LogPage {
+  async prepareAppend(): Promise<void> {
+    // An append reads and writes in one transaction, without a way to go.
+  }
+
+  async read(sessionId: string, range: LogRange): Promise<LogPage> {
     const { afterSeq, beforeSeq, limit } = range
     const rows =
       afterSeq === undefined
@@ -73,15 +78,15 @@ export class SqliteLog {
     return { messages, hasMore: rows.length > limit }
   }
 
-  open(sessionId: string, range: LogRange): OpenedLog | undefined {
-    const found = this.#sessions.find(sessionId)
+  async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
+    const found = this.#sessions.findWithTip(sessionId)
     if (!found) return undefined
     const { origin, tip } = found
-    const page = this.read(sessionId, range)
-    return { session: toSession(origin, tip), page, mayHaveOpenReply: tip.state.unanswered !== 0 }
+    const page = await this.read(sessionId, range)
+    return { session: toSession(origin, tip), page, mayHaveOpenTask: tip.state.unanswered !== 0 }
   }
 
-  find(sessionId: string, messageId: string): Message | undefined {
+  async find(sessionId: string, messageId: string): Promise<Message | undefined> {
     const row = this.#db.get(
       `SELECT ${COLUMNS} FROM messages WHERE id = ? AND session_id = ?`,
       messageId,
@@ -115,8 +120,9 @@ export class SqliteLog {
     )
     if (!question) return
     this.#db.run(
-      `INSERT INTO replies (message_id, session_id, seq, reply_id, model_id, state, open, epoch,
-       stop_requested, asked_at, due_at) VALUES (?, ?, ?, ?, ?, 'pending', 1, 0, 0, ?, ${NOW_MS})`,
+      `INSERT INTO tasks (message_id, kind, session_id, seq, reply_id, model_id, state, open, epoch,
+       stop_requested, asked_at, due_at)
+       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, ?, ${NOW_MS})`,
       id,
       sessionId,
       seq,

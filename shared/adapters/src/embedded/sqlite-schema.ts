@@ -29,45 +29,47 @@ const VERSIONS = [
     id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL REFERENCES sessions (id),
     seq INTEGER NOT NULL,
-    client_key TEXT NOT NULL,
     head TEXT NOT NULL,
     sealed TEXT NOT NULL,
     state TEXT NOT NULL,
     state_sealed TEXT NOT NULL,
     -- The log's order, and every page of it.
-    UNIQUE (session_id, seq),
-    -- A message that is sent again is the same message.
-    UNIQUE (session_id, client_key)
+    UNIQUE (session_id, seq)
   ) STRICT;
 
-  CREATE TABLE replies (
-    message_id TEXT PRIMARY KEY REFERENCES messages (id),
+  -- The work that an entry asks for, at most once of each kind. Today a question asks for its reply.
+  CREATE TABLE tasks (
+    message_id TEXT NOT NULL REFERENCES messages (id),
+    kind TEXT NOT NULL,
     session_id TEXT NOT NULL,
     seq INTEGER NOT NULL,
-    reply_id TEXT NOT NULL,
-    model_id TEXT NOT NULL,
     state TEXT NOT NULL,
     open INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    stop_requested INTEGER NOT NULL,
-    asked_at TEXT NOT NULL,
     -- Milliseconds: when the lease ends while it runs, else since when it waits for somebody.
     due_at INTEGER NOT NULL,
-    sealed TEXT
+    -- The result, from the commit to the settlement.
+    sealed TEXT,
+    -- Of a reply.
+    reply_id TEXT,
+    model_id TEXT,
+    stop_requested INTEGER,
+    asked_at TEXT,
+    PRIMARY KEY (message_id, kind)
   ) STRICT;
 
-  -- The oldest open question of a session, its stops and cancellations.
-  CREATE INDEX replies_open ON replies (session_id, seq) WHERE open = 1;
-  -- The sweep for questions left behind.
-  CREATE INDEX replies_due ON replies (due_at) WHERE open = 1;
+  -- The oldest open task of a session, its stops and cancellations.
+  CREATE INDEX tasks_open ON tasks (session_id, kind, seq) WHERE open = 1;
+  -- The sweep for tasks left behind.
+  CREATE INDEX tasks_due ON tasks (kind, due_at) WHERE open = 1;
   -- The question of a reply that is asked for again.
-  CREATE INDEX replies_of_message ON replies (session_id, reply_id);
+  CREATE INDEX tasks_of_reply ON tasks (session_id, reply_id);
 
   -- Which reply took the place of which: a retry that is repeated has one answer.
   CREATE TABLE retries (
     session_id TEXT NOT NULL,
     message_id TEXT NOT NULL,
-    question_id TEXT NOT NULL REFERENCES replies (message_id),
+    question_id TEXT NOT NULL REFERENCES messages (id),
     reply_id TEXT NOT NULL,
     PRIMARY KEY (session_id, message_id)
   ) STRICT, WITHOUT ROWID;
@@ -79,47 +81,17 @@ const VERSIONS = [
     PRIMARY KEY (session_id, model_id)
   ) STRICT, WITHOUT ROWID;
   `,
-  // The id of a message follows from the client's: what it was known by besides is not needed.
-  `
-  CREATE TABLE new_messages (
-    id TEXT PRIMARY KEY,
-    session_id TEXT NOT NULL REFERENCES sessions (id),
-    seq INTEGER NOT NULL,
-    head TEXT NOT NULL,
-    sealed TEXT NOT NULL,
-    state TEXT NOT NULL,
-    state_sealed TEXT NOT NULL,
-    -- The log's order, and every page of it.
-    UNIQUE (session_id, seq)
-  ) STRICT;
-  INSERT INTO new_messages
-    SELECT id, session_id, seq, head, sealed, state, state_sealed FROM messages;
-  DROP TABLE messages;
-  ALTER TABLE new_messages RENAME TO messages;
-  `,
 ] as const
 
 /** Brings the file to this version. Throws where a newer one wrote it. */
 export function migrate(db: DatabaseSync): void {
   // A file that is up to date is opened without the write lock, which a busy writer may hold.
   if (readVersion(db) === VERSIONS.length) return
-  // A table that others refer to can be made anew only without (sqlite.org/lang_altertable.html).
-  db.exec('PRAGMA foreign_keys = OFF')
-  try {
-    upgrade(db)
-  } finally {
-    db.exec('PRAGMA foreign_keys = ON')
-  }
-}
-
-function upgrade(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = readVersion(db)
     if (version > VERSIONS.length) throw new Error('the file was written by a newer version')
     for (const statements of VERSIONS.slice(version)) db.exec(statements)
-    const [broken] = db.prepare('PRAGMA foreign_key_check').all()
-    if (broken) throw new Error('entries of the file refer to what is not there')
     db.exec(`PRAGMA user_version = ${VERSIONS.length}`)
     db.exec('COMMIT')
   } catch (error) {

@@ -6,6 +6,7 @@ import {
   type NewSession,
   type SessionOrigin,
   type SessionPage,
+  type Sessions,
 } from '@chatbox/core'
 import { z } from 'zod'
 import { idTaken } from '../store/message-record.ts'
@@ -40,7 +41,7 @@ interface FoundSession {
 }
 
 /** The sessions table. Each row holds the end of its log: both are written in one transaction. */
-export class SqliteSessions {
+export class SqliteSessions implements Sessions {
   readonly #db: SqliteDatabase
   readonly #deps: RecordDeps
 
@@ -49,9 +50,9 @@ export class SqliteSessions {
     this.#deps = deps
   }
 
-  create(session: NewSession): { session: Session; created: boolean } {
+  async create(session: NewSession): Promise<{ session: Session; created: boolean }> {
     return this.#db.transaction(() => {
-      const existing = this.findActive(session.userId) ?? this.#findOwn(session)
+      const existing = this.#findActive(session.userId) ?? this.#findOwn(session)
       if (existing) return { session: existing, created: false }
       const tip = { seq: 0, state: initialState(session.modelId, session.startedAt) }
       this.#insert(session, tip)
@@ -60,23 +61,21 @@ export class SqliteSessions {
     })
   }
 
-  find(sessionId: string): FoundSession | undefined {
-    const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
-    return row && this.#toFound(row)
+  async find(sessionId: string): Promise<Session | undefined> {
+    const found = this.findWithTip(sessionId)
+    return found && toSession(found.origin, found.tip)
   }
 
-  findHead(sessionId: string): number | undefined {
+  async findHead(sessionId: string): Promise<number | undefined> {
     const row = this.#db.get('SELECT seq FROM sessions WHERE id = ?', sessionId)
     return row && headSchema.parse(row).seq
   }
 
-  findActive(userId: string): Session | undefined {
-    const key = toUserKey(userId)
-    const row = this.#db.get('SELECT * FROM sessions WHERE active_key = ?', key)
-    return row && this.#toSession(row)
+  async findActive(userId: string): Promise<Session | undefined> {
+    return this.#findActive(userId)
   }
 
-  list(userId: string, page: { limit: number; cursor?: string }): SessionPage {
+  async list(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage> {
     const rows =
       page.cursor === undefined
         ? this.#db.all(
@@ -91,7 +90,7 @@ export class SqliteSessions {
     return { sessions, nextCursor: last ? toCursorOf(last) : null }
   }
 
-  listIdle(before: Date, limit: number): Session[] {
+  async listIdle(before: Date, limit: number): Promise<Session[]> {
     const rows = this.#db.all(
       `SELECT * FROM sessions WHERE status = 'active' AND last_activity_at < ?
        ORDER BY last_activity_at LIMIT ?`,
@@ -99,6 +98,12 @@ export class SqliteSessions {
       limit,
     )
     return this.#toReadable(rows)
+  }
+
+  /** Synchronous, for a transaction that goes on with it. */
+  findWithTip(sessionId: string): FoundSession | undefined {
+    const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
+    return row && this.#toFound(row)
   }
 
   /** Part of the transaction that writes the entry. */
@@ -115,6 +120,12 @@ export class SqliteSessions {
       stateSealed,
       origin.id,
     )
+  }
+
+  #findActive(userId: string): Session | undefined {
+    const key = toUserKey(userId)
+    const row = this.#db.get('SELECT * FROM sessions WHERE active_key = ?', key)
+    return row && this.#toSession(row)
   }
 
   #insert(session: NewSession, tip: LogTip): void {
@@ -138,7 +149,7 @@ export class SqliteSessions {
 
   /** The session of this id, where the same call was made before and its answer was lost. */
   #findOwn(session: NewSession): Session | undefined {
-    const found = this.find(session.id)
+    const found = this.findWithTip(session.id)
     if (!found) return undefined
     if (found.origin.userId !== session.userId) throw idTaken()
     return toSession(found.origin, found.tip)

@@ -9,6 +9,9 @@ import { ServerClock } from './server-clock.ts'
 const CALL_TIMEOUT_MS = 2500
 const CLOSE_TIMEOUT_MS = 2000
 
+/** Throws `UNAVAILABLE` when the time is over. */
+export type CheckTime = () => void
+
 export class MongoConnection {
   readonly sessions: Collection<SessionDocument>
   readonly messages: Collection<MessageDocument>
@@ -27,10 +30,21 @@ export class MongoConnection {
   }
 
   /** Every call of the store goes through here: in time, or `UNAVAILABLE`. */
-  async call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async call<T>(work: () => Promise<T>): Promise<T> {
     // The driver would connect again by itself.
     if (this.#isClosed) throw unavailable()
     return withinDeadline(CALL_TIMEOUT_MS, work)
+  }
+
+  /**
+   * For a call that goes on in rounds: a check that throws once the call has taken too long, because
+   * its caller has been given `UNAVAILABLE` then and nothing more may be begun.
+   */
+  startTimer(): CheckTime {
+    const startedAt = performance.now()
+    return () => {
+      if (performance.now() - startedAt >= CALL_TIMEOUT_MS) throw unavailable()
+    }
   }
 
   async ping(): Promise<void> {

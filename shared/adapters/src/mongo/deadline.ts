@@ -16,20 +16,13 @@ const FAULTY_REQUEST_CODES = new Set<unknown>([
 /**
  * Runs `work` and rejects with `UNAVAILABLE` when it takes longer. The driver's own limits do not
  * add up to one: finding a server, waiting for a connection and the command itself count apart.
- * The signal tells `work`, which is left to itself then, to begin nothing more.
+ * `work` is left to itself then.
  */
-export async function withinDeadline<T>(
-  timeoutMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController()
+export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    controller.abort()
-    late.reject(unavailable())
-  }, timeoutMs)
+  const timer = setTimeout(() => late.reject(unavailable()), timeoutMs)
   try {
-    return await Promise.race([work(controller.signal), late.promise])
+    return await Promise.race([work(), late.promise])
   } catch (error) {
     throw toStoreError(error)
   } finally {

@@ -1,8 +1,8 @@
-import { AppError, type LogTip, type OpenReply, type SessionOrigin } from '@chatbox/core'
+import { AppError, type LogTip, type ReplyTask, type SessionOrigin } from '@chatbox/core'
 import { z } from 'zod'
 import type { MessageRecord } from '../store/message-record.ts'
 import type { OriginRecord, StateRecord } from '../store/session-record.ts'
-import { REPLY_STATES, type StoredReply } from '../store/reply-record.ts'
+import { replyTaskSchema } from '../store/reply-record.ts'
 
 /**
  * One session: what it began as, and a projection of the end of its log for lists. The projection
@@ -15,23 +15,20 @@ export interface SessionDocument extends Omit<OriginRecord, 'id'>, StateRecord {
   lastActivityAt: string
 }
 
-/** One entry of a log, with the state after it, and the outbox of a question. */
+/** One entry of a log, with the state after it, and the tasks that it asks for. */
 export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRecord, 'seq'> {
   _id: string
   /** What the session began as: with the newest entry alone it is told whole. */
   origin?: Omit<OriginRecord, 'id'>
-  reply?: ReplyDocument
+  /** By kind; each is changed by compare-and-set on its own path. */
+  tasks?: { reply?: ReplyTaskDocument }
 }
 
-/** The part of a question's document that changes. */
-export interface ReplyDocument {
-  replyId: string
-  modelId: string
-  state: OpenReply['state'] | 'done' | 'cancelled'
-  /** The fencing token. */
-  epoch: number
-  stopRequested: boolean
-  askedAt: string
+/** What a question asks for: its reply. */
+export interface ReplyTaskDocument extends Pick<
+  ReplyTask,
+  'replyId' | 'modelId' | 'state' | 'epoch' | 'stopRequested' | 'askedAt'
+> {
   /** The session, as long as the question is open. */
   openIn?: string
   /** While it runs the end of its lease, else since when it waits for somebody; only while open. */
@@ -54,41 +51,42 @@ export interface ConversationDocument {
   sealed: string
 }
 
-const replySchema = z.object({
-  replyId: z.string(),
-  modelId: z.string(),
-  state: z.enum(REPLY_STATES),
-  epoch: z.int(),
-  stopRequested: z.boolean(),
-  askedAt: z.string(),
-  sealed: z.string().optional(),
-  replaced: z.array(z.object({ messageId: z.string(), replyId: z.string() })),
-})
+const taskSchema = replyTaskSchema
+  .pick({
+    replyId: true,
+    modelId: true,
+    state: true,
+    epoch: true,
+    stopRequested: true,
+    askedAt: true,
+  })
+  .extend({
+    sealed: z.string().optional(),
+    replaced: z.array(z.object({ messageId: z.string(), replyId: z.string() })),
+  })
 const questionSchema = z.object({
   _id: z.string(),
   sessionId: z.string(),
   seq: z.int(),
-  reply: replySchema,
+  tasks: z.object({ reply: taskSchema }),
 })
 
-export interface StoredQuestion {
-  stored: StoredReply
+export interface StoredReplyTask {
+  task: ReplyTask
   sealed: string | undefined
   replaced: { messageId: string; replyId: string }[]
 }
 
-/** The fields that `parseQuestion` needs. */
-export const QUESTION_FIELDS = { sessionId: 1, seq: 1, reply: 1 } as const
+/** The fields that `parseReplyTask` needs. */
+export const REPLY_TASK_FIELDS = { sessionId: 1, seq: 1, 'tasks.reply': 1 } as const
 
 /** Undefined for what is no question. */
-export function parseQuestion(document: unknown): StoredQuestion | undefined {
+export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
   const parsed = questionSchema.safeParse(document)
   if (!parsed.success) return undefined
-  const { _id, sessionId, seq, reply } = parsed.data
-  const { replyId, modelId, state, epoch, stopRequested, askedAt, sealed, replaced } = reply
-  const key = { sessionId, messageId: _id, questionSeq: seq }
-  const stored = { ...key, replyId, modelId, state, epoch, stopRequested, askedAt }
-  return { stored, sealed, replaced }
+  const { _id: messageId, sessionId, seq: questionSeq, tasks } = parsed.data
+  const { sealed, replaced, ...state } = tasks.reply
+  return { task: { sessionId, messageId, questionSeq, ...state }, sealed, replaced }
 }
 
 const originSchema = z.object({ userId: z.string(), startedAt: z.string(), sealed: z.string() })

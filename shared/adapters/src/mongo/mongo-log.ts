@@ -9,6 +9,7 @@ import {
   type LogPage,
   type LogRange,
   type LogTip,
+  type MessageLog,
   type NewEntry,
   type OpenedLog,
   type PlacedEntry,
@@ -25,14 +26,14 @@ import {
   type StateRecord,
 } from '../store/session-record.ts'
 import { BOUNDED } from './client.ts'
-import type { MongoConnection } from './connection.ts'
+import type { CheckTime, MongoConnection } from './connection.ts'
 import { isDuplicateKey } from './deadline.ts'
 import {
   parseOrigin,
   toKey,
   type FoundSession,
   type MessageDocument,
-  type ReplyDocument,
+  type ReplyTaskDocument,
 } from './documents.ts'
 import { KnownEnds } from './known-ends.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
@@ -60,7 +61,7 @@ interface Attempt {
 }
 
 /** The log of every session. */
-export class MongoLog {
+export class MongoLog implements MessageLog {
   readonly #deps: MongoLogDeps
   readonly #mongo: MongoConnection
   readonly #lanes = new SessionLanes<FoundSession>()
@@ -72,14 +73,15 @@ export class MongoLog {
     this.#mongo = deps.mongo
   }
 
-  async append(entry: NewEntry, signal: AbortSignal): Promise<Appended> {
+  async append(entry: NewEntry): Promise<Appended> {
+    const checkTime = this.#mongo.startTimer()
     const sessionId = toKey(entry.message.sessionId)
     const { sessions, tips } = this.#deps
-    return this.#lanes.run(sessionId, signal, async (carried) => {
+    return this.#lanes.run(sessionId, checkTime, async (carried) => {
       const known = carried ?? this.#ends.find(sessionId) ?? tips.findUnwritten(sessionId)
       const found = known ?? (await sessions.findProjected(sessionId))
       if (!found) throw notFound()
-      const { appended, carry, after } = await this.#appendAfter(found, entry, signal)
+      const { appended, carry, after } = await this.#appendAfter(found, entry, checkTime)
       // What comes after a reply is somebody else's: its writer would only collide with that.
       if (entry.message.sender.type === 'ai') this.#ends.drop(sessionId)
       else this.#ends.keep(sessionId, carry)
@@ -132,7 +134,7 @@ export class MongoLog {
     return {
       session: toSession(origin, tip),
       page: { messages, hasMore: entries.length > range.limit },
-      mayHaveOpenReply: tip.state.unanswered !== 0,
+      mayHaveOpenTask: tip.state.unanswered !== 0,
     }
   }
 
@@ -163,7 +165,7 @@ export class MongoLog {
     }
     const isEmpty = documents.length === 0 && afterSeq === 0
     const projected = isEmpty ? await sessions.findProjected(sessionId) : undefined
-    return projected?.tip.seq === 0 ? projected : sessions.find(sessionId)
+    return projected?.tip.seq === 0 ? projected : sessions.findExact(sessionId)
   }
 
   /** An entry from before it was told with each one does not say it. */
@@ -187,7 +189,7 @@ export class MongoLog {
   async #appendAfter(
     { origin, tip }: FoundSession,
     entry: NewEntry,
-    signal: AbortSignal,
+    checkTime: CheckTime,
   ): Promise<Attempt> {
     let known = tip
     for (let attempt = 0; ; attempt++) {
@@ -214,7 +216,7 @@ export class MongoLog {
       if (placed instanceof AppError && newest.seq === known.seq) throw placed
       known = newest
       await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempt))
-      signal.throwIfAborted()
+      checkTime()
     }
   }
 
@@ -226,7 +228,7 @@ export class MongoLog {
     const { id, ...record } = toMessageRecord(this.#deps, message)
     const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
     const document: MessageDocument = { _id: id, ...record, ...after, origin: this.#seal(origin) }
-    if (question) document.reply = await this.#toReply(message, question)
+    if (question) document.tasks = { reply: await this.#toReplyTask(message, question) }
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
       return after
@@ -245,10 +247,10 @@ export class MongoLog {
     return sealed
   }
 
-  async #toReply(
+  async #toReplyTask(
     { sessionId, createdAt }: Message,
     { replyId, modelId }: NonNullable<PlacedEntry['question']>,
-  ): Promise<ReplyDocument> {
+  ): Promise<ReplyTaskDocument> {
     return {
       replyId,
       modelId,

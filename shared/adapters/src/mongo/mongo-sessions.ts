@@ -6,6 +6,7 @@ import {
   type NewSession,
   type SessionOrigin,
   type SessionPage,
+  type Sessions,
 } from '@chatbox/core'
 import type { Filter } from 'mongodb'
 import { z } from 'zod'
@@ -39,7 +40,7 @@ const documentSchema = z.object({
   stateSealed: z.unknown(),
 })
 
-export class MongoSessions {
+export class MongoSessions implements Sessions {
   readonly #mongo: MongoConnection
   readonly #deps: RecordDeps
   readonly #tips: TipWriter
@@ -65,14 +66,14 @@ export class MongoSessions {
     throw unavailable()
   }
 
-  async find(sessionId: string): Promise<FoundSession | undefined> {
-    const found = await this.findProjected(sessionId)
-    return found && this.#toExact(found)
+  async find(sessionId: string): Promise<Session | undefined> {
+    const found = await this.findExact(sessionId)
+    return found && toSession(found.origin, found.tip)
   }
 
   async findHead(sessionId: string, knownSeq: number): Promise<number | undefined> {
     if (knownSeq > 0 && (await this.#isLast(toKey(sessionId), knownSeq))) return knownSeq
-    return (await this.find(sessionId))?.tip.seq
+    return (await this.findExact(sessionId))?.tip.seq
   }
 
   async findActive(userId: string): Promise<Session | undefined> {
@@ -114,6 +115,11 @@ export class MongoSessions {
       .map(({ origin, tip }) => toSession(origin, tip))
   }
 
+  async findExact(sessionId: string): Promise<FoundSession | undefined> {
+    const found = await this.findProjected(sessionId)
+    return found && this.#toExact(found)
+  }
+
   /** As the session's document says, which may be behind the log. */
   async findProjected(sessionId: string): Promise<FoundSession | undefined> {
     return this.#findOne({ _id: toKey(sessionId) })
@@ -152,7 +158,7 @@ export class MongoSessions {
 
   /** The session of this id, where the same call was made before and its answer was lost. */
   async #findOwn(session: NewSession): Promise<Session | undefined> {
-    const found = await this.find(session.id)
+    const found = await this.findExact(session.id)
     if (!found) return undefined
     if (found.origin.userId !== session.userId) throw idTaken()
     return toSession(found.origin, found.tip)

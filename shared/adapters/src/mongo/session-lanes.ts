@@ -1,3 +1,4 @@
+import type { CheckTime } from './connection.ts'
 import { unavailable } from './deadline.ts'
 
 interface Lane<Carried> {
@@ -19,7 +20,7 @@ export class SessionLanes<Carried> {
   /** `carried` is what the task before has left; undefined where none ran just now, or failed. */
   async run<T>(
     key: string,
-    signal: AbortSignal,
+    checkTime: CheckTime,
     task: (carried: Carried | undefined) => Promise<{ result: T; carry: Carried }>,
   ): Promise<T> {
     const lane = this.#enter(key)
@@ -28,7 +29,7 @@ export class SessionLanes<Carried> {
     lane.tail = done.promise
     try {
       await before
-      if (signal.aborted) throw unavailable()
+      checkTime()
       const { carried } = lane
       lane.carried = undefined
       const { result, carry } = await task(carried)

@@ -1,5 +1,5 @@
 import { errorInfoSchema, messageSchema, usageSchema } from '@chatbox/contract'
-import type { CommittedReply, OpenReply, ReplyOutcome, ReplyState } from '@chatbox/core'
+import type { CommittedReply, ReplyOutcome, ReplyTask, TaskState } from '@chatbox/core'
 import { z } from 'zod'
 import { toContext } from '../crypto/key-ring.ts'
 import { checkFormat } from './message-record.ts'
@@ -12,20 +12,10 @@ const outcomeSchema = messageSchema.pick({ status: true, content: true }).extend
   finishedAt: messageSchema.shape.createdAt,
 })
 
-export const REPLY_STATES = [
-  'pending',
-  'running',
-  'committed',
-  'done',
-  'cancelled',
-] as const satisfies readonly ReplyState[]
-
-export type StoredReply = Omit<OpenReply, 'state'> & { state: ReplyState }
-
 /** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
 export function sealOutcome(
   deps: RecordDeps,
-  claim: Pick<OpenReply, 'sessionId' | 'messageId' | 'epoch'>,
+  claim: Pick<ReplyTask, 'sessionId' | 'messageId' | 'epoch'>,
   outcome: ReplyOutcome,
 ): string {
   checkFormat(outcomeSchema, outcome)
@@ -35,10 +25,9 @@ export function sealOutcome(
 /** An outcome that cannot be opened is a failed one: its question is settled all the same. */
 export function toCommittedReply(
   deps: RecordDeps,
-  stored: StoredReply,
+  reply: ReplyTask,
   sealed: unknown,
 ): CommittedReply {
-  const reply = toOpenReply(stored)
   const opened = outcomeSchema.safeParse(openJson(deps, sealed, toReplyContext(reply)))
   if (opened.success) return { reply, outcome: opened.data }
   const { sessionId, messageId, modelId, askedAt } = reply
@@ -51,33 +40,26 @@ export function toCommittedReply(
   return { reply, outcome: { status: 'failed', content: '', modelId, finishedAt: askedAt, error } }
 }
 
-/** A settled one counts as committed: nothing is left to be made. */
-export function toOpenReply(stored: StoredReply): OpenReply {
-  const { state } = stored
-  return { ...stored, state: state === 'done' || state === 'cancelled' ? 'committed' : state }
-}
-
-/** What a retry answers that was asked for before, and led to `replyId`. */
-export function toRepeatedRetry(stored: StoredReply, replyId: string): OpenReply {
-  const reply = toOpenReply(stored)
-  return replyId === reply.replyId ? reply : { ...reply, replyId, state: 'committed' }
+/** What a retry answers that was asked for before and led to `replyId`, which may be replaced too. */
+export function toRepeatedRetry(task: ReplyTask, replyId: string): ReplyTask {
+  return replyId === task.replyId ? task : { ...task, replyId, state: 'done' }
 }
 
 function toReplyContext({
   sessionId,
   messageId,
   epoch,
-}: Pick<OpenReply, 'sessionId' | 'messageId' | 'epoch'>): string {
+}: Pick<ReplyTask, 'sessionId' | 'messageId' | 'epoch'>): string {
   return toContext('reply', sessionId, messageId, `${epoch}`)
 }
 
-export const storedReplySchema = z.object({
+export const replyTaskSchema = z.object({
   sessionId: z.string(),
   messageId: z.string(),
   questionSeq: z.int(),
   replyId: z.string(),
   modelId: z.string(),
-  state: z.enum(REPLY_STATES),
+  state: z.enum(['pending', 'running', 'committed', 'done', 'cancelled'] satisfies TaskState[]),
   epoch: z.int(),
   stopRequested: z.boolean(),
   askedAt: z.string(),

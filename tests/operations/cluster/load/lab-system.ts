@@ -42,7 +42,7 @@ export async function openLabSystem(options: LabSystemOptions): Promise<SystemUn
     storeName: 'MongoDB in the cluster',
     async openStore() {
       opened ??= open()
-      return { store: (await opened).store, close: async () => undefined }
+      return { store: await opened, close: async () => undefined }
     },
     async stop() {
       await (await opened)?.close()

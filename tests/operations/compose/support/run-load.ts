@@ -73,7 +73,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     storeName: 'the one of compose',
     openStore: async () => {
       opened ??= openStores(project, createToolHooks(recorder))
-      return { store: (await opened).store, close: async () => undefined }
+      return { store: await opened, close: async () => undefined }
     },
     stop: async () => [],
   }

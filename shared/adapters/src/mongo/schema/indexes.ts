@@ -21,7 +21,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   // The log's order, and every page of it: whoever inserts the next seq first has decided.
   { name: 'log', key: { sessionId: 1, seq: 1 }, unique: true },
   // The oldest open question of a session, its stops and cancellations.
-  { name: 'open', key: { 'reply.openIn': 1 }, sparse: true },
+  { name: 'reply_open', key: { 'tasks.reply.openIn': 1 }, sparse: true },
   // The sweep for questions left behind.
-  { name: 'due', key: { 'reply.dueAt': 1 }, sparse: true },
+  { name: 'reply_due', key: { 'tasks.reply.dueAt': 1 }, sparse: true },
 ]

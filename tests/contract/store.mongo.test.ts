@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from '@jest/globals'
-import { describeChatStore } from './chat-store.contract.ts'
-import { startSession, userEntry, type StoreHarness } from './chat-store.support.ts'
+import { describeStore } from './store.contract.ts'
+import { startSession, userEntry, type StoreHarness } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
 
 async function openMongo(): Promise<StoreHarness> {
@@ -20,20 +20,20 @@ async function openMongo(): Promise<StoreHarness> {
 
 afterAll(() => mongo?.stop())
 
-describeWithMongo('ChatStore on MongoDB', () => {
-  describeChatStore(openMongo)
+describeWithMongo('The store on MongoDB', () => {
+  describeStore(openMongo)
 
   it('opens a log whose entries do not say yet what their session began as', async () => {
     const lab = await openMongoLab()
     const store = await lab.open()
     const sessionId = await startSession(store)
-    await store.append(userEntry(sessionId))
-    const before = await store.openLog(sessionId, { limit: 5 })
+    await store.messages.append(userEntry(sessionId))
+    const before = await store.messages.open(sessionId, { limit: 5 })
     await lab.db
       .collection('messages')
       .updateMany({ sessionId }, { $unset: { origin: '', 'state.unanswered': '' } })
-    const opened = await store.openLog(sessionId, { limit: 5 })
-    expect(opened).toEqual({ ...before, mayHaveOpenReply: true })
+    const opened = await store.messages.open(sessionId, { limit: 5 })
+    expect(opened).toEqual({ ...before, mayHaveOpenTask: true })
     expect(opened?.session.userName).toBe('Ada')
     await lab.close()
   })
@@ -47,8 +47,8 @@ describeWithMongo('ChatStore on MongoDB', () => {
     await messages.createIndexes([former])
     const [store, second] = await Promise.all([lab.open(), lab.open()])
     const sessionId = await startSession(store)
-    await store.append(userEntry(sessionId))
-    expect((await second.append(userEntry(sessionId))).message.seq).toBe(2)
+    await store.messages.append(userEntry(sessionId))
+    expect((await second.messages.append(userEntry(sessionId))).message.seq).toBe(2)
     expect(await messages.indexExists('client')).toBe(false)
     await lab.close()
   })

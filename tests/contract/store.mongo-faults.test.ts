@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { ChatStore, OpenReply } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
+import type { ReplyTask } from '@chatbox/core'
 import { startTcpProxy, type CutMode, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import {
@@ -15,7 +16,7 @@ import {
   times,
   untilStored,
   userEntry,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 import {
   describeWithMongo,
   describeWithOwnMongo,
@@ -30,34 +31,34 @@ const RECOVERY_MS = 10_000
 afterAll(() => mongo?.stop())
 
 /** Every method, with arguments that would be answered if the store were there. */
-function toCalls(store: ChatStore, reply: OpenReply): Record<string, () => Promise<unknown>> {
+function toCalls(store: Store, reply: ReplyTask): Record<string, () => Promise<unknown>> {
   const { sessionId, replyId } = reply
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
   return {
-    createSession: () => store.createSession(newSession()),
-    findSession: () => store.findSession(sessionId),
-    findHead: () => store.findHead(sessionId, 0),
-    findActiveSession: () => store.findActiveSession('user'),
-    listSessions: () => store.listSessions('user', { limit: 5 }),
-    listIdleSessions: () => store.listIdleSessions(new Date(), 5),
-    append: () => store.append(userEntry(sessionId)),
-    readMessages: () => store.readMessages(sessionId, { limit: 5 }),
-    openLog: () => store.openLog(sessionId, { limit: 5 }),
-    findMessage: () => store.findMessage(sessionId, replyId),
-    findOpenReply: () => store.findOpenReply(sessionId),
-    claimReply: () => store.claimReply(reply, 1000),
-    renewReply: () => store.renewReply(reply, 1000),
-    raiseEpoch: () => store.raiseEpoch(reply, 1000),
-    releaseReply: () => store.releaseReply(reply),
-    commitReply: () => store.commitReply(reply, newOutcome()),
-    findCommittedReply: () => store.findCommittedReply(reply),
-    settleReply: () => store.settleReply(reply, 1, 'done'),
-    cancelReplies: () => store.cancelReplies(sessionId),
-    requestStop: () => store.requestStop(sessionId, replyId),
-    retryReply: () => store.retryReply(retry),
-    listStrandedReplies: () => store.listStrandedReplies(0, 5),
-    readConversationRef: () => store.readConversationRef(sessionId, 'dify'),
-    saveConversationRef: () => store.saveConversationRef(sessionId, 'dify', 'ref'),
+    createSession: () => store.sessions.create(newSession()),
+    findSession: () => store.sessions.find(sessionId),
+    findHead: () => store.sessions.findHead(sessionId, 0),
+    findActiveSession: () => store.sessions.findActive('user'),
+    listSessions: () => store.sessions.list('user', { limit: 5 }),
+    listIdleSessions: () => store.sessions.listIdle(new Date(), 5),
+    append: () => store.messages.append(userEntry(sessionId)),
+    readMessages: () => store.messages.read(sessionId, { limit: 5 }),
+    openLog: () => store.messages.open(sessionId, { limit: 5 }),
+    findMessage: () => store.messages.find(sessionId, replyId),
+    findOpenReply: () => store.replies.findOpen(sessionId),
+    claimReply: () => store.replies.claim(reply, 1000),
+    renewReply: () => store.replies.renew(reply, 1000),
+    raiseEpoch: () => store.replies.raiseEpoch(reply, 1000),
+    releaseReply: () => store.replies.release(reply),
+    commitReply: () => store.replies.commit(reply, newOutcome()),
+    findCommittedReply: () => store.replies.findCommitted(reply),
+    settleReply: () => store.replies.settle(reply, 1, 'done'),
+    cancelReplies: () => store.replies.cancel(sessionId),
+    requestStop: () => store.replies.requestStop(sessionId, replyId),
+    retryReply: () => store.replies.retry(retry),
+    listStrandedReplies: () => store.replies.listStranded(0, 5),
+    readConversationRef: () => store.conversationRefs.read(sessionId, 'dify'),
+    saveConversationRef: () => store.conversationRefs.save(sessionId, 'dify', 'ref'),
     ping: () => store.ping(),
   }
 }
@@ -77,11 +78,11 @@ async function expectUnavailable(calls: Record<string, () => Promise<unknown>>):
   expect(results).toEqual(expected)
 }
 
-describeWithMongo('ChatStore on MongoDB over a faulty link', () => {
+describeWithMongo('The store on MongoDB over a faulty link', () => {
   let lab: MongoLab
   let link: TcpProxy
-  let store: ChatStore
-  let reply: OpenReply
+  let store: Store
+  let reply: ReplyTask
   beforeEach(async () => {
     lab = await openMongoLab()
     link = await startTcpProxy({ port: mongo?.port ?? 0 })
@@ -100,11 +101,11 @@ describeWithMongo('ChatStore on MongoDB over a faulty link', () => {
       await link.cut(mode)
       await expectUnavailable(toCalls(store, reply))
       // Also those that come later find it away in time.
-      await expectUnavailable({ append: () => store.append(userEntry(reply.sessionId)) })
+      await expectUnavailable({ append: () => store.messages.append(userEntry(reply.sessionId)) })
       await link.restore()
       const entry = userEntry(reply.sessionId)
       await eventually(
-        () => store.append(entry).catch(() => undefined),
+        () => store.messages.append(entry).catch(() => undefined),
         (appended) => appended?.message.content === entry.message.content,
         RECOVERY_MS,
       )
@@ -122,18 +123,20 @@ describeWithMongo('ChatStore on MongoDB over a faulty link', () => {
 
   it('serves over a link that is slow', async () => {
     link.setLatency(150)
-    expect(await store.append(userEntry(reply.sessionId))).toMatchObject({ appended: true })
-    expect(await store.findSession(reply.sessionId)).toMatchObject({ lastSeq: 2 })
+    expect(await store.messages.append(userEntry(reply.sessionId))).toMatchObject({
+      appended: true,
+    })
+    expect(await store.sessions.find(reply.sessionId)).toMatchObject({ lastSeq: 2 })
   })
 
   it('stores a message once that is sent again and again through an outage', async () => {
     const entry = questionEntry(reply.sessionId)
     await link.cut('blackhole')
-    const sent = times(10, () => store.append(entry).catch(() => undefined))
+    const sent = times(10, () => store.messages.append(entry).catch(() => undefined))
     await Promise.all(sent)
     await link.restore()
     await eventually(
-      () => store.append(entry).catch(() => undefined),
+      () => store.messages.append(entry).catch(() => undefined),
       (appended) => appended !== undefined,
       RECOVERY_MS,
     )
@@ -143,17 +146,17 @@ describeWithMongo('ChatStore on MongoDB over a faulty link', () => {
 
   it('closes while the server is away', async () => {
     await link.cut('blackhole')
-    await store.append(userEntry(reply.sessionId)).catch(() => undefined)
+    await store.messages.append(userEntry(reply.sessionId)).catch(() => undefined)
     const startedAt = performance.now()
     await store.close()
     expect(performance.now() - startedAt).toBeLessThan(5000)
   }, 20_000)
 })
 
-describeWithOwnMongo('ChatStore on a MongoDB that stops', () => {
+describeWithOwnMongo('The store on a MongoDB that stops', () => {
   let lab: MongoLab
-  let store: ChatStore
-  let reply: OpenReply
+  let store: Store
+  let reply: ReplyTask
   beforeEach(async () => {
     lab = await openMongoLab()
     store = await lab.open()
@@ -169,7 +172,7 @@ describeWithOwnMongo('ChatStore on a MongoDB that stops', () => {
     await expectUnavailable(toCalls(store, reply))
     mongo?.kill('SIGCONT')
     await eventually(
-      () => store.append(userEntry(reply.sessionId)).catch(() => undefined),
+      () => store.messages.append(userEntry(reply.sessionId)).catch(() => undefined),
       (appended) => appended !== undefined,
       RECOVERY_MS,
     )
@@ -178,15 +181,15 @@ describeWithOwnMongo('ChatStore on a MongoDB that stops', () => {
   }, 30_000)
 
   it('serves again when it was restarted, with what was stored', async () => {
-    const { message } = await store.append(userEntry(reply.sessionId))
+    const { message } = await store.messages.append(userEntry(reply.sessionId))
     await mongo?.restart()
     const found = await eventually(
-      () => store.findMessage(reply.sessionId, message.id).catch(() => undefined),
+      () => store.messages.find(reply.sessionId, message.id).catch(() => undefined),
       (value) => value !== undefined,
       RECOVERY_MS,
     )
     expect(found).toEqual(message)
-    expect(await store.append(userEntry(reply.sessionId))).toMatchObject({
+    expect(await store.messages.append(userEntry(reply.sessionId))).toMatchObject({
       message: { seq: message.seq + 1 },
     })
   }, 30_000)
@@ -207,7 +210,7 @@ describeWithMongo('openMongoStore', () => {
 
 describeWithMongo('a session document that a crash left behind its log', () => {
   let lab: MongoLab
-  let store: ChatStore
+  let store: Store
   let userId: string
   let sessionId: string
   /** Puts the session's document back to what it was, as if the copy had never been written. */
@@ -218,9 +221,9 @@ describeWithMongo('a session document that a crash left behind its log', () => {
     store = await lab.open()
     userId = newId()
     sessionId = await startSession(store, userId)
-    await store.append(userEntry(sessionId))
+    await store.messages.append(userEntry(sessionId))
     await eventually(
-      () => store.listSessions(userId, { limit: 1 }),
+      () => store.sessions.list(userId, { limit: 1 }),
       ({ sessions }) => sessions[0]?.lastSeq === 1,
     )
     const sessions = lab.db.collection<{ _id: string }>('sessions')
@@ -235,25 +238,27 @@ describeWithMongo('a session document that a crash left behind its log', () => {
   afterEach(() => lab.close())
 
   const end = async () => {
-    await store.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+    await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
     await undoCopy()
-    const { sessions } = await store.listSessions(userId, { limit: 1 })
+    const { sessions } = await store.sessions.list(userId, { limit: 1 })
     expect(sessions[0]?.status).toBe('active')
   }
   const expectMended = async () => {
-    const { sessions } = await store.listSessions(userId, { limit: 5 })
-    expect(sessions.find(({ id }) => id === sessionId)).toEqual(await store.findSession(sessionId))
+    const { sessions } = await store.sessions.list(userId, { limit: 5 })
+    expect(sessions.find(({ id }) => id === sessionId)).toEqual(
+      await store.sessions.find(sessionId),
+    )
   }
 
   it('does not hide an end from who looks for the session', async () => {
     await end()
-    expect(await store.findSession(sessionId)).toMatchObject({ status: 'ended', lastSeq: 2 })
+    expect(await store.sessions.find(sessionId)).toMatchObject({ status: 'ended', lastSeq: 2 })
     await expectMended()
   })
 
   it('does not hide an end from who looks for the active one', async () => {
     await end()
-    expect(await store.findActiveSession(userId)).toBeUndefined()
+    expect(await store.sessions.findActive(userId)).toBeUndefined()
     await expectMended()
   })
 
@@ -262,7 +267,7 @@ describeWithMongo('a session document that a crash left behind its log', () => {
     const created = await Promise.all(
       times(50, () => {
         const wanted = newSession(userId)
-        return untilStored(() => store.createSession(wanted))
+        return untilStored(() => store.sessions.create(wanted))
       }),
     )
     expect(new Set(created.map(({ session }) => session.id)).size).toBe(1)
@@ -272,34 +277,37 @@ describeWithMongo('a session document that a crash left behind its log', () => {
 
   it('takes no further entry after an end', async () => {
     await end()
-    await expect(store.append(userEntry(sessionId))).rejects.toMatchObject({
+    await expect(store.messages.append(userEntry(sessionId))).rejects.toMatchObject({
       code: 'SESSION_ENDED',
     })
   })
 
   it('does not refuse what the log allows', async () => {
     const by = { id: 'operator', name: 'Grace' }
-    await store.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+    await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
     await keepCopy()
-    await store.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
+    await store.messages.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
     await undoCopy()
     const { message } = userEntry(sessionId, { sender: { type: 'ai', id: 'demo', name: '' } })
-    expect(await store.append({ message })).toMatchObject({ appended: true, message: { seq: 4 } })
+    expect(await store.messages.append({ message })).toMatchObject({
+      appended: true,
+      message: { seq: 4 },
+    })
   })
 
   it('does not end a session that is not idle', async () => {
-    const { message } = await store.append(userEntry(sessionId))
+    const { message } = await store.messages.append(userEntry(sessionId))
     await undoCopy()
     const before = new Date(message.createdAt)
-    expect(await store.listIdleSessions(before, 10)).toEqual([])
+    expect(await store.sessions.listIdle(before, 10)).toEqual([])
     await expectMended()
     const later = new Date(before.getTime() + 1)
-    expect(await store.listIdleSessions(later, 10)).toMatchObject([{ id: sessionId, lastSeq: 2 }])
+    expect(await store.sessions.listIdle(later, 10)).toMatchObject([{ id: sessionId, lastSeq: 2 }])
   })
 
   it('is never put back by a copy that comes late', async () => {
     const entries = times(100, () => userEntry(sessionId))
-    await Promise.all(entries.map((entry) => untilStored(() => store.append(entry))))
+    await Promise.all(entries.map((entry) => untilStored(() => store.messages.append(entry))))
     await store.close()
     const document = await lab.db
       .collection<{ _id: string }>('sessions')

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe } from '@jest/globals'
 import { openSqliteStore } from '@chatbox/adapters'
-import { describeChatStore } from './chat-store.contract.ts'
-import { createHooks, newKeyRing, type StoreHarness } from './chat-store.support.ts'
+import { describeStore } from './store.contract.ts'
+import { createHooks, newKeyRing, type StoreHarness } from './store.support.ts'
 
 async function openSqlite(): Promise<StoreHarness> {
   const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sqlite-'))
@@ -31,6 +31,6 @@ async function openSqlite(): Promise<StoreHarness> {
   }
 }
 
-describe('ChatStore on SQLite', () => {
-  describeChatStore(openSqlite)
+describe('The store on SQLite', () => {
+  describeStore(openSqlite)
 })

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import type { ChatStore, OpenReply } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
+import type { ReplyTask } from '@chatbox/core'
+import { describeOutcomes } from './reply-claims.outcomes.contract.ts'
 import {
   answer,
   askQuestion,
@@ -16,13 +18,15 @@ import {
   LEASE_MS,
   endOfLease,
   type StoreHarness,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
-/** Questions: who may answer one, and for how long. */
-export function describeClaims(open: () => Promise<StoreHarness>): void {
+/** Every promise of `ReplyClaims`: here who may answer a question, and for how long. */
+export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
+  describeOutcomes(open)
+
   let harness: StoreHarness
-  let store: ChatStore
-  let second: ChatStore
+  let store: Store
+  let second: Store
   let sessionId: string
   beforeAll(async () => {
     harness = await open()
@@ -37,13 +41,13 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
     jest.useRealTimers()
   })
 
-  describe('findOpenReply', () => {
+  describe('ReplyClaims.findOpen', () => {
     it('answers the question as it was asked', async () => {
       sessionId = await startSession(store)
-      await store.append(userEntry(sessionId))
-      expect(await store.findOpenReply(sessionId)).toBeUndefined()
+      await store.messages.append(userEntry(sessionId))
+      expect(await store.replies.findOpen(sessionId)).toBeUndefined()
       const { question, replyId, message } = await askQuestion(store, sessionId)
-      expect(await second.findOpenReply(sessionId)).toEqual({
+      expect(await second.replies.findOpen(sessionId)).toEqual({
         ...question,
         questionSeq: message.seq,
         replyId,
@@ -61,17 +65,17 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
         await askQuestion(store, sessionId),
         await askQuestion(store, sessionId),
       ]
-      const open = async () => (await second.findOpenReply(sessionId))?.messageId
+      const open = async () => (await second.replies.findOpen(sessionId))?.messageId
       expect(await open()).toBe(first.question.messageId)
-      const claim = await store.claimReply(first.question, LEASE_MS)
+      const claim = await store.replies.claim(first.question, LEASE_MS)
       if (!claim) throw new Error('not claimed')
       expect(await open()).toBe(first.question.messageId)
-      await store.commitReply(claim, newOutcome())
-      expect(await second.findOpenReply(sessionId)).toMatchObject({
+      await store.replies.commit(claim, newOutcome())
+      expect(await second.replies.findOpen(sessionId)).toMatchObject({
         ...first.question,
         state: 'committed',
       })
-      await store.settleReply(claim, claim.epoch, 'done')
+      await store.replies.settle(claim, claim.epoch, 'done')
       expect(await open()).toBe(next.question.messageId)
     })
 
@@ -79,17 +83,17 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
       sessionId = await startSession(store)
       const older = await answer(store, sessionId, { status: 'failed' })
       const newer = await startReply(store, sessionId)
-      const again = await store.retryReply(retryOf(sessionId, older.replyId))
-      const open = async () => (await second.findOpenReply(sessionId))?.replyId
+      const again = await store.replies.retry(retryOf(sessionId, older.replyId))
+      const open = async () => (await second.replies.findOpen(sessionId))?.replyId
       expect(await open()).toBe(newer.replyId)
-      await store.commitReply(newer, newOutcome())
+      await store.replies.commit(newer, newOutcome())
       expect(await open()).toBe(newer.replyId)
-      await store.settleReply(newer, newer.epoch, 'done')
+      await store.replies.settle(newer, newer.epoch, 'done')
       expect(await open()).toBe(again?.replyId)
     })
   })
 
-  describe('claimReply', () => {
+  describe('ReplyClaims.claim', () => {
     beforeAll(async () => {
       sessionId = await startSession(store)
     })
@@ -97,7 +101,7 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
     it('gives a question to one of 200 concurrent callers', async () => {
       const { question } = await askQuestion(store, sessionId)
       const claims = await Promise.all(
-        times(200, (i) => (i % 2 ? store : second).claimReply(question, LEASE_MS)),
+        times(200, (i) => (i % 2 ? store : second).replies.claim(question, LEASE_MS)),
       )
       const won = claims.filter((claim) => claim !== undefined)
       expect(won).toHaveLength(1)
@@ -106,26 +110,26 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
 
     it('gives nothing for an unknown question, a plain message or another session', async () => {
       const { question } = await askQuestion(store, sessionId)
-      const { message } = await store.append(userEntry(sessionId))
+      const { message } = await store.messages.append(userEntry(sessionId))
       const elsewhere = await startSession(store)
       for (const key of [
         { sessionId, messageId: newId() },
         { sessionId, messageId: message.id },
         { ...question, sessionId: elsewhere },
       ]) {
-        expect(await store.claimReply(key, LEASE_MS)).toBeUndefined()
+        expect(await store.replies.claim(key, LEASE_MS)).toBeUndefined()
       }
     })
 
     it('gives it again under a higher epoch when the lease has run out', async () => {
       const { question } = await askQuestion(store, sessionId)
-      const first = await store.claimReply(question, 1)
+      const first = await store.replies.claim(question, 1)
       const next = await eventually(
-        () => second.claimReply(question, LEASE_MS),
+        () => second.replies.claim(question, LEASE_MS),
         (claim) => claim !== undefined,
       )
       expect([first?.epoch, next?.epoch]).toEqual([1, 2])
-      expect(await second.claimReply(question, LEASE_MS)).toBeUndefined()
+      expect(await second.replies.claim(question, LEASE_MS)).toBeUndefined()
     })
 
     it.each([-30_000, 30_000])(
@@ -135,21 +139,21 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
         useWrongClock(offsetMs)
         const third = await harness.openSecond()
         try {
-          const claim = await third.claimReply(question, 10_000)
+          const claim = await third.replies.claim(question, 10_000)
           expect(claim).toBeDefined()
-          expect(await third.claimReply(question, 10_000)).toBeUndefined()
+          expect(await third.replies.claim(question, 10_000)).toBeUndefined()
           jest.useRealTimers()
           // A lease of 10 s neither looks ended to others already, nor will it for 30 s more.
-          expect(await store.claimReply(question, 10_000)).toBeUndefined()
+          expect(await store.replies.claim(question, 10_000)).toBeUndefined()
           useWrongClock(offsetMs)
-          if (claim) expect(await third.renewReply(claim, 200)).toBe('held')
+          if (claim) expect(await third.replies.renew(claim, 200)).toBe('held')
           jest.useRealTimers()
           await eventually(
-            () => store.claimReply(question, 10_000),
+            () => store.replies.claim(question, 10_000),
             (taken) => taken !== undefined,
           )
           useWrongClock(offsetMs)
-          expect(await third.claimReply(question, 10_000)).toBeUndefined()
+          expect(await third.replies.claim(question, 10_000)).toBeUndefined()
         } finally {
           jest.useRealTimers()
           await third.close()
@@ -159,7 +163,7 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
   })
 
   describe('a claim', () => {
-    let claim: OpenReply
+    let claim: ReplyTask
     beforeAll(async () => {
       sessionId = await startSession(store)
     })
@@ -169,61 +173,61 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
 
     it('is lengthened by renewing', async () => {
       await start(200)
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('held')
       const later = await startReply(store, sessionId, 200)
       await endOfLease(store, later)
-      expect(await second.claimReply(claim, LEASE_MS)).toBeUndefined()
+      expect(await second.replies.claim(claim, LEASE_MS)).toBeUndefined()
     })
 
     it('is held after its lease has run out, as long as nobody else took it', async () => {
       await start(1)
       await endOfLease(store, claim)
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('held')
     })
 
     it('is lost to a higher epoch in every way', async () => {
       await start(1)
       await eventually(
-        () => second.claimReply(claim, LEASE_MS),
+        () => second.replies.claim(claim, LEASE_MS),
         (taken) => taken !== undefined,
       )
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('lost')
-      expect(await store.raiseEpoch(claim, LEASE_MS)).toBeUndefined()
-      expect(await store.commitReply(claim, newOutcome())).toBe('lost')
-      await store.releaseReply(claim)
-      await store.settleReply(claim, claim.epoch, 'cancelled')
-      expect(await store.findOpenReply(sessionId)).toMatchObject({ state: expect.anything() })
-      expect(await second.renewReply({ ...claim, epoch: 2 }, LEASE_MS)).toBe('held')
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('lost')
+      expect(await store.replies.raiseEpoch(claim, LEASE_MS)).toBeUndefined()
+      expect(await store.replies.commit(claim, newOutcome())).toBe('lost')
+      await store.replies.release(claim)
+      await store.replies.settle(claim, claim.epoch, 'cancelled')
+      expect(await store.replies.findOpen(sessionId)).toMatchObject({ state: expect.anything() })
+      expect(await second.replies.renew({ ...claim, epoch: 2 }, LEASE_MS)).toBe('held')
     })
 
     it('goes on under a raised epoch, which ends the one before', async () => {
       await start()
-      const raised = await store.raiseEpoch(claim, LEASE_MS)
+      const raised = await store.replies.raiseEpoch(claim, LEASE_MS)
       expect(raised).toMatchObject({ messageId: claim.messageId, epoch: 2 })
       if (!raised) return
-      expect(await store.commitReply(claim, newOutcome())).toBe('lost')
-      expect(await store.commitReply(raised, newOutcome())).toBe('committed')
+      expect(await store.replies.commit(claim, newOutcome())).toBe('lost')
+      expect(await store.replies.commit(raised, newOutcome())).toBe('committed')
     })
 
     it('is raised for one of 50 concurrent callers', async () => {
       await start()
       const raised = await Promise.all(
-        times(50, (i) => (i % 2 ? store : second).raiseEpoch(claim, LEASE_MS)),
+        times(50, (i) => (i % 2 ? store : second).replies.raiseEpoch(claim, LEASE_MS)),
       )
       expect(raised.filter((one) => one !== undefined)).toHaveLength(1)
     })
 
     it('is given back at the same epoch', async () => {
       await start()
-      await store.releaseReply(claim)
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('lost')
-      expect(await second.claimReply(claim, LEASE_MS)).toMatchObject({ epoch: 2 })
+      await store.replies.release(claim)
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('lost')
+      expect(await second.replies.claim(claim, LEASE_MS)).toMatchObject({ epoch: 2 })
     })
   })
 
-  describe('listStrandedReplies', () => {
+  describe('ReplyClaims.listStranded', () => {
     const mine = async (staleMs: number) =>
-      (await second.listStrandedReplies(staleMs, 1000))
+      (await second.replies.listStranded(staleMs, 1000))
         .filter((reply) => reply.sessionId === sessionId)
         .map(({ messageId }) => messageId)
 
@@ -233,21 +237,21 @@ export function describeClaims(open: () => Promise<StoreHarness>): void {
       const running = await startReply(store, sessionId)
       const ended = await startReply(store, sessionId, 1)
       const committed = await startReply(store, sessionId)
-      await store.commitReply(committed, newOutcome())
+      await store.replies.commit(committed, newOutcome())
       await answer(store, sessionId)
       await endOfLease(store, ended)
       expect(await mine(60_000)).toEqual([ended.messageId])
       expect((await mine(0)).sort()).toEqual(
         [pending.question.messageId, ended.messageId, committed.messageId].sort(),
       )
-      expect(await second.listStrandedReplies(0, 1)).toHaveLength(1)
-      await store.releaseReply(running)
+      expect(await second.replies.listStranded(0, 1)).toHaveLength(1)
+      await store.replies.release(running)
       await eventually(
         () => mine(0),
         (ids) => ids.includes(running.messageId),
       )
-      await store.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
-      await store.cancelReplies(sessionId)
+      await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      await store.replies.cancel(sessionId)
       expect(await mine(0)).toEqual([])
     })
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
 import {
   eventEntry,
   newId,
@@ -14,13 +14,13 @@ import {
   userEntry,
   withCode,
   type StoreHarness,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
 /** The log under concurrent writers: dense, without doubles, and its own state machine. */
 export function describeAppend(open: () => Promise<StoreHarness>): void {
   let harness: StoreHarness
-  let store: ChatStore
-  let second: ChatStore
+  let store: Store
+  let second: Store
   beforeAll(async () => {
     harness = await open()
     store = harness.store
@@ -31,32 +31,32 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     await harness.close()
   })
 
-  describe('prepareAppend', () => {
+  describe('MessageLog.prepareAppend', () => {
     it('changes nothing about where the next entry goes', async () => {
       const sessionId = await startSession(store)
-      await store.prepareAppend(sessionId)
+      await store.messages.prepareAppend(sessionId)
       for (let seq = 1; seq <= 9; seq += 3) {
-        expect((await store.append(userEntry(sessionId))).message.seq).toBe(seq)
-        expect((await second.append(userEntry(sessionId))).message.seq).toBe(seq + 1)
-        if (seq === 4) await store.prepareAppend(sessionId)
-        expect((await store.append(userEntry(sessionId))).message.seq).toBe(seq + 2)
+        expect((await store.messages.append(userEntry(sessionId))).message.seq).toBe(seq)
+        expect((await second.messages.append(userEntry(sessionId))).message.seq).toBe(seq + 1)
+        if (seq === 4) await store.messages.prepareAppend(sessionId)
+        expect((await store.messages.append(userEntry(sessionId))).message.seq).toBe(seq + 2)
       }
-      expect((await store.findSession(sessionId))?.messageCount).toBe(9)
+      expect((await store.sessions.find(sessionId))?.messageCount).toBe(9)
     })
 
     it('leaves a session ended that another instance has ended', async () => {
       const sessionId = await startSession(store)
-      await store.append(userEntry(sessionId))
-      await second.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      await store.messages.append(userEntry(sessionId))
+      await second.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
       const entry = userEntry(sessionId)
-      await expect(store.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
-      await store.prepareAppend(sessionId)
-      await expect(store.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
-      await store.prepareAppend(newId())
+      await expect(store.messages.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
+      await store.messages.prepareAppend(sessionId)
+      await expect(store.messages.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
+      await store.messages.prepareAppend(newId())
     })
   })
 
-  describe('append', () => {
+  describe('MessageLog.append', () => {
     it('stores every field and gives it back', async () => {
       const sessionId = await startSession(store)
       const entry = userEntry(sessionId, {
@@ -66,12 +66,12 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
           { id: newId(), name: 'bill.pdf', mediaType: 'application/pdf', bytes: 12, url: '/f' },
         ],
       })
-      const { message, session, appended } = await store.append(entry)
+      const { message, session, appended } = await store.messages.append(entry)
       expect(appended).toBe(true)
       expect(message).toEqual({ ...entry.message, seq: 1 })
-      expect(session).toEqual(await second.findSession(sessionId))
-      expect(await second.findMessage(sessionId, message.id)).toEqual(message)
-      expect((await second.readMessages(sessionId, { limit: 1 })).messages).toEqual([message])
+      expect(session).toEqual(await second.sessions.find(sessionId))
+      expect(await second.messages.find(sessionId, message.id)).toEqual(message)
+      expect((await second.messages.read(sessionId, { limit: 1 })).messages).toEqual([message])
     })
 
     it('keeps error, usage and event', async () => {
@@ -83,35 +83,35 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
         retryable: true,
         requestId: 'r1',
       } as const
-      const { message } = await store.append(
+      const { message } = await store.messages.append(
         replyEntry(reply, newOutcome({ status: 'failed', error })),
       )
-      expect(await second.findMessage(sessionId, message.id)).toMatchObject({
+      expect(await second.messages.find(sessionId, message.id)).toMatchObject({
         error,
         usage: { totalTokens: 8 },
         replyTo: reply.messageId,
       })
       const help = { type: 'help_requested', note: 'My order is lost' } as const
-      await store.append(eventEntry(sessionId, help))
-      expect(await second.findSession(sessionId)).toMatchObject({ help: { note: help.note } })
+      await store.messages.append(eventEntry(sessionId, help))
+      expect(await second.sessions.find(sessionId)).toMatchObject({ help: { note: help.note } })
       expect((await readAll(second, sessionId)).at(-1)?.event).toEqual(help)
     })
 
     it('refuses an unknown session', async () => {
-      await expect(store.append(userEntry(newId()))).rejects.toEqual(withCode('NOT_FOUND'))
+      await expect(store.messages.append(userEntry(newId()))).rejects.toEqual(withCode('NOT_FOUND'))
     })
 
     it('refuses what could not be read back', async () => {
       const sessionId = await startSession(store)
       const lone = userEntry(sessionId, { content: 'half a pair: \ud83d' })
-      await expect(store.append(lone)).rejects.toEqual(withCode('INVALID_FORMAT'))
+      await expect(store.messages.append(lone)).rejects.toEqual(withCode('INVALID_FORMAT'))
       expect(await readAll(store, sessionId)).toEqual([])
     })
 
     it('refuses an id that an entry of another session has', async () => {
-      const { message } = await store.append(userEntry(await startSession(store)))
+      const { message } = await store.messages.append(userEntry(await startSession(store)))
       const other = await startSession(store)
-      await expect(store.append(userEntry(other, { id: message.id }))).rejects.toEqual(
+      await expect(store.messages.append(userEntry(other, { id: message.id }))).rejects.toEqual(
         withCode('CONFLICT'),
       )
     })
@@ -119,21 +119,24 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     it('answers a repetition with the first entry, also with another body or after an end', async () => {
       const sessionId = await startSession(store)
       const entry = questionEntry(sessionId)
-      const { message } = await store.append(entry)
+      const { message } = await store.messages.append(entry)
       const other = { ...entry, message: { ...entry.message, content: 'other' } }
       for (const repeated of [entry, other]) {
-        expect(await second.append(repeated)).toMatchObject({ appended: false, message })
+        expect(await second.messages.append(repeated)).toMatchObject({ appended: false, message })
       }
       const end = eventEntry(sessionId, { type: 'session_ended', reason: 'user' })
-      const ended = await store.append(end)
+      const ended = await store.messages.append(end)
       for (const repeated of [entry, other]) {
-        expect(await second.append(repeated)).toEqual({
+        expect(await second.messages.append(repeated)).toEqual({
           appended: false,
           message,
           session: ended.session,
         })
       }
-      expect(await second.append(end)).toMatchObject({ appended: false, message: ended.message })
+      expect(await second.messages.append(end)).toMatchObject({
+        appended: false,
+        message: ended.message,
+      })
       expect(await readAll(store, sessionId)).toHaveLength(2)
     })
 
@@ -142,7 +145,9 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const id = newId()
       const results = await Promise.all(
         times(50, (i) =>
-          (i % 2 ? store : second).append(questionEntry(sessionId, { id, content: `body ${i}` })),
+          (i % 2 ? store : second).messages.append(
+            questionEntry(sessionId, { id, content: `body ${i}` }),
+          ),
         ),
       )
       expect(results.filter(({ appended }) => appended)).toHaveLength(1)
@@ -157,7 +162,7 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
           for (let i = 0; i < 25; i++) {
             const over = { content: `${writer}:${i}` }
             const entry = userEntry(sessionId, over)
-            await untilStored(() => (writer % 2 ? store : second).append(entry))
+            await untilStored(() => (writer % 2 ? store : second).messages.append(entry))
           }
         }),
       )
@@ -167,7 +172,10 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
         const own = log.filter(({ content }) => content.startsWith(`${writer}:`))
         expect(own.map(({ content }) => content)).toEqual(times(25, (i) => `${writer}:${i}`))
       }
-      expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 500, messageCount: 500 })
+      expect(await store.sessions.find(sessionId)).toMatchObject({
+        lastSeq: 500,
+        messageCount: 500,
+      })
     })
 
     it('lets 50 concurrent writers of two instances all succeed', async () => {
@@ -175,7 +183,7 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const results = await Promise.all(
         times(50, (i) => {
           const entry = userEntry(sessionId)
-          return untilStored(() => (i % 2 ? store : second).append(entry))
+          return untilStored(() => (i % 2 ? store : second).messages.append(entry))
         }),
       )
       const seqs = results.map(({ message }) => message.seq).sort((a, b) => a - b)
@@ -189,13 +197,13 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
           const usage = { promptTokens: 2, completionTokens: 3, totalTokens: 5 }
           const { clientMessageId, ...message } = userEntry(sessionId).message
           const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
-          return (i % 2 ? store : second).append({
+          return (i % 2 ? store : second).messages.append({
             message: { ...message, sender, usage },
             responseTimeMs: 100 + i,
           })
         }),
       )
-      expect(await second.findSession(sessionId)).toMatchObject({
+      expect(await second.sessions.find(sessionId)).toMatchObject({
         messageCount: 30,
         usage: { promptTokens: 60, completionTokens: 90, totalTokens: 150 },
         responseTimeMs: { avg: Math.round(100 + 29 / 2), max: 129 },
@@ -206,7 +214,7 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const sessionId = await startSession(store)
       const results = await Promise.allSettled(
         times(40, (i) =>
-          (i % 2 ? store : second).append(
+          (i % 2 ? store : second).messages.append(
             i === 20
               ? eventEntry(sessionId, { type: 'session_ended', reason: 'user' })
               : userEntry(sessionId),
@@ -219,7 +227,9 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const log = await readAll(store, sessionId)
       expect(log.at(-1)?.event).toMatchObject({ type: 'session_ended' })
       expect(log).toHaveLength(results.filter(({ status }) => status === 'fulfilled').length)
-      await expect(second.append(userEntry(sessionId))).rejects.toEqual(withCode('SESSION_ENDED'))
+      await expect(second.messages.append(userEntry(sessionId))).rejects.toEqual(
+        withCode('SESSION_ENDED'),
+      )
     })
 
     it('keeps every word of the model out after a takeover', async () => {
@@ -231,37 +241,41 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       }
       await Promise.allSettled(
         times(40, (i) =>
-          (i % 2 ? store : second).append(
+          (i % 2 ? store : second).messages.append(
             i === 20 ? eventEntry(sessionId, { type: 'takeover_started', by }) : ai(),
           ),
         ),
       )
-      await expect(store.append(ai())).rejects.toEqual(withCode('CONFLICT'))
-      await expect(second.append(ai())).rejects.toEqual(withCode('CONFLICT'))
+      await expect(store.messages.append(ai())).rejects.toEqual(withCode('CONFLICT'))
+      await expect(second.messages.append(ai())).rejects.toEqual(withCode('CONFLICT'))
       expect((await readAll(store, sessionId)).at(-1)?.event).toMatchObject({ by })
-      expect(await second.findSession(sessionId)).toMatchObject({ assistedBy: by })
-      const asked = await store.append(questionEntry(sessionId))
+      expect(await second.sessions.find(sessionId)).toMatchObject({ assistedBy: by })
+      const asked = await store.messages.append(questionEntry(sessionId))
       expect(asked.appended).toBe(true)
-      expect(await second.findOpenReply(sessionId)).toBeUndefined()
+      expect(await second.replies.findOpen(sessionId)).toBeUndefined()
     })
 
     it('refuses an entry that expects another end of the log', async () => {
       const sessionId = await startSession(store)
-      await store.append(userEntry(sessionId))
+      await store.messages.append(userEntry(sessionId))
       const end = eventEntry(sessionId, { type: 'session_ended', reason: 'idle' })
-      await second.append(userEntry(sessionId))
-      await expect(store.append({ ...end, expectedSeq: 1 })).rejects.toEqual(withCode('CONFLICT'))
-      expect(await store.append({ ...end, expectedSeq: 2 })).toMatchObject({ appended: true })
+      await second.messages.append(userEntry(sessionId))
+      await expect(store.messages.append({ ...end, expectedSeq: 1 })).rejects.toEqual(
+        withCode('CONFLICT'),
+      )
+      expect(await store.messages.append({ ...end, expectedSeq: 2 })).toMatchObject({
+        appended: true,
+      })
     })
 
     it('sees a state that another instance has just changed', async () => {
       const sessionId = await startSession(store)
       const by = { id: 'operator', name: 'Grace' }
       for (let round = 0; round < 5; round++) {
-        await store.append(eventEntry(sessionId, { type: 'takeover_started', by }))
-        await second.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
+        await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+        await second.messages.append(eventEntry(sessionId, { type: 'takeover_ended', by }))
       }
-      expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 10, assistedBy: null })
+      expect(await store.sessions.find(sessionId)).toMatchObject({ lastSeq: 10, assistedBy: null })
     })
   })
 }

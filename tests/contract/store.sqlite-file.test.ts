@@ -7,20 +7,17 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createKeyRing, openSqliteStore } from '@chatbox/adapters'
-import type { ChatStore } from '@chatbox/core'
+import { createKeyRing, openSqliteStore, type Store } from '@chatbox/adapters'
 import {
   answer,
   createHooks,
   eventually,
   newSession,
-  questionEntry,
   readAll,
-  startReply,
   startSession,
   times,
   userEntry,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
 const CHILD = fileURLToPath(new URL('../support/append-until-killed.ts', import.meta.url))
 const KEY = randomBytes(32)
@@ -28,8 +25,8 @@ const cipher = createKeyRing([{ id: 'k1', key: KEY }])
 
 let dataDir: string
 let file: string
-const opened: ChatStore[] = []
-async function open(folder = dataDir): Promise<ChatStore> {
+const opened: Store[] = []
+async function open(folder = dataDir): Promise<Store> {
   const store = await openSqliteStore({ dataDir: folder, cipher, hooks: createHooks() })
   opened.push(store)
   return store
@@ -64,12 +61,14 @@ describe('the data file', () => {
   it('keeps everything over a restart', async () => {
     const first = await open()
     const wanted = newSession()
-    await first.createSession(wanted)
+    await first.sessions.create(wanted)
     await answer(first, wanted.id)
-    const before = [await first.findSession(wanted.id), await readAll(first, wanted.id)]
+    const before = [await first.sessions.find(wanted.id), await readAll(first, wanted.id)]
     await first.close()
     const second = await open()
-    expect([await second.findSession(wanted.id), await readAll(second, wanted.id)]).toEqual(before)
+    expect([await second.sessions.find(wanted.id), await readAll(second, wanted.id)]).toEqual(
+      before,
+    )
   })
 
   it('holds every acknowledged entry after kill -9', async () => {
@@ -81,14 +80,14 @@ describe('the data file', () => {
       const ids = new Set(log.map(({ id }) => id))
       expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
       expect(log.map(({ seq }) => seq)).toEqual(times(log.length, (i) => i + 1))
-      expect(await store.findSession(sessionId)).toMatchObject({
+      expect(await store.sessions.find(sessionId)).toMatchObject({
         lastSeq: log.length,
         messageCount: log.length,
       })
     }
     const integrity = new DatabaseSync(file).prepare('PRAGMA integrity_check').get()
     expect(integrity).toEqual({ integrity_check: 'ok' })
-    expect(await store.append(userEntry(sessionId))).toMatchObject({ appended: true })
+    expect(await store.messages.append(userEntry(sessionId))).toMatchObject({ appended: true })
   }, 30_000)
 
   it('takes the entries of several processes at once', async () => {
@@ -144,37 +143,6 @@ describe('a data file that cannot be used', () => {
     await expectOneLine(open(), /not a database/u)
   })
 
-  it('is brought to this version with all that it holds', async () => {
-    const before = await open()
-    const sessionId = await startSession(before)
-    const claimed = await startReply(before, sessionId)
-    await before.append(userEntry(sessionId))
-    const log = await readAll(before, sessionId)
-    await before.close()
-    toFirstVersion()
-    const after = await open()
-    expect(await readAll(after, sessionId)).toEqual(log)
-    expect(await after.findOpenReply(sessionId)).toMatchObject({ replyId: claimed.replyId })
-    const { message } = await after.append(questionEntry(sessionId))
-    expect(message.seq).toBe(log.length + 1)
-  })
-
-  /** As the first version would have written what this one has. */
-  function toFirstVersion(): void {
-    const db = new DatabaseSync(file, { enableForeignKeyConstraints: false })
-    db.exec(`
-      CREATE TABLE first (id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions (id),
-        seq INTEGER NOT NULL, client_key TEXT NOT NULL, head TEXT NOT NULL, sealed TEXT NOT NULL,
-        state TEXT NOT NULL, state_sealed TEXT NOT NULL,
-        UNIQUE (session_id, seq), UNIQUE (session_id, client_key)) STRICT;
-      INSERT INTO first
-        SELECT id, session_id, seq, 'client:' || id, head, sealed, state, state_sealed FROM messages;
-      DROP TABLE messages;
-      ALTER TABLE first RENAME TO messages;
-      PRAGMA user_version = 1`)
-    db.close()
-  }
-
   it('says that a newer version wrote the file', async () => {
     await (await open()).close()
     const db = new DatabaseSync(file)
@@ -196,15 +164,15 @@ describe('a file that another process holds', () => {
     const other = new DatabaseSync(file)
     other.exec('BEGIN IMMEDIATE')
     const startedAt = performance.now()
-    await expect(store.append(userEntry(sessionId))).rejects.toMatchObject({
+    await expect(store.messages.append(userEntry(sessionId))).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       retryable: true,
     })
     expect(performance.now() - startedAt).toBeLessThan(3000)
-    expect(await store.findSession(sessionId)).toMatchObject({ lastSeq: 0 })
+    expect(await store.sessions.find(sessionId)).toMatchObject({ lastSeq: 0 })
     other.exec('COMMIT')
     other.close()
-    expect(await store.append(userEntry(sessionId))).toMatchObject({ appended: true })
+    expect(await store.messages.append(userEntry(sessionId))).toMatchObject({ appended: true })
   })
 })
 
@@ -212,6 +180,7 @@ describe('queries', () => {
   it('use an index each, and sort nothing', async () => {
     const sessions = 'SELECT * FROM sessions WHERE'
     const messages = 'SELECT id FROM messages WHERE'
+    const tasks = 'SELECT * FROM tasks WHERE'
     await open()
     const db = new DatabaseSync(file)
     const plan = (sql: string) =>
@@ -229,9 +198,10 @@ describe('queries', () => {
       `${messages} session_id = '' AND seq < 5 ORDER BY seq DESC LIMIT 5`,
       `${messages} session_id = '' AND seq > 5 ORDER BY seq LIMIT 5`,
       `${messages} id = ''`,
-      `SELECT * FROM replies WHERE session_id = '' AND open = 1 ORDER BY seq LIMIT 1`,
-      `SELECT * FROM replies WHERE open = 1 AND due_at <= 5 ORDER BY due_at LIMIT 5`,
-      `SELECT * FROM replies WHERE session_id = '' AND reply_id = '' AND open = 1`,
+      `${tasks} message_id = '' AND kind = 'reply' AND session_id = ''`,
+      `${tasks} kind = 'reply' AND session_id = '' AND open = 1 ORDER BY seq LIMIT 1`,
+      `${tasks} kind = 'reply' AND open = 1 AND due_at <= 5 ORDER BY due_at LIMIT 5`,
+      `${tasks} kind = 'reply' AND session_id = '' AND reply_id = '' AND open = 1`,
     ]) {
       expect({ sql, plan: plan(sql) }).toEqual({
         sql,
@@ -244,14 +214,14 @@ describe('queries', () => {
   it('open a session of 10,000 messages as fast as one of 100', async () => {
     const store = await open()
     const [short, long] = [await startSession(store), await startSession(store)]
-    for (let i = 0; i < 100; i++) await store.append(userEntry(short))
-    await store.append(userEntry(long))
+    for (let i = 0; i < 100; i++) await store.messages.append(userEntry(short))
+    await store.messages.append(userEntry(long))
     copyEntries(long, 10_000)
     const measure = async (sessionId: string) => {
       const startedAt = performance.now()
       for (let i = 0; i < 20; i++) {
-        await store.findSession(sessionId)
-        const { messages } = await store.readMessages(sessionId, { limit: 50 })
+        await store.sessions.find(sessionId)
+        const { messages } = await store.messages.read(sessionId, { limit: 50 })
         expect(messages).toHaveLength(50)
       }
       return performance.now() - startedAt

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
 import {
   answer,
   askQuestion,
@@ -14,13 +14,13 @@ import {
   userEntry,
   LEASE_MS,
   type StoreHarness,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
 /** Answers: one for each question, stopped, cancelled or asked for again. */
 export function describeOutcomes(open: () => Promise<StoreHarness>): void {
   let harness: StoreHarness
-  let store: ChatStore
-  let second: ChatStore
+  let store: Store
+  let second: Store
   let sessionId: string
   beforeAll(async () => {
     harness = await open()
@@ -32,7 +32,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
     await harness.close()
   })
 
-  describe('commitReply', () => {
+  describe('ReplyClaims.commit', () => {
     beforeAll(async () => {
       sessionId = await startSession(store)
     })
@@ -41,14 +41,14 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       const claim = await startReply(store, sessionId)
       const results = await Promise.all(
         times(50, (i) =>
-          (i % 2 ? store : second).commitReply(
+          (i % 2 ? store : second).replies.commit(
             { ...claim, epoch: i === 7 ? 1 : 2 },
             newOutcome({ content: `text ${i}` }),
           ),
         ),
       )
       expect(results.filter((result) => result === 'committed')).toHaveLength(1)
-      const committed = await second.findCommittedReply(claim)
+      const committed = await second.replies.findCommitted(claim)
       expect(committed).toMatchObject({
         reply: { ...claim, state: 'committed' },
         outcome: { content: 'text 7', status: 'complete', usage: { totalTokens: 8 } },
@@ -59,93 +59,93 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       const claim = await startReply(store, sessionId)
       const error = { code: 'LLM_TRUNCATED', message: 'Cut.', retryable: true } as const
       const outcome = newOutcome({ status: 'incomplete', error, content: 'Größe 👍' })
-      await store.commitReply(claim, outcome)
-      expect((await second.findCommittedReply(claim))?.outcome).toEqual(outcome)
+      await store.replies.commit(claim, outcome)
+      expect((await second.replies.findCommitted(claim))?.outcome).toEqual(outcome)
     })
 
     it('answers the same when the same commit is made again', async () => {
       const claim = await startReply(store, sessionId)
-      expect(await store.commitReply(claim, newOutcome())).toBe('committed')
-      expect(await store.commitReply(claim, newOutcome())).toBe('committed')
-      await store.settleReply(claim, claim.epoch, 'done')
-      expect(await store.commitReply(claim, newOutcome())).toBe('committed')
-      expect(await store.findCommittedReply(claim)).toBeUndefined()
+      expect(await store.replies.commit(claim, newOutcome())).toBe('committed')
+      expect(await store.replies.commit(claim, newOutcome())).toBe('committed')
+      await store.replies.settle(claim, claim.epoch, 'done')
+      expect(await store.replies.commit(claim, newOutcome())).toBe('committed')
+      expect(await store.replies.findCommitted(claim)).toBeUndefined()
     })
 
     it('refuses what could not enter the log', async () => {
       const claim = await startReply(store, sessionId)
       await expect(
-        store.commitReply(claim, newOutcome({ content: '\ud83d' })),
+        store.replies.commit(claim, newOutcome({ content: '\ud83d' })),
       ).rejects.toMatchObject({ code: 'INVALID_FORMAT' })
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('held')
     })
 
     it('has no outcome before and none under another session', async () => {
       const claim = await startReply(store, sessionId)
-      expect(await store.findCommittedReply(claim)).toBeUndefined()
-      await store.commitReply(claim, newOutcome())
+      expect(await store.replies.findCommitted(claim)).toBeUndefined()
+      await store.replies.commit(claim, newOutcome())
       const elsewhere = { ...claim, sessionId: await startSession(store) }
-      expect(await store.findCommittedReply(elsewhere)).toBeUndefined()
+      expect(await store.replies.findCommitted(elsewhere)).toBeUndefined()
     })
   })
 
-  describe('requestStop', () => {
+  describe('ReplyClaims.requestStop', () => {
     beforeAll(async () => {
       sessionId = await startSession(store)
     })
 
     it('comes before a complete outcome and lets a stopped one through', async () => {
       const claim = await startReply(store, sessionId)
-      expect(await second.requestStop(sessionId, claim.replyId)).toBe(true)
-      expect(await second.requestStop(sessionId, claim.replyId)).toBe(true)
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('stop-requested')
-      expect(await store.commitReply(claim, newOutcome())).toBe('stop-requested')
+      expect(await second.replies.requestStop(sessionId, claim.replyId)).toBe(true)
+      expect(await second.replies.requestStop(sessionId, claim.replyId)).toBe(true)
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('stop-requested')
+      expect(await store.replies.commit(claim, newOutcome())).toBe('stop-requested')
       const stopped = newOutcome({ status: 'stopped', content: 'Half' })
-      expect(await store.commitReply(claim, stopped)).toBe('committed')
-      expect((await store.findCommittedReply(claim))?.outcome).toEqual(stopped)
+      expect(await store.replies.commit(claim, stopped)).toBe('committed')
+      expect((await store.replies.findCommitted(claim))?.outcome).toEqual(stopped)
     })
 
     it('reaches a question before anybody has claimed it', async () => {
       const { question, replyId } = await askQuestion(store, sessionId)
-      expect(await store.requestStop(sessionId, replyId)).toBe(true)
-      expect(await second.claimReply(question, LEASE_MS)).toMatchObject({ stopRequested: true })
+      expect(await store.replies.requestStop(sessionId, replyId)).toBe(true)
+      expect(await second.replies.claim(question, LEASE_MS)).toMatchObject({ stopRequested: true })
     })
 
     it('comes too late after the commit, and knows no foreign reply', async () => {
       const claim = await startReply(store, sessionId)
       const elsewhere = await startSession(store)
-      expect(await store.requestStop(elsewhere, claim.replyId)).toBe(false)
-      expect(await store.requestStop(sessionId, newId())).toBe(false)
-      await store.commitReply(claim, newOutcome())
-      expect(await store.requestStop(sessionId, claim.replyId)).toBe(false)
-      await store.settleReply(claim, claim.epoch, 'done')
-      expect(await store.requestStop(sessionId, claim.replyId)).toBe(false)
+      expect(await store.replies.requestStop(elsewhere, claim.replyId)).toBe(false)
+      expect(await store.replies.requestStop(sessionId, newId())).toBe(false)
+      await store.replies.commit(claim, newOutcome())
+      expect(await store.replies.requestStop(sessionId, claim.replyId)).toBe(false)
+      await store.replies.settle(claim, claim.epoch, 'done')
+      expect(await store.replies.requestStop(sessionId, claim.replyId)).toBe(false)
     })
 
     it('either stops a reply or loses to its commit, in any race', async () => {
       for (let round = 0; round < 20; round++) {
         const claim = await startReply(store, sessionId)
         const [stopped, committed] = await Promise.all([
-          second.requestStop(sessionId, claim.replyId),
-          store.commitReply(claim, newOutcome()),
+          second.replies.requestStop(sessionId, claim.replyId),
+          store.replies.commit(claim, newOutcome()),
         ])
         expect(committed).toBe(stopped ? 'stop-requested' : 'committed')
       }
     })
   })
 
-  describe('settleReply and cancelReplies', () => {
+  describe('ReplyClaims.settle and cancel', () => {
     it('settles only what is committed, at that epoch', async () => {
       sessionId = await startSession(store)
       const claim = await startReply(store, sessionId)
-      await store.settleReply(claim, claim.epoch, 'done')
-      expect(await store.renewReply(claim, LEASE_MS)).toBe('held')
-      await store.commitReply(claim, newOutcome())
-      await store.settleReply(claim, claim.epoch + 1, 'done')
-      expect(await store.findCommittedReply(claim)).toBeDefined()
-      await store.settleReply(claim, claim.epoch, 'cancelled')
-      await store.settleReply(claim, claim.epoch, 'done')
-      expect(await store.findOpenReply(sessionId)).toBeUndefined()
+      await store.replies.settle(claim, claim.epoch, 'done')
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('held')
+      await store.replies.commit(claim, newOutcome())
+      await store.replies.settle(claim, claim.epoch + 1, 'done')
+      expect(await store.replies.findCommitted(claim)).toBeDefined()
+      await store.replies.settle(claim, claim.epoch, 'cancelled')
+      await store.replies.settle(claim, claim.epoch, 'done')
+      expect(await store.replies.findOpen(sessionId)).toBeUndefined()
     })
 
     it('cancels every open question of one session and says which', async () => {
@@ -153,25 +153,25 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       const done = await answer(store, sessionId)
       const running = await startReply(store, sessionId)
       const committed = await startReply(store, sessionId)
-      await store.commitReply(committed, newOutcome())
+      await store.replies.commit(committed, newOutcome())
       const { question, replyId } = await askQuestion(store, sessionId)
       const elsewhere = await startReply(store, await startSession(store))
       const cancelled = await Promise.all(
-        times(10, (i) => (i % 2 ? store : second).cancelReplies(sessionId)),
+        times(10, (i) => (i % 2 ? store : second).replies.cancel(sessionId)),
       )
       expect(cancelled.flat().sort()).toEqual([running.replyId, committed.replyId, replyId].sort())
-      expect(await store.findOpenReply(sessionId)).toBeUndefined()
-      expect(await store.renewReply(running, LEASE_MS)).toBe('lost')
-      expect(await store.commitReply(running, newOutcome())).toBe('lost')
-      expect(await store.findCommittedReply(committed)).toBeUndefined()
-      expect(await store.claimReply(question, LEASE_MS)).toBeUndefined()
-      expect(await store.cancelReplies(sessionId)).toEqual([])
-      expect(await store.renewReply(elsewhere, LEASE_MS)).toBe('held')
-      expect(await store.findMessage(sessionId, done.replyId)).toBeDefined()
+      expect(await store.replies.findOpen(sessionId)).toBeUndefined()
+      expect(await store.replies.renew(running, LEASE_MS)).toBe('lost')
+      expect(await store.replies.commit(running, newOutcome())).toBe('lost')
+      expect(await store.replies.findCommitted(committed)).toBeUndefined()
+      expect(await store.replies.claim(question, LEASE_MS)).toBeUndefined()
+      expect(await store.replies.cancel(sessionId)).toEqual([])
+      expect(await store.replies.renew(elsewhere, LEASE_MS)).toBe('held')
+      expect(await store.messages.find(sessionId, done.replyId)).toBeDefined()
     })
   })
 
-  describe('retryReply', () => {
+  describe('ReplyClaims.retry', () => {
     beforeAll(async () => {
       sessionId = await startSession(store)
     })
@@ -179,7 +179,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
     it('asks the question again under a new reply id, model and epoch', async () => {
       const reply = await answer(store, sessionId, { status: 'failed' })
       const retry = retryOf(sessionId, reply.replyId)
-      expect(await store.retryReply(retry)).toEqual({
+      expect(await store.replies.retry(retry)).toEqual({
         ...reply,
         replyId: retry.replyId,
         modelId: 'other',
@@ -187,11 +187,11 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
         epoch: 2,
         askedAt: retry.askedAt,
       })
-      expect(await second.findOpenReply(sessionId)).toMatchObject({ replyId: retry.replyId })
-      const claim = await second.claimReply(reply, LEASE_MS)
+      expect(await second.replies.findOpen(sessionId)).toMatchObject({ replyId: retry.replyId })
+      const claim = await second.replies.claim(reply, LEASE_MS)
       expect(claim).toMatchObject({ epoch: 3, stopRequested: false })
       if (claim) await finishReply(second, claim)
-      expect(await store.findMessage(sessionId, retry.replyId)).toMatchObject({
+      expect(await store.messages.find(sessionId, retry.replyId)).toMatchObject({
         replyTo: reply.messageId,
       })
     })
@@ -199,7 +199,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
     it('answers one reply id to 50 concurrent callers and to all later ones', async () => {
       const reply = await answer(store, sessionId, { status: 'stopped' })
       const results = await Promise.all(
-        times(50, (i) => (i % 2 ? store : second).retryReply(retryOf(sessionId, reply.replyId))),
+        times(50, (i) => (i % 2 ? store : second).replies.retry(retryOf(sessionId, reply.replyId))),
       )
       const ids = new Set(results.map((result) => result?.replyId))
       expect(ids.size).toBe(1)
@@ -207,59 +207,59 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       if (!first) throw new Error('not retried')
       expect(first.epoch).toBe(reply.epoch + 1)
 
-      const claim = await store.claimReply(first, LEASE_MS)
+      const claim = await store.replies.claim(first, LEASE_MS)
       if (!claim) throw new Error('not claimed')
       await finishReply(store, claim, { status: 'failed' })
-      expect(await second.retryReply(retryOf(sessionId, reply.replyId))).toMatchObject({
+      expect(await second.replies.retry(retryOf(sessionId, reply.replyId))).toMatchObject({
         replyId: first.replyId,
       })
-      expect(await second.findOpenReply(sessionId)).toBeUndefined()
+      expect(await second.replies.findOpen(sessionId)).toBeUndefined()
 
-      const next = await second.retryReply(retryOf(sessionId, first.replyId))
+      const next = await second.replies.retry(retryOf(sessionId, first.replyId))
       expect(next?.replyId).not.toBe(first.replyId)
-      expect(await store.retryReply(retryOf(sessionId, reply.replyId))).toMatchObject({
+      expect(await store.replies.retry(retryOf(sessionId, reply.replyId))).toMatchObject({
         replyId: first.replyId,
       })
-      await store.cancelReplies(sessionId)
+      await store.replies.cancel(sessionId)
     })
 
     it('fences the attempt before', async () => {
       const reply = await answer(store, sessionId, { status: 'incomplete' })
-      await store.retryReply(retryOf(sessionId, reply.replyId))
-      expect(await store.commitReply(reply, newOutcome())).toBe('lost')
-      await store.settleReply(reply, reply.epoch, 'done')
-      expect(await store.findOpenReply(sessionId)).toMatchObject({ state: 'pending' })
-      await store.cancelReplies(sessionId)
+      await store.replies.retry(retryOf(sessionId, reply.replyId))
+      expect(await store.replies.commit(reply, newOutcome())).toBe('lost')
+      await store.replies.settle(reply, reply.epoch, 'done')
+      expect(await store.replies.findOpen(sessionId)).toMatchObject({ state: 'pending' })
+      await store.replies.cancel(sessionId)
     })
 
     it('reopens a reply that is in the log but was not settled yet', async () => {
       const reply = await startReply(store, sessionId)
       const outcome = newOutcome({ status: 'failed' })
-      await store.commitReply(reply, outcome)
-      expect(await store.retryReply(retryOf(sessionId, reply.replyId))).toBeUndefined()
-      await store.append(replyEntry(reply, outcome))
-      expect(await store.retryReply(retryOf(sessionId, reply.replyId))).toMatchObject({
+      await store.replies.commit(reply, outcome)
+      expect(await store.replies.retry(retryOf(sessionId, reply.replyId))).toBeUndefined()
+      await store.messages.append(replyEntry(reply, outcome))
+      expect(await store.replies.retry(retryOf(sessionId, reply.replyId))).toMatchObject({
         state: 'pending',
       })
-      await store.settleReply(reply, reply.epoch, 'done')
-      expect(await store.findOpenReply(sessionId)).toMatchObject({ state: 'pending' })
-      await store.cancelReplies(sessionId)
+      await store.replies.settle(reply, reply.epoch, 'done')
+      expect(await store.replies.findOpen(sessionId)).toMatchObject({ state: 'pending' })
+      await store.replies.cancel(sessionId)
     })
 
     it('knows no other message', async () => {
       const reply = await answer(store, sessionId)
-      const { message } = await store.append(userEntry(sessionId))
+      const { message } = await store.messages.append(userEntry(sessionId))
       const elsewhere = await startSession(store)
       for (const id of [newId(), message.id, reply.messageId]) {
-        expect(await store.retryReply(retryOf(sessionId, id))).toBeUndefined()
+        expect(await store.replies.retry(retryOf(sessionId, id))).toBeUndefined()
       }
       const foreign = { ...retryOf(sessionId, reply.replyId), sessionId: elsewhere }
-      expect(await store.retryReply(foreign)).toBeUndefined()
+      expect(await store.replies.retry(foreign)).toBeUndefined()
       const { clientMessageId, ...stray } = userEntry(sessionId).message
       const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
-      await store.append({ message: { ...stray, sender, replyTo: reply.messageId } })
-      expect(await store.retryReply(retryOf(sessionId, stray.id))).toBeUndefined()
-      expect(await store.findOpenReply(sessionId)).toBeUndefined()
+      await store.messages.append({ message: { ...stray, sender, replyTo: reply.messageId } })
+      expect(await store.replies.retry(retryOf(sessionId, stray.id))).toBeUndefined()
+      expect(await store.replies.findOpen(sessionId)).toBeUndefined()
     })
   })
 }

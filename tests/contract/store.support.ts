@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { expect, jest } from '@jest/globals'
-import { createKeyRing, type AdapterHooks, type Cipher } from '@chatbox/adapters'
+import { createKeyRing, type AdapterHooks, type Cipher, type Store } from '@chatbox/adapters'
 import type { Message, SessionEvent } from '@chatbox/contract'
 import {
   toAppError,
-  type ChatStore,
   type NewEntry,
   type NewSession,
-  type OpenReply,
+  type ReplyTask,
   type ReplyKey,
   type ReplyOutcome,
   type RetryRequest,
@@ -15,9 +14,9 @@ import {
 
 /** What one adapter gives to the suite. */
 export interface StoreHarness {
-  store: ChatStore
+  store: Store
   /** Another instance on the same data, as another process would have. */
-  openSecond(): Promise<ChatStore>
+  openSecond(): Promise<Store>
   /** Puts one entry's sealed text into the place of another's. */
   swapSealed(a: string, b: string): Promise<void>
   close(): Promise<void>
@@ -87,7 +86,7 @@ export function eventEntry(sessionId: string, event: SessionEvent): NewEntry {
   return { message: { ...message, content: '' } }
 }
 
-export function replyEntry(reply: OpenReply, outcome: ReplyOutcome): NewEntry {
+export function replyEntry(reply: ReplyTask, outcome: ReplyOutcome): NewEntry {
   const { clientMessageId, ...message } = userEntry(reply.sessionId).message
   return {
     message: {
@@ -116,54 +115,54 @@ export function newOutcome(over: Partial<ReplyOutcome> = {}): ReplyOutcome {
   }
 }
 
-export async function startSession(store: ChatStore, userId?: string): Promise<string> {
-  const { session } = await store.createSession(newSession(userId))
+export async function startSession(store: Store, userId?: string): Promise<string> {
+  const { session } = await store.sessions.create(newSession(userId))
   return session.id
 }
 
 export const LEASE_MS = 60_000
 
 export async function askQuestion(
-  store: ChatStore,
+  store: Store,
   sessionId: string,
 ): Promise<{ question: ReplyKey; replyId: string; message: Message }> {
   const replyId = newId()
-  const { message } = await store.append({ ...userEntry(sessionId), replyId })
+  const { message } = await store.messages.append({ ...userEntry(sessionId), replyId })
   return { question: { sessionId, messageId: message.id }, replyId, message }
 }
 
 /** Appends a question and claims it. */
 export async function startReply(
-  store: ChatStore,
+  store: Store,
   sessionId: string,
   leaseMs = LEASE_MS,
-): Promise<OpenReply> {
-  const { message } = await store.append(questionEntry(sessionId))
-  const claimed = await store.claimReply({ sessionId, messageId: message.id }, leaseMs)
+): Promise<ReplyTask> {
+  const { message } = await store.messages.append(questionEntry(sessionId))
+  const claimed = await store.replies.claim({ sessionId, messageId: message.id }, leaseMs)
   if (!claimed) throw new Error('a new question could not be claimed')
   return claimed
 }
 
 /** A question and its answer, in the log and settled. */
 export async function answer(
-  store: ChatStore,
+  store: Store,
   sessionId: string,
   over: Partial<ReplyOutcome> = {},
-): Promise<OpenReply> {
+): Promise<ReplyTask> {
   const reply = await startReply(store, sessionId)
   await finishReply(store, reply, over)
   return reply
 }
 
 export async function finishReply(
-  store: ChatStore,
-  reply: OpenReply,
+  store: Store,
+  reply: ReplyTask,
   over: Partial<ReplyOutcome> = {},
 ): Promise<void> {
   const outcome = newOutcome(over)
-  await store.commitReply(reply, outcome)
-  await store.append(replyEntry(reply, outcome))
-  await store.settleReply(reply, reply.epoch, 'done')
+  await store.replies.commit(reply, outcome)
+  await store.messages.append(replyEntry(reply, outcome))
+  await store.replies.settle(reply, reply.epoch, 'done')
 }
 
 export function retryOf(sessionId: string, messageId: string): RetryRequest {
@@ -171,9 +170,9 @@ export function retryOf(sessionId: string, messageId: string): RetryRequest {
 }
 
 /** Waits until the store itself says that a lease has run out. */
-export async function endOfLease(store: ChatStore, { messageId }: OpenReply): Promise<void> {
+export async function endOfLease(store: Store, { messageId }: ReplyTask): Promise<void> {
   await eventually(
-    () => store.listStrandedReplies(3_600_000, 1000),
+    () => store.replies.listStranded(3_600_000, 1000),
     (stranded) => stranded.some((reply) => reply.messageId === messageId),
   )
 }
@@ -203,10 +202,10 @@ export const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index))
 
 /** The seqs of a whole log, read page by page from its beginning. */
-export async function readAll(store: ChatStore, sessionId: string): Promise<Message[]> {
+export async function readAll(store: Store, sessionId: string): Promise<Message[]> {
   const messages: Message[] = []
   for (;;) {
-    const page = await store.readMessages(sessionId, { afterSeq: messages.length, limit: 200 })
+    const page = await store.messages.read(sessionId, { afterSeq: messages.length, limit: 200 })
     messages.push(...page.messages)
     if (!page.hasMore) return messages
   }

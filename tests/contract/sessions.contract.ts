@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sessionSchema } from '@chatbox/contract'
-import type { ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
 import {
   eventEntry,
   eventually,
@@ -13,13 +13,13 @@ import {
   userEntry,
   withCode,
   type StoreHarness,
-} from './chat-store.support.ts'
+} from './store.support.ts'
 
-/** Sessions: one active one a user, exact when read, listed in order. */
+/** Every promise of `Sessions`: one active one a user, exact when read, listed in order. */
 export function describeSessions(open: () => Promise<StoreHarness>): void {
   let harness: StoreHarness
-  let store: ChatStore
-  let second: ChatStore
+  let store: Store
+  let second: Store
   beforeAll(async () => {
     harness = await open()
     store = harness.store
@@ -30,10 +30,10 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     await harness.close()
   })
 
-  describe('createSession', () => {
+  describe('Sessions.create', () => {
     it('stores a session that can be found', async () => {
       const wanted = newSession()
-      const { session, created } = await store.createSession(wanted)
+      const { session, created } = await store.sessions.create(wanted)
       expect(created).toBe(true)
       expect(session).toMatchObject({
         ...wanted,
@@ -44,26 +44,26 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
         shared: false,
       })
       expect(() => sessionSchema.parse(session)).not.toThrow()
-      expect(await second.findSession(wanted.id)).toEqual(session)
-      expect(await second.findActiveSession(wanted.userId)).toEqual(session)
+      expect(await second.sessions.find(wanted.id)).toEqual(session)
+      expect(await second.sessions.findActive(wanted.userId)).toEqual(session)
     })
 
     it('answers the active session where there is one', async () => {
       const userId = newId()
       const sessionId = await startSession(store, userId)
-      const again = await second.createSession(newSession(userId))
+      const again = await second.sessions.create(newSession(userId))
       expect(again).toMatchObject({ created: false, session: { id: sessionId } })
     })
 
     it('answers the first session when the same call is made again', async () => {
       const wanted = newSession()
-      await store.createSession(wanted)
-      expect(await second.createSession(wanted)).toMatchObject({
+      await store.sessions.create(wanted)
+      expect(await second.sessions.create(wanted)).toMatchObject({
         created: false,
         session: { id: wanted.id },
       })
-      await store.append(eventEntry(wanted.id, { type: 'session_ended', reason: 'user' }))
-      expect(await second.createSession(wanted)).toMatchObject({
+      await store.messages.append(eventEntry(wanted.id, { type: 'session_ended', reason: 'user' }))
+      expect(await second.sessions.create(wanted)).toMatchObject({
         created: false,
         session: { id: wanted.id, status: 'ended' },
       })
@@ -71,15 +71,15 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
 
     it('does not give out the session of another user', async () => {
       const wanted = newSession()
-      await store.createSession(wanted)
+      await store.sessions.create(wanted)
       const foreign = { ...newSession(), id: wanted.id }
-      await expect(store.createSession(foreign)).rejects.toEqual(withCode('CONFLICT'))
+      await expect(store.sessions.create(foreign)).rejects.toEqual(withCode('CONFLICT'))
     })
 
     it('lets 50 concurrent callers create one session', async () => {
       const userId = newId()
       const results = await Promise.all(
-        times(50, (i) => (i % 2 ? store : second).createSession(newSession(userId))),
+        times(50, (i) => (i % 2 ? store : second).sessions.create(newSession(userId))),
       )
       expect(new Set(results.map(({ session }) => session.id)).size).toBe(1)
       expect(results.filter(({ created }) => created)).toHaveLength(1)
@@ -88,11 +88,11 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     it('makes a new one after an end, also for 50 concurrent callers', async () => {
       const userId = newId()
       const first = await startSession(store, userId)
-      await store.append(eventEntry(first, { type: 'session_ended', reason: 'replaced' }))
+      await store.messages.append(eventEntry(first, { type: 'session_ended', reason: 'replaced' }))
       const results = await Promise.all(
         times(50, (i) => {
           const wanted = newSession(userId)
-          return untilStored(() => (i % 2 ? store : second).createSession(wanted))
+          return untilStored(() => (i % 2 ? store : second).sessions.create(wanted))
         }),
       )
       const ids = new Set(results.map(({ session }) => session.id))
@@ -101,30 +101,30 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     })
 
     it('keeps a user apart from one whose id looks like a key of the store', async () => {
-      const { session } = await store.createSession(newSession())
-      await store.append(eventEntry(session.id, { type: 'session_ended', reason: 'user' }))
+      const { session } = await store.sessions.create(newSession())
+      await store.messages.append(eventEntry(session.id, { type: 'session_ended', reason: 'user' }))
       for (const userId of [session.id, `ended:${session.id}`, '$ne', '{"$ne":null}']) {
-        expect(await store.findActiveSession(userId)).toBeUndefined()
+        expect(await store.sessions.findActive(userId)).toBeUndefined()
       }
     })
 
     it('refuses what could not be read back', async () => {
       const tooLong = { ...newSession(), userName: 'x'.repeat(101) }
-      await expect(store.createSession(tooLong)).rejects.toEqual(withCode('INVALID_FORMAT'))
+      await expect(store.sessions.create(tooLong)).rejects.toEqual(withCode('INVALID_FORMAT'))
     })
   })
 
-  describe('findSession', () => {
+  describe('Sessions.find', () => {
     it('knows nothing of an unknown one', async () => {
-      expect(await store.findSession(newId())).toBeUndefined()
-      expect(await store.findActiveSession(newId())).toBeUndefined()
+      expect(await store.sessions.find(newId())).toBeUndefined()
+      expect(await store.sessions.findActive(newId())).toBeUndefined()
     })
 
     it('is exact at once, on every instance', async () => {
       const sessionId = await startSession(store)
       for (let seq = 1; seq <= 20; seq++) {
-        await (seq % 2 ? store : second).append(userEntry(sessionId))
-        expect(await (seq % 2 ? second : store).findSession(sessionId)).toMatchObject({
+        await (seq % 2 ? store : second).messages.append(userEntry(sessionId))
+        expect(await (seq % 2 ? second : store).sessions.find(sessionId)).toMatchObject({
           lastSeq: seq,
           messageCount: seq,
         })
@@ -134,43 +134,45 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     it('shows an end at once', async () => {
       const userId = newId()
       const sessionId = await startSession(store, userId)
-      await store.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
-      expect(await second.findActiveSession(userId)).toBeUndefined()
-      expect(await second.findSession(sessionId)).toMatchObject({ status: 'ended' })
+      await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      expect(await second.sessions.findActive(userId)).toBeUndefined()
+      expect(await second.sessions.find(sessionId)).toMatchObject({ status: 'ended' })
     })
   })
 
-  describe('findHead', () => {
+  describe('Sessions.findHead', () => {
     it('knows nothing of an unknown session, and of an empty one that it is empty', async () => {
-      expect(await store.findHead(newId(), 0)).toBeUndefined()
-      expect(await store.findHead(await startSession(store), 0)).toBe(0)
+      expect(await store.sessions.findHead(newId(), 0)).toBeUndefined()
+      expect(await store.sessions.findHead(await startSession(store), 0)).toBe(0)
     })
 
     it('is exact whatever was known, on every instance', async () => {
       const sessionId = await startSession(store)
       for (let seq = 1; seq <= 6; seq++) {
-        await (seq % 2 ? store : second).append(userEntry(sessionId))
+        await (seq % 2 ? store : second).messages.append(userEntry(sessionId))
         for (const known of [0, seq - 1, seq]) {
-          expect(await second.findHead(sessionId, known)).toBe(seq)
+          expect(await second.sessions.findHead(sessionId, known)).toBe(seq)
         }
       }
     })
   })
 
-  describe('listSessions', () => {
+  describe('Sessions.list', () => {
     it('lists the latest activity first, page by page, without doubles or holes', async () => {
       const userId = newId()
       const ids: string[] = []
       for (let i = 0; i < 7; i++) {
         const sessionId = await startSession(store, userId)
         ids.unshift(sessionId)
-        await store.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+        await store.messages.append(
+          eventEntry(sessionId, { type: 'session_ended', reason: 'user' }),
+        )
       }
       await startSession(store)
       const seen: string[] = []
       let cursor: string | undefined
       do {
-        const page = await store.listSessions(userId, { limit: 3, ...(cursor && { cursor }) })
+        const page = await store.sessions.list(userId, { limit: 3, ...(cursor && { cursor }) })
         expect(page.sessions.length).toBeLessThanOrEqual(3)
         seen.push(...page.sessions.map(({ id }) => id))
         cursor = page.nextCursor ?? undefined
@@ -182,12 +184,14 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
       const userId = newId()
       const startedAt = nextTime()
       for (let i = 0; i < 5; i++) {
-        const { session } = await store.createSession({ ...newSession(userId), startedAt })
-        await store.append(eventEntry(session.id, { type: 'session_ended', reason: 'user' }))
+        const { session } = await store.sessions.create({ ...newSession(userId), startedAt })
+        await store.messages.append(
+          eventEntry(session.id, { type: 'session_ended', reason: 'user' }),
+        )
       }
-      const first = await store.listSessions(userId, { limit: 2 })
+      const first = await store.sessions.list(userId, { limit: 2 })
       const cursor = first.nextCursor ?? ''
-      const rest = await store.listSessions(userId, { limit: 10, cursor })
+      const rest = await store.sessions.list(userId, { limit: 10, cursor })
       expect(rest.nextCursor).toBeNull()
       const ids = [...first.sessions, ...rest.sessions].map(({ id }) => id)
       expect(ids).toHaveLength(5)
@@ -197,13 +201,13 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     it('shows what has happened, soon after', async () => {
       const userId = newId()
       const sessionId = await startSession(store, userId)
-      await store.append(userEntry(sessionId, { content: 'First words\nand more' }))
+      await store.messages.append(userEntry(sessionId, { content: 'First words\nand more' }))
       await eventually(
-        () => second.listSessions(userId, { limit: 5 }),
+        () => second.sessions.list(userId, { limit: 5 }),
         ({ sessions }) => sessions[0]?.messageCount === 1,
       )
-      const { sessions } = await second.listSessions(userId, { limit: 5 })
-      expect(sessions).toEqual([await store.findSession(sessionId)])
+      const { sessions } = await second.sessions.list(userId, { limit: 5 })
+      expect(sessions).toEqual([await store.sessions.find(sessionId)])
       expect(sessions[0]?.name).toBe('First words')
     })
 
@@ -217,18 +221,18 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
       ['padded', `${encode('["2026-01-01T00:00:00.000Z","ab"]')}=`],
       ['endless', 'A'.repeat(5000)],
     ])('refuses a cursor that is %s', async (_, cursor) => {
-      await expect(store.listSessions(newId(), { limit: 5, cursor })).rejects.toEqual(
+      await expect(store.sessions.list(newId(), { limit: 5, cursor })).rejects.toEqual(
         withCode('INVALID_FORMAT'),
       )
     })
   })
 
-  describe('listIdleSessions', () => {
+  describe('Sessions.listIdle', () => {
     it('lists active sessions without activity, the longest idle first', async () => {
       const old = (minute: number) => new Date(Date.UTC(2001, 0, 1, 0, minute))
       const start = async (minute: number) => {
         const startedAt = old(minute).toISOString()
-        return (await store.createSession({ ...newSession(), startedAt })).session.id
+        return (await store.sessions.create({ ...newSession(), startedAt })).session.id
       }
       const [third, firstId, secondId, ended, woken] = [
         await start(30),
@@ -237,12 +241,12 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
         await start(5),
         await start(6),
       ]
-      await store.append(eventEntry(ended, { type: 'session_ended', reason: 'idle' }))
-      await store.append(userEntry(woken))
+      await store.messages.append(eventEntry(ended, { type: 'session_ended', reason: 'idle' }))
+      await store.messages.append(userEntry(woken))
       const ids = (sessions: { id: string }[]) => sessions.map(({ id }) => id)
-      expect(ids(await second.listIdleSessions(old(25), 10))).toEqual([firstId, secondId])
-      expect(ids(await second.listIdleSessions(old(60), 2))).toEqual([firstId, secondId])
-      expect(ids(await second.listIdleSessions(old(60), 10))).toEqual([firstId, secondId, third])
+      expect(ids(await second.sessions.listIdle(old(25), 10))).toEqual([firstId, secondId])
+      expect(ids(await second.sessions.listIdle(old(60), 2))).toEqual([firstId, secondId])
+      expect(ids(await second.sessions.listIdle(old(60), 10))).toEqual([firstId, secondId, third])
     })
   })
 }

@@ -1,0 +1,51 @@
+import type { ConversationRefs, MessageLog, ReplyClaims, Sessions } from '@chatbox/core'
+import type { Store } from '../backend.ts'
+import { settlesWithin } from '../common/waiting.ts'
+import type { RecordDeps } from '../store/record-deps.ts'
+import { openMongoConnection } from './connection.ts'
+import { withCall } from './with-call.ts'
+import { MongoConversationRefs } from './mongo-conversation-refs.ts'
+import { MongoLog } from './mongo-log.ts'
+import { MongoReplyClaims } from './mongo-reply-claims.ts'
+import { MongoSessions } from './mongo-sessions.ts'
+import type { SchemaHooks } from './schema/migrate-mongo.ts'
+import { TipWriter } from './tip-writer.ts'
+
+export interface MongoStoreOptions extends RecordDeps {
+  uri: string
+  database: string
+  hooks: RecordDeps['hooks'] & SchemaHooks
+  /** Ends the wait for a database that another process brings to this version. */
+  signal?: AbortSignal
+}
+
+const FLUSH_TIMEOUT_MS = 2000
+
+/**
+ * The store of many processes. It needs single documents and unique indexes, nothing more: no
+ * transactions, change streams, pipeline updates or partial indexes. Rejects with `UNAVAILABLE` if no
+ * server answers: the caller decides whether to wait.
+ */
+export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+  const { uri: mongoUri, database: mongoDatabase, cipher, hooks } = options
+  const { signal = new AbortController().signal } = options
+  const mongo = await openMongoConnection({ mongoUri, mongoDatabase, signal, hooks })
+  const deps = { cipher, hooks }
+  const tips = new TipWriter(mongo, hooks)
+  const sessions = new MongoSessions(mongo, deps, tips)
+  let closed: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    await settlesWithin(FLUSH_TIMEOUT_MS, tips.flush())
+    await mongo.close()
+  }
+
+  return {
+    sessions: withCall<Sessions>(mongo, sessions),
+    messages: withCall<MessageLog>(mongo, new MongoLog({ ...deps, mongo, sessions, tips })),
+    replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
+    conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
+    ping: () => mongo.ping(),
+    close: () => (closed ??= close()),
+  }
+}

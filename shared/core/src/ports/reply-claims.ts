@@ -1,0 +1,101 @@
+import type { ErrorInfo, Message, Usage } from '@chatbox/contract'
+
+/**
+ * How far the work that an entry asks for has come. A worker claims a pending task, and then it runs
+ * under a lease. Committed, its result is fixed but has not taken effect yet.
+ */
+export type TaskState = 'pending' | 'running' | 'committed' | 'done' | 'cancelled'
+
+export interface ReplyKey {
+  sessionId: string
+  /** The question. */
+  messageId: string
+}
+
+/** The task of a question: its reply. It is open until the reply is in the log, or cancelled. */
+export interface ReplyTask extends ReplyKey {
+  questionSeq: number
+  replyId: string
+  modelId: string
+  state: TaskState
+  /** The number of the current attempt; 0 before the first. The fencing token of every write. */
+  epoch: number
+  stopRequested: boolean
+  /** When the question was asked, or asked again: ISO 8601. */
+  askedAt: string
+}
+
+/** The right to answer one question, until the lease runs out or the epoch is raised. */
+export type Claim = Pick<ReplyTask, 'sessionId' | 'messageId' | 'replyId' | 'epoch'>
+
+/** A reply as it will stand in the log. */
+export interface ReplyOutcome {
+  status: Message['status']
+  content: string
+  modelId: string
+  finishedAt: string
+  error?: ErrorInfo
+  usage?: Usage
+}
+
+export interface CommittedReply {
+  reply: ReplyTask
+  outcome: ReplyOutcome
+}
+
+export interface RetryRequest {
+  sessionId: string
+  /** The `failed`, `incomplete` or `stopped` reply. */
+  messageId: string
+  replyId: string
+  modelId: string
+  askedAt: string
+}
+
+export type ClaimState = 'held' | 'stop-requested' | 'lost'
+
+/**
+ * Who answers which question. The store's own clock judges leases. All methods reject with
+ * `UNAVAILABLE` within 3 s when the store does not answer; a write that resolved is durable. Outcomes
+ * are encrypted at rest.
+ */
+export interface ReplyClaims {
+  /**
+   * The one question of the session that may be answered: the one whose reply has been begun, else
+   * the oldest that waits. An older question that is asked again does not interrupt a newer one's
+   * reply.
+   */
+  findOpen(sessionId: string): Promise<ReplyTask | undefined>
+  /**
+   * Takes a question that is pending, or running under a lease that has run out, and raises its epoch.
+   * Undefined if it is neither: another worker has it, or it is settled.
+   */
+  claim(question: ReplyKey, leaseMs: number): Promise<ReplyTask | undefined>
+  /** Makes the lease end `leaseMs` from now. */
+  renew(claim: Claim, leaseMs: number): Promise<ClaimState>
+  /** Begins another attempt under the same claim; undefined if the claim is lost. */
+  raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined>
+  /** Gives a claim back: the question is pending again, at the same epoch. */
+  release(claim: Claim): Promise<void>
+  /**
+   * Fixes the one reply to a question. A `complete` outcome is refused with `stop-requested` if a stop
+   * came first. `lost` means that another attempt owns the question: this text is dropped.
+   */
+  commit(claim: Claim, outcome: ReplyOutcome): Promise<'committed' | 'stop-requested' | 'lost'>
+  /** The reply of a committed question, to be put into the log. */
+  findCommitted(question: ReplyKey): Promise<CommittedReply | undefined>
+  /** Ends a committed question: its reply is in the log, or may not enter it any more. */
+  settle(question: ReplyKey, epoch: number, state: 'done' | 'cancelled'): Promise<void>
+  /** Ends every open question of a session without a reply; answers the ids that replies had. */
+  cancel(sessionId: string): Promise<string[]>
+  /** Asks for the end of an unfinished reply; false if no such reply is being made. */
+  requestStop(sessionId: string, replyId: string): Promise<boolean>
+  /**
+   * Asks a settled question again, under a new reply id and with the given model. `messageId` is the
+   * reply that is to be replaced. If it has been replaced before, answers the reply id of that time.
+   * Undefined if the message is not the latest reply to a question.
+   */
+  retry(retry: RetryRequest): Promise<ReplyTask | undefined>
+  /** Questions left behind: pending or committed for `staleMs`, or running under an ended lease. */
+  listStranded(staleMs: number, limit: number): Promise<ReplyTask[]>
+}
