@@ -266,7 +266,9 @@ describeWithMongo('a process that starts', () => {
     await lab.db.collection('messages').dropIndex('log')
     const started = [startProcess(), startProcess(), startProcess()]
     await Promise.all(started.map(({ ended }) => ended))
-    expect(await lab.db.collection('messages').indexExists(['log', 'reply_open', 'reply_due'])).toBe(true)
+    expect(
+      await lab.db.collection('messages').indexExists(['log', 'reply_open', 'reply_due']),
+    ).toBe(true)
     expect(started.flatMap(({ steps }) => steps)).toEqual([expect.stringContaining('indexes')])
     const whole = { version: KNOWN, done: NAMES.map((name) => expect.objectContaining({ name })) }
     expect(await meta.findOne({ _id: 'schema' })).toMatchObject(whole)

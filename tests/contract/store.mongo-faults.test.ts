@@ -7,7 +7,6 @@ import {
   eventEntry,
   eventually,
   newId,
-  newOutcome,
   newSession,
   questionEntry,
   readAll,
@@ -24,59 +23,11 @@ import {
   openMongoLab,
   type MongoLab,
 } from './mongo.support.ts'
+import { expectUnavailable, PROMISED_MS, toCalls } from './store-calls.support.ts'
 
-const PROMISED_MS = 3000
 const RECOVERY_MS = 10_000
 
 afterAll(() => mongo?.stop())
-
-/** Every method, with arguments that would be answered if the store were there. */
-function toCalls(store: Store, reply: ReplyTask): Record<string, () => Promise<unknown>> {
-  const { sessionId, replyId } = reply
-  const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
-  return {
-    createSession: () => store.sessions.create(newSession()),
-    findSession: () => store.sessions.find(sessionId),
-    findHead: () => store.sessions.findHead(sessionId, 0),
-    findActiveSession: () => store.sessions.findActive('user'),
-    listSessions: () => store.sessions.list('user', { limit: 5 }),
-    listIdleSessions: () => store.sessions.listIdle(new Date(), 5),
-    append: () => store.messages.append(userEntry(sessionId)),
-    readMessages: () => store.messages.read(sessionId, { limit: 5 }),
-    openLog: () => store.messages.open(sessionId, { limit: 5 }),
-    findMessage: () => store.messages.find(sessionId, replyId),
-    findOpenReply: () => store.replies.findOpen(sessionId),
-    claimReply: () => store.replies.claim(reply, 1000),
-    renewReply: () => store.replies.renew(reply, 1000),
-    raiseEpoch: () => store.replies.raiseEpoch(reply, 1000),
-    releaseReply: () => store.replies.release(reply),
-    commitReply: () => store.replies.commit(reply, newOutcome()),
-    findCommittedReply: () => store.replies.findCommitted(reply),
-    settleReply: () => store.replies.settle(reply, 1, 'done'),
-    cancelReplies: () => store.replies.cancel(sessionId),
-    requestStop: () => store.replies.requestStop(sessionId, replyId),
-    retryReply: () => store.replies.retry(retry),
-    listStrandedReplies: () => store.replies.listStranded(0, 5),
-    readConversationRef: () => store.conversationRefs.read(sessionId, 'dify'),
-    saveConversationRef: () => store.conversationRefs.save(sessionId, 'dify', 'ref'),
-    ping: () => store.ping(),
-  }
-}
-
-async function expectUnavailable(calls: Record<string, () => Promise<unknown>>): Promise<void> {
-  const results = await Promise.all(
-    Object.entries(calls).map(async ([name, call]) => {
-      const startedAt = performance.now()
-      const code = await call().then(
-        () => 'answered',
-        (error: unknown) => (error as { code?: unknown }).code,
-      )
-      return { name, code, inTime: performance.now() - startedAt < PROMISED_MS }
-    }),
-  )
-  const expected = Object.keys(calls).map((name) => ({ name, code: 'UNAVAILABLE', inTime: true }))
-  expect(results).toEqual(expected)
-}
 
 describeWithMongo('The store on MongoDB over a faulty link', () => {
   let lab: MongoLab

@@ -1,0 +1,70 @@
+import { expect } from '@jest/globals'
+import type { Store, StorePorts } from '@chatbox/adapters'
+import type { ReplyTask } from '@chatbox/core'
+import { newId, newOutcome, newSession, userEntry } from './store.support.ts'
+
+export const PROMISED_MS = 3000
+
+type Calls = Record<string, () => Promise<unknown>>
+type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
+
+/** Every method of every port, with arguments that would be answered if the store were there. */
+export function toCalls(store: Store, reply: ReplyTask): Calls {
+  const { sessionId, replyId } = reply
+  const { sessions, messages, replies, conversationRefs } = store
+  const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
+  const calls: { [Name in keyof StorePorts]: CallsOf<StorePorts[Name]> } = {
+    sessions: {
+      create: () => sessions.create(newSession()),
+      find: () => sessions.find(sessionId),
+      findHead: () => sessions.findHead(sessionId, 0),
+      findActive: () => sessions.findActive('user'),
+      list: () => sessions.list('user', { limit: 5 }),
+      listIdle: () => sessions.listIdle(new Date(), 5),
+    },
+    messages: {
+      append: () => messages.append(userEntry(sessionId)),
+      prepareAppend: () => messages.prepareAppend(sessionId),
+      read: () => messages.read(sessionId, { limit: 5 }),
+      open: () => messages.open(sessionId, { limit: 5 }),
+      find: () => messages.find(sessionId, replyId),
+    },
+    replies: {
+      findOpen: () => replies.findOpen(sessionId),
+      claim: () => replies.claim(reply, 1000),
+      renew: () => replies.renew(reply, 1000),
+      raiseEpoch: () => replies.raiseEpoch(reply, 1000),
+      release: () => replies.release(reply),
+      commit: () => replies.commit(reply, newOutcome()),
+      findCommitted: () => replies.findCommitted(reply),
+      settle: () => replies.settle(reply, 1, 'done'),
+      cancel: () => replies.cancel(sessionId),
+      requestStop: () => replies.requestStop(sessionId, replyId),
+      retry: () => replies.retry(retry),
+      listStranded: () => replies.listStranded(0, 5),
+    },
+    conversationRefs: {
+      read: () => conversationRefs.read(sessionId, 'dify'),
+      save: () => conversationRefs.save(sessionId, 'dify', 'ref'),
+    },
+  }
+  const named = Object.entries(calls).flatMap(([port, ofPort]) =>
+    Object.entries<Calls[string]>(ofPort).map(([name, call]) => [`${port}.${name}`, call] as const),
+  )
+  return { ...Object.fromEntries(named), ping: () => store.ping() }
+}
+
+export async function expectUnavailable(calls: Calls): Promise<void> {
+  const results = await Promise.all(
+    Object.entries(calls).map(async ([name, call]) => {
+      const startedAt = performance.now()
+      const code = await call().then(
+        () => 'answered',
+        (error: unknown) => (error as { code?: unknown }).code,
+      )
+      return { name, code, inTime: performance.now() - startedAt < PROMISED_MS }
+    }),
+  )
+  const expected = Object.keys(calls).map((name) => ({ name, code: 'UNAVAILABLE', inTime: true }))
+  expect(results).toEqual(expected)
+}
