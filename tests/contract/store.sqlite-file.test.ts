@@ -12,8 +12,10 @@ import {
   answer,
   createHooks,
   eventually,
+  newOutcome,
   newSession,
   readAll,
+  startReply,
   startSession,
   times,
   userEntry,
@@ -154,6 +156,28 @@ describe('a data file that cannot be used', () => {
   it('says that the folder is not writable', async () => {
     // Not even the superuser, for whom modes do not count, makes a folder in here.
     await expectOneLine(open('/sys/chatbox'), /\/sys\/chatbox.*(EPERM|EACCES|EROFS)/u)
+  })
+})
+
+describe('a task of another kind', () => {
+  it('on the same entry is nobody’s reply', async () => {
+    const store = await open()
+    const { replies } = store
+    const reply = await startReply(store, await startSession(store))
+    const db = new DatabaseSync(file)
+    db.exec('CREATE TEMP TABLE other AS SELECT * FROM tasks')
+    db.exec(`UPDATE other SET kind = 'other', due_at = 0, epoch = 7`)
+    db.exec('INSERT INTO tasks SELECT * FROM other')
+    expect(await replies.findOpen(reply.sessionId)).toEqual(reply)
+    expect(await replies.claim(reply, 1000)).toBeUndefined()
+    expect(await replies.listStranded(0, 5)).toEqual([])
+    expect(await replies.requestStop(reply.sessionId, reply.replyId)).toBe(true)
+    expect(await replies.commit(reply, newOutcome({ status: 'stopped' }))).toBe('committed')
+    expect(await replies.findCommitted(reply)).toMatchObject({ reply: { epoch: reply.epoch } })
+    expect(await replies.cancel(reply.sessionId)).toEqual([reply.replyId])
+    const others = `SELECT * FROM tasks WHERE kind = 'other'`
+    expect(db.prepare(others).all()).toEqual(db.prepare('SELECT * FROM other').all())
+    db.close()
   })
 })
 
