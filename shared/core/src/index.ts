@@ -17,6 +17,7 @@ export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.t
 export type {
   Claim,
   ClaimState,
+  CommitResult,
   CommittedReply,
   ReplyClaims,
   ReplyKey,

@@ -1,6 +1,7 @@
 import type {
   Claim,
   ClaimState,
+  CommitResult,
   CommittedReply,
   ReplyClaims,
   ReplyKey,
@@ -14,6 +15,7 @@ import {
   replyTaskSchema,
   sealOutcome,
   toCommittedReply,
+  toRefusedCommit,
   toRepeatedRetry,
 } from '../store/reply-record.ts'
 import type { Row, SqliteDatabase } from './sqlite-database.ts'
@@ -79,10 +81,7 @@ export class SqliteReplyClaims implements ReplyClaims {
     this.#db.run(sql, ...toOwned(claim))
   }
 
-  async commit(
-    claim: Claim,
-    outcome: ReplyOutcome,
-  ): Promise<'committed' | 'stop-requested' | 'lost'> {
+  async commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult> {
     const sealed = sealOutcome(this.#deps, claim, outcome)
     const changed = this.#db.run(
       `UPDATE tasks SET state = 'committed', sealed = ?, due_at = ${NOW_MS}
@@ -92,11 +91,7 @@ export class SqliteReplyClaims implements ReplyClaims {
       outcome.status === 'complete' ? 0 : 1,
     )
     if (changed > 0) return 'committed'
-    const task = this.#find(claim)
-    if (task?.epoch !== claim.epoch || task.replyId !== claim.replyId) return 'lost'
-    if (task.state === 'running') return 'stop-requested'
-    // Its own earlier commit, of which the answer was lost.
-    return task.state === 'committed' || task.state === 'done' ? 'committed' : 'lost'
+    return toRefusedCommit(claim, this.#find(claim))
   }
 
   async findCommitted({ sessionId, messageId }: ReplyKey): Promise<CommittedReply | undefined> {

@@ -1,6 +1,7 @@
 import type {
   Claim,
   ClaimState,
+  CommitResult,
   CommittedReply,
   ReplyClaims,
   ReplyKey,
@@ -10,7 +11,12 @@ import type {
 } from '@chatbox/core'
 import type { Filter, UpdateFilter } from 'mongodb'
 import type { RecordDeps } from '../store/record-deps.ts'
-import { sealOutcome, toCommittedReply, toRepeatedRetry } from '../store/reply-record.ts'
+import {
+  sealOutcome,
+  toCommittedReply,
+  toRefusedCommit,
+  toRepeatedRetry,
+} from '../store/reply-record.ts'
 import { BOUNDED } from './client.ts'
 import type { MongoConnection } from './connection.ts'
 import {
@@ -95,10 +101,7 @@ export class MongoReplyClaims implements ReplyClaims {
     })
   }
 
-  async commit(
-    claim: Claim,
-    outcome: ReplyOutcome,
-  ): Promise<'committed' | 'stop-requested' | 'lost'> {
+  async commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult> {
     const sealed = sealOutcome(this.#deps, claim, outcome)
     const dueAt = await this.#mongo.clock.now()
     const unstopped = outcome.status === 'complete' ? { 'tasks.reply.stopRequested': false } : {}
@@ -113,11 +116,7 @@ export class MongoReplyClaims implements ReplyClaims {
       },
     )
     if (committed) return 'committed'
-    const task = (await this.#find(toFilter(claim)))?.task
-    if (task?.epoch !== claim.epoch || task.replyId !== claim.replyId) return 'lost'
-    if (task.state === 'running') return 'stop-requested'
-    // Its own earlier commit, of which the answer was lost.
-    return task.state === 'committed' || task.state === 'done' ? 'committed' : 'lost'
+    return toRefusedCommit(claim, (await this.#find(toFilter(claim)))?.task)
   }
 
   async findCommitted(question: ReplyKey): Promise<CommittedReply | undefined> {

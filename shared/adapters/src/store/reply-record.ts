@@ -1,5 +1,12 @@
 import { errorInfoSchema, messageSchema, usageSchema } from '@chatbox/contract'
-import type { CommittedReply, ReplyOutcome, ReplyTask, TaskState } from '@chatbox/core'
+import type {
+  Claim,
+  CommitResult,
+  CommittedReply,
+  ReplyOutcome,
+  ReplyTask,
+  TaskState,
+} from '@chatbox/core'
 import { z } from 'zod'
 import { toContext } from '../crypto/key-ring.ts'
 import { checkFormat } from './message-record.ts'
@@ -13,11 +20,7 @@ const outcomeSchema = messageSchema.pick({ status: true, content: true }).extend
 })
 
 /** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
-export function sealOutcome(
-  deps: RecordDeps,
-  claim: Pick<ReplyTask, 'sessionId' | 'messageId' | 'epoch'>,
-  outcome: ReplyOutcome,
-): string {
+export function sealOutcome(deps: RecordDeps, claim: Claim, outcome: ReplyOutcome): string {
   checkFormat(outcomeSchema, outcome)
   return sealJson(deps, outcome, toReplyContext(claim))
 }
@@ -38,6 +41,14 @@ export function toCommittedReply(
     retryable: true,
   } as const
   return { reply, outcome: { status: 'failed', content: '', modelId, finishedAt: askedAt, error } }
+}
+
+/** What a commit answers that changed nothing. */
+export function toRefusedCommit(claim: Claim, task: ReplyTask | undefined): CommitResult {
+  if (task?.epoch !== claim.epoch || task.replyId !== claim.replyId) return 'lost'
+  if (task.state === 'running') return 'stop-requested'
+  // Its own earlier commit, of which the answer was lost.
+  return task.state === 'committed' || task.state === 'done' ? 'committed' : 'lost'
 }
 
 /** What a retry answers that was asked for before and led to `replyId`, which may be replaced too. */

@@ -52,6 +52,9 @@ export interface RetryRequest {
   askedAt: string
 }
 
+/** `lost`: another attempt owns the question. */
+export type CommitResult = 'committed' | 'stop-requested' | 'lost'
+
 export type ClaimState = 'held' | 'stop-requested' | 'lost'
 
 /**
@@ -81,7 +84,7 @@ export interface ReplyClaims {
    * Fixes the one reply to a question. A `complete` outcome is refused with `stop-requested` if a stop
    * came first. `lost` means that another attempt owns the question: this text is dropped.
    */
-  commit(claim: Claim, outcome: ReplyOutcome): Promise<'committed' | 'stop-requested' | 'lost'>
+  commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult>
   /** The reply of a committed question, to be put into the log. */
   findCommitted(question: ReplyKey): Promise<CommittedReply | undefined>
   /** Ends a committed question: its reply is in the log, or may not enter it any more. */
