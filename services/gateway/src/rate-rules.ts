@@ -1,4 +1,4 @@
-import type { Cost } from '@chatbox/contract'
+import type { AddressCost, Cost } from '@chatbox/contract'
 import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 
@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
 
-export type RateRules = Record<Cost | 'handshake' | 'visitor' | 'refused' | 'public', RateRule>
+export type RateRules = Record<Cost | AddressCost | 'handshake' | 'refused', RateRule>
 
 /** The limits of one gateway, the same on every one: `rateLimit` is messages a minute a user. */
 export function createRateRules(rateLimit: number): RateRules {

@@ -58,7 +58,7 @@ describe('the OpenAPI document', () => {
         ([name]) => name === operation.operationId,
       )?.[1]
       expect(route).toMatchObject({ method, path: path.replaceAll(/\{(\w+)\}/g, ':$1') })
-      expect(operation.security).toEqual(route?.access === 'user' ? [{ token: [] }] : [])
+      expect(operation.security).toEqual(route?.who === 'user' ? [{ token: [] }] : [])
     }
   })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { activeReplySchema, messageSchema, sessionSchema } from './entities.ts'
+import { activeReplySchema, messageSchema, sessionSchema, type Who } from './entities.ts'
 import { LIMITS } from './limits.ts'
 import { contentSchema, idSchema, seqSchema, timeSchema } from './text.ts'
 
@@ -9,8 +9,9 @@ const sessionData = z.strictObject({ session: sessionSchema })
 const empty = z.strictObject({})
 
 /**
- * Every event that a client may send and this version serves: who may, its payload, and the `data`
- * of its acknowledgement. `cost` names the rate limit that it draws on.
+ * Every event that a client may send and this version serves: its payload, the `data` of its
+ * acknowledgement, who may send it at all, and the rate limit that it draws on. What a user may do
+ * to one session is `mayAccess` in core.
  */
 export const CLIENT_EVENTS = {
   /**
@@ -30,14 +31,16 @@ export const CLIENT_EVENTS = {
       hasMore: z.boolean(),
       reply: activeReplySchema.nullable(),
     }),
+    who: 'user',
     cost: 'read',
   },
   'session:create': {
     payload: z.strictObject({ modelId: idSchema.optional() }),
     data: sessionData,
+    who: 'user',
     cost: 'write',
   },
-  'session:end': { payload: sessionOnly, data: sessionData, cost: 'write' },
+  'session:end': { payload: sessionOnly, data: sessionData, who: 'user', cost: 'write' },
   'session:history': {
     payload: z.strictObject({
       sessionId: idSchema,
@@ -45,6 +48,7 @@ export const CLIENT_EVENTS = {
       limit: limitSchema.optional(),
     }),
     data: z.strictObject({ messages: z.array(messageSchema), hasMore: z.boolean() }),
+    who: 'user',
     cost: 'read',
   },
   'message:send': {
@@ -55,36 +59,43 @@ export const CLIENT_EVENTS = {
       attachments: z.array(idSchema).max(LIMITS.attachments).optional(),
     }),
     data: z.strictObject({ message: messageSchema }),
+    who: 'user',
     cost: 'message',
   },
   'message:read': {
     payload: z.strictObject({ sessionId: idSchema, seq: seqSchema }),
     data: empty,
+    who: 'user',
     cost: 'signal',
   },
   'reply:stop': {
     payload: z.strictObject({ sessionId: idSchema, replyId: idSchema }),
     data: z.strictObject({ stopped: z.boolean() }),
+    who: 'user',
     cost: 'write',
   },
   'reply:retry': {
     payload: z.strictObject({ sessionId: idSchema, messageId: idSchema }),
     data: z.strictObject({ replyId: idSchema }),
+    who: 'user',
     cost: 'message',
   },
   typing: {
     payload: z.strictObject({ sessionId: idSchema, typing: z.boolean() }),
     data: empty,
+    who: 'user',
     cost: 'signal',
   },
   'model:select': {
     payload: z.strictObject({ sessionId: idSchema, modelId: idSchema }),
     data: sessionData,
+    who: 'user',
     cost: 'write',
   },
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
     data: z.strictObject({ expiresAt: timeSchema }),
+    who: 'user',
     cost: 'write',
   },
 } as const satisfies Record<string, ClientEventRule>
@@ -92,10 +103,12 @@ export const CLIENT_EVENTS = {
 interface ClientEventRule {
   payload: z.ZodType
   data: z.ZodType
+  /** No socket is without a token. */
+  who: Exclude<Who, 'anyone'>
   cost: Cost
 }
 
-/** `message` is `RATE_LIMIT`; the others are multiples of it, set by the gateway. */
+/** A limit by user. `message` is `RATE_LIMIT`; the others are multiples of it, set by the gateway. */
 export type Cost = 'message' | 'write' | 'read' | 'signal'
 
 export type ClientEvent = keyof typeof CLIENT_EVENTS

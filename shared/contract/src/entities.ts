@@ -17,6 +17,9 @@ export const ROLES = ['user', 'chat_admin', 'admin'] as const
 export const roleSchema = z.enum(ROLES)
 export type Role = z.infer<typeof roleSchema>
 
+/** Who may use an event or a route: anyone even without a token, or the bearer of one with a role. */
+export type Who = 'anyone' | 'user' | 'operator' | 'admin'
+
 /** Who is on a connection, as its token states. */
 export const userSchema = z.strictObject({
   id: userIdSchema,

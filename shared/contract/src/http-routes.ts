@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { messageSchema, modelSchema, sessionSchema } from './entities.ts'
+import type { Cost } from './client-events.ts'
+import { messageSchema, modelSchema, sessionSchema, type Who } from './entities.ts'
 import { errorInfoSchema, type ErrorCode } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { idSchema, timeSchema } from './text.ts'
@@ -13,122 +14,155 @@ const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional(
 const seqQuery = digits.pipe(z.int().min(0)).optional()
 const none = z.strictObject({})
 const sessionPath = z.strictObject({ id: idSchema })
+/** A route that takes nothing and refuses nothing of its own. */
+const plain = { params: none, query: none, body: none, errors: [] } as const
+/** A route about one session, which a user may use as far as `mayAccess` in core says so. */
+const ofSession = { ...plain, params: sessionPath, who: 'user', errors: ['NOT_FOUND'] } as const
 
 export const errorBodySchema = z.strictObject({ error: errorInfoSchema })
 
 /** Every route under `{p}/api`, in the order of docs/protocol.md section 5. */
 export const HTTP_ROUTES = {
   listModels: {
+    ...plain,
     method: 'get',
     path: '/models',
-    summary: 'Configured models',
-    access: 'user',
-    params: none,
-    query: none,
+    summary: 'Configured models, all at once',
+    who: 'user',
+    cost: 'read',
+    kind: 'json',
     response: z.strictObject({ items: z.array(modelSchema), nextCursor: z.null() }),
-    errors: [],
   },
   listSessions: {
+    ...plain,
     method: 'get',
     path: '/sessions',
     summary: "The caller's own sessions, latest activity first",
-    access: 'user',
-    params: none,
+    who: 'user',
+    cost: 'read',
     query: z.strictObject({
       limit: limitQuery,
       cursor: z.string().min(1).max(LIMITS.cursorLength).optional(),
     }),
+    kind: 'json',
     response: z.strictObject({
       items: z.array(sessionSchema),
       nextCursor: z.string().max(LIMITS.cursorLength).nullable(),
     }),
-    errors: ['INVALID_FORMAT'],
   },
   readSession: {
+    ...ofSession,
     method: 'get',
     path: '/sessions/:id',
     summary: 'One session',
-    access: 'user',
-    params: sessionPath,
-    query: none,
+    cost: 'read',
+    kind: 'json',
     response: z.strictObject({ session: sessionSchema }),
-    errors: ['INVALID_FORMAT', 'NOT_FOUND'],
   },
   readMessages: {
+    ...ofSession,
     method: 'get',
     path: '/sessions/:id/messages',
     summary: "A page of a session's log, oldest first",
-    access: 'user',
-    params: sessionPath,
+    cost: 'read',
     query: z
       .strictObject({ afterSeq: seqQuery, beforeSeq: seqQuery, limit: limitQuery })
       .refine(
         (query) => query.afterSeq === undefined || query.beforeSeq === undefined,
         'takes afterSeq or beforeSeq, not both',
       ),
+    kind: 'json',
     response: z.strictObject({ messages: z.array(messageSchema), hasMore: z.boolean() }),
-    errors: ['INVALID_FORMAT', 'NOT_FOUND'],
   },
   endSession: {
+    ...ofSession,
     method: 'post',
     path: '/sessions/:id/end',
     summary: 'Ends a session; idempotent',
-    access: 'user',
-    params: sessionPath,
-    query: none,
+    cost: 'write',
+    kind: 'json',
     response: z.strictObject({ session: sessionSchema }),
-    errors: ['INVALID_FORMAT', 'NOT_FOUND'],
   },
   downloadTranscript: {
+    ...ofSession,
     method: 'get',
     path: '/sessions/:id/transcript',
     summary: 'The whole log as a download',
-    access: 'user',
-    params: sessionPath,
+    cost: 'read',
     query: z.strictObject({ format: z.enum(['txt', 'json', 'html']).optional() }),
-    /** A file, not a JSON body. */
-    response: null,
-    errors: ['INVALID_FORMAT', 'NOT_FOUND'],
+    kind: 'download',
+    mediaTypes: ['text/plain', 'text/html', 'application/json'],
   },
   createVisitor: {
+    ...plain,
     method: 'post',
     path: '/visitors',
     summary: 'A short-lived token for a visitor of a public page; only with ALLOW_VISITORS',
-    access: 'anyone',
-    params: none,
-    query: none,
+    who: 'anyone',
+    cost: 'visitor',
+    sameSite: true,
+    kind: 'json',
     response: z.strictObject({
       token: z.string().max(LIMITS.tokenLength),
       expiresAt: timeSchema,
     }),
-    errors: ['FORBIDDEN'],
   },
   readOpenApi: {
+    ...plain,
     method: 'get',
     path: '/openapi.json',
     summary: 'This document',
-    access: 'anyone',
-    params: none,
-    query: none,
+    who: 'anyone',
+    cost: 'public',
+    kind: 'json',
     response: z.looseObject({ openapi: z.string() }),
-    errors: [],
   },
 } as const satisfies Record<string, HttpRoute>
 
-export interface HttpRoute {
+export type HttpRoute = RouteInput & RouteCaller & RouteOutput
+
+interface RouteInput {
   method: 'get' | 'post' | 'put' | 'delete'
   /** Below `{p}/api`; a parameter as `:name`. */
   path: string
   summary: string
-  /** `user`: a bearer token is required; what it may see is the route's own rule. */
-  access: 'anyone' | 'user'
   params: z.ZodType
   query: z.ZodType
-  response: z.ZodType | null
-  /** Besides those that every route may answer: 401 where a token is needed, 429, 500, 503. */
+  /** As JSON; a request without any body stands for `{}`. */
+  body: z.ZodType
+  /** A cookie decides the answer, so that no page of another site may ask. */
+  sameSite?: true
+  /** Besides those that every route may answer. */
   errors: readonly ErrorCode[]
 }
+
+/** Who may ask, and the rate limit: by user where there is a token, otherwise by address. */
+type RouteCaller =
+  { who: Exclude<Who, 'anyone'>; cost: Cost } | { who: 'anyone'; cost: AddressCost }
+
+type RouteOutput =
+  | { kind: 'json'; response: z.ZodType }
+  /** A file, in one of these types, that is written while it is read. */
+  | { kind: 'download'; mediaTypes: readonly [MediaType, ...MediaType[]] }
+
+type MediaType = `${string}/${string}`
+
+/** A limit by address. */
+export type AddressCost = 'visitor' | 'public'
 
 export type RouteName = keyof typeof HTTP_ROUTES
 export type RouteParams<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['params']>
 export type RouteQuery<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['query']>
+export type RouteBody<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['body']>
+/** The body of the answer; `never` where that is a file. */
+export type RouteAnswer<R extends RouteName> = (typeof HTTP_ROUTES)[R] extends {
+  response: infer S extends z.ZodType
+}
+  ? z.infer<S>
+  : never
+/** What a file may be; `never` where the answer is no file. */
+export type RouteMediaType<R extends RouteName> = (typeof HTTP_ROUTES)[R] extends {
+  mediaTypes: readonly (infer T extends string)[]
+}
+  ? T
+  : never

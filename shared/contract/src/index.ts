@@ -29,6 +29,7 @@ export {
   type SessionEvent,
   type Usage,
   type User,
+  type Who,
 } from './entities.ts'
 export {
   ERROR_CODES,
@@ -40,7 +41,11 @@ export {
 export {
   errorBodySchema,
   HTTP_ROUTES,
+  type AddressCost,
   type HttpRoute,
+  type RouteAnswer,
+  type RouteBody,
+  type RouteMediaType,
   type RouteName,
   type RouteParams,
   type RouteQuery,

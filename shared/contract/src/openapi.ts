@@ -15,6 +15,7 @@ interface OpenApiOperation {
   summary: string
   security: Record<string, string[]>[]
   parameters: JsonSchema[]
+  requestBody?: { required: true; content: OpenApiResponse['content'] }
   responses: Record<string, OpenApiResponse>
 }
 
@@ -24,8 +25,14 @@ interface OpenApiResponse {
   content: Record<string, { schema: JsonSchema }>
 }
 
-/** Codes that any route may answer, besides its own. */
-const ALWAYS: readonly ErrorCode[] = ['TOO_MANY_REQUESTS', 'INTERNAL', 'UNAVAILABLE']
+/** Codes that any route may answer, besides its own. `FORBIDDEN` is also the page's wrong origin. */
+const ALWAYS: readonly ErrorCode[] = [
+  'INVALID_FORMAT',
+  'FORBIDDEN',
+  'TOO_MANY_REQUESTS',
+  'INTERNAL',
+  'UNAVAILABLE',
+]
 const WITH_TOKEN: readonly ErrorCode[] = ['UNAUTHORIZED', 'TOKEN_EXPIRED']
 
 /** The HTTP API as OpenAPI 3.1. `pathPrefix` is the setting of that name, without a final slash. */
@@ -35,7 +42,8 @@ export function openApiDocument(options: { pathPrefix: string }): OpenApiDocumen
   for (const [name, route] of Object.entries<HttpRoute>(HTTP_ROUTES)) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method]: toOperation(name, route) }
-    if (route.response) bodies[bodyName(name)] = route.response
+    if (route.kind === 'json') bodies[bodyName(name)] = route.response
+    if (takesBody(route)) bodies[requestName(name)] = route.body
   }
   return {
     openapi: '3.1.0',
@@ -54,15 +62,19 @@ export function openApiDocument(options: { pathPrefix: string }): OpenApiDocumen
 }
 
 function toOperation(name: string, route: HttpRoute): OpenApiOperation {
-  const needsToken = route.access === 'user'
+  const needsToken = route.who !== 'anyone'
   return {
     operationId: name,
     summary: route.summary,
-    security: needsToken ? [{ token: [] }] : [],
+    // A role is named as OpenAPI 3.1 does for what is no OAuth scope.
+    security: needsToken ? [{ token: route.who === 'user' ? [] : [route.who] }] : [],
     parameters: [
       ...toProperties(route.params).map((parameter) => ({ in: 'path', ...parameter })),
       ...toProperties(route.query).map((parameter) => ({ in: 'query', ...parameter })),
     ],
+    ...(takesBody(route) && {
+      requestBody: { required: true, content: toJsonContent(requestName(name)) },
+    }),
     responses: {
       200: { description: 'Done', content: toContent(name, route) },
       ...toErrors([...route.errors, ...(needsToken ? WITH_TOKEN : []), ...ALWAYS]),
@@ -71,9 +83,21 @@ function toOperation(name: string, route: HttpRoute): OpenApiOperation {
 }
 
 function toContent(name: string, route: HttpRoute): OpenApiResponse['content'] {
-  if (route.response) return { 'application/json': { schema: { $ref: refOf(bodyName(name)) } } }
-  const file = { schema: { type: 'string' } }
-  return { 'text/plain': file, 'text/html': file, 'application/json': { schema: {} } }
+  if (route.kind === 'json') return toJsonContent(bodyName(name))
+  return Object.fromEntries(
+    route.mediaTypes.map((type) => [
+      type,
+      { schema: type.startsWith('text/') ? { type: 'string' } : {} },
+    ]),
+  )
+}
+
+function toJsonContent(schema: string): OpenApiResponse['content'] {
+  return { 'application/json': { schema: { $ref: refOf(schema) } } }
+}
+
+function takesBody(route: HttpRoute): boolean {
+  return toProperties(route.body).length > 0
 }
 
 function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> {
@@ -86,7 +110,7 @@ function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> 
         ...(status === '429' && {
           headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
         }),
-        content: { 'application/json': { schema: { $ref: refOf('ErrorBody') } } },
+        content: toJsonContent('ErrorBody'),
       },
     ]),
   )
@@ -94,4 +118,8 @@ function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> 
 
 function bodyName(route: string): string {
   return `${route.charAt(0).toUpperCase()}${route.slice(1)}Body`
+}
+
+function requestName(route: string): string {
+  return `${route.charAt(0).toUpperCase()}${route.slice(1)}Request`
 }

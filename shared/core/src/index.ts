@@ -1,3 +1,11 @@
+export {
+  checkAccess,
+  checkAdmitted,
+  isOperator,
+  mayAccess,
+  toPartyType,
+  type SessionAction,
+} from './access.ts'
 export { backoffMs, type Backoff } from './backoff.ts'
 export { AppError, notFound, toAppError, toErrorInfo } from './errors.ts'
 export type { Clock } from './ports/clock.ts'
@@ -28,7 +36,7 @@ export type {
 } from './ports/reply-claims.ts'
 export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'
 export { buildPrompt, type Prompt, type PromptSettings } from './prompt.ts'
-export { toSession, type SessionOrigin } from './session.ts'
+export { checkActive, toSession, type SessionOrigin } from './session.ts'
 export {
   initialState,
   placeEntry,

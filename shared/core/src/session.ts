@@ -1,4 +1,5 @@
 import type { Session } from '@chatbox/contract'
+import { AppError } from './errors.ts'
 import type { LogTip, SessionState } from './session-state.ts'
 
 /** What never changes in a session. */
@@ -19,6 +20,11 @@ export function toSession(origin: SessionOrigin, tip: LogTip): Session {
     responseTimeMs: { avg: averageMs(responses), max: responses.maxMs },
     shared: false,
   }
+}
+
+/** Throws `SESSION_ENDED` where nothing more can happen in a session. */
+export function checkActive(session: Pick<Session, 'status'>): void {
+  if (session.status === 'ended') throw new AppError('SESSION_ENDED', 'This session has ended.')
 }
 
 function averageMs(responses: SessionState['responses']): number {

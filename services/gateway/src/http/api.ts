@@ -1,13 +1,16 @@
+import { promisify } from 'node:util'
 import {
   HTTP_ROUTES,
-  type Cost,
   type HttpRoute,
+  type RouteAnswer,
+  type RouteBody,
+  type RouteMediaType,
   type RouteName,
   type RouteParams,
   type RouteQuery,
   type User,
 } from '@chatbox/contract'
-import { AppError } from '@chatbox/core'
+import { checkAdmitted } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { unauthorized } from '../auth/bearer-claims.ts'
@@ -16,19 +19,22 @@ import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import { toAddressKey } from './client-address.ts'
+import { refuseCrossSite } from './cross-origin.ts'
+import { Download } from './download.ts'
 
 /** One request that may be served, parsed by the contract. */
 export interface RouteCall<R extends RouteName> {
   who: User
   params: RouteParams<R>
   query: RouteQuery<R>
+  body: RouteBody<R>
   request: Request
   response: Response
 }
 
-/** Each route and what answers it: a body, or nothing where it has written the response itself. */
+/** Each route and what answers it, with what its kind says: a body, or a file. */
 export type RouteHandlers = {
-  [R in RouteName]: (call: RouteCall<R>) => Promise<object | undefined>
+  [R in RouteName]: (call: RouteCall<R>) => Promise<RouteAnswer<R> | Download<RouteMediaType<R>>>
 }
 
 export interface ApiDeps {
@@ -38,24 +44,30 @@ export interface ApiDeps {
   metrics: Pick<Metrics, 'httpAnswered'>
 }
 
-type Gate = (request: Request) => Promise<User>
-
 /** Nobody: the caller of a route that anyone may call. */
 const ANYONE: User = { id: 'anyone', name: '', roles: [] }
 
-const BODY_LIMIT = '16kb'
+const parseJson: RequestHandler = express.json({ limit: '16kb', type: () => true })
+const readBody = promisify(parseJson)
+
+type RouteSchemas = {
+  [R in RouteName]: {
+    params: InputSchema<RouteParams<R>>
+    query: InputSchema<RouteQuery<R>>
+    body: InputSchema<RouteBody<R>>
+  }
+}
+const SCHEMAS: RouteSchemas = HTTP_ROUTES
 
 /** Every route of the contract below `{p}/api`; the only place that parses and limits requests. */
 export function createApi(deps: ApiDeps, handlers: RouteHandlers): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
-  router.use(express.json({ limit: BODY_LIMIT, type: () => true }))
-  router.use(refuseBody)
   for (const name of Object.keys(HTTP_ROUTES).filter(isRouteName)) {
-    const route: HttpRoute = HTTP_ROUTES[name]
-    router[route.method](
-      route.path,
+    const { method, path } = HTTP_ROUTES[name]
+    router[method](
+      path,
       measure(deps, name),
-      toRequestHandler<RouteName>(createGate(deps, name, route), name, handlers[name]),
+      toRequestHandler<RouteName>(deps, name, handlers[name]),
     )
   }
   return router
@@ -65,32 +77,37 @@ function isRouteName(name: string): name is RouteName {
   return Object.hasOwn(HTTP_ROUTES, name)
 }
 
-/** No route of this version takes a body; an empty object stands for none. */
-const refuseBody: RequestHandler = (request, _response, next) => {
-  const body: unknown = request.body
-  const isEmpty = typeof body === 'object' && body !== null && Object.keys(body).length === 0
-  if (body !== undefined && !(isEmpty && !Array.isArray(body))) {
-    throw new AppError('INVALID_FORMAT', 'This request takes no body.')
+function toRequestHandler<R extends RouteName>(
+  deps: ApiDeps,
+  name: R,
+  answer: RouteHandlers[R],
+): RequestHandler {
+  const { params, query, body } = SCHEMAS[name]
+  return async (request, response) => {
+    response.setHeader('Cache-Control', 'no-store')
+    const who = await admit(deps, HTTP_ROUTES[name], request)
+    await readBody(request, response)
+    const call: RouteCall<R> = {
+      ...{ who, request, response },
+      params: parseInput(params, { ...request.params }),
+      query: parseInput(query, { ...request.query }),
+      body: parseInput(body, request.body ?? {}),
+    }
+    const answered = await answerInTime(answer(call))
+    // A long file may take its time: it is read piece by piece, each in a time of its own.
+    if (answered instanceof Download) await answered.send(response)
+    else response.json(answered)
   }
-  next()
 }
 
-/** Who calls, once they have shown their token and have not called too often. */
-function createGate(deps: ApiDeps, name: RouteName, route: HttpRoute): Gate {
-  const { guard, rules } = deps
-  if (route.access === 'anyone') {
-    const rule = name === 'createVisitor' ? rules.visitor : rules.public
-    return async (request) => {
-      await guard.take(rule, toAddressKey(request.ip))
-      return ANYONE
-    }
-  }
-  const cost: Cost = route.method === 'get' ? 'read' : 'write'
-  return async (request) => {
-    const who = await authenticate(deps, request)
-    await guard.take(rules[cost], who.id)
-    return who
-  }
+/** Who calls, once they may and have not called too often. */
+async function admit(deps: ApiDeps, route: HttpRoute, request: Request): Promise<User> {
+  if (route.sameSite) refuseCrossSite(request)
+  const isAnyone = route.who === 'anyone'
+  const who = isAnyone ? ANYONE : await authenticate(deps, request)
+  await deps.guard.take(deps.rules[route.cost], isAnyone ? toAddressKey(request.ip) : who.id)
+  checkAdmitted(route.who, who)
+  return who
 }
 
 async function authenticate(deps: ApiDeps, request: Request): Promise<User> {
@@ -102,28 +119,6 @@ async function authenticate(deps: ApiDeps, request: Request): Promise<User> {
     // One who guesses is slowed down by address; one with a good token is never counted here.
     await deps.guard.take(deps.rules.refused, toAddressKey(request.ip))
     throw error
-  }
-}
-
-type RouteSchemas = {
-  [R in RouteName]: { params: InputSchema<RouteParams<R>>; query: InputSchema<RouteQuery<R>> }
-}
-const SCHEMAS: RouteSchemas = HTTP_ROUTES
-
-function toRequestHandler<R extends RouteName>(
-  gate: Gate,
-  name: R,
-  answer: RouteHandlers[R],
-): RequestHandler {
-  return async (request, response) => {
-    response.setHeader('Cache-Control', 'no-store')
-    const who = await gate(request)
-    const params = parseInput(SCHEMAS[name].params, { ...request.params })
-    const query = parseInput(SCHEMAS[name].query, { ...request.query })
-    const answered = answer({ who, params, query, request, response })
-    // A long transcript may take its time: its pages come one by one, each of them bounded.
-    const body = await (name === 'downloadTranscript' ? answered : answerInTime(answered))
-    if (body) response.json(body)
   }
 }
 

@@ -6,14 +6,14 @@ import type { GatewayOptions, GatewayPorts } from '../options.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import type { Announcer } from '../usecases/announcer.ts'
 import { createApi } from './api.ts'
-import { allowOrigins, refuseCrossSite } from './cross-origin.ts'
+import { allowOrigins } from './cross-origin.ts'
 import { answerErrors, answerUnknown } from './error-handler.ts'
 import { createHealthRoutes } from './health-routes.ts'
+import { createRouteHandlers } from './handlers/route-handlers.ts'
+import { createVisitorDesk } from './handlers/visitor-desk.ts'
 import { createPages } from './pages.ts'
 import { nameRequests } from './request-id.ts'
-import { createRouteHandlers } from './route-handlers.ts'
 import { createSecurityHeaders } from './security-headers.ts'
-import { createVisitorDesk } from './visitor-desk.ts'
 
 export interface AppDeps {
   ports: GatewayPorts
@@ -47,7 +47,6 @@ export function createApp(deps: AppDeps): Express {
     { ...deps, metrics: ports.metrics },
     createRouteHandlers({ ports, options, announcer: deps.announcer, visitorDesk }),
   )
-  app.use(`${prefix}/api/visitors`, refuseCrossSite)
   app.use(`${prefix}/api`, allowOrigins(deps.origins), api)
 
   if (options.webRoot !== undefined) {

@@ -1,5 +1,5 @@
 import { AppError } from '@chatbox/core'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { Origins } from '../auth/origins.ts'
 
 const PREFLIGHT_MAX_AGE_S = 600
@@ -30,10 +30,9 @@ export function allowOrigins(origins: Origins): RequestHandler {
   }
 }
 
-/** For what a cookie decides: a page of another site never gets here, allowed origin or not. */
-export const refuseCrossSite: RequestHandler = (request, _response, next) => {
+/** For what a cookie decides: no page of another site may ask, allowed origin or not. */
+export function refuseCrossSite(request: Request): void {
   if (request.headers['sec-fetch-site'] === 'cross-site') {
     throw new AppError('FORBIDDEN', 'This may not be asked from another site.')
   }
-  next()
 }

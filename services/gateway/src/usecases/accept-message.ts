@@ -1,7 +1,13 @@
 import type { ClientData, ClientPayload, Message, User } from '@chatbox/contract'
-import { AppError, type Appended, type Clock, type MessageLog, type Sessions } from '@chatbox/core'
+import {
+  type Appended,
+  AppError,
+  checkAccess,
+  type Clock,
+  type MessageLog,
+  type Sessions,
+} from '@chatbox/core'
 import { toMessageId } from '@chatbox/kit'
-import { findOwnSession } from './access.ts'
 import type { Announcer, Viewer } from './announcer.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
 
@@ -30,8 +36,8 @@ export async function acceptMessage(
   }
   const { sessionId } = input
   // Whose a session is never changes, and whether it goes on is for the log to decide.
-  const isKnownOwner = deps.viewer.seen(sessionId)?.userId === who.id
-  if (!isKnownOwner) await findOwnSession(deps.sessions, who, sessionId)
+  const known = deps.viewer.seen(sessionId) ?? (await deps.sessions.find(sessionId))
+  checkAccess('write', who, known)
   const message: Omit<Message, 'seq'> = {
     id: toMessageId(sessionId, input.clientMessageId),
     sessionId,

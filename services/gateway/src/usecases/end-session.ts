@@ -1,13 +1,14 @@
 import type { Sender, Session, SessionEvent, User } from '@chatbox/contract'
 import {
   AppError,
+  checkAccess,
+  toPartyType,
   type Clock,
   type EventBus,
   type MessageLog,
   type ReplyClaims,
   type Sessions,
 } from '@chatbox/core'
-import { findVisibleSession, toPartyType } from './access.ts'
 import type { Announcer } from './announcer.ts'
 import { SYSTEM_SENDER, toEventMessage } from './event-entry.ts'
 
@@ -28,7 +29,7 @@ export async function endSession(
   who: User,
   input: { sessionId: string },
 ): Promise<{ session: Session }> {
-  const session = await findVisibleSession(deps.sessions, who, input.sessionId)
+  const session = checkAccess('end', who, await deps.sessions.find(input.sessionId))
   const type = toPartyType(who, session)
   const sender: Sender = { type, id: who.id, name: who.name }
   const reason = type === 'user' ? 'user' : 'operator'

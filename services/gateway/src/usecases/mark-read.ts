@@ -1,6 +1,5 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
-import { AppError, type Sessions } from '@chatbox/core'
-import { findVisibleSession, toPartyType } from './access.ts'
+import { AppError, checkAccess, type Sessions, toPartyType } from '@chatbox/core'
 import type { PeerAnnouncer, SeenSession, Viewer } from './announcer.ts'
 
 export interface MarkReadDeps {
@@ -34,8 +33,8 @@ async function findRead(
   { sessionId, seq }: ClientPayload<'message:read'>,
 ): Promise<SeenSession> {
   const seen = viewer.seen(sessionId)
-  if (seen && seq <= seen.lastSeq) return seen
-  const session = await findVisibleSession(sessions, who, sessionId)
+  if (seen && seq <= seen.lastSeq) return checkAccess('read', who, seen)
+  const session = checkAccess('read', who, await sessions.find(sessionId))
   viewer.note(session)
   return session
 }

@@ -1,5 +1,7 @@
 import type { ActiveReply, ClientData, ClientPayload, Session, User } from '@chatbox/contract'
 import {
+  checkAccess,
+  mayAccess,
   notFound,
   type EventBus,
   type LogPage,
@@ -8,7 +10,6 @@ import {
   type ReplyTask,
 } from '@chatbox/core'
 import { isOwnedBy } from '@chatbox/kit'
-import { findVisibleSession, isVisible } from './access.ts'
 import type { Viewer } from './announcer.ts'
 import { cutPage, toKept, toLogRange } from './read-page.ts'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
@@ -45,7 +46,9 @@ async function chooseSession(
 ): Promise<string> {
   if (sessionId === undefined) return (await resumeOrStartSession(deps, who)).id
   // In the room of an id that is marked as theirs nobody hears of a session of somebody else.
-  if (!isOwnedBy(sessionId, who.id)) await findVisibleSession(deps.sessions, who, sessionId)
+  if (!isOwnedBy(sessionId, who.id)) {
+    checkAccess('read', who, await deps.sessions.find(sessionId))
+  }
   return sessionId
 }
 
@@ -74,7 +77,7 @@ interface ReadLog extends LogPage {
 async function readLog(deps: OpenSessionDeps, who: User, input: Chosen): Promise<ReadLog> {
   const { sessionId } = input
   const opened = await deps.messages.open(sessionId, toLogRange(input))
-  if (!opened || !isVisible(opened.session, who)) {
+  if (!opened || !mayAccess('read', who, opened.session)) {
     deps.viewer.leave(sessionId)
     throw notFound()
   }

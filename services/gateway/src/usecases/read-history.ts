@@ -1,6 +1,5 @@
 import type { User } from '@chatbox/contract'
-import type { LogPage, Sessions } from '@chatbox/core'
-import { findVisibleSession } from './access.ts'
+import { checkAccess, type LogPage, type Sessions } from '@chatbox/core'
 import { readPage, type PageRange, type PageReader } from './read-page.ts'
 
 export interface ReadHistoryDeps {
@@ -14,6 +13,6 @@ export async function readHistory(
   who: User,
   input: PageRange & { sessionId: string },
 ): Promise<LogPage> {
-  const session = await findVisibleSession(deps.sessions, who, input.sessionId)
+  const session = checkAccess('read', who, await deps.sessions.find(input.sessionId))
   return await readPage(deps.messages, session.id, input)
 }

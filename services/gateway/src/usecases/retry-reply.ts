@@ -1,13 +1,14 @@
 import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
 import {
   AppError,
+  checkAccess,
+  checkActive,
   notFound,
   type Clock,
   type MessageLog,
   type ReplyClaims,
   type Sessions,
 } from '@chatbox/core'
-import { checkActive, findOwnSession } from './access.ts'
 import { enqueueAnswer, type EnqueueDeps } from './enqueue-answer.ts'
 
 export interface RetryReplyDeps extends EnqueueDeps {
@@ -23,7 +24,7 @@ export async function retryReply(
   who: User,
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
-  const session = await findOwnSession(deps.sessions, who, input.sessionId)
+  const session = checkAccess('write', who, await deps.sessions.find(input.sessionId))
   const reply = await deps.messages.find(session.id, input.messageId)
   if (!reply) throw notFound()
   checkRetry(session, reply)

@@ -1,6 +1,5 @@
 import type { ClientData, ClientPayload, SessionEvent, User } from '@chatbox/contract'
-import type { Clock, MessageLog, Sessions } from '@chatbox/core'
-import { checkActive, findOwnSession } from './access.ts'
+import { checkAccess, checkActive, type Clock, type MessageLog, type Sessions } from '@chatbox/core'
 import type { Announcer } from './announcer.ts'
 import { checkModel, type ModelChoice } from './check-model.ts'
 import { toEventMessage } from './event-entry.ts'
@@ -18,7 +17,7 @@ export async function selectModel(
   who: User,
   input: ClientPayload<'model:select'>,
 ): Promise<ClientData<'model:select'>> {
-  const session = await findOwnSession(deps.sessions, who, input.sessionId)
+  const session = checkAccess('write', who, await deps.sessions.find(input.sessionId))
   checkModel(deps, input.modelId)
   checkActive(session)
   if (session.modelId === input.modelId) return { session }

@@ -1,6 +1,5 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
-import type { Sessions } from '@chatbox/core'
-import { findVisibleSession, toPartyType } from './access.ts'
+import { checkAccess, type Sessions, toPartyType } from '@chatbox/core'
 import type { PeerAnnouncer, Viewer } from './announcer.ts'
 
 export interface SetTypingDeps {
@@ -17,8 +16,8 @@ export async function setTyping(
 ): Promise<ClientData<'typing'>> {
   const { sessionId } = input
   // Who has the session open was let in; a read of the store would cost more than all the rest.
-  const session =
-    deps.viewer.seen(sessionId) ?? (await findVisibleSession(deps.sessions, who, sessionId))
+  const seen = deps.viewer.seen(sessionId) ?? (await deps.sessions.find(sessionId))
+  const session = checkAccess('read', who, seen)
   deps.peers.announceTyping({
     sessionId: session.id,
     from: { type: toPartyType(who, session), id: who.id, name: who.name },

@@ -1,12 +1,12 @@
 import type { ClientData, ClientPayload, User } from '@chatbox/contract'
 import {
-  notFound,
+  checkAccess,
   type EventBus,
   type MessageLog,
+  notFound,
   type ReplyClaims,
   type Sessions,
 } from '@chatbox/core'
-import { findOwnSession } from './access.ts'
 
 export interface StopReplyDeps {
   sessions: Pick<Sessions, 'find'>
@@ -24,7 +24,7 @@ export async function stopReply(
   who: User,
   input: ClientPayload<'reply:stop'>,
 ): Promise<ClientData<'reply:stop'>> {
-  const { id } = await findOwnSession(deps.sessions, who, input.sessionId)
+  const { id } = checkAccess('write', who, await deps.sessions.find(input.sessionId))
   const stopped = await deps.replies.requestStop(id, input.replyId)
   if (stopped) await deps.bus.publishStop(input.replyId)
   else if (!(await isKnownReply(deps, id, input.replyId))) throw notFound()

@@ -3,11 +3,10 @@ import {
   type ClientData,
   type ClientEvent,
   type ClientPayload,
-  type Cost,
   type ErrorInfo,
   type User,
 } from '@chatbox/contract'
-import { AppError, toAppError, toErrorInfo, type Clock } from '@chatbox/core'
+import { AppError, checkAdmitted, toAppError, toErrorInfo, type Clock } from '@chatbox/core'
 import { withRequestId, type Logger, type Metrics } from '@chatbox/kit'
 import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
@@ -49,10 +48,8 @@ export interface EventCall {
   reportError(error: ErrorInfo): void
 }
 
-type EventRules = {
-  [E in ClientEvent]: { payload: InputSchema<ClientPayload<E>>; cost: Cost }
-}
-const RULES: EventRules = CLIENT_EVENTS
+type PayloadSchemas = { [E in ClientEvent]: { payload: InputSchema<ClientPayload<E>> } }
+const SCHEMAS: PayloadSchemas = CLIENT_EVENTS
 
 /**
  * Answers one event exactly once. The only place that parses payloads, takes the rate limit and
@@ -97,11 +94,12 @@ async function runEvent<E extends ClientEvent>(
 ): Promise<ClientData<E>> {
   const { event, caller, args } = call
   // An event that is not served costs as well, or it would be the cheap way to keep us busy.
-  const cost = event === undefined ? 'signal' : RULES[event].cost
+  const cost = event === undefined ? 'signal' : CLIENT_EVENTS[event].cost
   await deps.guard.take(deps.rules[cost], caller.user.id)
   if (event === undefined) throw new AppError('INVALID_FORMAT', 'There is no such event.')
+  checkAdmitted(CLIENT_EVENTS[event].who, caller.user)
   if (args.length > 1) throw new AppError('INVALID_FORMAT', 'An event takes one payload.')
-  return await handlers[event](caller, parseInput(RULES[event].payload, args[0]))
+  return await handlers[event](caller, parseInput(SCHEMAS[event].payload, args[0]))
 }
 
 function isClientEvent(event: string): event is ClientEvent {

@@ -1,7 +1,6 @@
 import type { User } from '@chatbox/contract'
-import { AppError, toErrorInfo, type Presence } from '@chatbox/core'
+import { AppError, isOperator, toErrorInfo, type Presence } from '@chatbox/core'
 import type { DisconnectReason, Logger, Metrics } from '@chatbox/kit'
-import { isOperator } from '../usecases/access.ts'
 import type { PeerAnnouncer, Viewer } from '../usecases/announcer.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
 import type { Caller } from './ack.ts'

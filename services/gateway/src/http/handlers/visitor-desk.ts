@@ -1,7 +1,8 @@
+import { HTTP_ROUTES } from '@chatbox/contract'
 import type { Request, Response } from 'express'
-import { newVisitorId, PROOF_TTL_S, type VisitorTokens } from '../auth/visitor-tokens.ts'
-import type { GatewayOptions } from '../options.ts'
-import { isHttps } from './security-headers.ts'
+import { newVisitorId, PROOF_TTL_S, type VisitorTokens } from '../../auth/visitor-tokens.ts'
+import type { GatewayOptions } from '../../options.ts'
+import { isHttps } from '../security-headers.ts'
 
 const COOKIE = 'chatbox_visitor'
 const MAX_COOKIE_LENGTH = 1024
@@ -28,7 +29,7 @@ export function createVisitorDesk(
         httpOnly: true,
         sameSite: 'strict',
         secure: isHttps(options.publicUrl),
-        path: `${options.pathPrefix}/api/visitors`,
+        path: `${options.pathPrefix}/api${HTTP_ROUTES.createVisitor.path}`,
         maxAge: PROOF_TTL_S * 1000,
       })
       const { token, expiresAt } = await tokens.issueToken(visitorId)

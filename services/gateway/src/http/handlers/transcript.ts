@@ -1,12 +1,22 @@
-import { LIMITS, type Message, type Session } from '@chatbox/contract'
-import type { MessageLog } from '@chatbox/core'
+import {
+  LIMITS,
+  type Message,
+  type RouteMediaType,
+  type RouteQuery,
+  type Session,
+} from '@chatbox/contract'
+import { type MessageLog } from '@chatbox/core'
+import { Download } from '../download.ts'
 import { html } from './escape-html.ts'
 
-export type TranscriptFormat = 'txt' | 'json' | 'html'
+type TranscriptFormat = NonNullable<RouteQuery<'downloadTranscript'>['format']>
+type TranscriptType = RouteMediaType<'downloadTranscript'>
+
+type LogReader = Pick<MessageLog, 'read'>
 
 /** A file of a session's log: what stands before, between and after its messages. */
 interface Layout {
-  mediaType: string
+  mediaType: TranscriptType
   begin(session: Session): string
   entry(message: Message): string
   between: string
@@ -15,21 +25,21 @@ interface Layout {
 
 const LAYOUTS: Record<TranscriptFormat, Layout> = {
   txt: {
-    mediaType: 'text/plain; charset=utf-8',
+    mediaType: 'text/plain',
     begin: (session) => `${toTitle(session)}\n${session.startedAt}\n\n`,
     entry: (message) => `[${message.createdAt}] ${toSenderName(message)}:\n${toText(message)}\n`,
     between: '\n',
     end: '',
   },
   json: {
-    mediaType: 'application/json; charset=utf-8',
+    mediaType: 'application/json',
     begin: (session) => `{"session":${JSON.stringify(session)},"messages":[\n`,
     entry: (message) => JSON.stringify(message),
     between: ',\n',
     end: '\n]}\n',
   },
   html: {
-    mediaType: 'text/html; charset=utf-8',
+    mediaType: 'text/html',
     begin: (session) =>
       html`<!doctype html>
         <html>
@@ -53,21 +63,25 @@ const LAYOUTS: Record<TranscriptFormat, Layout> = {
   },
 }
 
-export function transcriptMediaType(format: TranscriptFormat): string {
-  return LAYOUTS[format].mediaType
-}
-
-export function transcriptFileName(session: Session, format: TranscriptFormat): string {
-  return `session-${session.startedAt.slice(0, 10)}-${session.id}.${format}`
-}
-
-/** The whole log piece by piece, one page in memory at a time, however long it is. */
-export async function* readTranscript(
-  messages: Pick<MessageLog, 'read'>,
+/** The whole log as a file, with one page in memory at a time, however long it is. */
+export function toTranscript(
+  messages: LogReader,
   session: Session,
   format: TranscriptFormat,
-): AsyncGenerator<string, void, undefined> {
+): Download<TranscriptType> {
   const layout = LAYOUTS[format]
+  return new Download({
+    name: `session-${session.startedAt.slice(0, 10)}-${session.id}.${format}`,
+    mediaType: layout.mediaType,
+    pieces: readPieces(messages, session, layout),
+  })
+}
+
+async function* readPieces(
+  messages: LogReader,
+  session: Session,
+  layout: Layout,
+): AsyncGenerator<string, void, undefined> {
   yield layout.begin(session)
   let afterSeq = 0
   let hasMore = true
