@@ -22,6 +22,8 @@ export interface RepositoryCopy {
   addPackage(name: string): Promise<void>
   /** Runs a tool's own program on the copy; resolves with what it prints, whatever its exit code. */
   run(tool: string, args: readonly string[]): Promise<string>
+  /** Runs a program of the copy; resolves as `run` does. */
+  runScript(path: string): Promise<string>
   remove(): Promise<void>
 }
 
@@ -53,7 +55,8 @@ export async function copyRepository(): Promise<RepositoryCopy> {
         [`${folder}/index.js`]: 'export {}\n',
       })
     },
-    run: (tool, args) => run(join(ROOT, 'node_modules', tool), args, home),
+    run: (tool, args) => run([join(ROOT, 'node_modules', tool), ...args], home),
+    runScript: (path) => run(['--conditions=chatbox-source', path], home),
     remove: () => rm(home, { recursive: true }),
   }
 }
@@ -73,10 +76,10 @@ async function linkPackages(home: string): Promise<void> {
   }
 }
 
-async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
+async function run(args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { cwd, maxBuffer: MAX_OUTPUT_BYTES }
-    execFile(process.execPath, [program, ...args], options, (error, stdout) => {
+    execFile(process.execPath, args, options, (error, stdout) => {
       // A tool that found something ends with an exit code; one that broke prints nothing to parse.
       if (error && stdout === '') reject(new Error(error.message))
       else resolve(stdout)

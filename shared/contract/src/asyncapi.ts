@@ -27,6 +27,8 @@ interface AsyncApiOperation {
   channel: AsyncApiRef
   messages: AsyncApiRef[]
   reply?: { channel: AsyncApiRef; messages: AsyncApiRef[] }
+  /** The role that a client's token must have. */
+  'x-who'?: string
 }
 
 /**
@@ -48,6 +50,7 @@ export function asyncApiDocument(options: { pathPrefix: string }): AsyncApiDocum
       action: 'receive',
       channel: SOCKET,
       messages: [inChannel(id)],
+      'x-who': rule.who,
       reply: { channel: SOCKET, messages: [inChannel(`${id}Ack`)] },
     }
   }

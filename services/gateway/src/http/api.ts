@@ -23,7 +23,7 @@ import { refuseCrossSite } from './cross-origin.ts'
 import { Download } from './download.ts'
 
 /** One request that may be served, parsed by the contract. */
-export interface RouteCall<R extends RouteName> {
+interface RouteCall<R extends RouteName> {
   who: User
   params: RouteParams<R>
   query: RouteQuery<R>

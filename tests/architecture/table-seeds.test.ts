@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
+
+interface Seed {
+  path: string
+  /** The line that the seed is put in front of. */
+  before: string
+  lines: string
+}
+
+const ENTRIES: Seed[] = [
+  {
+    path: 'shared/contract/src/client-events.ts',
+    before: "  'token:refresh': {\n",
+    lines: "  seeded: { payload: sessionOnly, data: empty, who: 'operator', cost: 'write' },\n",
+  },
+  {
+    path: 'shared/contract/src/http-routes.ts',
+    before: '  readOpenApi: {\n',
+    lines: `  seeded: {
+    ...plain,
+    method: 'put',
+    path: '/seeded',
+    summary: 'Answers its body',
+    who: 'admin',
+    cost: 'write',
+    body: z.strictObject({ name: z.string() }),
+    kind: 'json',
+    response: z.strictObject({ named: z.string() }),
+  },\n`,
+  },
+]
+const HANDLERS: Seed[] = [
+  {
+    path: 'services/gateway/src/ws/handlers.ts',
+    before: '    typing: ',
+    lines: '    seeded: async () => ({}),\n',
+  },
+  {
+    path: 'services/gateway/src/http/handlers/route-handlers.ts',
+    before: '    readOpenApi: ',
+    lines: '    seeded: async ({ body }) => ({ named: body.name }),\n',
+  },
+]
+const TSC = ['--noEmit', '--composite', 'false', '--project', 'seeded.json']
+const USE_BOTH = `
+import { openApiDocument } from '@chatbox/contract'
+import { openChatUser } from './chat-user.ts'
+import { openTestBackend, startTestGateway } from './test-gateway.ts'
+import { signToken } from './tokens.ts'
+
+const backend = await openTestBackend()
+const gateway = await startTestGateway(backend.ports)
+const seen = {}
+for (const role of ['user', 'chat_admin', 'admin']) {
+  const token = await signToken({ sub: role, roles: [role] })
+  const user = await openChatUser({ url: gateway.url, token })
+  const ack = await user.emitRaw('seeded', { sessionId: 's' })
+  user.close()
+  const put = async (body) => {
+    const headers = { authorization: 'Bearer ' + token }
+    const init = { method: 'PUT', headers, body: JSON.stringify(body) }
+    const response = await fetch(gateway.url + '/chatbox/api/seeded', init)
+    const { named, error } = await response.json()
+    return named ?? error.code
+  }
+  const event = ack.ok ? 'ok' : ack.error.code
+  seen[role] = [event, await put({ name: 'x' }), await put({ name: 7 })]
+}
+const { put } = openApiDocument({ pathPrefix: '' }).paths['/seeded']
+await gateway.stop()
+await backend.close()
+console.log(JSON.stringify({ seen, security: put.security, body: put.requestBody }))
+`
+
+let copy: RepositoryCopy
+
+beforeAll(async () => {
+  copy = await copyRepository()
+  const project = { extends: './tsconfig.base.json', files: ['services/gateway/src/start.ts'] }
+  await copy.write({ 'seeded.json': JSON.stringify(project) })
+  await sow(ENTRIES)
+}, 60_000)
+
+afterAll(() => copy.remove())
+
+async function sow(seeds: Seed[]): Promise<void> {
+  for (const { path, before, lines } of seeds) {
+    const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+    if (!text.includes(before)) throw new Error(`${path} has no place for the seed`)
+    await copy.write({ [path]: text.replace(before, lines + before) })
+  }
+}
+
+/** The files that the compiler finds wrong. */
+async function wrongFiles(): Promise<string[]> {
+  const printed = await copy.run('typescript/bin/tsc', TSC)
+  const files = [...printed.matchAll(/^(\S+?)\(\d+,\d+\): error/gmu)].map(([, file]) => file ?? '')
+  return [...new Set(files)].toSorted()
+}
+
+describe('an event or a route that is added to its table', () => {
+  it('does not compile without a handler, and needs nothing else to be served', async () => {
+    expect(await wrongFiles()).toEqual(HANDLERS.map(({ path }) => path).toSorted())
+    await sow(HANDLERS)
+    expect(await wrongFiles()).toEqual([])
+    await copy.write({ 'tests/support/seeded.ts': USE_BOTH })
+    expect(JSON.parse(await copy.runScript('tests/support/seeded.ts'))).toEqual({
+      seen: {
+        user: ['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'],
+        chat_admin: ['ok', 'FORBIDDEN', 'FORBIDDEN'],
+        admin: ['ok', 'x', 'INVALID_FORMAT'],
+      },
+      security: [{ token: ['admin'] }],
+      body: {
+        required: true,
+        content: {
+          'application/json': { schema: { $ref: '#/components/schemas/SeededRequest' } },
+        },
+      },
+    })
+  }, 120_000)
+})
