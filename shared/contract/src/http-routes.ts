@@ -151,18 +151,16 @@ type MediaType = `${string}/${string}`
 export type AddressCost = 'visitor' | 'public'
 
 export type RouteName = keyof typeof HTTP_ROUTES
-export type RouteParams<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['params']>
-export type RouteQuery<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['query']>
-export type RouteBody<R extends RouteName> = z.infer<(typeof HTTP_ROUTES)[R]['body']>
-/** The body of the answer; `never` where that is a file. */
-export type RouteAnswer<R extends RouteName> = (typeof HTTP_ROUTES)[R] extends {
-  response: infer S extends z.ZodType
-}
-  ? z.infer<S>
-  : never
-/** What a file may be; `never` where the answer is no file. */
-export type RouteMediaType<R extends RouteName> = (typeof HTTP_ROUTES)[R] extends {
-  mediaTypes: readonly (infer T extends string)[]
-}
-  ? T
-  : never
+type Route<R extends RouteName> = (typeof HTTP_ROUTES)[R]
+export type RouteParams<R extends RouteName> = z.infer<Route<R>['params']>
+export type RouteQuery<R extends RouteName> = z.infer<Route<R>['query']>
+export type RouteBody<R extends RouteName> = z.infer<Route<R>['body']>
+/** What a route answers as JSON; `never` where that is a file. */
+export type RouteAnswer<R extends RouteName> = z.infer<
+  Extract<Route<R>, { kind: 'json' }>['response']
+>
+/** What a route's file may be; `never` where it answers JSON. */
+export type RouteMediaType<R extends RouteName> = Extract<
+  Route<R>,
+  { kind: 'download' }
+>['mediaTypes'][number]

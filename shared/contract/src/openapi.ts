@@ -42,8 +42,8 @@ export function openApiDocument(options: { pathPrefix: string }): OpenApiDocumen
   for (const [name, route] of Object.entries<HttpRoute>(HTTP_ROUTES)) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method]: toOperation(name, route) }
-    if (route.kind === 'json') bodies[bodyName(name)] = route.response
-    if (takesBody(route)) bodies[requestName(name)] = route.body
+    if (route.kind === 'json') bodies[toSchemaName(name, 'Body')] = route.response
+    if (takesBody(route)) bodies[toSchemaName(name, 'Request')] = route.body
   }
   return {
     openapi: '3.1.0',
@@ -73,7 +73,7 @@ function toOperation(name: string, route: HttpRoute): OpenApiOperation {
       ...toProperties(route.query).map((parameter) => ({ in: 'query', ...parameter })),
     ],
     ...(takesBody(route) && {
-      requestBody: { required: true, content: toJsonContent(requestName(name)) },
+      requestBody: { required: true, content: toJsonContent(toSchemaName(name, 'Request')) },
     }),
     responses: {
       200: { description: 'Done', content: toContent(name, route) },
@@ -83,7 +83,7 @@ function toOperation(name: string, route: HttpRoute): OpenApiOperation {
 }
 
 function toContent(name: string, route: HttpRoute): OpenApiResponse['content'] {
-  if (route.kind === 'json') return toJsonContent(bodyName(name))
+  if (route.kind === 'json') return toJsonContent(toSchemaName(name, 'Body'))
   return Object.fromEntries(
     route.mediaTypes.map((type) => [
       type,
@@ -116,10 +116,7 @@ function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> 
   )
 }
 
-function bodyName(route: string): string {
-  return `${route.charAt(0).toUpperCase()}${route.slice(1)}Body`
-}
-
-function requestName(route: string): string {
-  return `${route.charAt(0).toUpperCase()}${route.slice(1)}Request`
+/** `endSession` as `EndSessionBody`. */
+function toSchemaName(route: string, part: 'Body' | 'Request'): string {
+  return `${route.charAt(0).toUpperCase()}${route.slice(1)}${part}`
 }

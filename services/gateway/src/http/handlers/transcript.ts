@@ -7,12 +7,19 @@ import {
 } from '@chatbox/contract'
 import { type MessageLog } from '@chatbox/core'
 import { Download } from '../download.ts'
-import { html } from './escape-html.ts'
 
 type TranscriptFormat = NonNullable<RouteQuery<'downloadTranscript'>['format']>
 type TranscriptType = RouteMediaType<'downloadTranscript'>
 
 type LogReader = Pick<MessageLog, 'read'>
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 /** A file of a session's log: what stands before, between and after its messages. */
 interface Layout {
@@ -109,4 +116,15 @@ function toText(message: Message): string {
   if (message.event) return `(${message.event.type.replaceAll('_', ' ')})`
   const note = message.status === 'complete' ? '' : ` (${message.status})`
   return `${message.content}${note}`.trim()
+}
+
+/** A template for HTML: every value in it is text, and comes out as text. */
+export function html(parts: TemplateStringsArray, ...values: (string | number)[]): string {
+  return parts.reduce((done, part, index) => {
+    return done + escapeHtml(String(values[index - 1])) + part
+  })
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/gu, (character) => ENTITIES[character] ?? '')
 }

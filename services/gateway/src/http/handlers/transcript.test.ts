@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { html } from './escape-html.ts'
+import { html } from './transcript.ts'
 
 describe('html', () => {
   it('leaves the template as it is and makes text of the values', () => {
