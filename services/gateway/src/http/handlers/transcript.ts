@@ -5,7 +5,7 @@ import {
   type RouteQuery,
   type Session,
 } from '@chatbox/contract'
-import { type MessageLog } from '@chatbox/core'
+import type { MessageLog } from '@chatbox/core'
 import { Download } from '../download.ts'
 
 type TranscriptFormat = NonNullable<RouteQuery<'downloadTranscript'>['format']>
