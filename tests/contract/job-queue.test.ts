@@ -269,7 +269,7 @@ describeWithRedis('when Redis fails', () => {
     )
     const queue = new BullJobQueue({
       commands,
-      guard: createGuard(),
+      guard: createGuard(() => commands.ping()),
       keys: createKeys(prefix),
       hooks: createCountedHooks(),
       open: (purpose) => openClient(far, purpose, report),

@@ -1,4 +1,4 @@
-/** Redis did not answer in time, or did not a moment ago. */
+/** Redis did not answer in time, or has been silent for a while. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
 }
@@ -6,34 +6,46 @@ export class RedisAwayError extends Error {
 /** Bounds the time that a request spends on Redis. */
 export type Guard = <T>(timeoutMs: number, command: () => Promise<T>) => Promise<T>
 
-const CLOSED_MS = 1000
+const SILENT_AFTER_MS = 500
 
 /**
- * Waits at most `timeoutMs` for a command. After one that took longer, the commands of the next
- * second fail at once and then one tries again: while Redis hangs, one request a second pays the
- * time-out and the others pay nothing.
+ * Waits at most `timeoutMs` for a command; a slow one fails alone. The first that takes too long is
+ * followed by a PING, which stands in line behind it: only where that is not answered within 500 ms
+ * either is Redis silent. From then on commands fail at once, until Redis has answered a PING or has
+ * dropped the connection, on which they fail by themselves. A request that begins in the first
+ * 500 ms after the first time-out thus pays its own, and every later one nothing.
  */
-export function createGuard(now: () => number = Date.now): Guard {
-  let closedUntil = 0
-  let probing = false
+export function createGuard(ping: () => Promise<unknown>): Guard {
+  let isSilent = false
+  let isListening = false
+
+  /** One PING after the other, so that Redis finds one to answer as soon as it is back. */
+  async function listen(): Promise<void> {
+    if (isListening) return
+    isListening = true
+    while (!(await isAnswered(ping))) isSilent = true
+    isSilent = false
+    isListening = false
+  }
 
   return async function guard(timeoutMs, command) {
-    const suspect = closedUntil > 0
-    if (suspect && (probing || now() < closedUntil)) {
-      throw new RedisAwayError('Redis does not answer')
-    }
-    probing = suspect
+    if (isSilent) throw new RedisAwayError('Redis does not answer')
     try {
-      const answer = await withDeadline(timeoutMs, command())
-      closedUntil = 0
-      return answer
+      return await withDeadline(timeoutMs, command())
     } catch (error) {
-      // An answer, and be it an error, came in time: only silence closes the way.
-      closedUntil = error instanceof RedisAwayError ? now() + CLOSED_MS : 0
+      if (error instanceof RedisAwayError) void listen()
       throw error
-    } finally {
-      if (suspect) probing = false
     }
+  }
+}
+
+/** An error is an answer too: Redis gave it, or the connection that is gone. */
+async function isAnswered(ping: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await withDeadline(SILENT_AFTER_MS, ping())
+    return true
+  } catch (error) {
+    return !(error instanceof RedisAwayError)
   }
 }
 

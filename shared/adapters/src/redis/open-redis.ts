@@ -53,7 +53,7 @@ export async function openRedis(
   })
   await checkEvictionPolicy(commands, report)
 
-  const guard = createGuard()
+  const guard = createGuard(() => commands.ping())
   const keys = createKeys(options.keyPrefix ?? DEFAULT_KEY_PREFIX)
   const subscriber = openClient(address, 'subscriptions', report)
   const bus = new RedisEventBus({ commands, subscriber, guard, keys, cipher, hooks })
