@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { useGateway } from '../support/gateway-harness.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const h = useGateway()
 
@@ -70,4 +71,40 @@ describe('live events', () => {
     gaps.forEach((tell) => tell())
     expect(await user.waitFor('session:head')).toEqual({ sessionId: session.id, lastSeq: 1 })
   })
+
+  it('tells of a lost last entry within 30 s where something happened a moment ago', async () => {
+    const { messages, clock } = h.backend.ports
+    let aheadMs = 0
+    const gateway = await h.startOther(
+      {},
+      { clock: { ...clock, now: () => new Date(Date.now() + aheadMs) } },
+    )
+    const one = await h.connect({ userId: 'lossy', url: gateway.url })
+    const two = await h.connect({ userId: 'lossy', url: gateway.url })
+    const { session } = await one.open()
+    await two.open()
+    // Until it has been looked at as one that is quiet: the next look is minutes away.
+    aheadMs = 6 * 60_000
+    await waitUntil(() => {
+      aheadMs += 20_000
+      return two.received.some(({ event }) => event === 'session:head')
+    })
+    const { seq } = await one.send(session, 'hello')
+    await two.waitFor('message:new')
+    const lost = await messages.append({
+      message: {
+        id: clock.newId(),
+        sessionId: session.id,
+        kind: 'text',
+        sender: { type: 'user', id: 'lossy', name: '' },
+        content: 'nobody is told of this',
+        attachments: [],
+        status: 'complete',
+        createdAt: clock.now().toISOString(),
+      },
+    })
+    expect(lost.message.seq).toBe(seq + 1)
+    const isBehind = ({ lastSeq }: { lastSeq: number }) => lastSeq === seq + 1
+    await two.waitFor('session:head', isBehind, 30_000)
+  }, 45_000)
 })

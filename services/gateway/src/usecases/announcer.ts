@@ -22,7 +22,7 @@ export interface Viewer {
   /** Undoes `join`. */
   leave(sessionId: string): void
   /** Keeps of a session that has been joined what signals about it are judged by. */
-  note(session: SeenSession): void
+  note(session: SeenSession & Pick<Session, 'lastActivityAt'>): void
   /** What was noted of a session that this one still has joined; its `lastSeq` may be old. */
   seen(sessionId: string): SeenSession | undefined
 }

@@ -4,6 +4,7 @@ import type { DisconnectReason, Logger, Metrics } from '@chatbox/kit'
 import type { PeerAnnouncer, Viewer } from '../usecases/announcer.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
 import type { Caller } from './ack.ts'
+import type { createActivityListener } from './activity.ts'
 import { createPeerAnnouncer } from './announcer.ts'
 import { toDisconnectReason } from './disconnect-reason.ts'
 import type { Expiring, ExpiryWatch } from './expiry.ts'
@@ -19,6 +20,8 @@ export interface ConnectionDeps {
   expiries: ExpiryWatch
   logger: Logger
   presence: Pick<Presence, 'leave'>
+  /** Hears of every event that the socket is sent. */
+  onOutgoing: ReturnType<typeof createActivityListener>
   metrics: Pick<Metrics, 'connections' | 'disconnected' | 'slowReaderClosed'>
 }
 
@@ -71,6 +74,7 @@ export class Connection implements Caller, Member, Expiring {
       this.#onDisconnect(reason, description),
     )
     socket.on('error', (error: unknown) => this.#onError(error))
+    socket.onAnyOutgoing(this.#deps.onOutgoing)
     socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
     socket.conn.on('flush', () => this.#outbound.clear())
     void socket.join(userRoom(this.user.id))

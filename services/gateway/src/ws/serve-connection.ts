@@ -2,6 +2,7 @@ import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
 import type { TokenVerifier } from '../auth/verify-token.ts'
 import type { GatewayOptions, GatewayPorts } from '../options.ts'
 import type { Announcer } from '../usecases/announcer.ts'
+import { createActivityListener } from './activity.ts'
 import { runAfterAnswer } from './after-answer.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
 import { serveEvents, type EventDeps } from './events.ts'
@@ -19,8 +20,9 @@ interface ServeDeps
 /** Serves each socket that the handshake has let in, all with the same handlers. */
 export function createServe(deps: ServeDeps): (socket: ChatSocket) => void {
   const { ports, answer, work, rooms, expiries } = deps
-  const { logger, metrics, presence } = ports
-  const shared = { rooms, expiries, logger, metrics, presence }
+  const { logger, metrics, presence, clock } = ports
+  const onOutgoing = createActivityListener(rooms, clock)
+  const shared = { rooms, expiries, logger, metrics, presence, onOutgoing }
   const events = { answer, work, handlers: createHandlers(toHandlerDeps(deps)) }
   return (socket) => {
     const connection = new Connection(shared, socket)

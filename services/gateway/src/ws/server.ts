@@ -13,7 +13,7 @@ import { deliverEvent } from './deliver.ts'
 import { closeSockets, drainSockets, localSockets, type DrainOptions } from './drain.ts'
 import { ExpiryWatch } from './expiry.ts'
 import { createHandshake } from './handshake.ts'
-import { startHeads, type Heads } from './heads.ts'
+import { startHeadBeacon, type HeadBeacon } from './head-beacon.ts'
 import { PendingWork } from './pending-work.ts'
 import { createServe } from './serve-connection.ts'
 import { SessionRooms } from './session-rooms.ts'
@@ -51,7 +51,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
   deps.ports.metrics.gatewayStarted(deps.options.maxConnections)
   const work = new PendingWork()
   const announcer = createAnnouncer(io)
-  const { rooms, heads } = openRooms(io, deps)
+  const { rooms, headBeacon } = openRooms(io, deps)
   const { ports, guard, rules } = deps
   const { metrics, logger, clock } = ports
   const answer = { guard, rules, metrics, logger, clock }
@@ -79,7 +79,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
     async close() {
       gate.isDraining = true
       clearInterval(presenceTimer)
-      heads.stop()
+      headBeacon.stop()
       await work.settle(SETTLE_MS)
       await closeSockets(io)
       await io.close()
@@ -142,7 +142,10 @@ function releaseRequests(io: ChatServer): void {
   })
 }
 
-function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRooms; heads: Heads } {
+function openRooms(
+  io: ChatServer,
+  deps: SocketServerDeps,
+): { rooms: SessionRooms; headBeacon: HeadBeacon } {
   const { bus, sessions, messages, clock, metrics, logger } = deps.ports
   const rooms: SessionRooms = new SessionRooms({
     bus,
@@ -153,12 +156,12 @@ function openRooms(io: ChatServer, deps: SocketServerDeps): { rooms: SessionRoom
         messages.prepareAppend(room.sessionId).catch(() => undefined)
       }
     },
-    onLate: (room) => heads.hurry(room),
+    onLate: (room) => headBeacon.hurry(room),
     onError: (error) => logger.warn({ err: error }, 'session subscription failed'),
   })
-  const heads = startHeads({ io, rooms, sessions, clock })
-  bus.onGap(() => heads.sweep())
-  return { rooms, heads }
+  const headBeacon = startHeadBeacon({ io, rooms, sessions, clock })
+  bus.onGap(() => headBeacon.sweep())
+  return { rooms, headBeacon }
 }
 
 function startPresence({ presence, logger }: GatewayPorts): NodeJS.Timeout {

@@ -15,6 +15,8 @@ export interface SessionRoom {
   sessionId: string
   members: Set<Member>
   subscription: Promise<Unsubscribe> | undefined
+  /** When something last happened in the session, as far as this process knows: ms since the epoch. */
+  activeAt: number
 }
 
 export interface SessionRoomsDeps {
@@ -48,6 +50,12 @@ export class SessionRooms {
 
   get size(): number {
     return this.#rooms.size
+  }
+
+  /** Of a session that nobody here has open nothing is kept. */
+  noteActivity(sessionId: string, atMs: number): void {
+    const room = this.#rooms.get(sessionId)
+    if (room && room.activeAt < atMs) room.activeAt = atMs
   }
 
   /** Resolves once the member gets every event, or the bus has had time enough. Never rejects. */
@@ -103,7 +111,12 @@ export class SessionRooms {
   #findOrAdd(sessionId: string): SessionRoom {
     const known = this.#rooms.get(sessionId)
     if (known) return known
-    const room: SessionRoom = { sessionId, members: new Set(), subscription: undefined }
+    const room: SessionRoom = {
+      sessionId,
+      members: new Set(),
+      subscription: undefined,
+      activeAt: 0,
+    }
     this.#rooms.set(sessionId, room)
     return room
   }

@@ -1,25 +1,29 @@
-import { describe, expect, it } from '@jest/globals'
-import type { Member } from './session-rooms.ts'
+import { describe, expect, it, jest } from '@jest/globals'
+import type { Member, SessionRooms } from './session-rooms.ts'
 import { createViewer } from './viewer.ts'
 
 function openViewer() {
+  const noteActivity = jest.fn<SessionRooms['noteActivity']>()
   const member: Member = {
     socket: { id: 'a', connected: true, join: () => undefined, leave: () => undefined },
     sessionIds: new Set(),
     isCongested: () => false,
   }
   const join = async ({ sessionIds }: Member, sessionId: string) => void sessionIds.add(sessionId)
-  return { member, viewer: createViewer({ join, leave: () => undefined }, member) }
+  const rooms = { join, leave: () => undefined, noteActivity }
+  return { member, noteActivity, viewer: createViewer(rooms, member) }
 }
 
-const SESSION = { id: 'one', userId: 'ann', lastSeq: 3 }
+const SEEN = { id: 'one', userId: 'ann', lastSeq: 3 }
+const SESSION = { ...SEEN, lastActivityAt: '2026-01-01T00:00:00.000Z' }
 
 describe('a viewer', () => {
   it('knows a session that it has joined', async () => {
-    const { viewer } = openViewer()
+    const { viewer, noteActivity } = openViewer()
     await viewer.join('one')
     viewer.note(SESSION)
-    expect(viewer.seen('one')).toEqual(SESSION)
+    expect(viewer.seen('one')).toEqual(SEEN)
+    expect(noteActivity).toHaveBeenCalledWith('one', Date.parse(SESSION.lastActivityAt))
   })
 
   it('notes nothing of a session that it has not joined', () => {

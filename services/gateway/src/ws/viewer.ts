@@ -2,12 +2,16 @@ import type { SeenSession, Viewer } from '../usecases/announcer.ts'
 import type { Member, SessionRooms } from './session-rooms.ts'
 
 /** A socket as a viewer of sessions, which knows of each no longer than it has it open. */
-export function createViewer(rooms: Pick<SessionRooms, 'join' | 'leave'>, member: Member): Viewer {
+export function createViewer(
+  rooms: Pick<SessionRooms, 'join' | 'leave' | 'noteActivity'>,
+  member: Member,
+): Viewer {
   const noted = new Map<string, SeenSession>()
   return {
     join: (sessionId) => rooms.join(member, sessionId),
     leave: (sessionId) => rooms.leave(member, sessionId),
-    note({ id, userId, lastSeq }) {
+    note({ id, userId, lastSeq, lastActivityAt }) {
+      rooms.noteActivity(id, Date.parse(lastActivityAt))
       for (const known of noted.keys()) if (!member.sessionIds.has(known)) noted.delete(known)
       // Of one that was not joined nothing is known to be allowed.
       if (member.sessionIds.has(id)) noted.set(id, { id, userId, lastSeq })
