@@ -25,7 +25,7 @@ export function toStart(sessionId: string): BusEvent {
   }
 }
 
-function toUpdate(sessionId: string, name: string): BusEvent {
+export function toUpdate(sessionId: string, name: string): BusEvent {
   const session: Session = {
     id: sessionId,
     userId: 'ada@example.org',

@@ -3,7 +3,7 @@ import type { BusEvent, ReplyDelta } from '@chatbox/contract'
 import type { EventBus } from '@chatbox/core'
 import { Redis } from 'ioredis'
 import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
-import { describeEventBus, newDelta, toStart, writeReply } from './event-bus.contract.ts'
+import { describeEventBus, newDelta, toStart, toUpdate, writeReply } from './event-bus.contract.ts'
 import {
   closeAll,
   createCountedHooks,
@@ -121,6 +121,31 @@ describeWithRedis('when Redis fails', () => {
     }
   }, 30_000)
 
+  it.each(['refuse', 'reset', 'blackhole'] as const)(
+    'publishes a log entry again after an outage (%s) that only the publisher has had',
+    async (mode) => {
+      const prefix = newId()
+      const [one, two] = [await lab.openFar(prefix), await lab.open(prefix)]
+      const sessionId = newId()
+      const seen: string[] = []
+      await two.bus.subscribe(sessionId, ({ event }) => seen.push(event))
+      await lab.link.cut(mode)
+      await one.bus.publish(sessionId, toStart(sessionId))
+      await one.bus.publish(sessionId, toUpdate(sessionId, 'late'))
+      expect(one.hooks.publishesFailed).toBe(2)
+      expect(seen).toEqual([])
+      await lab.link.restore()
+      await eventually(
+        () => seen.length,
+        (count) => count > 0,
+        3000,
+      )
+      expect(new Set(seen)).toEqual(new Set(['session:updated']))
+      await closeAll(one, two)
+    },
+    20_000,
+  )
+
   it('subscribes in bounded time without Redis, and for real once it is back', async () => {
     const { bus, hooks } = await lab.openFar(newId())
     await lab.link.cut('refuse')
@@ -144,6 +169,23 @@ describeWithRedis('when Redis fails', () => {
       (count) => count === 1,
     )
     expect(hooks.gaps).toBe(1)
+  }, 20_000)
+
+  it('tells of a gap where a subscription came into force later than it was waited for', async () => {
+    const { bus } = await lab.open(newId())
+    let gaps = 0
+    bus.onGap(() => gaps++)
+    await bus.subscribe(newId(), () => undefined)
+    const { pid } = lab.server
+    if (pid === undefined) throw new Error('this Redis is no process of ours')
+    process.kill(pid, 'SIGSTOP')
+    const took = await timeMs(() => bus.subscribe(newId(), () => undefined))
+    process.kill(pid, 'SIGCONT')
+    expect(took).toBeLessThan(1500)
+    await eventually(
+      () => gaps,
+      (count) => count === 1,
+    )
   }, 20_000)
 
   it('tells of the gap, and delivers again within 2 s, after Redis was killed', async () => {

@@ -5,6 +5,7 @@ import type { ServerPayload } from '@chatbox/contract'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { io, type Socket } from 'socket.io-client'
+import { toUpdate } from './event-bus.contract.ts'
 import {
   describeWithRedis,
   eventually,
@@ -242,6 +243,30 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     expect(rejections).toEqual([])
     expect(one.redis.hooks.publishesFailed).toBeGreaterThan(40)
   }, 30_000)
+
+  it('carries log entries later where one gateway alone was cut off, and nothing else', async () => {
+    const prefix = newId()
+    const [one, two] = [
+      await startGateway(await lab.openFar(prefix), prefix),
+      await startGateway(await lab.open(prefix), prefix),
+    ]
+    const there = await two.connect()
+    const seen: unknown[] = []
+    there.onAny((event: unknown) => seen.push(event))
+    await lab.link.cut('refuse')
+    one.server.to('room').emit('typing', toTyping('one'))
+    one.server.to('room').emit('session:updated', toUpdate('one', 'late').payload)
+    await eventually(
+      () => one.redis.hooks.publishesFailed,
+      (count) => count === 2,
+    )
+    await lab.link.restore()
+    await eventually(
+      () => seen.length,
+      (count) => count > 0,
+    )
+    expect(seen).toEqual(['session:updated'])
+  }, 20_000)
 
   it('tells of a gap of its own subscription, in which broadcasts were lost', async () => {
     const { redis } = await startGateway(await lab.open(newId()))

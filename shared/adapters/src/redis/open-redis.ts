@@ -12,6 +12,7 @@ import { createKeys, DEFAULT_KEY_PREFIX } from './keys.ts'
 import { RedisEventBus } from './redis-event-bus.ts'
 import { createRedisPresence } from './redis-presence.ts'
 import { createRedisRateLimiter } from './redis-rate-limiter.ts'
+import { Republisher } from './republisher.ts'
 import { createReporter } from '../common/report.ts'
 import { openSocketAdapter, type SocketAdapter } from './socket-adapter.ts'
 
@@ -22,6 +23,8 @@ export interface RedisOptions {
   /** Ends the waiting for a Redis that is away: nobody needs it any more. */
   signal?: AbortSignal
 }
+
+const REPUBLISH_TIMEOUT_MS = 500
 
 /** Everything that runs on Redis, over three connections; two more when jobs are consumed. */
 export interface RedisParts {
@@ -56,11 +59,17 @@ export async function openRedis(
   const guard = createGuard(() => commands.ping())
   const keys = createKeys(options.keyPrefix ?? DEFAULT_KEY_PREFIX)
   const subscriber = openClient(address, 'subscriptions', report)
-  const bus = new RedisEventBus({ commands, subscriber, guard, keys, cipher, hooks })
+  const republisher = new Republisher((channel, text) =>
+    guard(REPUBLISH_TIMEOUT_MS, () => commands.publish(channel, text)),
+  )
+  const bus = new RedisEventBus({
+    ...{ commands, subscriber, guard, republisher, keys, cipher, hooks },
+  })
   const sockets = openSocketAdapter({
     commands,
     subscriber: openClient(address, 'subscriptions', report),
     channelPrefix: keys.socketChannels,
+    republisher,
     hooks,
     onGap: () => bus.tellOfGap(),
   })
@@ -77,6 +86,7 @@ export async function openRedis(
 
   async function close(): Promise<void> {
     await queue.close()
+    republisher.stop()
     await sockets.close()
     await bus.close()
     await closeClient(commands)

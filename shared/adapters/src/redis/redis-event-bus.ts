@@ -7,6 +7,7 @@ import { createListeners, tooManyListeners, type Listeners } from '../common/lis
 import { closeClient, gatherWrites, type RedisClient } from './connection.ts'
 import type { Guard } from './guard.ts'
 import type { RedisKeys } from './keys.ts'
+import type { Republisher } from './republisher.ts'
 import { createScratchpad, type Scratchpad } from './scratchpad.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -19,6 +20,7 @@ interface BusParts {
   /** This bus's own connection; it closes it. */
   subscriber: RedisClient
   guard: Guard
+  republisher: Republisher
   keys: RedisKeys
   cipher: Cipher
   hooks: AdapterHooks
@@ -44,8 +46,11 @@ export class RedisEventBus implements EventBus {
     subscriber.on('message', (channel: string, text: string) => this.#onMessage(channel, text))
   }
 
-  publish(sessionId: string, event: BusEvent): Promise<void> {
-    return this.#send(this.#parts.keys.sessionChannel(sessionId), JSON.stringify(event))
+  async publish(sessionId: string, event: BusEvent): Promise<void> {
+    const channel = this.#parts.keys.sessionChannel(sessionId)
+    const text = JSON.stringify(event)
+    if (await this.#send(channel, text)) return
+    this.#parts.republisher.add(event.event, channel, text)
   }
 
   async publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'> {
@@ -88,8 +93,8 @@ export class RedisEventBus implements EventBus {
     return this.#listen(this.#sessions, this.#parts.keys.sessionChannel(sessionId), listener)
   }
 
-  publishStop(replyId: string): Promise<void> {
-    return this.#send(this.#parts.keys.stopChannel, replyId)
+  async publishStop(replyId: string): Promise<void> {
+    await this.#send(this.#parts.keys.stopChannel, replyId)
   }
 
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe> {
@@ -130,12 +135,15 @@ export class RedisEventBus implements EventBus {
     }
   }
 
-  async #send(channel: string, text: string): Promise<void> {
+  /** Whether it went out for sure. */
+  async #send(channel: string, text: string): Promise<boolean> {
     const { guard, commands, hooks } = this.#parts
     try {
       await guard(COMMAND_TIMEOUT_MS, () => commands.publish(channel, text))
+      return true
     } catch {
       hooks.onPublishFailed()
+      return false
     }
   }
 

@@ -3,6 +3,7 @@ import type { Adapter } from 'socket.io-adapter'
 import { parseBroadcast } from '../common/broadcast-parsing.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { closeClient, type RedisClient } from './connection.ts'
+import type { Republisher } from './republisher.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** What Socket.IO's `io.adapter()` takes. */
@@ -13,6 +14,7 @@ interface AdapterParts {
   /** This adapter's own connection; it closes it. */
   subscriber: RedisClient
   channelPrefix: string
+  republisher: Republisher
   hooks: Pick<AdapterHooks, 'onPublishFailed' | 'onPayloadRefused'>
   /** Broadcasts of other gateways may have been lost. */
   onGap: () => void
@@ -24,7 +26,8 @@ const REQUEST_TIMEOUT_MS = 2000
 /**
  * Socket.IO's classic Redis adapter. It calls Redis without looking after the promises: a lost
  * publish would end the process, so both of its clients are stand-ins that catch, count and bound.
- * Local delivery goes on without Redis; what other gateways missed their clients fetch by `seq`.
+ * Local delivery goes on without Redis; log entries are published again once it is back, and what
+ * other gateways missed nevertheless their clients fetch by `seq`.
  * What comes from Redis is anybody's: a broadcast is parsed before a socket gets it, and requests, of
  * which ours make none, are not answered: one could ask for the handshakes and their tokens.
  */
@@ -79,20 +82,24 @@ function createParser(hooks: AdapterParts['hooks']): {
 type Listener = (...values: unknown[]) => void
 
 /** The part of an ioredis client that the adapter uses to publish. */
-function toPublisher({ commands, hooks }: AdapterParts): object {
+function toPublisher({ commands, hooks, republisher }: AdapterParts): object {
   let publishing = 0
+
+  function onFailed(channel: string, text: string): number {
+    hooks.onPublishFailed()
+    const event = parseBroadcast(text)?.[1].data[0]
+    if (event !== undefined) republisher.add(event, channel, text)
+    return 0
+  }
+
   return {
-    async publish(channel: string, message: string | Buffer) {
-      if (publishing >= MAX_PUBLISHING) {
-        hooks.onPublishFailed()
-        return 0
-      }
+    async publish(channel: string, text: string) {
+      if (publishing >= MAX_PUBLISHING) return onFailed(channel, text)
       publishing++
       try {
-        return await commands.publish(channel, message)
+        return await commands.publish(channel, text)
       } catch {
-        hooks.onPublishFailed()
-        return 0
+        return onFailed(channel, text)
       } finally {
         publishing--
       }

@@ -25,6 +25,7 @@ export class Subscriptions {
   readonly #heartbeat: NodeJS.Timeout
   /** Something may have been published that nobody here heard. */
   #missed = false
+  #isRestoring = false
 
   constructor(client: RedisClient, onGap: () => void) {
     this.client = client
@@ -37,15 +38,18 @@ export class Subscriptions {
   }
 
   /**
-   * Resolves once the subscription is in force, and after 1 s also when it is not: it then comes
-   * into force with the connection, and `onGap` tells.
+   * Resolves once the subscription is in force, and after 1 s also when it is not: `onGap` tells when
+   * it is, by an answer that is late or by the next connection.
    */
   async add(name: string, kind: Kind = 'channel'): Promise<void> {
     let wanted = this.#wanted.get(name)
     if (!wanted) {
       wanted = { kind, inForce: Promise.withResolvers() }
       this.#wanted.set(name, wanted)
-      void this.#send([[name, wanted]]).catch(() => this.#drop())
+      void this.#send([[name, wanted]]).then(
+        () => this.#tellOfMissed(),
+        () => this.#drop(),
+      )
     }
     if (!(await settlesWithin(FIRST_WAIT_MS, wanted.inForce.promise))) this.#missed = true
   }
@@ -69,6 +73,7 @@ export class Subscriptions {
 
   async #restore(): Promise<void> {
     const wanted = [...this.#wanted]
+    this.#isRestoring = true
     try {
       for (let from = 0; from < wanted.length; from += BATCH) {
         await this.#send(wanted.slice(from, from + BATCH))
@@ -77,8 +82,15 @@ export class Subscriptions {
       // Half a set is worse than none: begin again with a new connection.
       this.#drop()
       return
+    } finally {
+      this.#isRestoring = false
     }
-    if (!this.#missed) return
+    this.#tellOfMissed()
+  }
+
+  /** Not before the whole set is in force. */
+  #tellOfMissed(): void {
+    if (!this.#missed || this.#isRestoring) return
     this.#missed = false
     this.#onGap()
   }

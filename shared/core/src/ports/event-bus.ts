@@ -8,7 +8,11 @@ export type Unsubscribe = () => Promise<void>
  * must last is in the store, and viewers catch up from there.
  */
 export interface EventBus {
-  /** Tells every subscriber of the session. Never throws: a loss is counted, not raised. */
+  /**
+   * Tells every subscriber of the session. Never throws: a loss is counted, not raised. What is about
+   * a log entry (`message:new`, `session:updated`) is published again for up to 30 s until it went
+   * out, also after this has resolved; subscribers may thus get it twice, and late.
+   */
   publish(sessionId: string, event: BusEvent): Promise<void>
   /**
    * Puts a delta on the scratchpad and tells the subscribers, in one step and fenced by attempt:
