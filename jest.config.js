@@ -1,5 +1,5 @@
 /** Browsers, and whole clusters under faults. */
-const SCENARIOS = ['/tests/e2e/', '/tests/fault/smoke[.]']
+const SCENARIOS = ['/tests/e2e/', '/tests/fault/smoke[.]', '/tests/integration/redis-stopped[.]']
 /** The image, compose, the chart and what goes with them: containers, and programs written in Go. */
 const OPERATIONS = '/tests/operations/'
 const common = {
