@@ -9,12 +9,11 @@ export interface QueueHarness {
   close(): Promise<void>
 }
 
-export type AnswerJob = JobPayload<'answer-message'>
+export type AnswerJob = JobPayload<'answer-session'>
 
-export const newJob = (): AnswerJob => ({
+export const newJob = (sessionId = newId()): AnswerJob => ({
   v: 1,
-  sessionId: newId(),
-  messageId: newId(),
+  sessionId,
   requestId: newId(),
 })
 
@@ -26,7 +25,7 @@ export function createRecorder(
   return {
     seen,
     handlers: {
-      'answer-message': (payload, signal) => {
+      'answer-session': (payload, signal) => {
         seen.push(payload)
         return work(payload, signal)
       },
@@ -62,18 +61,29 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
     })
     afterEach(() => harness.close())
 
-    const enqueue = (payload = newJob(), id = newId()): Promise<void> =>
-      queue.enqueue('answer-message', payload, id)
+    const enqueue = (payload = newJob()): Promise<void> => queue.enqueue('answer-session', payload)
+    const runs = (seen: AnswerJob[], count: number): Promise<number> =>
+      eventually(
+        () => seen.length,
+        (length) => length === count,
+      )
+    const failures = (count: number): Promise<unknown> =>
+      eventually(
+        () => queue.counts(),
+        ({ failed }) => failed === count,
+      )
+    const idle = (): Promise<unknown> =>
+      eventually(
+        () => queue.counts(),
+        ({ waiting, active, delayed }) => waiting + active + delayed === 0,
+      )
 
     it('runs a job that was there before anyone consumed, with an equal payload', async () => {
       const payload = newJob()
       await enqueue(payload)
       const { handlers, seen } = createRecorder()
       await queue.consume(handlers, { concurrency: 1 })
-      await eventually(
-        () => seen.length,
-        (count) => count === 1,
-      )
+      await runs(seen, 1)
       expect(seen[0]).toEqual(payload)
       expect(seen[0]).not.toBe(payload)
     })
@@ -100,77 +110,116 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       resolve()
     })
 
-    it('drops a second job of the same id while the first one waits', async () => {
-      await enqueue(newJob(), 'same')
-      await enqueue(newJob(), 'same')
-      expect(await queue.counts()).toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 })
+    it('has one job of a session, however often it is asked for one that waits', async () => {
+      const sessions = Array.from({ length: 5 }, () => newId())
+      const jobs = sessions.flatMap((id) => Array.from({ length: 50 }, () => newJob(id)))
+      await Promise.all(jobs.map((job) => enqueue(job)))
+      expect(await queue.counts()).toEqual({ waiting: 5, active: 0, delayed: 0, failed: 0 })
+      const { handlers, seen } = createRecorder()
+      await queue.consume(handlers, { concurrency: 2 })
+      await idle()
+      expect(seen.map(({ sessionId }) => sessionId).toSorted()).toEqual(sessions.toSorted())
     })
 
-    it('drops a second job of the same id while the first one runs', async () => {
+    it('runs a session once more, after the run, for all that was asked meanwhile', async () => {
       const { promise: gate, resolve } = createGate()
       const { handlers, seen } = createRecorder(() => gate)
       await queue.consume(handlers, { concurrency: 5 })
-      await enqueue(newJob(), 'same')
-      await eventually(
-        () => seen.length,
-        (count) => count === 1,
-      )
-      await enqueue(newJob(), 'same')
-      await enqueue(newJob(), 'other')
-      await eventually(
-        () => seen.length,
-        (count) => count === 2,
-      )
+      const [first, ...later] = Array.from({ length: 4 }, () => newJob('same'))
+      await enqueue(first)
+      await runs(seen, 1)
+      for (const job of later) await enqueue(job)
+      await enqueue()
+      await runs(seen, 2)
+      // The other session has come and the queue is not full: this one waits for its own run.
+      expect(seen.filter(({ sessionId }) => sessionId === 'same')).toEqual([first])
       expect(await queue.counts()).toMatchObject({ waiting: 0, active: 2 })
       resolve()
+      await runs(seen, 3)
+      await idle()
+      expect(seen.filter(({ sessionId }) => sessionId === 'same')).toEqual([first, later.at(-1)])
+      expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 })
     })
 
-    it('takes a job of the same id again once the first one is done', async () => {
+    it('runs after every call, also one that comes while a handler ends', async () => {
+      let asked = 0
+      let seen = 0
+      let ask = Promise.resolve()
+      const ended = createRecorder(async () => {
+        seen = asked
+        if (asked++ < 200) ask = enqueue(newJob('same'))
+        // The call is under way in one round, and has come in the next one.
+        if (asked % 2) await ask
+      })
+      await queue.consume(ended.handlers, { concurrency: 2 })
+      await enqueue(newJob('same'))
+      await eventually(
+        () => seen,
+        (count) => count === 200,
+      )
+      await ask
+      await idle()
+      expect(ended.seen).toHaveLength(201)
+    })
+
+    it('lets the others go first when a handler asks for its own session again', async () => {
+      const { promise: gate, resolve } = createGate()
+      const { handlers, seen } = createRecorder(async ({ sessionId }) => {
+        if (seen.length > 1) return
+        await enqueue(newJob(sessionId))
+        await gate
+      })
+      await queue.consume(handlers, { concurrency: 1 })
+      await enqueue(newJob('again'))
+      await runs(seen, 1)
+      await enqueue(newJob('b'))
+      await enqueue(newJob('c'))
+      resolve()
+      await idle()
+      expect(seen.map(({ sessionId }) => sessionId)).toEqual(['again', 'b', 'c', 'again'])
+    })
+
+    it('takes a job of the same session again once the first one is done', async () => {
       const { handlers, seen } = createRecorder()
       await queue.consume(handlers, { concurrency: 1 })
       for (const count of [1, 2, 3]) {
-        await enqueue(newJob(), 'same')
-        await eventually(
-          () => seen.length,
-          (length) => length === count,
-        )
-        await eventually(
-          () => queue.counts(),
-          ({ active }) => active === 0,
-        )
+        await enqueue(newJob('same'))
+        await runs(seen, count)
+        await idle()
       }
       expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 })
     })
 
-    it('does not try again after an error that says so, and frees the id', async () => {
-      const { handlers, seen } = createRecorder(() => Promise.reject(new FinalError('no use')))
+    it('does not try again after an error that says so, and runs what was asked meanwhile', async () => {
+      const { promise: gate, resolve } = createGate()
+      const { handlers, seen } = createRecorder(async () => {
+        await gate
+        throw new FinalError('no use')
+      })
       await queue.consume(handlers, { concurrency: 1 })
-      await enqueue(newJob(), 'same')
-      await eventually(
-        () => queue.counts(),
-        ({ failed }) => failed === 1,
-      )
-      await enqueue(newJob(), 'same')
-      await eventually(
-        () => queue.counts(),
-        ({ failed }) => failed === 2,
-      )
-      expect(seen).toHaveLength(2)
+      await enqueue(newJob('same'))
+      await runs(seen, 1)
+      await enqueue(newJob('same'))
+      resolve()
+      await failures(2)
+      await enqueue(newJob('same'))
+      await failures(3)
+      expect(seen).toHaveLength(3)
     })
 
-    it('tries again after any other error, later each time, and keeps the id meanwhile', async () => {
+    it('tries again after any other error, later each time, and is one job meanwhile', async () => {
       const times: number[] = []
       const { handlers, seen } = createRecorder(() => {
         times.push(performance.now())
         return times.length < 3 ? Promise.reject(new Error('for now')) : Promise.resolve()
       })
       await queue.consume(handlers, { concurrency: 1 })
-      await enqueue(newJob(), 'same')
+      await enqueue(newJob('same'))
       await eventually(
         () => queue.counts(),
         ({ delayed }) => delayed === 1,
       )
-      await enqueue(newJob(), 'same')
+      await enqueue(newJob('same'))
       await eventually(
         () => times.length,
         (count) => count === 3,
@@ -178,7 +227,25 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       )
       expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(200)
       expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(400)
-      expect(new Set(seen.map((payload) => payload.messageId)).size).toBe(1)
+      await idle()
+      expect(new Set(seen.map(({ requestId }) => requestId)).size).toBe(1)
+    })
+
+    it('keeps what was asked during a run that failed until a later try has succeeded', async () => {
+      const { promise: gate, resolve } = createGate()
+      const { handlers, seen } = createRecorder(async () => {
+        await gate
+        if (seen.length === 1) throw new Error('for now')
+      })
+      await queue.consume(handlers, { concurrency: 1 })
+      const [first, second] = [newJob('same'), newJob('same')]
+      await enqueue(first)
+      await runs(seen, 1)
+      await enqueue(second)
+      resolve()
+      await runs(seen, 3)
+      await idle()
+      expect(seen).toEqual([first, first, second])
     })
 
     it('runs at most as many jobs at once as it was told', async () => {
@@ -191,66 +258,38 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       })
       await queue.consume(handlers, { concurrency: 4 })
       await Promise.all(Array.from({ length: 50 }, () => enqueue()))
-      await eventually(
-        () => seen.length,
-        (count) => count === 50,
-      )
+      await runs(seen, 50)
       expect(most).toBe(4)
     })
 
-    it('takes one job from 50 callers with one id, and 50 from 50 with their own', async () => {
-      const shared = newJob()
-      await Promise.all(Array.from({ length: 50 }, () => enqueue(shared, 'same')))
-      await Promise.all(Array.from({ length: 50 }, (_, index) => enqueue(newJob(), `own-${index}`)))
-      const { handlers, seen } = createRecorder()
-      await queue.consume(handlers, { concurrency: 10 })
-      await eventually(
-        () => seen.length,
-        (count) => count >= 51,
-      )
-      await eventually(
-        () => queue.counts(),
-        ({ waiting, active }) => waiting + active === 0,
-      )
-      expect(new Set(seen.map((payload) => payload.messageId)).size).toBe(51)
-      expect(seen).toHaveLength(51)
-    })
-
-    it('drops a payload that is none, names its ids, and frees the id', async () => {
+    it('drops a payload that is none, names its session, and frees its key', async () => {
       const { handlers, seen } = createRecorder()
       await queue.consume(handlers, { concurrency: 1 })
-      const malformed = { ...newJob(), text: 'somebody wrote this' }
-      await enqueue(malformed, 'same')
+      const malformed = { ...newJob('same'), text: 'somebody wrote this' }
+      await enqueue(malformed)
       const { refused } = harness.hooks
       await eventually(
         () => refused.length,
         (count) => count === 1,
       )
-      const { sessionId, messageId } = malformed
-      expect(refused[0]).toMatchObject({ source: 'job', ids: { sessionId, messageId } })
+      expect(refused[0]).toMatchObject({ source: 'job', ids: { sessionId: 'same' } })
       expect(JSON.stringify(refused)).not.toContain('somebody')
-      await eventually(
-        () => queue.counts(),
-        ({ active }) => active === 0,
-      )
-      await enqueue(newJob(), 'same')
-      await eventually(
-        () => seen.length,
-        (count) => count === 1,
-      )
+      await idle()
+      await enqueue(newJob('same'))
+      await runs(seen, 1)
     })
 
-    it('leaves what only a newer worker knows', async () => {
+    it('leaves what only a newer worker can do, and does what it can in the same session', async () => {
       const { handlers, seen } = createRecorder()
       await queue.consume(handlers, { concurrency: 1 })
-      await enqueue({ ...newJob(), v: 2 } as unknown as AnswerJob)
-      await queue.enqueue('fold-laundry' as 'answer-message', newJob(), newId())
-      await enqueue()
+      await enqueue({ ...newJob('same'), v: 2 } as unknown as AnswerJob)
       await eventually(
         () => queue.counts(),
-        ({ delayed, waiting, active }) => delayed === 2 && waiting + active === 0,
+        ({ delayed }) => delayed === 1,
       )
-      expect(seen).toHaveLength(1)
+      await enqueue(newJob('same'))
+      await runs(seen, 1)
+      expect(await queue.counts()).toMatchObject({ delayed: 1, failed: 0 })
       expect(harness.hooks.refused).toEqual([])
     })
 
@@ -261,10 +300,7 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       )
       await queue.consume(handlers, { concurrency: 2 })
       await Promise.all([enqueue(), enqueue(), enqueue()])
-      await eventually(
-        () => seen.length,
-        (count) => count === 2,
-      )
+      await runs(seen, 2)
       expect(await timeMs(() => queue.close(5000))).toBeLessThan(2000)
       expect(ended).toEqual([true, true])
       expect(seen).toHaveLength(2)
@@ -275,10 +311,7 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       const { handlers, seen } = createRecorder(() => never)
       await queue.consume(handlers, { concurrency: 1 })
       await enqueue()
-      await eventually(
-        () => seen.length,
-        (count) => count === 1,
-      )
+      await runs(seen, 1)
       const took = await timeMs(() => queue.close(300))
       expect(took).toBeGreaterThan(290)
       expect(took).toBeLessThan(2500)
@@ -290,13 +323,6 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
       await queue.close()
       await expect(enqueue()).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true })
       await expect(queue.ping()).rejects.toBeInstanceOf(AppError)
-    })
-
-    it('refuses a malformed id', async () => {
-      for (const id of ['', 'with:colon', 'with space', 'x'.repeat(201)]) {
-        await expect(enqueue(newJob(), id)).rejects.toBeInstanceOf(AppError)
-      }
-      expect((await queue.counts()).waiting).toBe(0)
     })
   })
 }

@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { MemoryJobQueue } from '../../shared/adapters/src/embedded/memory-job-queue.ts'
-import { parseRedisAddress } from '../../shared/adapters/src/redis/address.ts'
-import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
-import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
-import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
-import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
 import {
   createGate,
   createRecorder,
@@ -40,10 +35,10 @@ describeWithRedis('on Redis', () => {
     return { queue, hooks, close: () => queue.close(0) }
   })
 
-  it('drops a payload that was cut in Redis, counts it once, and frees its id', async () => {
+  it('drops a payload that was cut in Redis, counts it once, and frees its key', async () => {
     const prefix = newId()
     const { queue, hooks } = await lab.open(prefix)
-    await queue.enqueue('answer-message', newJob(), 'same')
+    await queue.enqueue('answer-session', newJob('same'))
     const redis = new Redis(lab.server.url)
     await redis.hset(`{${prefix}:queue}:jobs:1`, 'data', '{"v":1,"sess')
     redis.disconnect()
@@ -56,8 +51,8 @@ describeWithRedis('on Redis', () => {
     expect(hooks.refused).toEqual([{ source: 'job', ids: { jobId: '1' } }])
     expect(hooks.errors).toEqual([])
     expect(seen).toEqual([])
-    const next = newJob()
-    await queue.enqueue('answer-message', next, 'same')
+    const next = newJob('same')
+    await queue.enqueue('answer-session', next)
     await eventually(
       () => seen.length,
       (count) => count === 1,
@@ -65,21 +60,58 @@ describeWithRedis('on Redis', () => {
     expect(seen).toEqual([next])
   })
 
+  it('leaves a job of a name that only a newer worker knows', async () => {
+    const prefix = newId()
+    const { queue, hooks } = await lab.open(prefix)
+    await queue.enqueue('answer-session', newJob())
+    const redis = new Redis(lab.server.url)
+    await redis.hset(`{${prefix}:queue}:jobs:1`, 'name', 'fold-laundry')
+    redis.disconnect()
+    const { handlers, seen } = createRecorder()
+    await queue.consume(handlers, { concurrency: 1 })
+    await eventually(
+      () => queue.counts(),
+      ({ delayed, waiting, active }) => delayed === 1 && waiting + active === 0,
+    )
+    expect(seen).toEqual([])
+    expect(hooks.refused).toEqual([])
+  })
+
+  it('runs a session whose job is gone from Redis and left its key behind', async () => {
+    const prefix = newId()
+    const { queue } = await lab.open(prefix)
+    await queue.enqueue('answer-session', newJob('same'))
+    const redis = new Redis(lab.server.url)
+    await redis.del(`{${prefix}:queue}:jobs:1`, `{${prefix}:queue}:jobs:wait`)
+    redis.disconnect()
+    const { handlers, seen } = createRecorder()
+    await queue.consume(handlers, { concurrency: 1 })
+    const job = newJob('same')
+    await queue.enqueue('answer-session', job)
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    expect(seen).toEqual([job])
+  })
+
   describe('with other workers', () => {
-    it('gives the job of an aborted handler to another worker at once', async () => {
+    it('gives the job of an aborted handler to another worker at once, and what came after it', async () => {
       const prefix = newId()
       const [first, second] = [await lab.open(prefix), await lab.open(prefix)]
       const job = await startOne(first, untilAborted)
+      const later = newJob(job.sessionId)
+      await second.queue.enqueue('answer-session', later)
       const taken = createRecorder()
       await second.queue.consume(taken.handlers, { concurrency: 1 })
       const took = await timeMs(async () => {
         await first.queue.close(5000)
         await eventually(
           () => taken.seen.length,
-          (count) => count === 1,
+          (count) => count === 2,
         )
       })
-      expect(taken.seen).toEqual([job])
+      expect(taken.seen).toEqual([job, later])
       expect(took).toBeLessThan(1500)
     })
 
@@ -98,6 +130,27 @@ describeWithRedis('on Redis', () => {
       )
     })
 
+    it('runs a session at once that is asked for after Redis has lost its job', async () => {
+      const prefix = newId()
+      const [first, second] = [await lab.open(prefix), await lab.open(prefix)]
+      const { promise: gate, resolve } = createGate()
+      const { sessionId } = await startOne(first, () => gate)
+      const taken = createRecorder()
+      await second.queue.consume(taken.handlers, { concurrency: 1 })
+      const redis = new Redis(lab.server.url)
+      await redis.flushall()
+      redis.disconnect()
+      const took = await timeMs(async () => {
+        await second.queue.enqueue('answer-session', newJob(sessionId))
+        await eventually(
+          () => taken.seen.length,
+          (count) => count === 1,
+        )
+      })
+      expect(took).toBeLessThan(1500)
+      resolve()
+    })
+
     it('aborts a handler whose job belongs to another worker by now', async () => {
       const prefix = newId()
       const [first, second] = [await lab.open(prefix), await lab.open(prefix)]
@@ -106,7 +159,7 @@ describeWithRedis('on Redis', () => {
         signal.addEventListener('abort', () => resolve(true))
         return untilAborted(job, signal)
       })
-      await startOne(first, taken.handlers['answer-message'])
+      await startOne(first, taken.handlers['answer-session'])
       await second.queue.consume(taken.handlers, { concurrency: 1 })
       // What a worker finds that was paused for longer than its lock.
       const redis = new Redis(lab.server.url)
@@ -131,172 +184,11 @@ describeWithRedis('on Redis', () => {
     const { handlers, seen } = createRecorder(work)
     await queue.consume(handlers, { concurrency: 1 })
     const job = newJob()
-    await queue.enqueue('answer-message', job, newId())
+    await queue.enqueue('answer-session', job)
     await eventually(
       () => seen.length,
       (count) => count === 1,
     )
     return job
   }
-})
-
-describeWithRedis('when Redis fails', () => {
-  let lab: RedisLab
-  beforeAll(async () => (lab = await openRedisLab()))
-  afterAll(() => lab.close())
-
-  it('refuses a job within a second while Redis is away, silent or slow', async () => {
-    const { queue } = await lab.openFar(newId())
-    const add = (): Promise<void> => queue.enqueue('answer-message', newJob(), newId())
-    for (const mode of ['refuse', 'reset', 'blackhole'] as const) {
-      await lab.link.cut(mode)
-      for (let call = 0; call < 3; call++) {
-        const took = await timeMs(() =>
-          expect(add()).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true }),
-        )
-        expect(took).toBeLessThan(1000)
-      }
-      const took = await timeMs(() => Promise.allSettled(Array.from({ length: 50 }, add)))
-      expect(took).toBeLessThan(1000)
-      await lab.link.restore()
-      await eventually(
-        () =>
-          add().then(
-            () => true,
-            () => false,
-          ),
-        (done) => done,
-        5000,
-      )
-    }
-    await queue.close(0)
-  }, 30_000)
-
-  it('goes on with jobs after Redis was killed and came back empty', async () => {
-    const { queue } = await lab.open(newId())
-    const { handlers, seen } = createRecorder()
-    await queue.consume(handlers, { concurrency: 2 })
-    await queue.enqueue('answer-message', newJob(), newId())
-    await eventually(
-      () => seen.length,
-      (count) => count === 1,
-    )
-    await lab.server.kill()
-    await expect(queue.enqueue('answer-message', newJob(), newId())).rejects.toMatchObject({
-      code: 'UNAVAILABLE',
-    })
-    await lab.server.restart()
-    const back = performance.now()
-    await eventually(
-      () =>
-        queue.enqueue('answer-message', newJob(), newId()).then(
-          () => true,
-          () => false,
-        ),
-      (done) => done,
-    )
-    await eventually(
-      () => seen.length,
-      (count) => count >= 2,
-      10_000,
-    )
-    expect(performance.now() - back).toBeLessThan(5000)
-    await queue.close(0)
-  }, 30_000)
-
-  it('takes over from a worker that fell silent', async () => {
-    const prefix = newId()
-    const sleeper = await openFarWorker(prefix)
-    const waiter = await lab.open(prefix)
-    const first = createRecorder(untilAborted)
-    await sleeper.queue.consume(first.handlers, { concurrency: 1 })
-    await waiter.queue.enqueue('answer-message', newJob(), newId())
-    await eventually(
-      () => first.seen.length,
-      (count) => count === 1,
-    )
-    await lab.link.cut('blackhole')
-    const silentSince = performance.now()
-    const second = createRecorder()
-    await waiter.queue.consume(second.handlers, { concurrency: 1 })
-    await eventually(
-      () => second.seen.length,
-      (count) => count === 1,
-      12_000,
-    )
-    expect(performance.now() - silentSince).toBeLessThan(9000)
-    await lab.link.restore()
-    await Promise.all([sleeper.close(), waiter.queue.close(0)])
-  }, 30_000)
-
-  it('restarts a worker that sleeps while jobs wait and Redis answers', async () => {
-    const sleeper = await openFarWorker(newId())
-    const { handlers, seen } = createRecorder()
-    await sleeper.queue.consume(handlers, { concurrency: 1 })
-    await sleeper.queue.enqueue('answer-message', newJob(), newId())
-    await eventually(
-      () => seen.length,
-      (count) => count === 1,
-    )
-    await eventually(
-      () => sleeper.queue.counts(),
-      ({ active }) => active === 0,
-    )
-    lab.link.freeze()
-    await sleeper.queue.enqueue('answer-message', newJob(), newId())
-    await eventually(
-      () => seen.length,
-      (count) => count === 2,
-      4000,
-    )
-    expect(sleeper.reports.map(String).join()).toContain('restarting a worker')
-    await sleeper.close()
-  }, 20_000)
-
-  /** Adds jobs straight, and runs them over the link. */
-  async function openFarWorker(prefix: string): Promise<{
-    queue: BullJobQueue
-    reports: unknown[]
-    close(): Promise<void>
-  }> {
-    const reports: unknown[] = []
-    const report = (error: unknown): unknown => reports.push(error)
-    const far = parseRedisAddress(`redis://127.0.0.1:${lab.link.port}`)
-    const commands = openClient(parseRedisAddress(lab.server.url), 'commands', report)
-    await eventually(
-      () => commands.status,
-      (status) => status === 'ready',
-    )
-    const queue = new BullJobQueue({
-      commands,
-      guard: createGuard(() => commands.ping()),
-      keys: createKeys(prefix),
-      hooks: createCountedHooks(),
-      open: (purpose) => openClient(far, purpose, report),
-      report,
-      stuckAfterMs: 1000,
-    })
-    return {
-      queue,
-      reports,
-      async close() {
-        await queue.close(0)
-        await closeClient(commands)
-      },
-    }
-  }
-
-  it('closes in time without Redis, with a job in hand', async () => {
-    const { queue } = await lab.openFar(newId())
-    const { handlers, seen } = createRecorder(untilAborted)
-    await queue.consume(handlers, { concurrency: 1 })
-    await queue.enqueue('answer-message', newJob(), newId())
-    await eventually(
-      () => seen.length,
-      (count) => count === 1,
-    )
-    await lab.link.cut('refuse')
-    expect(await timeMs(() => queue.close(500))).toBeLessThan(3500)
-    await lab.link.restore()
-  }, 20_000)
 })

@@ -27,7 +27,7 @@ async function useEverything(backend: Backend): Promise<void> {
   expect(await backend.sessions.find(origin.id)).toMatchObject({ userId: origin.userId })
   const { handlers, seen } = createRecorder()
   await backend.queue.consume(handlers, { concurrency: 1 })
-  await backend.queue.enqueue('answer-message', newJob(), newId())
+  await backend.queue.enqueue('answer-session', newJob())
   await eventually(
     () => seen.length,
     (count) => count === 1,

@@ -36,7 +36,7 @@ async function useEverything(redisUrl: string): Promise<void> {
 
   const done = createRecorder()
   await two.queue.consume(done.handlers, { concurrency: 2 })
-  await one.queue.enqueue('answer-message', newJob(), newId())
+  await one.queue.enqueue('answer-session', newJob())
   await eventually(
     () => done.seen.length,
     (count) => count === 1,

@@ -59,12 +59,12 @@ describeWithRedis('what rests in Redis', () => {
     await presence.join(MARKERS.userId, 'connection')
 
     const { handlers, seen } = createRecorder((payload) => {
-      const retryable = payload.messageId === 'tries-again'
+      const retryable = payload.sessionId === 'tries-again'
       return Promise.reject(Object.assign(new Error(MARKERS.jobError), { retryable }))
     })
     await queue.consume(handlers, { concurrency: 5 })
-    await queue.enqueue('answer-message', { ...newJob(), messageId: 'tries-again' }, 'tries-again')
-    await queue.enqueue('answer-message', { ...newJob(), messageId: 'fails' }, 'fails')
+    await queue.enqueue('answer-session', newJob('tries-again'))
+    await queue.enqueue('answer-session', newJob('fails'))
     await eventually(
       () => queue.counts(),
       ({ failed, delayed }) => failed === 1 && delayed === 1,
@@ -136,18 +136,18 @@ describeWithRedis('what rests in Redis', () => {
   it('leaves nothing of a finished job', async () => {
     const prefix = 'finished'
     const { queue } = await lab.open(prefix)
-    const { handlers, seen } = createRecorder()
+    const { handlers, seen } = createRecorder(async (job) => {
+      if (seen.length <= 20) await queue.enqueue('answer-session', newJob(job.sessionId))
+    })
     await queue.consume(handlers, { concurrency: 5 })
-    for (let count = 0; count < 20; count++) {
-      await queue.enqueue('answer-message', newJob(), `job-${count}`)
-    }
+    for (let count = 0; count < 20; count++) await queue.enqueue('answer-session', newJob())
     await eventually(
       () => seen.length,
-      (count) => count === 20,
+      (count) => count === 40,
     )
     await eventually(
       async () => (await listKeys()).filter((key) => key.startsWith(`{${prefix}:queue}:`)),
-      (keys) => keys.every((key) => !/:(?:\d+|de:.*|active|wait|.*:lock)$/u.test(key)),
+      (keys) => keys.every((key) => !/:(?:\d+|d[en]:.*|active|wait|.*:lock)$/u.test(key)),
     )
   })
 })

@@ -191,7 +191,7 @@ describe('a store that is away', () => {
     })
     const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']) })
     await reconcile({ ...deps, replies }, { staleMs: 0, batch: 10 })
-    expect(rig.jobs.map(({ payload }) => payload.sessionId)).toEqual([other])
+    expect(rig.jobs.map((job) => job.sessionId)).toEqual([other])
     expect(await rig.replies.findOpen(sessionId)).toMatchObject({ messageId: question.id })
   })
 })

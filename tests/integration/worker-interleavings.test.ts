@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import type { Message } from '@chatbox/contract'
 import { LlmError } from '@chatbox/core'
 import { createMortal } from './worker-mortal.ts'
 import { CUT, openRig, scriptLlm, MODEL, type Step, type WorkerRig } from './worker-rig.ts'
@@ -26,7 +25,6 @@ const action = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       type: fc.constant('answer' as const),
-      question: fc.nat(9),
       scripts: fc.array(fc.nat(SCRIPTS.length - 1), { minLength: 1, maxLength: 3 }),
       waits: fc.boolean(),
     }),
@@ -35,7 +33,6 @@ const action = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       type: fc.constant('die' as const),
-      question: fc.nat(9),
       at: fc.nat(16),
       moment: fc.constantFrom('before' as const, 'after' as const),
     }),
@@ -50,7 +47,6 @@ class Story {
   readonly replyIds: string[] = []
   readonly #rig: WorkerRig
   readonly #sessionId: string
-  readonly #questions: Message[] = []
   readonly #work: Promise<unknown>[] = []
 
   constructor(rig: WorkerRig, sessionId: string) {
@@ -61,8 +57,7 @@ class Story {
   async play(next: Action): Promise<void> {
     switch (next.type) {
       case 'ask': {
-        const { question, replyId } = await this.#rig.ask(this.#sessionId, 'Hello?')
-        this.#questions.push(question)
+        const { replyId } = await this.#rig.ask(this.#sessionId, 'Hello?')
         this.replyIds.push(replyId)
         return
       }
@@ -86,23 +81,20 @@ class Story {
     await this.#rig.settle(this.#sessionId, this.#rig.createWorker({ llm }))
   }
 
-  async #answer({ question, scripts, waits }: Extract<Action, { type: 'answer' }>): Promise<void> {
-    const asked = at(this.#questions, question)
-    if (!asked) return
+  async #answer({ scripts, waits }: Extract<Action, { type: 'answer' }>): Promise<void> {
     const llm = scriptLlm(...scripts.map((script) => SCRIPTS[script] ?? []))
     const worker = this.#rig.createWorker({ llm, timing: { leaseMs: 60 } })
-    const work = worker.answer(asked)
+    const work = worker.answer({ sessionId: this.#sessionId })
     if (waits) await work
     else this.#work.push(work)
   }
 
-  async #die({ question, ...death }: Extract<Action, { type: 'die' }>): Promise<void> {
-    const asked = at(this.#questions, question)
-    if (!asked) return
-    const { parts, dead } = createMortal(this.#rig, death)
+  async #die({ at, moment }: Extract<Action, { type: 'die' }>): Promise<void> {
+    const { parts, dead } = createMortal(this.#rig, { at, moment })
     const llm = scriptLlm(['All ', 'of it.'])
     const timing = { leaseMs: 15, replyTimeoutMs: 100 }
-    await Promise.race([this.#rig.createWorker({ llm, ...parts, timing }).answer(asked), dead])
+    const dying = this.#rig.createWorker({ llm, ...parts, timing })
+    await Promise.race([dying.answer({ sessionId: this.#sessionId }), dead])
   }
 
   async #retry(reply: number): Promise<void> {

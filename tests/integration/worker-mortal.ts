@@ -48,7 +48,7 @@ export function createMortal(rig: WorkerRig, death?: Death): Mortal {
     })
 
   const queue: Pick<JobQueue, 'enqueue'> = {
-    enqueue: async (_name, payload, id) => void rig.jobs.push({ payload, id }),
+    enqueue: async (_name, payload) => void rig.jobs.push(payload),
   }
   return {
     parts: {

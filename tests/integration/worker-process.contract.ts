@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
-import type { Llm, Sessions } from '@chatbox/core'
+import type { Llm, ReplyClaims, Sessions } from '@chatbox/core'
 import { createLogger, createMetrics } from '@chatbox/kit'
 import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
 import { override } from './worker-mortal.ts'
@@ -10,6 +10,11 @@ jest.setTimeout(30_000)
 const SWEEPS = { reconcileEveryMs: 40, staleMs: 0, idleEveryMs: 40 }
 const NO_SWEEPS = { reconcileEveryMs: 60_000, idleEveryMs: 60_000 }
 const forever = () => new Promise<never>(() => undefined)
+
+interface StartOptions extends Partial<WorkerOptions> {
+  sessions?: Sessions
+  replies?: ReplyClaims
+}
 
 /** What a worker does as a whole, on whichever back end `openRig` opens. */
 export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
@@ -28,17 +33,17 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
 
   async function start(
     llm: Llm,
-    { timing, sessions, ...options }: Partial<WorkerOptions> & { sessions?: Sessions } = {},
+    { timing, sessions, replies, ...options }: StartOptions = {},
     where: WorkerRig = rig,
   ) {
     const metrics = createMetrics()
     const { models } = where.createWorker({ llm }).deps
     const logger = createLogger('test', 'silent')
-    const { messages, replies, conversationRefs, queue, bus, clock } = where
+    const { messages, conversationRefs, queue, bus, clock } = where
     const worker = await startWorker(
       {
-        ...{ sessions: sessions ?? where.sessions, messages, replies, conversationRefs },
-        ...{ queue, bus, clock, logger, metrics, models },
+        ...{ sessions: sessions ?? where.sessions, replies: replies ?? where.replies },
+        ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models },
       },
       {
         llmConcurrency: 4,
@@ -53,7 +58,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
   }
 
   const enqueue = (question: Parameters<typeof toJob>[0]) =>
-    rig.queue.enqueue('answer-message', toJob(question), `answer-${question.id}-0`)
+    rig.queue.enqueue('answer-session', toJob(question))
 
   const answered = (count: number) =>
     until(`${count} replies`, async () => {
@@ -74,6 +79,73 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     await answered(asked.length)
     const replies = (await rig.story(sessionId)).filter((line) => line.startsWith('ai'))
     expect(replies).toEqual(asked.map((content) => `ai complete: re: ${content}`))
+  })
+
+  it('answers at once what is asked when the job before it has found nothing more', async () => {
+    const late = ['b', 'c', 'd']
+    const replies = override(rig.replies, {
+      findOpen: async (id) => {
+        const open = await rig.replies.findOpen(id)
+        const content = open ? undefined : late.shift()
+        if (content) await enqueue((await rig.ask(id, content)).question)
+        return open
+      },
+    })
+    await start(scriptLlm(['Yes.']), { replies })
+    await enqueue((await rig.ask(sessionId, 'a')).question)
+    await answered(4)
+    expect(late).toEqual([])
+  })
+
+  it('answers one question of a session, and then the other sessions', async () => {
+    const order: string[] = []
+    const gate = createGate()
+    const llm: Llm = {
+      async *streamReply(request) {
+        order.push(request.sessionId)
+        await gate.step()
+        yield { type: 'text', text: 'x' }
+        yield { type: 'end' }
+      },
+    }
+    await start(llm, { llmConcurrency: 1 })
+    const other = await rig.createSession()
+    for (const content of ['a', 'b', 'c'])
+      await enqueue((await rig.ask(sessionId, content)).question)
+    await gate.reached
+    await enqueue((await rig.ask(other, 'a')).question)
+    gate.open()
+    await answered(3)
+    expect(order).toEqual([sessionId, other, sessionId, sessionId])
+  })
+
+  it('has at most one job for a session with something to answer, however often it sweeps', async () => {
+    const gate = createGate()
+    let sweeps = 0
+    const replies = override(rig.replies, {
+      listStranded: (...limits) => {
+        sweeps++
+        return rig.replies.listStranded(...limits)
+      },
+    })
+    const { metrics } = await start(scriptLlm([gate.step, 'x']), {
+      replies,
+      llmConcurrency: 1,
+      timing: SWEEPS,
+    })
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => rig.createSession()))
+    for (const content of ['a', 'b', 'c', 'd'])
+      for (const id of sessions) await enqueue((await rig.ask(id, content)).question)
+    await gate.reached
+    const before = sweeps
+    await until('ten more sweeps', () => sweeps > before + 10)
+    expect(await metrics.registry.metrics()).toContain('chatbox_reconciled_total{kind="pending"}')
+    expect(await rig.queue.counts()).toEqual({ waiting: 4, active: 1, delayed: 0, failed: 0 })
+    gate.open()
+    await until('all answered', async () => {
+      const logs = await Promise.all(sessions.map((id) => rig.log(id)))
+      return logs.every(({ length }) => length === 8)
+    })
   })
 
   it('answers no more questions at once than it may', async () => {

@@ -25,7 +25,7 @@ import {
   type StorePorts,
 } from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
-import { answerMessage } from '../../services/worker/src/usecases/answer-message.ts'
+import { answerSession } from '../../services/worker/src/usecases/answer-session.ts'
 import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
 import { RunningReplies } from '../../services/worker/src/usecases/running-replies.ts'
 
@@ -109,11 +109,13 @@ export const FAST: ReplyTiming = {
   storeBackoff: { baseMs: 5, maxMs: 50 },
 }
 
+type InSession = Pick<Message, 'sessionId'>
+
 export interface TestWorker {
   deps: AnswerDeps
   metrics: Metrics
-  /** Runs one job, as the queue would. */
-  answer(question: Message, signal?: AbortSignal): ReturnType<typeof answerMessage>
+  /** Runs one job of the session, as the queue would. */
+  answer(where: InSession, signal?: AbortSignal): ReturnType<typeof answerSession>
   counted(metric: string): Promise<number>
 }
 
@@ -139,7 +141,7 @@ export class WorkerRig implements StorePorts {
   readonly queue: JobQueue
   readonly clock: Clock = createClock()
   /** Jobs that test workers asked for. */
-  readonly jobs: { payload: JobPayload<'answer-message'>; id: string }[] = []
+  readonly jobs: JobPayload<'answer-session'>[] = []
   readonly #backend: Backend
   readonly #place: Place
   readonly #others: WorkerRig[] = []
@@ -184,7 +186,7 @@ export class WorkerRig implements StorePorts {
       ...ports,
       bus: bus ?? this.bus,
       queue: queue ?? {
-        enqueue: async (_name, payload, id) => void this.jobs.push({ payload, id }),
+        enqueue: async (_name, payload) => void this.jobs.push(payload),
       },
       models: {
         find: (id) => (id === MODEL ? { name: 'Model One', llm, prompt: PROMPT } : undefined),
@@ -198,8 +200,8 @@ export class WorkerRig implements StorePorts {
     return {
       deps,
       metrics,
-      answer: (question, signal = new AbortController().signal) =>
-        answerMessage(deps, toJob(question), signal),
+      answer: (where, signal = new AbortController().signal) =>
+        answerSession(deps, toJob(where), signal),
       counted: (metric) => readMetric(metrics, metric),
     }
   }
@@ -212,9 +214,7 @@ export class WorkerRig implements StorePorts {
     const { replies } = this
     await until('every question settled', async () => {
       await reconcile({ ...worker.deps, replies }, { staleMs: 0, batch: 100 })
-      for (const { payload } of this.jobs.splice(0)) {
-        await answerMessage(worker.deps, payload, new AbortController().signal)
-      }
+      for (const job of this.jobs.splice(0)) await worker.answer(job)
       return (await replies.findOpen(sessionId)) === undefined
     })
   }
@@ -299,8 +299,8 @@ const HOOKS: AdapterHooks = {
   },
 }
 
-export function toJob({ sessionId, id }: Message): JobPayload<'answer-message'> {
-  return { v: 1, sessionId, messageId: id, requestId: 'req-1' }
+export function toJob({ sessionId }: InSession): JobPayload<'answer-session'> {
+  return { v: 1, sessionId, requestId: 'req-1' }
 }
 
 /** The sum of a metric over all its labels. */

@@ -16,7 +16,7 @@ const queue: Row = {
     {
       title: 'Jobs by state',
       description:
-        'Every worker sees the same queue, so the highest number is shown. No line at all: no worker, or no Redis. Runbook: ChatboxRedisAway.',
+        'One job for each session that waits. Every worker sees the same queue, so the highest number is shown. No line at all: no worker, or no Redis. Runbook: ChatboxRedisAway.',
       kind: 'timeseries',
       unit: 'short',
       queries: [
@@ -49,7 +49,7 @@ const queue: Row = {
     },
     {
       title: 'Jobs by outcome',
-      description: '`taken` and `not-its-turn` are the price of at-least-once, and cheap.',
+      description: '`taken` and `nothing-open` are the price of at-least-once, and cheap.',
       kind: 'timeseries',
       unit: 'ops',
       queries: [

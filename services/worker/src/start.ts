@@ -13,7 +13,7 @@ import { onJob } from './jobs/on-job.ts'
 import { startSweep } from './jobs/start-sweep.ts'
 import { watchQueue } from './jobs/watch-queue.ts'
 import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
-import { answerMessage } from './usecases/answer-message.ts'
+import { answerSession } from './usecases/answer-session.ts'
 import { endIdleSessions } from './usecases/end-idle-sessions.ts'
 import { reconcile } from './usecases/reconcile.ts'
 import { RunningReplies } from './usecases/running-replies.ts'
@@ -62,8 +62,9 @@ export interface RunningWorker {
 }
 
 /**
- * A dead worker's question goes to another one after at most a lease and a sweep: 7 s. The lease is
- * three renewals long, so one that is late or lost does not cost a reply.
+ * A dead worker's question goes to another one after at most 7 s: a lease and a sweep, during which the
+ * queue gives its job away too. The lease is three renewals long, so one that is late or lost does not
+ * cost a reply.
  */
 const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   leaseMs: 6000,
@@ -106,12 +107,12 @@ export async function startWorker(
   const stopListening = await deps.bus.onStop((replyId) => running.stop(replyId))
   await deps.queue.consume(
     {
-      'answer-message': (payload, signal) =>
+      'answer-session': (payload, signal) =>
         onJob(deps, {
-          name: 'answer-message',
+          name: 'answer-session',
           payload,
           signal,
-          run: (job) => answerMessage(answering, job, signal),
+          run: (job) => answerSession(answering, job, signal),
         }),
     },
     { concurrency: options.llmConcurrency },

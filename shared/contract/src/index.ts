@@ -50,7 +50,7 @@ export {
   type RouteParams,
   type RouteQuery,
 } from './http-routes.ts'
-export { JOBS, type JobName, type JobPayload } from './jobs.ts'
+export { JOB_KEYS, JOBS, type JobName, type JobPayload } from './jobs.ts'
 export { LIMITS } from './limits.ts'
 export { openApiDocument, type OpenApiDocument } from './openapi.ts'
 export {

@@ -6,14 +6,17 @@ import { idSchema } from './text.ts'
  * A new field is optional until the jobs of the version before have drained.
  */
 export const JOBS = {
-  'answer-message': z.strictObject({
+  'answer-session': z.strictObject({
     v: z.literal(1),
     sessionId: idSchema,
-    /** The question. */
-    messageId: idSchema,
     requestId: idSchema,
   }),
 } as const
 
 export type JobName = keyof typeof JOBS
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]>
+
+/** Jobs of one key ask for the same work: of these at most one waits, and at most one runs. */
+export const JOB_KEYS: { [N in JobName]: (payload: JobPayload<N>) => string } = {
+  'answer-session': ({ sessionId }) => sessionId,
+}

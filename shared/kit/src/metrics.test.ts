@@ -29,7 +29,7 @@ function moveAll(metrics: Metrics): void {
   metrics.writeFenced()
   metrics.leaseLost()
   metrics.reconciled('pending')
-  metrics.jobDone('answer-message', 'done', 1)
+  metrics.jobDone('answer-session', 'done', 1)
   metrics.swept('reconcile', 'ok')
   metrics.backendFailed('redis')
   metrics.publishFailed()

@@ -13,7 +13,7 @@ export interface QueueMetrics {
 export function createQueueMetrics({ gauge }: Instruments): QueueMetrics {
   const jobs = gauge(
     'chatbox_queue_jobs',
-    'Jobs in a queue by state, left out while the queue does not answer.',
+    'Jobs in a queue by state, at most one waiting for each session; left out while the queue does not answer.',
     'queue',
     'state',
   )

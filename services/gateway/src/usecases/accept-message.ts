@@ -55,7 +55,7 @@ export async function acceptMessage(
 }
 
 function spread(deps: AcceptMessageDeps, { message, session }: Appended): void {
-  enqueueAnswer(deps, { sessionId: session.id, messageId: message.id, epoch: 0 })
+  enqueueAnswer(deps, session.id)
   deps.announcer.announceEntry(message, session)
   deps.onAccepted()
 }

@@ -8,26 +8,13 @@ export interface EnqueueDeps {
   onLostJob(error: unknown): void
 }
 
-interface AnswerJob {
-  sessionId: string
-  /** The question. */
-  messageId: string
-  epoch: number
-}
-
 /**
- * Hints to the workers that a question waits. Nobody waits for the queue: the question is durable
- * and is found without a job too. The epoch in the id lets a question be asked again after its
- * first job has come and gone.
+ * Hints to the workers that a question waits in the session. Nobody waits for the queue: the question
+ * is durable and is found without a job too.
  */
-export function enqueueAnswer(deps: EnqueueDeps, job: AnswerJob): void {
-  const { sessionId, messageId, epoch } = job
+export function enqueueAnswer(deps: EnqueueDeps, sessionId: string): void {
   const requestId = currentRequestId() ?? deps.clock.newId()
   deps.queue
-    .enqueue(
-      'answer-message',
-      { v: 1, sessionId, messageId, requestId },
-      `answer-${messageId}-${epoch}`,
-    )
+    .enqueue('answer-session', { v: 1, sessionId, requestId })
     .catch((error: unknown) => deps.onLostJob(error))
 }

@@ -36,7 +36,7 @@ export async function retryReply(
     askedAt: deps.clock.now().toISOString(),
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
-  enqueueAnswer(deps, open)
+  enqueueAnswer(deps, session.id)
   return { replyId: open.replyId }
 }
 

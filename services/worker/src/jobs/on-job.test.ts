@@ -3,14 +3,14 @@ import { AppError } from '@chatbox/core'
 import { createLogger, createMetrics, currentRequestId } from '@chatbox/kit'
 import { onJob } from './on-job.ts'
 
-const payload = { v: 1, sessionId: 's1', messageId: 'm1', requestId: 'req-1' } as const
+const payload = { v: 1, sessionId: 's1', requestId: 'req-1' } as const
 
 async function runJob(run: () => Promise<string>, signal = new AbortController().signal) {
   const metrics = createMetrics()
   let thrown: unknown
   try {
     const deps = { logger: createLogger('test', 'silent'), metrics }
-    await onJob(deps, { name: 'answer-message', payload, signal, run })
+    await onJob(deps, { name: 'answer-session', payload, signal, run })
   } catch (error) {
     thrown = error
   }

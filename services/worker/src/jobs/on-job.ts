@@ -29,10 +29,9 @@ export async function onJob<N extends JobName>(
     } catch (thrown) {
       const { code, retryable } = toAppError(thrown)
       const outcome = signal.aborted ? 'handed-over' : retryable ? 'retry' : 'failed'
-      const { messageId } = payload
       done(outcome)
-      if (signal.aborted) deps.logger.info({ job: name, messageId }, 'job handed over')
-      else deps.logger.warn({ job: name, messageId, outcome, code, err: thrown }, 'job not done')
+      if (signal.aborted) deps.logger.info({ job: name }, 'job handed over')
+      else deps.logger.warn({ job: name, outcome, code, err: thrown }, 'job not done')
       throw thrown
     }
   })

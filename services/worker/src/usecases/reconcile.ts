@@ -1,6 +1,5 @@
 import type { ReplyClaims, ReplyTask } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
-import { enqueueAnswer } from './enqueue-answer.ts'
 import { materialiseReply, type MaterialiseDeps } from './materialise-reply.ts'
 
 export interface ReconcileDeps extends MaterialiseDeps {
@@ -14,12 +13,6 @@ export interface ReconcileLimits {
   /** Questions taken up in one sweep. */
   batch: number
 }
-
-/**
- * The id of a job changes only so often: under load a question waits for its turn in the queue for
- * longer than `staleMs`, and must not get a job more with every sweep of every worker.
- */
-const BUCKET_MS = 15_000
 
 /**
  * Takes up what was left behind: puts committed answers into the log, and asks for a worker for
@@ -47,8 +40,8 @@ async function takeUp(deps: ReconcileDeps, stranded: ReplyTask): Promise<void> {
   if (!open) return
   // A question behind another one is not lost: it waits for its turn.
   if (stranded.state !== 'committed' && open.messageId !== stranded.messageId) return
-  const bucket = Math.floor(deps.clock.now().getTime() / BUCKET_MS)
-  await enqueueAnswer(deps.queue, open, { reason: String(bucket), requestId: deps.clock.newId() })
+  const { sessionId } = stranded
+  await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId: deps.clock.newId() })
   if (stranded.state !== 'committed') {
     deps.metrics.reconciled(stranded.state === 'running' ? 'expired' : 'pending')
   }

@@ -1,5 +1,5 @@
-import { JOBS, type JobName, type JobPayload } from '@chatbox/contract'
-import { AppError, type JobHandlers } from '@chatbox/core'
+import { JOB_KEYS, JOBS, type JobName, type JobPayload } from '@chatbox/contract'
+import type { JobHandlers } from '@chatbox/core'
 import { z } from 'zod'
 
 /** How jobs are retried, the same in memory and in Redis. */
@@ -12,12 +12,12 @@ export const JOB_RULES = {
   newerMaxAgeMs: 3_600_000,
 } as const
 
-const MAX_ID_LENGTH = 200
-
-export function checkJobId(id: string): void {
-  if (id.length > MAX_ID_LENGTH || !/^[\w-]+$/.test(id)) {
-    throw new AppError('INTERNAL', 'A job was given a malformed id.', { retryable: false })
-  }
+/**
+ * What makes two jobs one. The version is a part of it, because a job that rests until a newer worker
+ * comes must not swallow those that this one can do.
+ */
+export function toJobKey<N extends JobName>(name: N, payload: JobPayload<N>): string {
+  return `${name}-${payload.v}-${JOB_KEYS[name](payload)}`
 }
 
 /** What a worker is to do with a job as it came from the queue. */
@@ -59,13 +59,8 @@ export function isRetryable(error: unknown): boolean {
   return !stated.success || stated.data.retryable
 }
 
-/** The only ids that a payload may show in a log. */
+/** The only id that a payload may show in a log. */
 export function idsOf(payload: unknown): Record<string, string> {
-  const ids = z
-    .looseObject({ sessionId: z.string().max(64), messageId: z.string().max(64) })
-    .partial()
-    .safeParse(payload)
-  if (!ids.success) return {}
-  const { sessionId, messageId } = ids.data
-  return { ...(sessionId ? { sessionId } : {}), ...(messageId ? { messageId } : {}) }
+  const ids = z.object({ sessionId: z.string().max(64) }).safeParse(payload)
+  return ids.success ? ids.data : {}
 }

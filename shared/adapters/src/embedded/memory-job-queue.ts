@@ -1,7 +1,7 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
 import { AppError, backoffMs, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
 import type { AdapterHooks } from '../hooks.ts'
-import { checkJobId, idsOf, isRetryable, JOB_RULES, planJob } from '../common/job-rules.ts'
+import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey } from '../common/job-rules.ts'
 import { settlesWithin } from '../common/waiting.ts'
 
 const MAX_JOBS = 10_000
@@ -9,12 +9,14 @@ const DEFAULT_GRACE_MS = 5000
 const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
 
 interface MemoryJob {
-  id: string
+  key: string
   name: string
   /** As JSON: a handler gets what would have come over a network. */
   payload: string
   createdAt: number
   attemptsMade: number
+  /** The payload of the job that follows it: the last one that was added while it ran. */
+  next?: string
 }
 
 /**
@@ -23,7 +25,7 @@ interface MemoryJob {
  */
 export class MemoryJobQueue implements JobQueue {
   readonly #hooks: Pick<AdapterHooks, 'onPayloadRefused'>
-  /** Every job that waits, rests or runs. */
+  /** Every job that waits, rests or runs, by its key. */
   readonly #jobs = new Map<string, MemoryJob>()
   readonly #waiting: MemoryJob[] = []
   readonly #resting = new Map<MemoryJob, NodeJS.Timeout>()
@@ -37,21 +39,13 @@ export class MemoryJobQueue implements JobQueue {
     this.#hooks = hooks
   }
 
-  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void> {
-    checkJobId(id)
+  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
     if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
-    if (this.#jobs.has(id)) return
-    if (this.#jobs.size >= MAX_JOBS) throw new AppError('UNAVAILABLE', 'The queue is full.')
-    const job: MemoryJob = {
-      id,
-      name,
-      payload: JSON.stringify(payload),
-      createdAt: Date.now(),
-      attemptsMade: 0,
-    }
-    this.#jobs.set(id, job)
-    this.#waiting.push(job)
-    this.#startNext()
+    const key = toJobKey(name, payload)
+    const json = JSON.stringify(payload)
+    const current = this.#jobs.get(key)
+    if (!current) this.#add(key, name, json)
+    else if (this.#running.has(current)) current.next = json
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
@@ -96,17 +90,26 @@ export class MemoryJobQueue implements JobQueue {
     this.#jobs.clear()
   }
 
+  #add(key: string, name: string, payload: string): void {
+    if (this.#jobs.size >= MAX_JOBS) throw new AppError('UNAVAILABLE', 'The queue is full.')
+    const job = { key, name, payload, createdAt: Date.now(), attemptsMade: 0 }
+    this.#jobs.set(key, job)
+    this.#waiting.push(job)
+    this.#startNext()
+  }
+
   #startNext(): void {
     const handlers = this.#handlers
     while (handlers && !this.#closing && this.#running.size < this.#concurrency) {
       const job = this.#waiting.shift()
       if (!job) return
-      const abort = new AbortController()
-      const done = this.#work(job, handlers, abort.signal).finally(() => {
+      // Before its handler begins, which may ask for the same work again at once.
+      const running = { abort: new AbortController(), done: Promise.resolve() }
+      this.#running.set(job, running)
+      running.done = this.#work(job, handlers, running.abort.signal).finally(() => {
         this.#running.delete(job)
         this.#startNext()
       })
-      this.#running.set(job, { abort, done })
     }
   }
 
@@ -115,8 +118,8 @@ export class MemoryJobQueue implements JobQueue {
     const plan = planJob(job.name, payload, handlers)
     const isTooOld = Date.now() - job.createdAt > JOB_RULES.newerMaxAgeMs
     if (plan.type === 'refused' || (plan.type === 'newer' && isTooOld)) {
-      this.#hooks.onPayloadRefused('job', { jobId: job.id, ...idsOf(payload) })
-      this.#jobs.delete(job.id)
+      this.#hooks.onPayloadRefused('job', { jobId: job.key, ...idsOf(payload) })
+      this.#end(job)
       return
     }
     if (plan.type === 'newer') {
@@ -125,7 +128,7 @@ export class MemoryJobQueue implements JobQueue {
     }
     try {
       await plan.run(signal)
-      this.#jobs.delete(job.id)
+      this.#end(job)
     } catch (error) {
       this.#onFailed(job, error)
     }
@@ -137,8 +140,13 @@ export class MemoryJobQueue implements JobQueue {
       this.#rest(job, backoffMs(job.attemptsMade, JOB_RULES.backoff, Math.random))
       return
     }
-    this.#jobs.delete(job.id)
+    this.#end(job)
     this.#failedAt = [...this.#failedAt, Date.now()].slice(-FAILED_KEPT.count)
+  }
+
+  #end({ key, name, next }: MemoryJob): void {
+    this.#jobs.delete(key)
+    if (next && !this.#closing) this.#add(key, name, next)
   }
 
   #rest(job: MemoryJob, delayMs: number): void {

@@ -2,7 +2,7 @@ import type { JobName, JobPayload } from '@chatbox/contract'
 import { AppError, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
 import { Queue } from 'bullmq'
 import type { AdapterHooks } from '../hooks.ts'
-import { checkJobId, JOB_RULES } from '../common/job-rules.ts'
+import { JOB_RULES, toJobKey } from '../common/job-rules.ts'
 import { createBullBackend } from './bull-backend.ts'
 import { startBullWorker, type BullWorker, type StallRules } from './bull-worker.ts'
 import type { Purpose, RedisClient } from './connection.ts'
@@ -30,9 +30,9 @@ interface QueueParts {
 }
 
 /**
- * Jobs in BullMQ. A job's id is BullMQ's de-duplication id and not its key there: that one is free
+ * Jobs in BullMQ. A job's key is its deduplication id there and not its job id: the former is free
  * again as soon as the job completes or fails for good, whereas a failed job that is kept for
- * inspection would swallow every later job of the same key.
+ * inspection would swallow every later job of the same id.
  */
 export class BullJobQueue implements JobQueue {
   readonly #parts: QueueParts
@@ -63,9 +63,9 @@ export class BullJobQueue implements JobQueue {
     this.#queue.on('error', parts.report)
   }
 
-  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void> {
-    checkJobId(id)
-    await this.#ask(() => this.#queue.add(name, payload, { deduplication: { id } }))
+  async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
+    const deduplication = { id: toJobKey(name, payload), keepLastIfActive: true }
+    await this.#ask(() => this.#queue.add(name, payload, { deduplication }))
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {

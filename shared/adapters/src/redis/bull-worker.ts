@@ -23,8 +23,12 @@ export interface StallRules {
   maxStalledCount: number
 }
 
-/** By default the second crash under a job ends it for good; ours are ended by the store alone. */
-const STALL_RULES: StallRules = { lockMs: 6000, stalledEveryMs: 2000, maxStalledCount: 1000 }
+/**
+ * A session has one job, so a dead worker's questions wait for this as well as for its leases: both
+ * together take 7 s. By default the second crash under a job ends it for good; ours are ended by the
+ * store alone.
+ */
+const STALL_RULES: StallRules = { lockMs: 6000, stalledEveryMs: 1000, maxStalledCount: 1000 }
 /** How soon a worker tries again after a lost connection; 15 s by default. */
 const RUN_RETRY_MS = 500
 const HAND_BACK_MS = 1000

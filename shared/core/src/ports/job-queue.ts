@@ -18,11 +18,12 @@ export interface JobCounts {
  */
 export interface JobQueue {
   /**
-   * A second job of the same `id` is dropped while the first one waits, rests or runs; the id is
-   * free again when that one is done or has failed for good. Rejects with `UNAVAILABLE` within 1 s
-   * when the back end is away. `id`: up to 200 letters, digits, `-` and `_`.
+   * Of the jobs of one key (`JOB_KEYS` says what it is) at most one waits and at most one runs. A job is
+   * dropped while another of its key waits, or rests between two tries. While another runs, also from
+   * within its handler, it is kept until that one has ended; of several, the last. A run therefore
+   * always begins after the call. Rejects with `UNAVAILABLE` within 1 s when the back end is away.
    */
-  enqueue<N extends JobName>(name: N, payload: JobPayload<N>, id: string): Promise<void>
+  enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void>
   /**
    * Begins to run jobs, at most `concurrency` at once; once per queue. `signal` aborts when the queue
    * closes or when this process may no longer hold the job: a handler that then rejects gives its

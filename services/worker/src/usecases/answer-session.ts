@@ -1,7 +1,6 @@
 import type { JobPayload } from '@chatbox/contract'
 import { AppError, toErrorInfo, type ReplyTask, type ReplyOutcome } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
-import { enqueueAnswer } from './enqueue-answer.ts'
 import { Halt } from './halt.ts'
 import { materialiseReply } from './materialise-reply.ts'
 import { produceReply, type Production } from './produce-reply.ts'
@@ -10,33 +9,34 @@ import { whileAway } from './while-away.ts'
 import type { Written } from './write-reply.ts'
 
 /**
- * How the run of a job ended. Only `answered` and `cancelled` settled the question; in every other
- * case somebody else does, or the reconciler finds it.
+ * How the run of a job ended. `lost` and `taken`: another worker has the question and settles it, or
+ * the reconciler finds it.
  */
-export type AnswerResult = 'answered' | 'cancelled' | 'not-its-turn' | 'taken' | 'lost'
+export type AnswerResult = 'answered' | 'cancelled' | 'nothing-open' | 'taken' | 'lost'
 
 interface Run {
-  job: JobPayload<'answer-message'>
+  job: JobPayload<'answer-session'>
   signal: AbortSignal
 }
 
 /**
- * Answers one question: claims it, streams the reply, commits it once and puts it into the log. A
- * worker may die at any point of this: another one finds the question where this one left it.
+ * Answers the one question of a session that may be answered: claims it, streams the reply, commits it
+ * once and puts it into the log. Where more questions wait, the session goes behind the others in the
+ * queue. A worker may die at any point of this: another one finds the question where this one left it.
  * `signal` gives the question back and rejects as retryable, so that the queue passes the job on.
  */
-export async function answerMessage(
+export async function answerSession(
   deps: AnswerDeps,
-  job: JobPayload<'answer-message'>,
+  job: JobPayload<'answer-session'>,
   signal: AbortSignal,
 ): Promise<AnswerResult> {
   const open = await deps.replies.findOpen(job.sessionId)
-  // Whoever settles the earlier question enqueues this one.
-  if (open?.messageId !== job.messageId) return 'not-its-turn'
+  if (!open) return 'nothing-open'
   const result =
     open.state === 'committed' ? 'answered' : await claimAndAnswer(deps, open, { job, signal })
-  if (result === 'answered') await materialiseReply(deps, open)
-  if (result === 'answered' || result === 'cancelled') await enqueueNext(deps, job.sessionId)
+  if (result !== 'answered') return result
+  await materialiseReply(deps, open)
+  await enqueueNext(deps, job.sessionId)
   return result
 }
 
@@ -141,9 +141,9 @@ function handingOver(): AppError {
 /** A failure here costs seconds: the reconciler finds the question too. */
 async function enqueueNext(deps: AnswerDeps, sessionId: string): Promise<void> {
   try {
-    const next = await deps.replies.findOpen(sessionId)
-    if (!next) return
-    await enqueueAnswer(deps.queue, next, { reason: 'turn', requestId: deps.clock.newId() })
+    if (!(await deps.replies.findOpen(sessionId))) return
+    const requestId = deps.clock.newId()
+    await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId })
   } catch (error) {
     deps.logger.warn({ sessionId, err: error }, 'next question not enqueued')
   }

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { parseRedisAddress } from '../../shared/adapters/src/redis/address.ts'
+import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
+import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
+import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
+import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
+import { createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
+import {
+  createCountedHooks,
+  describeWithRedis,
+  eventually,
+  newId,
+  openRedisLab,
+  timeMs,
+  type RedisLab,
+} from './redis.support.ts'
+
+describeWithRedis('JobQueue on a Redis that fails', () => {
+  let lab: RedisLab
+  beforeAll(async () => (lab = await openRedisLab()))
+  afterAll(() => lab.close())
+
+  it('refuses a job within a second while Redis is away, silent or slow', async () => {
+    const { queue } = await lab.openFar(newId())
+    const add = (): Promise<void> => queue.enqueue('answer-session', newJob())
+    for (const mode of ['refuse', 'reset', 'blackhole'] as const) {
+      await lab.link.cut(mode)
+      for (let call = 0; call < 3; call++) {
+        const took = await timeMs(() =>
+          expect(add()).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true }),
+        )
+        expect(took).toBeLessThan(1000)
+      }
+      const took = await timeMs(() => Promise.allSettled(Array.from({ length: 50 }, add)))
+      expect(took).toBeLessThan(1000)
+      await lab.link.restore()
+      await eventually(
+        () =>
+          add().then(
+            () => true,
+            () => false,
+          ),
+        (done) => done,
+        5000,
+      )
+    }
+    await queue.close(0)
+  }, 30_000)
+
+  it('goes on with jobs after Redis was killed and came back empty', async () => {
+    const { queue } = await lab.open(newId())
+    const { handlers, seen } = createRecorder()
+    await queue.consume(handlers, { concurrency: 2 })
+    await queue.enqueue('answer-session', newJob())
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    await lab.server.kill()
+    await expect(queue.enqueue('answer-session', newJob())).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+    await lab.server.restart()
+    const back = performance.now()
+    await eventually(
+      () =>
+        queue.enqueue('answer-session', newJob()).then(
+          () => true,
+          () => false,
+        ),
+      (done) => done,
+    )
+    await eventually(
+      () => seen.length,
+      (count) => count >= 2,
+      10_000,
+    )
+    expect(performance.now() - back).toBeLessThan(5000)
+    await queue.close(0)
+  }, 30_000)
+
+  it('takes over from a worker that fell silent', async () => {
+    const prefix = newId()
+    const sleeper = await openFarWorker(prefix)
+    const waiter = await lab.open(prefix)
+    const first = createRecorder(untilAborted)
+    await sleeper.queue.consume(first.handlers, { concurrency: 1 })
+    const [job, whileItRan, whileSilent] = [newJob('same'), newJob('same'), newJob('same')]
+    await waiter.queue.enqueue('answer-session', job)
+    await eventually(
+      () => first.seen.length,
+      (count) => count === 1,
+    )
+    await waiter.queue.enqueue('answer-session', whileItRan)
+    await lab.link.cut('blackhole')
+    const silentSince = performance.now()
+    await waiter.queue.enqueue('answer-session', whileSilent)
+    const second = createRecorder()
+    await waiter.queue.consume(second.handlers, { concurrency: 1 })
+    await eventually(
+      () => second.seen.length,
+      (count) => count === 2,
+      12_000,
+    )
+    expect(performance.now() - silentSince).toBeLessThan(7500)
+    expect(second.seen).toEqual([job, whileSilent])
+    await lab.link.restore()
+    await Promise.all([sleeper.close(), waiter.queue.close(0)])
+  }, 30_000)
+
+  it('restarts a worker that sleeps while jobs wait and Redis answers', async () => {
+    const sleeper = await openFarWorker(newId())
+    const { handlers, seen } = createRecorder()
+    await sleeper.queue.consume(handlers, { concurrency: 1 })
+    await sleeper.queue.enqueue('answer-session', newJob())
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    await eventually(
+      () => sleeper.queue.counts(),
+      ({ active }) => active === 0,
+    )
+    lab.link.freeze()
+    await sleeper.queue.enqueue('answer-session', newJob())
+    await eventually(
+      () => seen.length,
+      (count) => count === 2,
+      4000,
+    )
+    expect(sleeper.reports.map(String).join()).toContain('restarting a worker')
+    await sleeper.close()
+  }, 20_000)
+
+  /** Adds jobs straight, and runs them over the link. */
+  async function openFarWorker(prefix: string): Promise<{
+    queue: BullJobQueue
+    reports: unknown[]
+    close(): Promise<void>
+  }> {
+    const reports: unknown[] = []
+    const report = (error: unknown): unknown => reports.push(error)
+    const far = parseRedisAddress(`redis://127.0.0.1:${lab.link.port}`)
+    const commands = openClient(parseRedisAddress(lab.server.url), 'commands', report)
+    await eventually(
+      () => commands.status,
+      (status) => status === 'ready',
+    )
+    const queue = new BullJobQueue({
+      commands,
+      guard: createGuard(() => commands.ping()),
+      keys: createKeys(prefix),
+      hooks: createCountedHooks(),
+      open: (purpose) => openClient(far, purpose, report),
+      report,
+      stuckAfterMs: 1000,
+    })
+    return {
+      queue,
+      reports,
+      async close() {
+        await queue.close(0)
+        await closeClient(commands)
+      },
+    }
+  }
+
+  it('closes in time without Redis, with a job in hand', async () => {
+    const { queue } = await lab.openFar(newId())
+    const { handlers, seen } = createRecorder(untilAborted)
+    await queue.consume(handlers, { concurrency: 1 })
+    await queue.enqueue('answer-session', newJob())
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    await lab.link.cut('refuse')
+    expect(await timeMs(() => queue.close(500))).toBeLessThan(3500)
+    await lab.link.restore()
+  }, 20_000)
+})
