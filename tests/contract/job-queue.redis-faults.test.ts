@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import { parseRedisAddress } from '../../shared/adapters/src/redis/address.ts'
 import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
 import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
@@ -6,6 +6,7 @@ import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
 import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
 import { createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
 import {
+  closeAll,
   createCountedHooks,
   describeWithRedis,
   eventually,
@@ -17,7 +18,12 @@ import {
 
 describeWithRedis('JobQueue on a Redis that fails', () => {
   let lab: RedisLab
+  const farWorkers: { close(): Promise<void> }[] = []
   beforeAll(async () => (lab = await openRedisLab()))
+  afterEach(async () => {
+    await lab.link.restore()
+    await closeAll(...farWorkers.splice(0))
+  })
   afterAll(() => lab.close())
 
   it('refuses a job within a second while Redis is away, silent or slow', async () => {
@@ -104,8 +110,6 @@ describeWithRedis('JobQueue on a Redis that fails', () => {
     )
     expect(performance.now() - silentSince).toBeLessThan(7500)
     expect(second.seen).toEqual([job, whileSilent])
-    await lab.link.restore()
-    await Promise.all([sleeper.close(), waiter.queue.close(0)])
   }, 30_000)
 
   it('restarts a worker that sleeps while jobs wait and Redis answers', async () => {
@@ -129,15 +133,12 @@ describeWithRedis('JobQueue on a Redis that fails', () => {
       4000,
     )
     expect(sleeper.reports.map(String).join()).toContain('restarting a worker')
-    await sleeper.close()
   }, 20_000)
 
   /** Adds jobs straight, and runs them over the link. */
-  async function openFarWorker(prefix: string): Promise<{
-    queue: BullJobQueue
-    reports: unknown[]
-    close(): Promise<void>
-  }> {
+  async function openFarWorker(
+    prefix: string,
+  ): Promise<{ queue: BullJobQueue; reports: unknown[] }> {
     const reports: unknown[] = []
     const report = (error: unknown): unknown => reports.push(error)
     const far = parseRedisAddress(`redis://127.0.0.1:${lab.link.port}`)
@@ -155,14 +156,8 @@ describeWithRedis('JobQueue on a Redis that fails', () => {
       report,
       stuckAfterMs: 1000,
     })
-    return {
-      queue,
-      reports,
-      async close() {
-        await queue.close(0)
-        await closeClient(commands)
-      },
-    }
+    farWorkers.push({ close: () => queue.close(0).then(() => closeClient(commands)) })
+    return { queue, reports }
   }
 
   it('closes in time without Redis, with a job in hand', async () => {
