@@ -4,7 +4,7 @@ import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
 import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
 import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
 import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
-import { createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
+import { createGate, createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
 import {
   closeAll,
   createCountedHooks,
@@ -108,9 +108,33 @@ describeWithRedis('JobQueue on a Redis that fails', () => {
       (count) => count === 2,
       12_000,
     )
-    expect(performance.now() - silentSince).toBeLessThan(7500)
+    expect(performance.now() - silentSince).toBeLessThan(8000)
     expect(second.seen).toEqual([job, whileSilent])
   }, 30_000)
+
+  it('runs a session again soon whose run ended while its worker had no Redis', async () => {
+    const { queue } = await openFarWorker(newId())
+    const { promise: gate, resolve } = createGate()
+    const { handlers, seen } = createRecorder(() => gate)
+    await queue.consume(handlers, { concurrency: 1 })
+    await queue.enqueue('answer-session', newJob('same'))
+    await eventually(
+      () => seen.length,
+      (count) => count === 1,
+    )
+    await lab.link.cut('refuse')
+    resolve()
+    await queue.enqueue('answer-session', newJob('same'))
+    await lab.link.restore()
+    const took = await timeMs(() =>
+      eventually(
+        () => seen.length,
+        (count) => count >= 2,
+        10_000,
+      ),
+    )
+    expect(took).toBeLessThan(2000)
+  }, 20_000)
 
   it('restarts a worker that sleeps while jobs wait and Redis answers', async () => {
     const sleeper = await openFarWorker(newId())
