@@ -99,7 +99,7 @@ module.exports = {
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
     only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/llm/'),
     // The probe signs a token as the site in front of chatbox would.
-    only('jwt-home', 'jose', '^services/(gateway/src/auth|probe/src)/'),
+    only('jwt-home', '(jsonwebtoken|jwks-rsa)', '^services/(gateway/src/auth|probe/src)/'),
     only('metrics-home', 'prom-client', '^shared/kit/src/'),
     {
       name: 'no-orphans',

@@ -59,7 +59,7 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   ...homes('http-home', `${GATEWAY}/auth`, ['express', 'helmet', 'socket.io', 'ws']),
   ...homes('mail-home', WORKER, ['nodemailer']),
   ...homes('llm-home', WORKER, ['eventsource-parser', 'undici', 'cockatiel']),
-  ...homes('jwt-home', `${GATEWAY}/http`, ['jose']),
+  ...homes('jwt-home', `${GATEWAY}/http`, ['jsonwebtoken', 'jwks-rsa']),
   ...homes('metrics-home', WORKER, ['prom-client']),
   { rule: 'no-orphans', path: 'shared/kit/src/seeded-orphan.ts', text: 'export const alone = 1\n' },
   seed('not-to-test', GATEWAY, '../../../tests/architecture/dependency-seeds.ts'),

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { createSecretKey, randomUUID } from 'node:crypto'
+import jwt from 'jsonwebtoken'
 import type { Deadline } from './deadline.ts'
 import { Finding } from './finding.ts'
 import { askVisitorToken, type Place } from './http-calls.ts'
@@ -33,21 +33,19 @@ export async function getToken(
       'visitors are not let in (ALLOW_VISITORS), and there is neither PROBE_TOKEN nor JWT_SECRET',
     )
   }
-  return await signToken(identity.secret, identity)
+  return signToken(identity.secret, identity)
 }
 
 /** For a new user each time: a user has one session, and two probes would share it. */
-async function signToken(
+function signToken(
   secret: string,
   { issuer, audience }: Pick<Identity, 'issuer' | 'audience'>,
-): Promise<string> {
-  const now = Math.floor(Date.now() / 1000)
-  const token = new SignJWT({ name: 'probe' })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(`probe:${randomUUID()}`)
-    .setIssuedAt(now)
-    .setExpirationTime(now + TTL_S)
-  if (issuer) token.setIssuer(issuer)
-  if (audience) token.setAudience(audience)
-  return await token.sign(new TextEncoder().encode(secret))
+): string {
+  return jwt.sign({ name: 'probe' }, createSecretKey(secret, 'utf8'), {
+    algorithm: 'HS256',
+    subject: `probe:${randomUUID()}`,
+    expiresIn: TTL_S,
+    ...(issuer && { issuer }),
+    ...(audience && { audience }),
+  })
 }

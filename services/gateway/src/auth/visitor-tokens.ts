@@ -1,6 +1,7 @@
-import { hkdfSync, randomUUID } from 'node:crypto'
+import { createSecretKey, hkdfSync, randomUUID, type KeyObject } from 'node:crypto'
 import type { Clock } from '@chatbox/core'
-import { jwtVerify, SignJWT, type JWTPayload } from 'jose'
+import jwt, { type JwtPayload } from 'jsonwebtoken'
+import { readSignedClaims } from './signed-claims.ts'
 
 /** Visitors come from an issuer of our own, with keys of its own: one issuer, one kind of key. */
 export const VISITOR_ISSUER = 'chatbox-visitors'
@@ -11,7 +12,7 @@ export interface VisitorTokens {
   /** A short-lived token for one visitor. */
   issueToken(visitorId: string): Promise<{ token: string; expiresAt: Date }>
   /** The claims of a token that this issued. Rejects for every other. */
-  readToken(token: string): Promise<JWTPayload>
+  readToken(token: string): Promise<JwtPayload>
   /** What a browser keeps so that it gets the same visitor again; useless as a token. */
   issueProof(visitorId: string): Promise<string>
   /** The visitor of a proof; undefined where it is none, or too old. */
@@ -38,31 +39,25 @@ export function createVisitorTokens(secret: string, clock: Pick<Clock, 'now'>): 
   }
 }
 
-function createSigner(key: Uint8Array, clock: Pick<Clock, 'now'>) {
+function createSigner(key: KeyObject, clock: Pick<Clock, 'now'>) {
   return {
     async sign(subject: string, ttlS: number): Promise<{ token: string; expiresAt: Date }> {
       const now = Math.floor(clock.now().getTime() / 1000)
-      const token = await new SignJWT({})
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setIssuer(VISITOR_ISSUER)
-        .setSubject(subject)
-        .setIssuedAt(now)
-        .setExpirationTime(now + ttlS)
-        .sign(key)
+      const token = jwt.sign({ iat: now }, key, {
+        algorithm: 'HS256',
+        issuer: VISITOR_ISSUER,
+        subject,
+        expiresIn: ttlS,
+      })
       return { token, expiresAt: new Date((now + ttlS) * 1000) }
     },
-    async verify(token: string): Promise<JWTPayload> {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ['HS256'],
-        issuer: VISITOR_ISSUER,
-        requiredClaims: ['exp', 'sub'],
-        currentDate: clock.now(),
-      })
-      return payload
+    async verify(token: string): Promise<JwtPayload> {
+      const checks = { algorithm: 'HS256', issuer: VISITOR_ISSUER, now: clock.now() } as const
+      return readSignedClaims(token, key, checks)
     },
   }
 }
 
-function deriveKey(secret: string, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32))
+function deriveKey(secret: string, purpose: string): KeyObject {
+  return createSecretKey(new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32)))
 }

@@ -1,0 +1,84 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { JwksClient } from 'jwks-rsa'
+import { unauthorized } from './bearer-claims.ts'
+import { fetchKeySet, type Jwk } from './fetch-key-set.ts'
+
+/** What signs by each algorithm of public keys that is taken. */
+const KEY_TYPES = {
+  RS256: { kty: 'RSA', crv: undefined },
+  ES256: { kty: 'EC', crv: 'P-256' },
+} as const
+type KeySetAlgorithm = keyof typeof KEY_TYPES
+
+const KEY_MAX_AGE_MS = 10 * 60_000
+const MAX_KEYS = 100
+/** How long a set is not fetched again, whatever key it lacks: anybody can make up a `kid`. */
+const REST_MS = 30_000
+/** RFC 7518, 3.3. */
+const MIN_RSA_BITS = 2048
+
+export interface KeySet {
+  /**
+   * The key that a token names; without a `kid` the only one of its algorithm. Throws `UNAVAILABLE`
+   * where the set is out of reach, any other error where it has no such key.
+   */
+  find(algorithm: KeySetAlgorithm, kid: unknown): Promise<KeyObject>
+}
+
+/** The keys of an issuer, fetched when they are needed first. `now` is in ms and never put back. */
+export function openKeySet(url: string, now = () => performance.now()): KeySet {
+  const fetchKeys = createSource(url, now)
+  const clients = {
+    RS256: openClient(fetchKeys, 'RS256'),
+    ES256: openClient(fetchKeys, 'ES256'),
+  }
+  return {
+    async find(algorithm, kid) {
+      if (kid !== undefined && typeof kid !== 'string') throw unauthorized()
+      const found = await clients[algorithm].getSigningKey(kid)
+      const key = createPublicKey(found.getPublicKey())
+      const { modulusLength } = key.asymmetricKeyDetails ?? {}
+      if (algorithm === 'RS256' && (modulusLength ?? 0) < MIN_RSA_BITS) throw unauthorized()
+      return key
+    },
+  }
+}
+
+/** One set, fetched once for all who wait for it. A failure is not kept. */
+function createSource(url: string, now: () => number): () => Promise<Jwk[]> {
+  let fetching: Promise<Jwk[]> | undefined
+  let last: { keys: Jwk[]; at: number } | undefined
+  return async () => {
+    if (last && now() - last.at < REST_MS) return last.keys
+    fetching ??= fetchKeySet(url).finally(() => {
+      fetching = undefined
+    })
+    const keys = await fetching
+    last = { keys, at: now() }
+    return keys
+  }
+}
+
+/**
+ * The library finds a key by its name alone, so each algorithm sees only its own. Its rate limit is
+ * not used: made-up names would use it up for the others.
+ */
+function openClient(fetchKeys: () => Promise<Jwk[]>, algorithm: KeySetAlgorithm): JwksClient {
+  return new JwksClient({
+    cacheMaxAge: KEY_MAX_AGE_MS,
+    cacheMaxEntries: MAX_KEYS,
+    fetcher: async () => ({ keys: onlyFor(algorithm, await fetchKeys()) }),
+  })
+}
+
+/** Two keys of one name are none: which of them is meant nobody can say. */
+function onlyFor(algorithm: KeySetAlgorithm, keys: readonly Jwk[]): Jwk[] {
+  const own = keys.filter((key) => isFor(algorithm, key))
+  return own.filter(({ kid }) => own.filter((other) => other.kid === kid).length === 1)
+}
+
+function isFor(algorithm: KeySetAlgorithm, key: Jwk): boolean {
+  const { kty, crv } = KEY_TYPES[algorithm]
+  if (key.kty !== kty || (crv !== undefined && key.crv !== crv)) return false
+  return key.alg === undefined || key.alg === algorithm
+}
