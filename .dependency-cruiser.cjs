@@ -95,7 +95,11 @@ module.exports = {
       '^shared/adapters/src/redis/',
     ),
     only('mongo-home', 'mongodb', '^shared/adapters/src/mongo/'),
-    only('http-home', '(express|helmet|socket[.]io|ws)', '^services/gateway/src/(ws|http)/'),
+    only(
+      'http-home',
+      '(express|helmet|proxy-addr|socket[.]io|ws)',
+      '^services/gateway/src/(ws|http)/',
+    ),
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
     only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/llm/'),
     // The probe signs a token as the site in front of chatbox would.

@@ -56,7 +56,7 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   seed('adapters-enter-at-main', `${WORKER}/jobs`, '@chatbox/adapters'),
   ...homes('redis-home', ADAPTERS, ['ioredis', 'bullmq', '@socket.io/redis-adapter']),
   ...homes('mongo-home', `${ADAPTERS}/redis`, ['mongodb']),
-  ...homes('http-home', `${GATEWAY}/auth`, ['express', 'helmet', 'socket.io', 'ws']),
+  ...homes('http-home', `${GATEWAY}/auth`, ['express', 'helmet', 'proxy-addr', 'socket.io', 'ws']),
   ...homes('mail-home', WORKER, ['nodemailer']),
   ...homes('llm-home', WORKER, ['eventsource-parser', 'undici', 'cockatiel']),
   ...homes('jwt-home', `${GATEWAY}/http`, ['jsonwebtoken', 'jwks-rsa']),

@@ -1,7 +1,7 @@
 import { AppError, toAppError, toErrorInfo, type Clock, type Presence } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 import type { ExtendedError } from 'socket.io'
-import { unauthorized } from '../auth/bearer-claims.ts'
+import { authenticate } from '../auth/authenticate.ts'
 import type { TokenVerifier } from '../auth/verify-token.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
@@ -14,6 +14,8 @@ export interface HandshakeDeps {
   rules: RateRules
   presence: Pick<Presence, 'join' | 'leave'>
   maxConnectionsPerUser: number
+  /** What a connection is counted by until it is known whose it is. */
+  takeAddress: (conn: ChatSocket['conn']) => string
   clock: Pick<Clock, 'newId'>
   metrics: Pick<Metrics, 'handshakeRefused'>
   logger: Logger
@@ -52,8 +54,7 @@ async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity>
   const { token } = socket.handshake.auth
   // Nobody needs it again, and it would be kept as long as the connection.
   socket.handshake.auth = NO_AUTH
-  if (typeof token !== 'string') throw unauthorized()
-  const identity = await deps.verifier.verify(token)
+  const identity = await authenticate(deps, token, deps.takeAddress(socket.conn))
   await deps.guard.take(deps.rules.handshake, identity.user.id)
   await joinPresence(deps, socket, identity.user.id)
   return identity

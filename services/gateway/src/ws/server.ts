@@ -7,6 +7,7 @@ import type { TokenVerifier } from '../auth/verify-token.ts'
 import type { GatewayOptions, GatewayPorts } from '../options.ts'
 import type { RateGuard, RateRules } from '../rate-rules.ts'
 import type { Announcer } from '../usecases/announcer.ts'
+import { createAddressBook, type AddressBook } from './address-book.ts'
 import { createAnnouncer } from './announcer.ts'
 import { BoundedWebSocketServer } from './bounded-web-socket-server.ts'
 import { deliverEvent } from './deliver.ts'
@@ -55,10 +56,12 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
   const { ports, guard, rules } = deps
   const { metrics, logger, clock } = ports
   const answer = { guard, rules, metrics, logger, clock }
+  const addresses = createAddressBook(deps.options.trustedProxies)
   io.use(
     createHandshake({
       ...{ verifier: deps.verifier, guard, rules, presence: ports.presence },
       ...{ maxConnectionsPerUser: deps.options.maxConnectionsPerUser, clock, metrics, logger },
+      takeAddress: (conn) => addresses.take(conn),
     }),
   )
   const expiries = new ExpiryWatch(clock)
@@ -69,7 +72,7 @@ export function openSocketServer(deps: SocketServerDeps): SocketServer {
     attach(httpServer) {
       io.attach(httpServer)
       refuseOddRequests(io)
-      releaseRequests(io)
+      releaseRequests(io, addresses)
     },
     connections: () => io.engine.clientsCount,
     async drain(options) {
@@ -135,9 +138,10 @@ function refuseOddRequests(io: ChatServer): void {
  * Engine.IO keeps the request that a connection began with, which nobody reads any more, and lets it
  * be replaced (its guide to memory usage): with its headers it is a quarter of what a connection holds.
  */
-function releaseRequests(io: ChatServer): void {
+function releaseRequests(io: ChatServer, addresses: AddressBook): void {
   const nothing = new IncomingMessage(new Socket())
   io.engine.on('connection', (conn: ChatSocket['conn']) => {
+    addresses.add(conn, conn.request)
     conn.request = nothing
   })
 }
