@@ -57,7 +57,11 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     port: toPort(httpServer),
     connections: () => sockets.connections(),
     drain: (drainOptions) => sockets.drain(drainOptions),
-    stop: () => (stopped ??= sockets.close()),
+    stop() {
+      // A request that is still being answered would hold its connection for all of that time.
+      httpServer.keepAliveTimeout = 1
+      return (stopped ??= sockets.close())
+    },
   }
 }
 
@@ -71,12 +75,20 @@ function createVisitors(deps: GatewayDeps, options: GatewayOptions): VisitorToke
 /** Idle or slow connections that have not become sockets, besides those that have. */
 const SPARE_CONNECTIONS = 1000
 
+/**
+ * An idle connection has to outlast the balancer's side of it: the balancer answers 502 to a request
+ * that meets the end of a connection. AWS and nginx let one idle for 60 s, Google for 600 s, which
+ * nobody can change. Without a proxy they are browsers' connections, and there may be many.
+ */
+const KEEP_ALIVE_MS = 75_000
+const PROXY_KEEP_ALIVE_MS = 620_000
+
 /** One that is slow with its request is closed soon: by default Node lets it sit for minutes. */
 function createHttpServer(options: GatewayOptions, app: RequestListener): Server {
   const settings = {
     headersTimeout: 5000,
     requestTimeout: 10_000,
-    keepAliveTimeout: 5000,
+    keepAliveTimeout: options.trustedProxies.length > 0 ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1000,
     maxHeaderSize: 16 * 1024,
   }
