@@ -31,11 +31,20 @@ describe('headers', () => {
     expect(response.headers.get('strict-transport-security')).toBeNull()
   })
 
-  it('ask for https, and name the own socket, where the public address is https', async () => {
+  it('name the own socket where the public address is https', async () => {
     const other = await h.startOther({ publicUrl: 'https://chat.example/chatbox' })
     const response = await ask('/healthz', { url: other.url })
-    expect(response.headers.get('strict-transport-security')).toContain('max-age=31536000')
     expect(response.headers.get('content-security-policy')).toContain('wss://chat.example')
+  })
+
+  it.each([
+    ['off', null],
+    ['host', 'max-age=31536000'],
+    ['subdomains', 'max-age=31536000; includeSubDomains'],
+  ] as const)('ask for https as they are told to: %s', async (hsts, header) => {
+    const other = await h.startOther({ publicUrl: 'https://chat.example', hsts })
+    const response = await ask('/healthz', { url: other.url })
+    expect(response.headers.get('strict-transport-security')).toBe(header)
   })
 
   it('name the request: as the caller does, else by an id of our own', async () => {

@@ -61,6 +61,7 @@ export async function startTestGateway(
     auth: { jwtSecret: TEST_SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
     allowedOrigins: ['https://shop.example'],
     trustedProxies: [],
+    hsts: 'off',
     allowVisitors: false,
     models: TEST_MODELS,
     reconnectTimeoutMs: 15 * 60_000,

@@ -22,7 +22,7 @@
 {{- define "chatbox.settingNames" -}}
 {{- $names := list "mongoDatabase" "reconnectTimeout" "sessionIdleTimeout" "logLevel" -}}
 {{- if eq .component "gateway" -}}
-{{- $names = concat $names (list "pathPrefix" "publicUrl" "allowedOrigins" "trustedProxies" "jwksUrl" "jwtIssuer" "jwtAudience" "allowVisitors" "rateLimit" "maxConnections" "maxConnectionsPerUser" "maxMessageSize") -}}
+{{- $names = concat $names (list "pathPrefix" "publicUrl" "allowedOrigins" "trustedProxies" "hsts" "jwksUrl" "jwtIssuer" "jwtAudience" "allowVisitors" "rateLimit" "maxConnections" "maxConnectionsPerUser" "maxMessageSize") -}}
 {{- else -}}
 {{- $names = concat $names (list "llmFirstTokenTimeout" "llmStreamTimeout" "llmConcurrency") -}}
 {{- end -}}

@@ -38,6 +38,8 @@ export interface GatewayOptions {
   /** Exact origins: scheme, host and port. */
   allowedOrigins: readonly string[]
   trustedProxies: readonly string[]
+  /** What may be reached over https alone once a browser has been here. */
+  hsts: 'off' | 'host' | 'subdomains'
   allowVisitors: boolean
   /** What a user may choose from; the first one is the default. */
   models: readonly [Model, ...Model[]]

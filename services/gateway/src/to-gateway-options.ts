@@ -17,6 +17,7 @@ export function toGatewayOptions(settings: Settings): GatewayOptions {
     auth: settings.auth,
     allowedOrigins: settings.allowedOrigins,
     trustedProxies: settings.trustedProxies,
+    hsts: settings.hsts,
     allowVisitors: settings.allowVisitors,
     models: [first, ...others],
     reconnectTimeoutMs: settings.reconnectTimeoutMs,

@@ -26,6 +26,7 @@ function toVariables(settings: Settings): Record<SettingName, unknown> {
     PUBLIC_URL: settings.publicUrl,
     ALLOWED_ORIGINS: settings.allowedOrigins,
     TRUSTED_PROXIES: settings.trustedProxies,
+    HSTS: settings.hsts,
     JWT_SECRET: hidden(settings.auth.jwtSecret),
     JWKS_URL: settings.auth.jwksUrl,
     JWT_ISSUER: settings.auth.issuer,

@@ -118,6 +118,15 @@ describe('production', () => {
     expect(faultyNames({ ...env, [name]: value })).toEqual([name])
   })
 
+  it.each([
+    [undefined, ['HSTS']],
+    ['http://chat.site.org', ['HSTS']],
+    ['https://chat.site.org', []],
+  ])('asks browsers for https alone where the public address is %s: faults %j', (url, faults) => {
+    expect(faultyNames({ PUBLIC_URL: url, HSTS: 'host' })).toEqual(faults)
+    expect(faultyNames({ PUBLIC_URL: url, HSTS: 'host' }, 'worker')).not.toContain('HSTS')
+  })
+
   it('lets http be to this machine', () => {
     const env = { ...PRODUCTION, LLM_PROVIDER_1_ENDPOINT: 'http://127.0.0.1:11434/v1' }
     expect(faultsOf(env)).toEqual([])

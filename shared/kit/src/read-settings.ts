@@ -36,7 +36,7 @@ export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Se
   const values = readValues(env, SETTING_RULES, { prefix: '', faults })
   const production = values.NODE_ENV === 'production'
   const reading = { env, kind, values, production }
-  const checks = [missingSettings, secretFaults, authFaults, otherFaults]
+  const checks = [missingSettings, secretFaults, authFaults, httpsFaults, otherFaults]
   faults.push(...checks.flatMap((check) => check(reading)))
   const providers = kind === 'migrate' ? [] : readProviders(env, { kind, production, faults })
   if (faults.length > 0) throw new SettingsError(faults)
@@ -100,14 +100,23 @@ function authFaults({ env, kind, values, production }: Reading): string[] {
   return faults
 }
 
-function otherFaults({ kind, values, production }: Reading): string[] {
+function httpsFaults({ kind, values, production }: Reading): string[] {
+  const faults: string[] = []
+  if (production && values.PUBLIC_URL?.startsWith('http://')) {
+    faults.push('PUBLIC_URL must be https in production')
+  }
+  const asksForHttps = values.HSTS !== 'off' && isUsedBy('HSTS', kind)
+  if (asksForHttps && !values.PUBLIC_URL?.startsWith('https://')) {
+    faults.push('HSTS needs a PUBLIC_URL that is https')
+  }
+  return faults
+}
+
+function otherFaults({ kind, values }: Reading): string[] {
   const faults: string[] = []
   const mode = modeOf(kind)
   if (values.MODE !== undefined && values.MODE !== mode) {
     faults.push(`MODE must be ${mode} for the ${kind} process, or left out`)
-  }
-  if (production && values.PUBLIC_URL?.startsWith('http://')) {
-    faults.push('PUBLIC_URL must be https in production')
   }
   if (isUsedBy('PORT', kind) && values.PORT === values.MANAGEMENT_PORT) {
     faults.push('MANAGEMENT_PORT must differ from PORT')
@@ -146,6 +155,7 @@ function toSettings(reading: Reading, providers: Settings['providers']): Setting
     encryptionKeys: values.ENCRYPTION_KEYS ?? [],
     allowedOrigins: toOrigins(values),
     trustedProxies: values.TRUSTED_PROXIES ?? [],
+    hsts: values.HSTS,
     allowVisitors: values.ALLOW_VISITORS ?? (isTrial && values.JWKS_URL === undefined),
     providers,
     llmFirstTokenTimeoutMs: values.LLM_FIRST_TOKEN_TIMEOUT,

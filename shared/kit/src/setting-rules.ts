@@ -97,6 +97,13 @@ export const SETTING_RULES = {
       'Proxies whose `X-Forwarded-For` is believed: addresses or CIDR blocks, separated by commas.',
     usedBy: GATEWAY,
   },
+  HSTS: {
+    type: oneOf(['off', 'host', 'subdomains']),
+    default: 'off',
+    about:
+      'Whether browsers that were here reach the host of `PUBLIC_URL` over https alone for a year, or it and all hosts below it (`Strict-Transport-Security`). They cannot be told otherwise over http. Needs a `PUBLIC_URL` that is `https`.',
+    usedBy: GATEWAY,
+  },
   JWT_SECRET: {
     type: plainText('random bytes in base64 or hexadecimal, at least 32; 16 outside production'),
     defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',

@@ -44,6 +44,7 @@ describe('bad values', () => {
     ['ALLOWED_ORIGINS', 'null'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TRUSTED_PROXIES', 'proxy.site.org'],
+    ['HSTS', 'true'],
     ['ALLOW_VISITORS', 'yes'],
     ['REDIS_URL', 'http://127.0.0.1'],
     ['MONGO_URI', 'mongo://127.0.0.1'],

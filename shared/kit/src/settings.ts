@@ -29,6 +29,8 @@ export interface Settings {
   allowedOrigins: string[]
   /** Addresses or CIDR blocks whose `X-Forwarded-For` is believed. */
   trustedProxies: string[]
+  /** What may be reached over https alone once a browser has been here. */
+  hsts: 'off' | 'host' | 'subdomains'
   allowVisitors: boolean
   providers: ProviderSettings[]
   llmFirstTokenTimeoutMs: number

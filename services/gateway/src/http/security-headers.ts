@@ -1,14 +1,13 @@
 import type { RequestHandler } from 'express'
 import helmet from 'helmet'
+import type { GatewayOptions } from '../options.ts'
 
-export interface HeaderOptions {
-  publicUrl: string | undefined
-}
+type HeaderOptions = Pick<GatewayOptions, 'publicUrl' | 'hsts'>
 
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60
 
 /** Headers of every answer. No page runs a script or style that is not a file of ours. */
-export function createSecurityHeaders({ publicUrl }: HeaderOptions): RequestHandler {
+export function createSecurityHeaders({ publicUrl, hsts }: HeaderOptions): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -29,9 +28,9 @@ export function createSecurityHeaders({ publicUrl }: HeaderOptions): RequestHand
     },
     crossOriginResourcePolicy: { policy: 'same-origin' },
     xFrameOptions: { action: 'deny' },
-    strictTransportSecurity: isHttps(publicUrl)
-      ? { maxAge: HSTS_MAX_AGE_S, includeSubDomains: true }
-      : false,
+    // Only where it is asked for: the hosts below this one may be somebody else's.
+    strictTransportSecurity:
+      hsts === 'off' ? false : { maxAge: HSTS_MAX_AGE_S, includeSubDomains: hsts === 'subdomains' },
   })
 }
 

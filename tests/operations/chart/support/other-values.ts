@@ -40,6 +40,7 @@ export const OTHER_VALUES: Values = {
   'settings.publicUrl': 'https://other.site.org',
   'settings.allowedOrigins': ['https://other.site.org'],
   'settings.trustedProxies': ['10.9.0.0/16'],
+  'settings.hsts': 'host',
   'settings.jwksUrl': 'https://login.site.org/other',
   'settings.logLevel': 'debug',
   'llm.providers': [{ id: 'other', type: 'demo' }],
