@@ -13,7 +13,7 @@ import {
 import { checkAdmitted } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { unauthorized } from '../auth/bearer-claims.ts'
+import { authenticate } from '../auth/authenticate.ts'
 import type { TokenVerifier } from '../auth/verify-token.ts'
 import { answerInTime } from '../answer-in-time.ts'
 import { parseInput, type InputSchema } from '../parse-input.ts'
@@ -104,22 +104,15 @@ function toRequestHandler<R extends RouteName>(
 async function admit(deps: ApiDeps, route: HttpRoute, request: Request): Promise<User> {
   if (route.sameSite) refuseCrossSite(request)
   const isAnyone = route.who === 'anyone'
-  const who = isAnyone ? ANYONE : await authenticate(deps, request)
+  const who = isAnyone ? ANYONE : await identify(deps, request)
   await deps.guard.take(deps.rules[route.cost], isAnyone ? toAddressKey(request.ip) : who.id)
   checkAdmitted(route.who, who)
   return who
 }
 
-async function authenticate(deps: ApiDeps, request: Request): Promise<User> {
-  try {
-    const token = /^Bearer ([\w~+/.-]+=*)$/iu.exec(request.headers.authorization ?? '')?.[1]
-    if (token === undefined) throw unauthorized()
-    return (await deps.verifier.verify(token)).user
-  } catch (error) {
-    // One who guesses is slowed down by address; one with a good token is never counted here.
-    await deps.guard.take(deps.rules.refused, toAddressKey(request.ip))
-    throw error
-  }
+async function identify(deps: ApiDeps, request: Request): Promise<User> {
+  const token = /^Bearer ([\w~+/.-]+=*)$/iu.exec(request.headers.authorization ?? '')?.[1]
+  return (await authenticate(deps, token, toAddressKey(request.ip))).user
 }
 
 function measure(deps: ApiDeps, name: RouteName): RequestHandler {
