@@ -12,6 +12,9 @@ export type Row =
   | { kind: 'awaiting'; key: string }
   | { kind: 'unsent'; key: string; unsent: UnsentMessage }
 
+/** Entries of another kind are changes of the session, and what only a newer page knows. */
+const SAID: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
+
 /** Rows of what is in the log; they change only when the log does. */
 export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
   const latestReply = new Map(messages.map(({ replyTo, id }) => [replyTo, id]))
@@ -52,10 +55,15 @@ export function findSeen(
   if (session.assistedBy === null && session.help === null) return undefined
   const others = Object.entries(readUpTo).filter(([id]) => id !== user?.id)
   const seq = Math.max(0, ...others.map(([, upTo]) => upTo))
-  const texts = messages.filter(({ event }) => event === undefined)
+  const texts = messages.filter(isSaid)
   const lastOfOthers = texts.findLast(({ sender }) => sender.type !== 'user')?.seq ?? 0
   const seen = texts.findLast((message) => message.sender.type === 'user' && message.seq <= seq)
   return seen && seen.seq > lastOfOthers ? seen.id : undefined
+}
+
+/** True where somebody said this, so that it is more than a line in the conversation. */
+export function isSaid({ kind }: Message): boolean {
+  return SAID.has(kind)
 }
 
 function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
@@ -64,7 +72,7 @@ function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
 
 function toRow(message: Message, isLatest: boolean): Row {
   const key = message.clientMessageId ?? message.id
-  if (message.event) return { kind: 'event', key, message }
+  if (!isSaid(message)) return { kind: 'event', key, message }
   if (message.sender.type === 'user') return { kind: 'message', key, message }
   const canRetry = isLatest && message.sender.type === 'ai' && message.status !== 'complete'
   return { kind: 'reply', key, message, canRetry }

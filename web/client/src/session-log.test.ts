@@ -1,4 +1,4 @@
-import type { ActiveReply, ClientData, Session } from '@chatbox/contract'
+import type { ActiveReply, ClientData, Session, SessionEvent } from '@chatbox/contract'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { applyEvent, createSessionLog, type LogEvent, type SessionLog } from './session-log.ts'
@@ -139,6 +139,26 @@ describe('session log', () => {
     expect(log.session.status).toBe('ended')
     const named: Session = { ...createSession(), lastSeq: 1, name: 'Newer', status: 'ended' }
     expect(applyEvent(log, { type: 'session', session: named }).log.session.name).toBe('Newer')
+  })
+
+  it('keeps an entry that only a newer client knows, and goes on', () => {
+    const unknown = { type: 'rated', stars: 5 } as unknown as SessionEvent
+    const log = applyAll(openEmpty(), [
+      { type: 'message', message: createEvent(1, unknown) },
+      { type: 'message', message: createMessage(2) },
+    ])
+    expect(log.messages.map(({ seq }) => seq)).toEqual([1, 2])
+  })
+
+  it('keeps the latest 10,000 entries, and says that there are older ones', () => {
+    const messages = Array.from({ length: 10_000 }, (_, index) => createMessage(index + 1))
+    const session = { ...createSession(), lastSeq: 10_000 }
+    const full = createSessionLog({ session, messages, hasMore: false, reply: null })
+    expect(full).toMatchObject({ hasOlder: false, lastSeq: 10_000 })
+    const { log } = applyEvent(full, { type: 'message', message: createMessage(10_001) })
+    expect(log.messages).toHaveLength(10_000)
+    expect(log.messages[0]?.seq).toBe(2)
+    expect(log.hasOlder).toBe(true)
   })
 
   it('puts older entries in front, and only where they touch', () => {

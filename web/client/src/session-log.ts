@@ -62,6 +62,8 @@ export interface Step {
 }
 
 const MAX_AHEAD = 200
+/** Older entries are read again when they are asked for. */
+const MAX_MESSAGES = 10_000
 /** One reply is written at a time; more are here only until their final messages have arrived. */
 const MAX_DRAFTS = 4
 
@@ -128,9 +130,12 @@ function addMessage(log: SessionLog, message: Message): SessionLog {
 }
 
 function appendMessage(log: SessionLog, message: Message): SessionLog {
+  const isFull = log.messages.length >= MAX_MESSAGES
+  const kept = isFull ? log.messages.slice(1 - MAX_MESSAGES) : log.messages
   const next = {
     ...log,
-    messages: [...log.messages, message],
+    messages: [...kept, message],
+    hasOlder: log.hasOlder || isFull,
     lastSeq: message.seq,
     drafts: log.drafts.filter(({ replyId }) => replyId !== message.id),
   }
@@ -157,6 +162,8 @@ function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog 
     case 'help_requested':
     case 'help_resolved':
     case undefined:
+    default:
+      // Also for an event that only a newer client knows.
       return log
   }
 }

@@ -2,6 +2,7 @@ import type { ChatState, SessionLog } from '@chatbox/client'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { toPlainText } from '../markdown/markdown-renderer.ts'
+import { isSaid } from '../to-rows.ts'
 import { toEventText } from './event-row.tsx'
 import { toSenderName } from './message-rows.tsx'
 
@@ -37,9 +38,9 @@ function toNews(log: SessionLog, afterSeq: number, { models }: ChatState): strin
     .filter(({ seq }) => seq > afterSeq)
     .filter(({ sender, event }) => sender.type !== 'user' || event?.type === 'session_ended')
     .map((message) =>
-      message.event
-        ? toEventText(message, models)
-        : `${toSenderName(message.sender)}: ${toPlainText(message.content).slice(0, MAX_SPOKEN)}`,
+      isSaid(message)
+        ? `${toSenderName(message.sender)}: ${toPlainText(message.content).slice(0, MAX_SPOKEN)}`
+        : toEventText(message, models),
     )
     .join(' ')
     .slice(-2 * MAX_SPOKEN)

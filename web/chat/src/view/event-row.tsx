@@ -27,8 +27,10 @@ export function toEventText({ event }: Message, models: readonly Model[]): strin
         models.find(({ id }) => id === event.modelId)?.name ?? event.modelId,
       )
     case 'session_ended':
-      return strings[`ended_${event.reason}`]
+      return strings.endedBy[event.reason] ?? strings.sessionEnded
     case undefined:
-      return ''
+    default:
+      // An entry that only a newer page knows.
+      return strings.unknownEntry
   }
 }
