@@ -3,6 +3,7 @@ import { render } from 'preact'
 import { createOutboxDatabase } from './outbox-database.ts'
 import { readBaseUrl } from './page-address.ts'
 import { createPageToken } from './page-token.ts'
+import { readTabId } from './tab-id.ts'
 import { App } from './view/app.tsx'
 
 const baseUrl = readBaseUrl(location.href)
@@ -10,6 +11,7 @@ const client = openChat({
   baseUrl,
   getToken: createPageToken(baseUrl),
   storage: createOutboxDatabase(),
+  tabId: readTabId(),
 })
 window.addEventListener('online', () => client.connect())
 window.addEventListener('pagehide', (event) => {

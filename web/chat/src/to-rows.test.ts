@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { SessionLog, UnsentMessage } from '@chatbox/client'
 import type { Message } from '@chatbox/contract'
 import { findSeen, toLogRows, toTailRows } from './to-rows.ts'
+import { toEventText } from './view/event-row.tsx'
 
 const NOW = new Date('2026-03-02T12:00:00')
 const session = { id: 's', status: 'active' } as SessionLog['session']
@@ -31,6 +32,7 @@ const ai = { type: 'ai' as const, id: 'ai', name: 'Model' }
 const unsent = (more: Partial<UnsentMessage> = {}): UnsentMessage => ({
   clientMessageId: 'c',
   userId: 'u',
+  tabId: 't',
   sessionId: 's',
   content: 'later',
   createdAt: NOW.toISOString(),
@@ -48,6 +50,22 @@ describe('rows of a conversation', () => {
       'Today',
       'message',
     ])
+  })
+
+  it('say of an entry that only a newer page knows that something changed', () => {
+    const kind = 'poll' as Message['kind']
+    const event = { type: 'rated', stars: 5 } as unknown as Message['event'] & object
+    const robot = { type: 'robot' as 'ai', id: 'r', name: '' }
+    const entries = [message(1, { kind, content: '' }), message(2, { kind: 'event', event })]
+    const rows = toLogRows(logOf([...entries, message(3, { sender: robot })]), NOW)
+    expect(rows.slice(1).map((row) => row.kind)).toEqual(['event', 'event', 'reply'])
+    for (const entry of entries) {
+      expect(toEventText(entry, [])).toBe('Something changed in this chat.')
+    }
+    const ended = { type: 'session_ended', reason: 'spam' } as unknown as Message['event'] & object
+    expect(toEventText(message(4, { kind: 'event', event: ended }), [])).toBe(
+      'This chat has ended.',
+    )
   })
 
   it('let only the latest reply to a question be tried again, and leave out empty ones before it', () => {

@@ -1,78 +1,91 @@
-import type { ClientData, ServerPayload } from '@chatbox/contract'
-import { type ChatState, createChatState } from './chat-state.ts'
+import type { ServerPayload } from '@chatbox/contract'
+import { type ChatState, createOwnState, NO_VIEW, type OwnState } from './chat-state.ts'
 import { Connection, type GetToken } from './connection.ts'
-import { createHttpApi } from './http-api.ts'
+import { createHttpApi, type HttpApi } from './http-api.ts'
 import { MySessions } from './my-sessions.ts'
-import { createObservable } from './observable.ts'
+import { createListeners, type Listeners } from './observable.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxStorage } from './outbox-storage.ts'
-import { createReadSignal, type ReadSignal } from './read-signal.ts'
 import { toRequestError } from './request-error.ts'
-import type { LogEvent } from './session-log.ts'
-import { SessionSync } from './session-sync.ts'
-import { TypingOthers } from './typing-others.ts'
-import { createTypingSignal, type TypingSignal } from './typing-signal.ts'
+import type { SessionView } from './session-view.ts'
+import { SessionViews } from './session-views.ts'
+import { Timer } from './timer.ts'
+import { readSubject } from './token-source.ts'
 
 export interface ChatClientOptions {
   /** The page's folder on the server with its path prefix and no trailing slash. */
   baseUrl: string
   getToken: GetToken
   storage: OutboxStorage
+  /** The same over a reload, another one in each tab; without it nothing survives until a user is known. */
+  tabId?: string
   random?: () => number
 }
 
-const HISTORY_PAGE = 50
 const FIRST_PAGE = 50
-const OPEN_RETRY_MS = 3000
 
 /**
- * One user's chat: the session that is shown, what is on its way, and everything around it. A view
- * subscribes, reads `state` and calls the methods; none of them rejects: what went wrong is in
- * `state.error`.
+ * One user's chat: a view of one session, an outbox and the list of sessions. When another user
+ * signs in, all of it begins anew. A page subscribes, reads `state` and calls the methods; none of
+ * them rejects: what went wrong is in `state.error`.
  */
 export class ChatClient {
-  readonly #state = createObservable<ChatState>(createChatState())
+  readonly #listeners: Listeners = createListeners()
   readonly #connection: Connection
+  readonly #http: HttpApi
   readonly #outbox: Outbox
-  readonly #sessions: MySessions
-  readonly #others = new TypingOthers()
-  readonly #typing: TypingSignal
-  readonly #reading: ReadSignal
-  #sync: SessionSync | undefined
+  readonly #views: SessionViews
+  readonly #retry: Timer
+  #sessions: MySessions
+  #view: SessionView | undefined
+  #own: OwnState = createOwnState(0)
+  /** Made when it is read: many events may come between two looks. */
+  #shown: ChatState | undefined
+  #userId = ''
+  /** Whom the latest token is of, where it says so. */
+  #subject: string | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ChatClientOptions) {
-    const { storage, random = Math.random } = options
-    this.#connection = new Connection({ ...options, random })
-    this.#sessions = new MySessions(createHttpApi(options.baseUrl, options.getToken))
+    const { baseUrl, random = Math.random } = options
+    const getToken = this.#watchUser(options.getToken)
+    const connection = new Connection({ baseUrl, getToken, random })
+    this.#connection = connection
+    this.#http = createHttpApi(baseUrl, getToken)
     this.#outbox = new Outbox({
-      storage,
+      ...options,
       random,
-      send: (payload) => this.#connection.request('message:send', payload),
-      onSent: (message) => this.#apply(message.sessionId, { type: 'message', message }),
+      send: (payload) => connection.request('message:send', payload),
+      onSent: (message) => this.#views.onSent(message),
     })
-    this.#typing = createTypingSignal((typing) => {
-      if (this.#sync) this.#connection.sendTyping({ sessionId: this.#sync.log.session.id, typing })
+    this.#views = new SessionViews({
+      connection,
+      outbox: this.#outbox,
+      random,
+      onError: (error) => this.#fail(error),
     })
-    this.#reading = createReadSignal(async (seq) => {
-      const sessionId = this.#sync?.log.session.id
-      if (sessionId) await this.#connection.request('message:read', { sessionId, seq })
-    })
-    this.#outbox.subscribe(() => this.#patch({ unsent: this.#outbox.items }))
-    this.#others.subscribe(() => this.#patch({ typists: this.#others.typists }))
-    this.#sessions.subscribe(() => this.#patch({ sessions: this.#sessions.shown }))
-    this.#connection.subscribe(() => this.#onConnection())
-    this.#listen()
+    this.#retry = new Timer(random)
+    this.#sessions = this.#createSessions()
+    this.#outbox.subscribe(() => this.#changed())
+    connection.subscribe(() => this.#onConnection())
+    connection.on('ready', (ready) => void this.#onReady(ready))
+    connection.on('session:updated', ({ session }) => this.#sessions.update(session))
   }
 
   get state(): ChatState {
-    return this.#state.get()
+    return (this.#shown ??= {
+      ...NO_VIEW,
+      ...this.#view?.state,
+      ...this.#own,
+      connection: this.#connection.state,
+      unsent: this.#outbox.items,
+      sessions: this.#sessions.shown,
+    })
   }
 
   subscribe(listener: () => void): () => void {
-    return this.#state.subscribe(listener)
+    return this.#listeners.subscribe(listener)
   }
 
   /** Connects, or tries again at once: the network is back, the user asks for it. */
@@ -84,43 +97,40 @@ export class ChatClient {
   async openSession(sessionId?: string): Promise<void> {
     const ticket = this.#begin()
     await this.#try(async () => {
-      const page = await this.#connection.request('session:open', {
+      const view = await this.#views.open({
         limit: FIRST_PAGE,
         ...(sessionId ? { sessionId } : {}),
       })
-      if (ticket === this.#opening) this.#show(page)
+      if (ticket === this.#opening) this.#show(view)
+      else if (view !== this.#view) view.close()
     })
-    this.#finish(ticket)
-    if (!this.#sync) this.#openLater(sessionId)
+    if (ticket !== this.#opening) return
+    this.#patch({ opening: false })
+    if (!this.#view) this.#openLater(sessionId)
   }
 
   /** Ends the active session and shows a new one. An active one without messages is shown instead. */
   async newSession(): Promise<void> {
-    const shown = this.#sync?.log
+    const shown = this.#view?.state.log
     if (shown?.session.status === 'active' && shown.lastSeq === 0) return
     const ticket = this.#begin()
     await this.#try(async () => {
       const { session } = await this.#connection.request('session:create', {})
       if (ticket === this.#opening) await this.openSession(session.id)
     })
-    this.#finish(ticket)
+    if (ticket === this.#opening) this.#patch({ opening: false })
   }
 
   /** Ends the session that is shown, which can still be read. */
   async endSession(): Promise<void> {
-    const sessionId = this.#sync?.log.session.id
-    if (!sessionId) return
-    await this.#try(async () => {
-      const { session } = await this.#connection.request('session:end', { sessionId })
-      this.#apply(sessionId, { type: 'session', session })
-    })
+    await this.#try(() => this.#view?.end())
   }
 
   /** Sends a message, now or when that is possible again. True where it was taken. */
   send(content: string): boolean {
-    this.#typing.stop()
     try {
-      this.#outbox.add(this.#sync?.log.session.id ?? null, content)
+      if (this.#view) this.#view.send(content)
+      else this.#outbox.add(null, content)
       this.#patch({ error: null })
       return true
     } catch (error) {
@@ -131,7 +141,7 @@ export class ChatClient {
 
   /** Sends a refused message again, in the session that is shown. */
   resend(clientMessageId: string): void {
-    this.#outbox.retry(clientMessageId, this.#sync?.log.session.id)
+    this.#outbox.retry(clientMessageId, this.#view?.id)
   }
 
   discard(clientMessageId: string): void {
@@ -140,58 +150,20 @@ export class ChatClient {
 
   /** Stops the reply that is being written, also one that no worker has begun yet. */
   async stop(): Promise<void> {
-    const sync = this.#sync
-    if (!sync) return
-    await this.#try(async () => {
-      // A reply that was not heard of has an id already, and the server knows it.
-      if (sync.log.drafts.length === 0) await sync.catchUp()
-      const replyId = sync.log.drafts[0]?.replyId
-      if (!replyId) return
-      await this.#connection.request('reply:stop', { sessionId: sync.log.session.id, replyId })
-    })
+    await this.#try(() => this.#view?.stop())
   }
 
   /** Asks for another reply in place of a failed, incomplete or stopped one. */
   async retry(messageId: string): Promise<void> {
-    const log = this.#sync?.log
-    const failed = log?.messages.find(({ id }) => id === messageId)
-    if (!log || !failed) return
-    const sessionId = log.session.id
-    await this.#try(async () => {
-      const { replyId } = await this.#connection.request('reply:retry', { sessionId, messageId })
-      const { modelId } = log.session
-      const reply = {
-        replyId,
-        replyTo: failed.replyTo ?? '',
-        modelId,
-        attempt: 0,
-        index: 0,
-        text: '',
-      }
-      this.#apply(sessionId, { type: 'expected', reply })
-    })
+    await this.#try(() => this.#view?.retry(messageId))
   }
 
   async selectModel(modelId: string): Promise<void> {
-    const sessionId = this.#sync?.log.session.id
-    if (!sessionId) return
-    await this.#try(async () => {
-      const { session } = await this.#connection.request('model:select', { sessionId, modelId })
-      this.#apply(sessionId, { type: 'session', session })
-    })
+    await this.#try(() => this.#view?.selectModel(modelId))
   }
 
   async loadOlder(): Promise<void> {
-    const log = this.#sync?.log
-    const beforeSeq = log?.messages[0]?.seq
-    if (!log?.hasOlder || !beforeSeq || this.state.loadingOlder) return
-    const payload = { sessionId: log.session.id, beforeSeq, limit: HISTORY_PAGE }
-    this.#patch({ loadingOlder: true })
-    await this.#try(async () => {
-      const page = await this.#connection.request('session:history', payload)
-      this.#apply(payload.sessionId, { type: 'older', page })
-    })
-    this.#patch({ loadingOlder: false })
+    await this.#try(() => this.#view?.loadOlder())
   }
 
   /** Reads the list of the user's sessions anew, or the part after the one that is known. */
@@ -201,14 +173,12 @@ export class ChatClient {
 
   /** The user typed something. */
   onInput(): void {
-    this.#typing.onInput()
+    this.#view?.onInput()
   }
 
   /** The user has seen everything up to the end of the log; of what others wrote, they are told. */
   markRead(): void {
-    const userId = this.state.user?.id
-    const news = this.#sync?.log.messages.findLast(({ sender }) => sender.id !== userId)
-    if (news) this.#reading.onRead(news.seq)
+    this.#view?.markRead(this.state.user?.id)
   }
 
   dismissError(): void {
@@ -217,92 +187,94 @@ export class ChatClient {
 
   /** Idempotent. */
   close(): void {
-    this.#opening += 1
-    clearTimeout(this.#retryTimer)
-    this.#reading.reset()
-    this.#typing.stop()
-    this.#others.clear()
-    this.#sync?.close()
+    this.#leave()
     this.#outbox.close()
     this.#connection.close()
   }
 
-  #listen(): void {
-    const connection = this.#connection
-    connection.on('ready', (ready) => void this.#onReady(ready))
-    connection.on('message:new', ({ message }) => {
-      this.#others.remove(message.sender.id)
-      this.#apply(message.sessionId, { type: 'message', message })
-    })
-    connection.on('reply:start', (start) => this.#apply(start.sessionId, { type: 'start', start }))
-    connection.on('reply:delta', (delta) => this.#apply(delta.sessionId, { type: 'delta', delta }))
-    connection.on('session:head', ({ sessionId, lastSeq }) =>
-      this.#apply(sessionId, { type: 'head', lastSeq }),
-    )
-    connection.on('session:updated', ({ session }) => {
-      this.#apply(session.id, { type: 'session', session })
-      this.#sessions.update(session)
-    })
-    connection.on('typing', (typing) => {
-      if (typing.sessionId === this.#sync?.log.session.id) this.#others.apply(typing)
-    })
-    connection.on('message:receipt', ({ sessionId, reader, seq }) => {
-      if (sessionId !== this.#sync?.log.session.id) return
-      const { readUpTo } = this.state
-      const reached = Math.max(readUpTo[reader.id] ?? 0, seq)
-      this.#patch({ readUpTo: { ...readUpTo, [reader.id]: reached } })
-    })
+  /** A token says who signs in before the server does, so nothing of a former user waits for that. */
+  #watchUser(getToken: GetToken): GetToken {
+    return async (wish) => {
+      const token = await getToken(wish)
+      this.#subject = readSubject(token)
+      if (this.#subject !== undefined && this.#onUser(this.#subject)) this.#connection.restart()
+      return token
+    }
+  }
+
+  /** True where this user came in the place of another one. */
+  #onUser(userId: string): boolean {
+    const former = this.#userId
+    if (userId === former || this.#connection.state.status === 'closed') return false
+    this.#userId = userId
+    void this.#outbox.setUser(userId)
+    if (former === '') return false
+    this.#leave()
+    this.#view = undefined
+    this.#sessions = this.#createSessions()
+    this.#own = createOwnState(this.#own.formerUsers + 1)
+    this.#changed()
+    return true
+  }
+
+  #leave(): void {
+    this.#opening += 1
+    this.#retry.stop()
+    this.#views.close()
+  }
+
+  #createSessions(): MySessions {
+    const sessions = new MySessions(this.#http)
+    sessions.subscribe(() => this.#changed())
+    return sessions
   }
 
   #onConnection(): void {
-    const { state } = this.#connection
-    this.#patch({ connection: state })
-    if (state.status !== 'online' && state.status !== 'draining') this.#outbox.pause()
+    const { status } = this.#connection.state
+    if (status !== 'online' && status !== 'draining') {
+      this.#outbox.pause()
+      this.#views.onOffline()
+    }
+    this.#changed()
   }
 
   async #onReady({ user, models, limits }: ServerPayload<'ready'>): Promise<void> {
+    if (this.#subject !== undefined && this.#subject !== user.id) {
+      // Another user's token came while this connection was made.
+      this.#connection.restart()
+      return
+    }
+    this.#onUser(user.id)
     this.#patch({ user, models, contentLength: limits.contentLength })
-    await this.#outbox.load(user.id)
-    if (this.#sync) await this.#sync.catchUp()
+    await this.#outbox.setUser(user.id)
+    if (user.id !== this.#userId) return
+    if (this.#view) await this.#views.catchUp()
     else await this.openSession()
-    this.#reading.repeat()
     this.#resumeOutbox()
   }
 
-  #show(page: ClientData<'session:open'>): void {
-    this.#sync?.close()
-    this.#others.clear()
-    this.#reading.reset()
-    const sessionId = page.session.id
-    const isShown = (): boolean => this.#sync?.log.session.id === sessionId
-    this.#sync = new SessionSync(page, {
-      open: (payload) => this.#connection.request('session:open', payload),
-      onChange: (log) => {
-        if (isShown()) this.#patch({ log })
-      },
-      onError: (error) => this.#fail(error),
-    })
-    this.#patch({ log: this.#sync.log, readUpTo: {}, error: null })
+  #show(view: SessionView): void {
+    if (view !== this.#view) {
+      this.#view?.close()
+      this.#view = view
+      view.subscribe(() => this.#changed())
+    }
+    this.#patch({ error: null })
     this.#resumeOutbox()
   }
 
   #resumeOutbox(): void {
-    const session = this.#sync?.log.session
+    const session = this.#view?.state.log.session
     if (!session || this.#connection.state.status !== 'online') return
     this.#outbox.resume(session.status === 'active' ? session.id : null)
   }
 
-  #apply(sessionId: string, event: LogEvent): void {
-    if (this.#sync?.log.session.id === sessionId) this.#sync.apply(event)
-  }
-
   /** Without any session there is nothing to show: asked again until there is. */
   #openLater(sessionId?: string): void {
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(() => {
+    this.#retry.retry(() => {
       const isOnline = this.#connection.state.status === 'online'
-      if (isOnline && !this.#sync) void this.openSession(sessionId)
-    }, OPEN_RETRY_MS)
+      if (isOnline && !this.#view) void this.openSession(sessionId)
+    })
   }
 
   #begin(): number {
@@ -311,15 +283,13 @@ export class ChatClient {
     return this.#opening
   }
 
-  #finish(ticket: number): void {
-    if (ticket === this.#opening) this.#patch({ opening: false })
-  }
-
-  async #try(action: () => Promise<void>): Promise<void> {
+  async #try(action: () => Promise<void> | undefined): Promise<void> {
+    const { formerUsers } = this.#own
     try {
       await action()
     } catch (error) {
-      this.#fail(error)
+      // What a former user did not get is not told to the next one.
+      if (formerUsers === this.#own.formerUsers) this.#fail(error)
     }
   }
 
@@ -328,8 +298,14 @@ export class ChatClient {
     this.#patch({ error: { code, message } })
   }
 
-  #patch(part: Partial<ChatState>): void {
-    this.#state.set({ ...this.state, ...part })
+  #patch(part: Partial<OwnState>): void {
+    this.#own = { ...this.#own, ...part }
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#shown = undefined
+    this.#listeners.notify()
   }
 }
 

@@ -1,17 +1,22 @@
 import type { ErrorInfo, Model, User } from '@chatbox/contract'
-import type { ConnectionState } from './connection-state.ts'
-import { NO_SESSIONS, type Sessions } from './my-sessions.ts'
+import type { ConnectionState } from './connection.ts'
+import type { Sessions } from './my-sessions.ts'
 import type { UnsentMessage } from './outbox-storage.ts'
 import type { RequestErrorCode } from './request-error.ts'
 import type { SessionLog } from './session-log.ts'
-import type { Typist } from './typing-others.ts'
+import type { SessionViewState } from './session-view.ts'
 
 export type ShownError = Pick<ErrorInfo, 'message'> & { code: RequestErrorCode }
 
-/** Everything that a view of one user's chat shows. */
-export interface ChatState {
+/** Everything that one user's chat shows: the session in view, and what is around it. */
+export interface ChatState extends Omit<SessionViewState, 'log'> {
   connection: ConnectionState
   user: User | null
+  /**
+   * How many users this page has had before this one. Where it changes, a page forgets what it holds
+   * itself, such as a text that was not sent yet.
+   */
+  formerUsers: number
   models: readonly Model[]
   /** Code points of one message. */
   contentLength: number
@@ -19,29 +24,33 @@ export interface ChatState {
   log: SessionLog | null
   /** A session is being opened or created. */
   opening: boolean
-  loadingOlder: boolean
   /** What the user asked for last and did not get; null again once it was read or something worked. */
   error: ShownError | null
+  /** Of every session of this user. */
   unsent: readonly UnsentMessage[]
-  typists: readonly Typist[]
-  /** How far each other reader has come, by reader. */
-  readUpTo: Readonly<Record<string, number>>
   sessions: Sessions
 }
 
-export function createChatState(): ChatState {
+/** What a chat holds besides its parts. */
+export type OwnState = Pick<
+  ChatState,
+  'user' | 'formerUsers' | 'models' | 'contentLength' | 'opening' | 'error'
+>
+
+export function createOwnState(formerUsers: number): OwnState {
   return {
-    connection: { status: 'connecting' },
     user: null,
+    formerUsers,
     models: [],
     contentLength: 10_000,
-    log: null,
     opening: true,
-    loadingOlder: false,
     error: null,
-    unsent: [],
-    typists: [],
-    readUpTo: {},
-    sessions: NO_SESSIONS,
   }
 }
+
+export const NO_VIEW = {
+  log: null,
+  loadingOlder: false,
+  typists: [],
+  readUpTo: {},
+} satisfies Partial<ChatState>

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { Server, type Socket } from 'socket.io'
-import { Connection } from './connection.ts'
-import type { ConnectionStatus } from './connection-state.ts'
+import { Connection, type ConnectionStatus } from './connection.ts'
+
 import { RequestError } from './request-error.ts'
 
 describe('connection', () => {

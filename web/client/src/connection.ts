@@ -7,10 +7,24 @@ import type {
   ServerToClientEvents,
 } from '@chatbox/contract'
 import { io, type Socket } from 'socket.io-client'
-import type { ConnectionState } from './connection-state.ts'
 import { createObservable, type Observable } from './observable.ts'
-import { RequestError } from './request-error.ts'
-import { reconnectDelayMs, toRefusal } from './reconnect.ts'
+import { RequestError, type RequestErrorCode, toRefusal } from './request-error.ts'
+import { Timer } from './timer.ts'
+
+/**
+ * `draining`: connected, and about to move to another server. `refused`: the server does not want
+ * this user, and trying again is useless until something changed.
+ */
+export type ConnectionStatus =
+  'connecting' | 'online' | 'draining' | 'offline' | 'refused' | 'closed'
+
+export interface ConnectionState {
+  status: ConnectionStatus
+  /** Why the last try failed. */
+  code?: RequestErrorCode
+  /** Milliseconds until the next try, as it was planned when this state began. */
+  retryInMs?: number
+}
 
 /** A token for the next connection. `renew`: the last one was refused or is about to expire. */
 export type GetToken = (wish: { renew: boolean }) => Promise<string>
@@ -44,8 +58,7 @@ export class Connection {
   readonly #state: Observable<ConnectionState> = createObservable<ConnectionState>({
     status: 'connecting',
   })
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #failures = 0
+  readonly #timer: Timer
   #refusals = 0
   #renew = false
   #drainUntil = 0
@@ -53,6 +66,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = { random: Math.random, ...options }
+    this.#timer = new Timer(this.#options.random)
     const { origin, pathname } = new URL(`${options.baseUrl}/socket.io`)
     this.#socket = io(origin, {
       path: pathname,
@@ -88,7 +102,7 @@ export class Connection {
   /** Connects now, also where a wait for the next try is under way. */
   connect(): void {
     if (this.#socket.connected || this.state.status === 'closed') return
-    clearTimeout(this.#timer)
+    this.#timer.stop()
     if (this.state.status === 'refused') this.#refusals = 0
     this.#state.set({ status: 'connecting' })
     this.#socket.connect()
@@ -114,9 +128,14 @@ export class Connection {
     if (this.#socket.connected) this.#socket.volatile.emit('typing', payload)
   }
 
+  /** Leaves the server and comes back with the token that is good now: it is of another user. */
+  restart(): void {
+    if (this.#socket.connected) this.#socket.disconnect()
+  }
+
   /** Idempotent. */
   close(): void {
-    clearTimeout(this.#timer)
+    this.#timer.stop()
     this.#state.set({ status: 'closed' })
     this.#socket.disconnect()
   }
@@ -170,7 +189,7 @@ export class Connection {
   #onDisconnect(): void {
     if (this.state.status === 'closed') return
     // A server that accepts and drops at once must not be asked again at once.
-    if (Date.now() - this.#onlineSince > STABLE_MS) this.#failures = 0
+    if (Date.now() - this.#onlineSince > STABLE_MS) this.#timer.forgetFailures()
     this.#plan({ status: 'offline' }, Math.max(0, this.#drainUntil - Date.now()))
   }
 
@@ -180,7 +199,7 @@ export class Connection {
     const badToken = code === 'UNAUTHORIZED' || code === 'TOKEN_EXPIRED'
     if (badToken) this.#refusals += 1
     this.#renew ||= badToken
-    clearTimeout(this.#timer)
+    this.#timer.stop()
     if (code === 'FORBIDDEN' || this.#refusals >= MAX_REFUSALS) {
       this.#state.set({ status: 'refused', code })
       return
@@ -192,16 +211,12 @@ export class Connection {
     const delayMs = reconnectAfterMs + this.#options.random() * DRAIN_JITTER_MS
     this.#drainUntil = Date.now() + delayMs
     this.#state.set({ status: 'draining' })
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#socket.io.engine.close(), delayMs)
+    this.#timer.start(delayMs, () => this.#socket.io.engine.close())
   }
 
   #plan(state: ConnectionState, atLeastMs: number): void {
-    this.#failures += 1
-    const delayMs = Math.max(atLeastMs, reconnectDelayMs(this.#failures, this.#options.random))
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.connect(), delayMs)
-    this.#state.set({ ...state, retryInMs: delayMs })
+    const retryInMs = this.#timer.retry(() => this.connect(), atLeastMs)
+    this.#state.set({ ...state, retryInMs })
   }
 }
 

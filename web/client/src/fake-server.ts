@@ -10,6 +10,7 @@ import type { LogEvent } from './session-log.ts'
 
 /** For tests: what a server would hold and send for one session, without a server. */
 export class FakeServer {
+  readonly sessionId: string
   readonly messages: Message[] = []
   readonly events: LogEvent[] = []
   reply: ActiveReply | null = null
@@ -17,9 +18,13 @@ export class FakeServer {
   readonly #texts = new Map<string, string>()
   #replies = 0
 
+  constructor(sessionId = 's') {
+    this.sessionId = sessionId
+  }
+
   act(action: string): void {
     const { reply } = this
-    if (action === 'ask') this.#append(createMessage(this.#next(), { id: `q${this.#next()}` }))
+    if (action === 'ask') this.#ask()
     else if (action === 'start') this.#start(reply)
     else if (!reply || reply.attempt === 0) return
     else if (action === 'write') this.#write(reply)
@@ -29,7 +34,7 @@ export class FakeServer {
 
   open(afterSeq: number, limit: number): ClientData<'session:open'> {
     const rest = this.messages.slice(afterSeq)
-    const session = { ...createSession(), lastSeq: this.messages.length }
+    const session = { ...createSession(this.sessionId), lastSeq: this.messages.length }
     const messages = rest.slice(0, limit)
     return { session, messages, hasMore: rest.length > limit, reply: this.reply }
   }
@@ -41,6 +46,11 @@ export class FakeServer {
 
   #next(): number {
     return this.messages.length + 1
+  }
+
+  #ask(): void {
+    const { sessionId } = this
+    this.#append(createMessage(this.#next(), { sessionId, id: `q${this.#next()}` }))
   }
 
   #append(message: Message): void {
@@ -58,7 +68,7 @@ export class FakeServer {
 
   #startAttempt({ replyId, replyTo, modelId, attempt }: ActiveReply): void {
     this.reply = { replyId, replyTo, modelId, attempt, index: 0, text: '' }
-    const start = { sessionId: 's', replyId, replyTo, modelId, attempt }
+    const start = { sessionId: this.sessionId, replyId, replyTo, modelId, attempt }
     this.events.push({ type: 'start', start })
   }
 
@@ -67,20 +77,22 @@ export class FakeServer {
     const text = `${attempt}.${index} `
     this.reply = { ...reply, index: index + 1, text: reply.text + text }
     this.#texts.set(`${replyId}/${attempt}`, this.reply.text)
-    this.events.push({ type: 'delta', delta: { sessionId: 's', replyId, attempt, index, text } })
+    const { sessionId } = this
+    this.events.push({ type: 'delta', delta: { sessionId, replyId, attempt, index, text } })
   }
 
   #finish({ replyId, replyTo, text }: ActiveReply): void {
     this.reply = null
     this.#waiting.shift()
-    const final = createMessage(this.#next(), { id: replyId, replyTo, sender: 'ai' })
+    const more = { sessionId: this.sessionId, id: replyId, replyTo, sender: 'ai' } as const
+    const final = createMessage(this.#next(), more)
     this.#append({ ...final, content: text })
   }
 }
 
-export function createSession(): Session {
+export function createSession(id = 's'): Session {
   return {
-    id: 's',
+    id,
     userId: 'u',
     userName: '',
     name: '',
@@ -106,12 +118,12 @@ export function createReply(): ActiveReply {
 
 export function createMessage(
   seq: number,
-  more: { id?: string; replyTo?: string; sender?: Sender['type'] } = {},
+  more: { id?: string; sessionId?: string; replyTo?: string; sender?: Sender['type'] } = {},
 ): Message {
-  const { id = `m${seq}`, replyTo, sender = 'user' } = more
+  const { id = `m${seq}`, sessionId = 's', replyTo, sender = 'user' } = more
   return {
     id,
-    sessionId: 's',
+    sessionId,
     seq,
     kind: 'text',
     sender: { type: sender, id: sender === 'user' ? 'u' : sender, name: '' },

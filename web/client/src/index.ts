@@ -1,7 +1,14 @@
 export { ChatClient, openChat, type ChatClientOptions } from './chat-client.ts'
 export type { ChatState, ShownError } from './chat-state.ts'
-export { Connection, openConnection, type ConnectionOptions, type GetToken } from './connection.ts'
-export type { ConnectionState, ConnectionStatus } from './connection-state.ts'
+export {
+  Connection,
+  openConnection,
+  type ConnectionOptions,
+  type ConnectionState,
+  type ConnectionStatus,
+  type GetToken,
+} from './connection.ts'
+export { createId } from './create-id.ts'
 export type { Draft } from './draft.ts'
 export { requestJson } from './http-api.ts'
 export type { Sessions } from './my-sessions.ts'

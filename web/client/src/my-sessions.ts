@@ -8,7 +8,10 @@ export interface Sessions {
   nextCursor: string | null
 }
 
-export const NO_SESSIONS: Sessions = { status: 'unread', items: [], nextCursor: null }
+const NO_SESSIONS: Sessions = { status: 'unread', items: [], nextCursor: null }
+
+/** More are not listed: nobody looks through so many. */
+const MAX_ITEMS = 1000
 
 /** The list of the user's own sessions, as far as it was read. */
 export class MySessions {
@@ -36,7 +39,8 @@ export class MySessions {
       const cursor = more ? (known.nextCursor ?? undefined) : undefined
       const { items, nextCursor } = await this.#http.listSessions(cursor)
       const all = cursor ? [...known.items, ...items] : items
-      this.#shown.set({ status: 'ready', items: all, nextCursor })
+      const next = all.length < MAX_ITEMS ? nextCursor : null
+      this.#shown.set({ status: 'ready', items: all, nextCursor: next })
     } catch {
       this.#shown.set({ ...known, status: 'failed' })
     }

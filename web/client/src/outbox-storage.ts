@@ -4,8 +4,10 @@ import type { RequestErrorCode } from './request-error.ts'
 export interface UnsentMessage {
   /** Fixed for good: the server stores a message once, however often it is sent. */
   clientMessageId: string
-  /** Only the one who wrote it sends it. */
-  userId: string
+  /** Only the user who wrote it sends it. Null until it is known who that is. */
+  userId: string | null
+  /** Where it was written: while there is no user, it is of nobody but this tab's next one. */
+  tabId: string
   /** Null until the first session is open. */
   sessionId: string | null
   content: string
@@ -35,21 +37,27 @@ export function createMemoryStorage(): OutboxStorage {
 /** A stored value as an unsent message; undefined for anything else, such as one of another version. */
 export function parseUnsentMessage(value: unknown): UnsentMessage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { clientMessageId, userId, sessionId, content, createdAt, failure } = value as Record<
-    keyof UnsentMessage,
-    unknown
-  >
-  if (typeof clientMessageId !== 'string' || typeof userId !== 'string') return undefined
-  if (typeof content !== 'string' || typeof createdAt !== 'string') return undefined
-  if (sessionId !== null && typeof sessionId !== 'string') return undefined
-  const base = { clientMessageId, userId, sessionId, content, createdAt }
+  const { clientMessageId, userId, tabId, sessionId, content, createdAt, failure } =
+    value as Record<keyof UnsentMessage, unknown>
+  if (!isText(clientMessageId) || !isText(tabId)) return undefined
+  if (!isText(content) || !isText(createdAt)) return undefined
+  if (!isTextOrNull(userId) || !isTextOrNull(sessionId)) return undefined
+  const base = { clientMessageId, userId, tabId, sessionId, content, createdAt }
   return { ...base, failure: parseFailure(failure) }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || isText(value)
 }
 
 function parseFailure(value: unknown): UnsentMessage['failure'] {
   if (typeof value !== 'object' || value === null) return null
   const { code, message } = value as Record<string, unknown>
-  if (typeof code !== 'string' || typeof message !== 'string') return null
+  if (!isText(code) || !isText(message)) return null
   // The code is only shown and compared, so one that this version does not know does no harm.
   return { code: code as RequestErrorCode, message }
 }

@@ -47,7 +47,7 @@ describe('outbox', () => {
 
   it('waits for a session, then sends one after the other in order', async () => {
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.add(null, 'one')
     outbox.add(null, 'two')
     await jest.advanceTimersByTimeAsync(60_000)
@@ -66,7 +66,7 @@ describe('outbox', () => {
   it('never has two messages under way at once', async () => {
     answers = ['hang']
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     outbox.add('s', 'one')
     outbox.add('s', 'two')
@@ -77,13 +77,13 @@ describe('outbox', () => {
   it('survives a reload, and sends under the same id', async () => {
     answers = ['hang']
     const before = open()
-    await before.load('u')
+    await before.setUser('u')
     before.resume('s')
     const { clientMessageId } = before.add(null, 'one')
     await jest.advanceTimersByTimeAsync(0)
     before.close()
     const after = open()
-    await after.load('u')
+    await after.setUser('u')
     expect(after.items).toMatchObject([{ clientMessageId, sessionId: 's' }])
     after.resume('another')
     await jest.advanceTimersByTimeAsync(0)
@@ -92,10 +92,10 @@ describe('outbox', () => {
 
   it('does not send what another user of the browser wrote', async () => {
     const first = open()
-    await first.load('u')
+    await first.setUser('u')
     first.add('s', 'private')
     const second = open()
-    await second.load('v')
+    await second.setUser('v')
     second.resume('t')
     await jest.advanceTimersByTimeAsync(0)
     expect(second.items).toEqual([])
@@ -105,7 +105,7 @@ describe('outbox', () => {
   it('waits as long as it is told to, and sends the same again', async () => {
     answers = [refusal('TOO_MANY_REQUESTS', true, 5000), refusal('UNAVAILABLE', true)]
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     outbox.add('s', 'one')
     await jest.advanceTimersByTimeAsync(4999)
@@ -121,7 +121,7 @@ describe('outbox', () => {
   it('marks what is refused for good, and goes on with the next', async () => {
     answers = [refusal('SESSION_ENDED', false)]
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     const { clientMessageId } = outbox.add('s', 'one')
     outbox.add('s', 'two')
@@ -138,7 +138,7 @@ describe('outbox', () => {
   it('forgets what the user discards', async () => {
     answers = [refusal('INVALID_FORMAT', false)]
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     const { clientMessageId } = outbox.add('s', 'one')
     await jest.advanceTimersByTimeAsync(0)
@@ -150,7 +150,7 @@ describe('outbox', () => {
   it('stops while there is no connection', async () => {
     answers = [refusal('OFFLINE', true)]
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     outbox.add('s', 'one')
     await jest.advanceTimersByTimeAsync(0)
@@ -164,7 +164,7 @@ describe('outbox', () => {
 
   it('is full at 50 messages or 200,000 characters', async () => {
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     expect(() => outbox.add('s', 'x'.repeat(200_001))).toThrow('Too many')
     for (let index = 0; index < 50; index += 1) outbox.add('s', 'x')
     expect(() => outbox.add('s', 'x')).toThrow('Too many')
@@ -174,6 +174,7 @@ describe('outbox', () => {
     const good = {
       clientMessageId: 'a',
       userId: 'u',
+      tabId: 't',
       sessionId: null,
       content: 'text',
       createdAt: new Date().toISOString(),
@@ -190,7 +191,7 @@ describe('outbox', () => {
     ]
     storage.readAll = async () => [good, old, ...broken.slice(0, 5)]
     const outbox = open()
-    await outbox.load('u')
+    await outbox.setUser('u')
     expect(outbox.items).toEqual([good])
   })
 
@@ -205,7 +206,7 @@ describe('outbox', () => {
       onSent: (message) => delivered.push(message),
       onStorageError: (error) => errors.push(error),
     })
-    await outbox.load('u')
+    await outbox.setUser('u')
     outbox.resume('s')
     outbox.add('s', 'one')
     await jest.advanceTimersByTimeAsync(0)

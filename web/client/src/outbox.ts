@@ -2,8 +2,8 @@ import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
 import { createId } from './create-id.ts'
 import { createObservable } from './observable.ts'
 import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
-import { reconnectDelayMs } from './reconnect.ts'
 import { RequestError, toRequestError } from './request-error.ts'
+import { Timer } from './timer.ts'
 
 export interface OutboxOptions {
   storage: OutboxStorage
@@ -11,6 +11,8 @@ export interface OutboxOptions {
   onSent(message: Message): void
   /** The storage failed: messages are kept for as long as the page lives. */
   onStorageError?(error: unknown): void
+  /** The same over a reload of one tab. */
+  tabId?: string
   random?: () => number
 }
 
@@ -21,22 +23,28 @@ const MAX_AGE_MS = 7 * 24 * 3600 * 1000
 
 /**
  * Messages on their way: sent one at a time in the order in which they were written, again after a
- * gap, always under the same id. Whatever is not confirmed is in the storage.
+ * gap, always under the same id. Whatever is not confirmed is in the storage. It holds what one user
+ * wrote; what was written before a user was known is of the first one that this tab has after that.
  */
 export class Outbox {
   readonly #options: Required<OutboxOptions>
   readonly #items = createObservable<readonly UnsentMessage[]>([])
-  #userId = ''
+  readonly #timer: Timer
+  #userId: string | null = null
+  #loading = Promise.resolve()
   /** Where messages go that were written before a session was open. */
   #sessionId: string | null = null
   #online = false
   #sending = false
-  #failures = 0
-  #retryAfterMs = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: OutboxOptions) {
-    this.#options = { onStorageError: () => undefined, random: Math.random, ...options }
+    this.#options = {
+      onStorageError: () => undefined,
+      tabId: createId(),
+      random: Math.random,
+      ...options,
+    }
+    this.#timer = new Timer(this.#options.random)
   }
 
   get items(): readonly UnsentMessage[] {
@@ -47,23 +55,35 @@ export class Outbox {
     return this.#items.subscribe(listener)
   }
 
-  /** Takes over what this user left unsent before. Never rejects. */
-  async load(userId: string): Promise<void> {
-    if (userId === this.#userId) return
+  /**
+   * Whose messages these are from now on, and those of a former user are not here any more. Resolves
+   * once what this user left unsent before is here; nothing is sent until `resume`. Never rejects.
+   */
+  setUser(userId: string): Promise<void> {
+    if (userId !== this.#userId) this.#loading = this.#load(userId)
+    return this.#loading
+  }
+
+  async #load(userId: string): Promise<void> {
+    const unowned = this.#userId === null ? this.items : []
     this.#userId = userId
+    this.pause()
+    this.#timer.forgetFailures()
+    this.#items.set(unowned.map((item) => this.#claim(item)))
     const stored = await this.#options.storage.readAll().catch((error: unknown) => {
       this.#options.onStorageError(error)
       return []
     })
-    const oldest = new Date(Date.now() - MAX_AGE_MS).toISOString()
-    const left = stored
-      .map(parseUnsentMessage)
-      .filter((item) => item !== undefined)
-      .filter((item) => item.userId === userId && item.createdAt > oldest)
-      .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+    if (userId !== this.#userId) return
+    const left = stored.map(parseUnsentMessage).filter((item) => item !== undefined)
     const known = new Set(this.items.map(({ clientMessageId }) => clientMessageId))
-    const kept = left.filter(({ clientMessageId }) => !known.has(clientMessageId))
-    this.#items.set([...kept.slice(-MAX_MESSAGES), ...this.items])
+    const kept = this.#dropOld(left)
+      .filter((item) => item.userId === userId || this.#isOfThisTab(item))
+      .filter(({ clientMessageId }) => !known.has(clientMessageId))
+      .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+      .slice(-MAX_MESSAGES)
+      .map((item) => (item.userId === userId ? item : this.#claim(item)))
+    this.#items.set([...kept, ...this.items])
     this.#next()
   }
 
@@ -80,6 +100,7 @@ export class Outbox {
     const item: UnsentMessage = {
       clientMessageId: createId(),
       userId: this.#userId,
+      tabId: this.#options.tabId,
       sessionId,
       content,
       createdAt: new Date().toISOString(),
@@ -95,15 +116,15 @@ export class Outbox {
   resume(sessionId: string | null): void {
     this.#online = true
     this.#sessionId = sessionId
-    this.#failures = 0
-    clearTimeout(this.#timer)
+    this.#timer.forgetFailures()
+    this.#timer.stop()
     this.#next()
   }
 
   /** Sends nothing until `resume`: there is no connection. */
   pause(): void {
     this.#online = false
-    clearTimeout(this.#timer)
+    this.#timer.stop()
   }
 
   /** Sends a refused message again, in another session where `sessionId` says so. */
@@ -116,7 +137,7 @@ export class Outbox {
 
   discard(clientMessageId: string): void {
     this.#items.set(this.items.filter((item) => item.clientMessageId !== clientMessageId))
-    this.#options.storage.remove(clientMessageId).catch(this.#options.onStorageError)
+    this.#remove(clientMessageId)
   }
 
   close(): void {
@@ -125,13 +146,13 @@ export class Outbox {
 
   #next(): void {
     const item = this.items.find(({ failure }) => failure === null)
-    if (!item || this.#sending || !this.#online) return
+    if (!item || this.#sending || this.#timer.isRunning || !this.#online) return
     const sessionId = item.sessionId ?? this.#sessionId
     if (sessionId === null) return
     this.#sending = true
     void this.#send(item, sessionId)
       .finally(() => (this.#sending = false))
-      .then(() => this.#wait())
+      .then(() => this.#next())
   }
 
   async #send(item: UnsentMessage, sessionId: string): Promise<void> {
@@ -140,7 +161,7 @@ export class Outbox {
     if (item.sessionId === null) this.#replace({ ...item, sessionId })
     try {
       const { message } = await this.#options.send({ sessionId, clientMessageId, content })
-      this.#failures = 0
+      this.#timer.forgetFailures()
       this.#options.onSent(message)
       this.discard(clientMessageId)
     } catch (thrown) {
@@ -154,21 +175,27 @@ export class Outbox {
       this.#replace({ ...item, failure: { code, message } })
       return
     }
-    this.#failures += 1
-    this.#retryAfterMs = Math.max(
-      error.retryAfterMs ?? 0,
-      reconnectDelayMs(this.#failures, this.#options.random),
-    )
+    this.#timer.retry(() => this.#next(), error.retryAfterMs)
   }
 
-  #wait(): void {
-    clearTimeout(this.#timer)
-    if (this.#retryAfterMs === 0) {
-      this.#next()
-      return
-    }
-    this.#timer = setTimeout(() => this.#next(), this.#retryAfterMs)
-    this.#retryAfterMs = 0
+  #isOfThisTab({ userId, tabId }: UnsentMessage): boolean {
+    return userId === null && tabId === this.#options.tabId
+  }
+
+  #claim(item: UnsentMessage): UnsentMessage {
+    const claimed = { ...item, userId: this.#userId }
+    this.#store(claimed)
+    return claimed
+  }
+
+  /** What is too old to be sent is not kept either, whoever wrote it. */
+  #dropOld(items: readonly UnsentMessage[]): UnsentMessage[] {
+    const oldest = new Date(Date.now() - MAX_AGE_MS).toISOString()
+    return items.filter(({ clientMessageId, createdAt }) => {
+      if (createdAt > oldest) return true
+      this.#remove(clientMessageId)
+      return false
+    })
   }
 
   #replace(item: UnsentMessage): void {
@@ -180,5 +207,9 @@ export class Outbox {
 
   #store(item: UnsentMessage): void {
     this.#options.storage.put(item).catch(this.#options.onStorageError)
+  }
+
+  #remove(clientMessageId: string): void {
+    this.#options.storage.remove(clientMessageId).catch(this.#options.onStorageError)
   }
 }

@@ -29,3 +29,37 @@ export function toRequestError(thrown: unknown): RequestError {
     retryable: true,
   })
 }
+
+export interface Refusal {
+  code: RequestErrorCode
+  retryAfterMs: number
+}
+
+/** Why a connection was refused: the code in the `data` of a `connect_error`, or of a token that could not be had. */
+export function toRefusal(error: unknown): Refusal {
+  const { data, code, retryAfterMs } = asRecord(error)
+  const said = asRecord(data)
+  const found = typeof said.code === 'string' ? said : { code, retryAfterMs }
+  return {
+    code: isCode(found.code) ? found.code : 'OFFLINE',
+    retryAfterMs: typeof found.retryAfterMs === 'number' ? found.retryAfterMs : 0,
+  }
+}
+
+const CODES: readonly unknown[] = [
+  'UNAUTHORIZED',
+  'TOKEN_EXPIRED',
+  'FORBIDDEN',
+  'CONNECTION_LIMIT',
+  'TOO_MANY_REQUESTS',
+  'UNAVAILABLE',
+  'INTERNAL',
+] satisfies RequestErrorCode[]
+
+function isCode(value: unknown): value is RequestErrorCode {
+  return CODES.includes(value)
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}

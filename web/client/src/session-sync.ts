@@ -7,6 +7,8 @@ import {
   type LogEvent,
   type SessionLog,
 } from './session-log.ts'
+import { Timer } from './timer.ts'
+import type { Turns } from './turns.ts'
 
 type OpenPayload = ClientPayload<'session:open'>
 type OpenData = ClientData<'session:open'>
@@ -16,12 +18,13 @@ export interface SyncOptions {
   onChange(log: SessionLog): void
   /** A catch-up failed for good, such as for a session that is gone. */
   onError(error: unknown): void
+  /** Runs a catch-up when it may ask: many sessions that were cut off together share one server. */
+  inTurn: Turns
+  random: () => number
 }
 
 /** Missing entries often arrive by themselves a moment later. */
 const CATCH_UP_DELAY_MS = 300
-/** A server that could not answer now is asked again after this time. */
-const RETRY_DELAY_MS = 2000
 const PAGE = 200
 /** Further behind than this, the latest page is shown instead, and the rest is read on demand. */
 const MAX_GAP = 1000
@@ -32,13 +35,14 @@ const MAX_ROUNDS = 10
 export class SessionSync {
   #log: SessionLog
   readonly #options: SyncOptions
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #timer: Timer
   #running: Promise<void> | undefined
   #closed = false
 
   constructor(first: OpenData, options: SyncOptions) {
     this.#log = createSessionLog(first)
     this.#options = options
+    this.#timer = new Timer(options.random)
   }
 
   get log(): SessionLog {
@@ -57,7 +61,8 @@ export class SessionSync {
 
   /** Opens the session again, which also joins its room, until nothing is missing. Never rejects. */
   catchUp(): Promise<void> {
-    this.#running ??= this.#run()
+    this.#running ??= this.#options
+      .inTurn(() => this.#run())
       .catch((error: unknown) => this.#onFailure(error))
       .finally(() => (this.#running = undefined))
     return this.#running
@@ -65,30 +70,26 @@ export class SessionSync {
 
   close(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#timer.stop()
   }
 
   #plan(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
+    if (this.#timer.isRunning) return
+    this.#timer.start(CATCH_UP_DELAY_MS, () => {
       if (this.#running) this.#plan()
       else if (isBehind(this.#log)) void this.catchUp()
-    }, CATCH_UP_DELAY_MS)
+    })
   }
 
   #onFailure(thrown: unknown): void {
-    const { code, retryable } = toRequestError(thrown)
+    const { code, retryable, retryAfterMs } = toRequestError(thrown)
     // Whoever sees the connection come back asks again.
     if (this.#closed || code === 'OFFLINE' || code === 'TIMEOUT') return
     if (!retryable) {
       this.#options.onError(thrown)
       return
     }
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      void this.catchUp()
-    }, RETRY_DELAY_MS)
+    this.#timer.retry(() => void this.catchUp(), retryAfterMs)
   }
 
   async #run(): Promise<void> {
@@ -96,6 +97,7 @@ export class SessionSync {
       const { headSeq, lastSeq, session, drafts } = this.#log
       const range = headSeq - lastSeq > MAX_GAP ? {} : { afterSeq: lastSeq }
       const page = await this.#options.open({ sessionId: session.id, limit: PAGE, ...range })
+      this.#timer.forgetFailures()
       this.apply({ type: 'opened', page, drafts, ...range })
       // The same round again would bring the same: the next event asks once more.
       const moved = this.#log.lastSeq > lastSeq

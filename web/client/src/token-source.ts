@@ -22,3 +22,19 @@ export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
     return known.token
   }
 }
+
+/**
+ * Whose token this is, as the server will read it: the claim `sub`, or `user_id` in its place.
+ * Nothing is verified. Undefined for anything that is no such token.
+ */
+export function readSubject(token: string): string | undefined {
+  try {
+    const encoded = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0))
+    const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null
+    const subject = claims?.sub ?? claims?.user_id
+    return typeof subject === 'string' ? subject : undefined
+  } catch {
+    return undefined
+  }
+}

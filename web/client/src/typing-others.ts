@@ -1,5 +1,5 @@
 import type { ServerPayload } from '@chatbox/contract'
-import { createObservable } from './observable.ts'
+import { Timer } from './timer.ts'
 
 export type Typist = ServerPayload<'typing'>['from']
 
@@ -7,36 +7,37 @@ export type Typist = ServerPayload<'typing'>['from']
 const EXPIRY_MS = 8000
 const MAX_TYPISTS = 20
 
-/** Who else types in the session that is shown. */
+/** Who else types in one session. */
 export class TypingOthers {
-  readonly #shown = createObservable<readonly Typist[]>([])
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #onChange: (typists: readonly Typist[]) => void
+  readonly #timers = new Map<string, Timer>()
+  #typists: readonly Typist[] = []
 
-  get typists(): readonly Typist[] {
-    return this.#shown.get()
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#shown.subscribe(listener)
+  constructor(onChange: (typists: readonly Typist[]) => void) {
+    this.#onChange = onChange
   }
 
   apply({ from, typing }: ServerPayload<'typing'>): void {
     this.remove(from.id)
     if (!typing || this.#timers.size >= MAX_TYPISTS) return
-    this.#timers.set(
-      from.id,
-      setTimeout(() => this.remove(from.id), EXPIRY_MS),
-    )
-    this.#shown.set([...this.typists, from])
+    const timer = new Timer()
+    timer.start(EXPIRY_MS, () => this.remove(from.id))
+    this.#timers.set(from.id, timer)
+    this.#show([...this.#typists, from])
   }
 
   /** Also when a message of this person arrives: it is what was being typed. */
   remove(id: string): void {
-    clearTimeout(this.#timers.get(id))
-    if (this.#timers.delete(id)) this.#shown.set(this.typists.filter((one) => one.id !== id))
+    this.#timers.get(id)?.stop()
+    if (this.#timers.delete(id)) this.#show(this.#typists.filter((one) => one.id !== id))
   }
 
   clear(): void {
     for (const id of [...this.#timers.keys()]) this.remove(id)
+  }
+
+  #show(typists: readonly Typist[]): void {
+    this.#typists = typists
+    this.#onChange(typists)
   }
 }

@@ -21,7 +21,8 @@ const FINE_POINTER = '(hover: hover) and (pointer: fine)'
 export function App({ client }: { client: ChatClient }): JSX.Element {
   const state = useChatState(client)
   if (state.connection.status === 'refused') return <Refused client={client} state={state} />
-  return <Chat client={client} state={state} />
+  // What one user typed and looked at is gone with them.
+  return <Chat key={state.formerUsers} client={client} state={state} />
 }
 
 interface ChatProps {

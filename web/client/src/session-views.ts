@@ -1,0 +1,132 @@
+import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
+import type { Connection } from './connection.ts'
+import type { Outbox } from './outbox.ts'
+import { RequestError } from './request-error.ts'
+import { SessionView, type ViewEvent } from './session-view.ts'
+import { createTurns, type Turns } from './turns.ts'
+
+export interface SessionViewsOptions {
+  connection: Pick<Connection, 'on' | 'request' | 'sendTyping'>
+  outbox: Pick<Outbox, 'add' | 'items' | 'subscribe'>
+  /** A session could not be caught up with, and will not be: it is gone, for example. */
+  onError(error: unknown): void
+  /** In [0, 1). */
+  random: () => number
+}
+
+/** A server leaves the session that was opened first when one connection opens more. */
+const MAX_VIEWS = 50
+/** After an outage every view asks for what it missed; so many do so at once. */
+const MAX_ASKING = 4
+/** Events of sessions whose page is still on its way. */
+const MAX_EARLY = 500
+
+/** The open sessions of one connection, each with one view that gets its events and no others. */
+export class SessionViews {
+  readonly #options: SessionViewsOptions
+  readonly #views = new Map<string, SessionView>()
+  readonly #inTurn: Turns = createTurns(MAX_ASKING)
+  #opening = 0
+  #early: { sessionId: string; event: ViewEvent }[] = []
+
+  constructor(options: SessionViewsOptions) {
+    this.#options = options
+    options.outbox.subscribe(() => this.#each((view) => view.onOutbox()))
+    this.#listen()
+  }
+
+  /**
+   * Opens a session, or answers the view that it has: without an id the active session, or a new one
+   * where the last is long ago. Rejects with `RequestError`; with `TOO_MANY_REQUESTS` where 50 are open.
+   */
+  async open(payload: ClientPayload<'session:open'>): Promise<SessionView> {
+    this.#checkRoom(payload.sessionId)
+    const drafts = [...this.#views.values()].flatMap(({ state }) => state.log.drafts)
+    this.#opening += 1
+    try {
+      const page = await this.#options.connection.request('session:open', payload)
+      const known = this.#views.get(page.session.id)
+      if (!known) return this.#add(page)
+      known.apply({ type: 'opened', page, drafts })
+      return known
+    } finally {
+      this.#opening -= 1
+      if (this.#opening === 0) this.#early = []
+    }
+  }
+
+  /** Brings every view up to date, a few at a time. Never rejects. */
+  async catchUp(): Promise<void> {
+    await Promise.all([...this.#views.values()].map((view) => view.catchUp()))
+  }
+
+  /** A message that the server has confirmed. */
+  onSent(message: Message): void {
+    this.#apply(message.sessionId, { type: 'message', message })
+  }
+
+  onOffline(): void {
+    this.#each((view) => view.onOffline())
+  }
+
+  /** Closes every view. Idempotent. */
+  close(): void {
+    this.#each((view) => view.close())
+  }
+
+  #checkRoom(sessionId: string | undefined): void {
+    if (sessionId !== undefined && this.#views.has(sessionId)) return
+    if (this.#views.size + this.#opening < MAX_VIEWS) return
+    throw new RequestError({
+      code: 'TOO_MANY_REQUESTS',
+      message: 'Too many chats are open at once.',
+      retryable: false,
+    })
+  }
+
+  #add(page: ClientData<'session:open'>): SessionView {
+    const { id } = page.session
+    const view: SessionView = new SessionView(page, {
+      ...this.#options,
+      inTurn: this.#inTurn,
+      onClose: () => {
+        if (this.#views.get(id) === view) this.#views.delete(id)
+      },
+    })
+    this.#views.set(id, view)
+    // The server joins a session before it reads the page: these may be newer than the page.
+    for (const { sessionId, event } of this.#early) if (sessionId === id) view.apply(event)
+    return view
+  }
+
+  #apply(sessionId: string, event: ViewEvent): void {
+    const view = this.#views.get(sessionId)
+    if (view) view.apply(event)
+    else if (this.#opening > 0 && this.#early.length < MAX_EARLY) {
+      this.#early.push({ sessionId, event })
+    }
+  }
+
+  #each(action: (view: SessionView) => void): void {
+    for (const view of [...this.#views.values()]) action(view)
+  }
+
+  #listen(): void {
+    const { connection } = this.#options
+    connection.on('message:new', ({ message }) =>
+      this.#apply(message.sessionId, { type: 'message', message }),
+    )
+    connection.on('reply:start', (start) => this.#apply(start.sessionId, { type: 'start', start }))
+    connection.on('reply:delta', (delta) => this.#apply(delta.sessionId, { type: 'delta', delta }))
+    connection.on('session:head', ({ sessionId, lastSeq }) =>
+      this.#apply(sessionId, { type: 'head', lastSeq }),
+    )
+    connection.on('session:updated', ({ session }) =>
+      this.#apply(session.id, { type: 'session', session }),
+    )
+    connection.on('typing', (typing) => this.#apply(typing.sessionId, { type: 'typing', typing }))
+    connection.on('message:receipt', (receipt) =>
+      this.#apply(receipt.sessionId, { type: 'receipt', receipt }),
+    )
+  }
+}
