@@ -5,6 +5,7 @@ import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts
 import { describeWithBrowser, openBrowser } from './support/browser.ts'
 import { type ChatPage, openChatPage } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { signToken } from '../support/tokens.ts'
 
 describeWithBrowser('messages that cannot be sent at once', () => {
   let server: ChatServer
@@ -82,6 +83,55 @@ describeWithBrowser('messages that cannot be sent at once', () => {
     await chat.waitForReply(2)
     expect(await chat.questions.getByText('survives the reload').count()).toBe(1)
   }, 60_000)
+
+  it('sends what was written before the page knew its user, also after a reload', async () => {
+    await chat.page.route('**/api/visitors', (route) => route.abort())
+    await chat.page.reload()
+    await chat.ask('written early')
+    await chat.unsent.getByText('Waiting to be sent').waitFor()
+    await chat.page.reload()
+    await chat.page.unroute('**/api/visitors')
+    await chat.questions.getByText('written early').waitFor({ timeout: 30_000 })
+    await chat.waitForReply(1)
+    await expectUnsent(0)
+  }, 60_000)
+
+  it('shows and sends nothing of a user in whose place another one signs in', async () => {
+    let userId = 'alice'
+    // It is about to expire, so that the page asks again for each connection.
+    await chat.page.exposeFunction('issueToken', async () => ({
+      token: await signToken({ sub: userId }),
+      expiresAt: new Date().toISOString(),
+    }))
+    await chat.page.addInitScript(() => {
+      addEventListener('chatbox:token-needed', (event) => {
+        const { detail } = event as CustomEvent<{ provide(token: unknown): void }>
+        detail.provide((Reflect.get(window, 'issueToken') as () => unknown)())
+      })
+    })
+    await chat.page.reload()
+    await chat.ask('sent by alice')
+    await chat.waitForReply(1)
+    await link.cut('reset')
+    await chat.page.getByText('No connection.').waitFor()
+    await chat.ask('waits for alice')
+    await chat.unsent.waitFor()
+    await chat.input.fill('typed by alice')
+    userId = 'bob'
+    await link.restore()
+    await chat.page.getByText('How can we help?').waitFor({ timeout: 30_000 })
+    await chat.ask('sent by bob')
+    await chat.waitForReply(1)
+    expect(await chat.page.locator('.page').innerText()).not.toContain('alice')
+    expect(await chat.input.inputValue()).toBe('')
+    expect(await chat.page.title()).not.toContain('alice')
+    userId = 'alice'
+    await link.cut('reset')
+    await link.restore()
+    await chat.questions.getByText('waits for alice').waitFor({ timeout: 30_000 })
+    await expectUnsent(0)
+    expect(await chat.page.locator('.page').innerText()).not.toContain('bob')
+  }, 90_000)
 
   async function expectUnsent(count: number): Promise<void> {
     await chat.page.waitForFunction(

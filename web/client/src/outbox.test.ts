@@ -118,6 +118,20 @@ describe('outbox', () => {
     expect(outbox.items).toEqual([])
   })
 
+  it('waits as long as it is told to when more is added meanwhile', async () => {
+    answers = [refusal('TOO_MANY_REQUESTS', true, 5000)]
+    const outbox = open()
+    await outbox.setUser('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(1000)
+    outbox.add('s', 'two')
+    await jest.advanceTimersByTimeAsync(3999)
+    expect(sent).toHaveLength(1)
+    await jest.advanceTimersByTimeAsync(1)
+    expect(delivered.map(({ content }) => content)).toEqual(['one', 'two'])
+  })
+
   it('marks what is refused for good, and goes on with the next', async () => {
     answers = [refusal('SESSION_ENDED', false)]
     const outbox = open()
@@ -193,6 +207,15 @@ describe('outbox', () => {
     const outbox = open()
     await outbox.setUser('u')
     expect(outbox.items).toEqual([good])
+  })
+
+  it('keeps nothing that is a week old in the storage, whoever wrote it', async () => {
+    const before = open()
+    await before.setUser('u')
+    before.add('s', 'one')
+    jest.setSystemTime(Date.now() + 8 * 24 * 3600 * 1000)
+    await open().setUser('v')
+    expect(await storage.readAll()).toEqual([])
   })
 
   it('works without a storage, and says that it has none', async () => {
