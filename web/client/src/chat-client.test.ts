@@ -6,8 +6,8 @@ import type { ClientEvent, ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
 import { type ChatClient, openChat } from './chat-client.ts'
 import type { ChatState } from './chat-state.ts'
-import { createMessage, createReply, createSession, FakeServer } from './fake-server.ts'
-import { createMemoryStorage } from './outbox-storage.ts'
+import { createMessage, createReply, createSession, FakeServer } from './session/fake-server.ts'
+import { createMemoryStorage } from './outbox/outbox-storage.ts'
 
 type Ack = (answer: unknown) => void
 type Handlers = { [E in ClientEvent]?: (payload: ClientPayload<E>) => unknown }

@@ -1,10 +1,10 @@
 import type { ErrorInfo, Model, User } from '@chatbox/contract'
-import type { ConnectionState } from './connection.ts'
+import type { ConnectionState } from './connection/connection.ts'
 import type { Sessions } from './my-sessions.ts'
-import type { UnsentMessage } from './outbox-storage.ts'
-import type { RequestErrorCode } from './request-error.ts'
-import type { SessionLog } from './session-log.ts'
-import type { SessionViewState } from './session-view.ts'
+import type { UnsentMessage } from './outbox/outbox-storage.ts'
+import type { RequestErrorCode } from './connection/request-error.ts'
+import type { SessionLog } from './session/session-log.ts'
+import type { SessionViewState } from './session/session-view.ts'
 
 export type ShownError = Pick<ErrorInfo, 'message'> & { code: RequestErrorCode }
 

@@ -6,9 +6,9 @@ import type { ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
 import { type ChatClient, openChat } from './chat-client.ts'
 import type { ChatState } from './chat-state.ts'
-import type { GetToken } from './connection.ts'
-import { createMessage, createSession } from './fake-server.ts'
-import { createMemoryStorage, type OutboxStorage } from './outbox-storage.ts'
+import type { GetToken } from './connection/connection.ts'
+import { createMessage, createSession } from './session/fake-server.ts'
+import { createMemoryStorage, type OutboxStorage } from './outbox/outbox-storage.ts'
 
 type Ack = (answer: unknown) => void
 interface Request {

@@ -7,12 +7,16 @@ export {
   type ConnectionState,
   type ConnectionStatus,
   type GetToken,
-} from './connection.ts'
+} from './connection/connection.ts'
 export { createId } from './create-id.ts'
-export type { Draft } from './draft.ts'
-export { requestJson } from './http-api.ts'
+export type { Draft } from './session/draft.ts'
+export { requestJson } from './connection/http-api.ts'
 export type { Sessions } from './my-sessions.ts'
-export { createMemoryStorage, type OutboxStorage, type UnsentMessage } from './outbox-storage.ts'
-export { RequestError, toRequestError, type RequestErrorCode } from './request-error.ts'
-export { isModelSilent, type SessionLog } from './session-log.ts'
-export { createTokenSource, type IssuedToken } from './token-source.ts'
+export {
+  createMemoryStorage,
+  type OutboxStorage,
+  type UnsentMessage,
+} from './outbox/outbox-storage.ts'
+export { RequestError, toRequestError, type RequestErrorCode } from './connection/request-error.ts'
+export { isModelSilent, type SessionLog } from './session/session-log.ts'
+export { createTokenSource, type IssuedToken } from './connection/token-source.ts'

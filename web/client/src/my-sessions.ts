@@ -1,5 +1,5 @@
 import type { Session } from '@chatbox/contract'
-import type { HttpApi } from './http-api.ts'
+import type { HttpApi } from './connection/http-api.ts'
 import { createObservable } from './observable.ts'
 
 export interface Sessions {

@@ -1,7 +1,7 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import type { Connection } from './connection.ts'
-import type { Outbox } from './outbox.ts'
-import { RequestError } from './request-error.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { RequestError } from '../connection/request-error.ts'
 import { SessionView, type ViewEvent } from './session-view.ts'
 import { createTurns, type Turns } from './turns.ts'
 

@@ -7,9 +7,9 @@ import type {
   ServerToClientEvents,
 } from '@chatbox/contract'
 import { io, type Socket } from 'socket.io-client'
-import { createObservable, type Observable } from './observable.ts'
+import { createObservable, type Observable } from '../observable.ts'
 import { RequestError, type RequestErrorCode, toRefusal } from './request-error.ts'
-import { Timer } from './timer.ts'
+import { Timer } from '../timer.ts'
 
 /**
  * `draining`: connected, and about to move to another server. `refused`: the server does not want

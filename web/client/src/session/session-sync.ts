@@ -1,5 +1,5 @@
 import type { ClientData, ClientPayload } from '@chatbox/contract'
-import { toRequestError } from './request-error.ts'
+import { toRequestError } from '../connection/request-error.ts'
 import {
   applyEvent,
   createSessionLog,
@@ -7,7 +7,7 @@ import {
   type LogEvent,
   type SessionLog,
 } from './session-log.ts'
-import { Timer } from './timer.ts'
+import { Timer } from '../timer.ts'
 import type { Turns } from './turns.ts'
 
 type OpenPayload = ClientPayload<'session:open'>

@@ -1,4 +1,4 @@
-import type { RequestErrorCode } from './request-error.ts'
+import type { RequestErrorCode } from '../connection/request-error.ts'
 
 /** A message that the server has not confirmed. */
 export interface UnsentMessage {

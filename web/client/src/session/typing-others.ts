@@ -1,5 +1,5 @@
 import type { ServerPayload } from '@chatbox/contract'
-import { Timer } from './timer.ts'
+import { Timer } from '../timer.ts'
 
 export type Typist = ServerPayload<'typing'>['from']
 

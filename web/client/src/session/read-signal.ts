@@ -1,4 +1,4 @@
-import { Timer } from './timer.ts'
+import { Timer } from '../timer.ts'
 
 /** Reading goes on: one receipt tells of all that came within this time. */
 const DELAY_MS = 1000

@@ -1,9 +1,9 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import { createId } from './create-id.ts'
-import { createObservable } from './observable.ts'
+import { createId } from '../create-id.ts'
+import { createObservable } from '../observable.ts'
 import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
-import { RequestError, toRequestError } from './request-error.ts'
-import { Timer } from './timer.ts'
+import { RequestError, toRequestError } from '../connection/request-error.ts'
+import { Timer } from '../timer.ts'
 
 export interface OutboxOptions {
   storage: OutboxStorage

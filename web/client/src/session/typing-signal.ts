@@ -1,4 +1,4 @@
-import { Timer } from './timer.ts'
+import { Timer } from '../timer.ts'
 
 /** Says "types" again this often while the user goes on. */
 const REPEAT_MS = 3000

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { ClientPayload, Message } from '@chatbox/contract'
-import { createMessage } from './fake-server.ts'
+import { createMessage } from '../session/fake-server.ts'
 import { createMemoryStorage, type OutboxStorage } from './outbox-storage.ts'
 import { Outbox } from './outbox.ts'
-import { RequestError, type RequestErrorCode } from './request-error.ts'
+import { RequestError, type RequestErrorCode } from '../connection/request-error.ts'
 
 type Payload = ClientPayload<'message:send'>
 
