@@ -236,19 +236,42 @@ describe('users of a chat', () => {
     expect(chat.state.sessions.items).toEqual([])
   })
 
-  it('asks again for nothing that a former user wanted to open', async () => {
+  it('tells nothing of what a former user wanted and did not get', async () => {
     const { chat, become } = openSwitching('a')
     await until(chat, isOpen('a'))
     isSilent = true
     void chat.openSession('s-a-old')
-    await eventually(() => requests.at(-1)?.event === 'session:open')
+    void chat.selectModel('m')
+    await eventually(() => requests.at(-1)?.event === 'model:select')
     become('b')
     isSilent = false
-    sockets[0]?.disconnect()
-    const state = await until(chat, isOpen('b'))
-    expect(state.error).toBeNull()
-    const ofB = requests.filter(({ userId }) => userId === 'b')
-    expect(JSON.stringify(ofB)).not.toContain('s-a')
+    const states: ChatState[] = []
+    chat.subscribe(() => states.push(chat.state))
+    sockets[0]?.emit('token:expiring', { expiresAt: '2030-01-01T00:00:00.000Z' })
+    await until(chat, isOpen('b'))
+    const ofB = states.filter(({ formerUsers }) => formerUsers === 1)
+    expect(ofB.filter(({ error }) => error !== null)).toEqual([])
+    expect(ofB.filter(({ log, opening }) => log === null && !opening)).toEqual([])
+    const asked = requests.filter(({ userId }) => userId === 'b')
+    expect(JSON.stringify(asked)).not.toContain('s-a')
+  })
+
+  it('shows no user whose connection is ready after the token of another one came', async () => {
+    const waiting: (() => void)[] = []
+    io.use((_socket, next) => void waiting.push(() => next()))
+    const { chat, become } = openSwitching('a')
+    const shown = new Set<string | undefined>()
+    chat.subscribe(() => shown.add(chat.state.user?.id))
+    await eventually(() => waiting.length === 1)
+    become('b')
+    void chat.listSessions()
+    await until(chat, ({ formerUsers }) => formerUsers === 1)
+    waiting[0]?.()
+    await eventually(() => waiting.length === 2)
+    waiting[1]?.()
+    await until(chat, isOpen('b'))
+    expect(shown).toEqual(new Set([undefined, 'b']))
+    expect(chat.state.formerUsers).toBe(1)
   })
 })
 

@@ -18,5 +18,8 @@ export {
   type UnsentMessage,
 } from './outbox/outbox-storage.ts'
 export { RequestError, toRequestError, type RequestErrorCode } from './connection/request-error.ts'
+export { SessionViews } from './session/session-views.ts'
+export type { SessionView } from './session/session-view.ts'
+export { Outbox } from './outbox/outbox.ts'
 export { isModelSilent, type SessionLog } from './session/session-log.ts'
 export { createTokenSource, type IssuedToken } from './connection/token-source.ts'

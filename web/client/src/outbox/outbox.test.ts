@@ -132,6 +132,30 @@ describe('outbox', () => {
     expect(delivered.map(({ content }) => content)).toEqual(['one', 'two'])
   })
 
+  it('takes over nothing of a user who is gone before the storage was read', async () => {
+    const before = open()
+    await before.setUser('a')
+    before.add('s', 'of a')
+    const outbox = open()
+    void outbox.setUser('a')
+    await outbox.setUser('b')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(outbox.items).toEqual([])
+  })
+
+  it('sends nothing of the next user until it is told that their connection is there', async () => {
+    const before = open()
+    await before.setUser('b')
+    before.add('s', 'of b')
+    const outbox = open()
+    await outbox.setUser('a')
+    outbox.resume('s')
+    await outbox.setUser('b')
+    await jest.advanceTimersByTimeAsync(60_000)
+    expect(outbox.items).toMatchObject([{ content: 'of b' }])
+    expect(sent).toEqual([])
+  })
+
   it('marks what is refused for good, and goes on with the next', async () => {
     answers = [refusal('SESSION_ENDED', false)]
     const outbox = open()

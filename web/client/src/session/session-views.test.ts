@@ -183,6 +183,20 @@ describe('session views', () => {
     await done
   })
 
+  it('says again that the user types where the connection that was told is gone', async () => {
+    const [view] = await openAll()
+    view?.onInput()
+    view?.onInput()
+    views.onOffline()
+    await jest.advanceTimersByTimeAsync(60_000)
+    expect(asked).toHaveLength(1)
+    view?.onInput()
+    views.onOffline()
+    view?.onInput()
+    const payload = { sessionId: 's0', typing: true }
+    expect(asked).toEqual(Array(3).fill({ event: 'typing', payload }))
+  })
+
   it('keeps what happens between the page of a session and its answer', async () => {
     const server = at(servers, 0)
     server.act('ask')
