@@ -120,10 +120,10 @@ describeWithBrowser('messages that cannot be sent at once', () => {
     userId = 'bob'
     await link.restore()
     await chat.page.getByText('How can we help?').waitFor({ timeout: 30_000 })
+    expect(await chat.input.inputValue()).toBe('')
     await chat.ask('sent by bob')
     await chat.waitForReply(1)
     expect(await chat.page.locator('.page').innerText()).not.toContain('alice')
-    expect(await chat.input.inputValue()).toBe('')
     expect(await chat.page.title()).not.toContain('alice')
     userId = 'alice'
     await link.cut('reset')

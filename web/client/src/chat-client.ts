@@ -1,6 +1,7 @@
 import type { ServerPayload } from '@chatbox/contract'
 import { type ChatState, createOwnState, NO_VIEW, type OwnState } from './chat-state.ts'
 import { Connection, type GetToken } from './connection/connection.ts'
+import { CurrentUser } from './current-user.ts'
 import { createHttpApi, type HttpApi } from './connection/http-api.ts'
 import { MySessions } from './my-sessions.ts'
 import { createListeners, type Listeners } from './observable.ts'
@@ -10,7 +11,6 @@ import { toRequestError } from './connection/request-error.ts'
 import type { SessionView } from './session/session-view.ts'
 import { SessionViews } from './session/session-views.ts'
 import { Timer } from './timer.ts'
-import { readSubject } from './connection/token-source.ts'
 
 export interface ChatClientOptions {
   /** The page's folder on the server with its path prefix and no trailing slash. */
@@ -31,6 +31,10 @@ const FIRST_PAGE = 50
  */
 export class ChatClient {
   readonly #listeners: Listeners = createListeners()
+  readonly #user = new CurrentUser({
+    onChange: (userId, former) => this.#onUser(userId, former),
+    restart: () => this.#connection.restart(),
+  })
   readonly #connection: Connection
   readonly #http: HttpApi
   readonly #outbox: Outbox
@@ -41,15 +45,12 @@ export class ChatClient {
   #own: OwnState = createOwnState(0)
   /** Made when it is read: many events may come between two looks. */
   #shown: ChatState | undefined
-  #userId = ''
-  /** Whom the latest token is of, where it says so. */
-  #subject: string | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
 
   constructor(options: ChatClientOptions) {
     const { baseUrl, random = Math.random } = options
-    const getToken = this.#watchUser(options.getToken)
+    const getToken = this.#user.watch(options.getToken)
     const connection = new Connection({ baseUrl, getToken, random })
     this.#connection = connection
     this.#http = createHttpApi(baseUrl, getToken)
@@ -192,29 +193,14 @@ export class ChatClient {
     this.#connection.close()
   }
 
-  /** A token says who signs in before the server does, so nothing of a former user waits for that. */
-  #watchUser(getToken: GetToken): GetToken {
-    return async (wish) => {
-      const token = await getToken(wish)
-      this.#subject = readSubject(token)
-      if (this.#subject !== undefined && this.#onUser(this.#subject)) this.#connection.restart()
-      return token
-    }
-  }
-
-  /** True where this user came in the place of another one. */
-  #onUser(userId: string): boolean {
-    const former = this.#userId
-    if (userId === former || this.#connection.state.status === 'closed') return false
-    this.#userId = userId
+  #onUser(userId: string, former: string): void {
     void this.#outbox.setUser(userId)
-    if (former === '') return false
+    if (former === '') return
     this.#leave()
     this.#view = undefined
     this.#sessions = this.#createSessions()
     this.#own = createOwnState(this.#own.formerUsers + 1)
     this.#changed()
-    return true
   }
 
   #leave(): void {
@@ -239,15 +225,10 @@ export class ChatClient {
   }
 
   async #onReady({ user, models, limits }: ServerPayload<'ready'>): Promise<void> {
-    if (this.#subject !== undefined && this.#subject !== user.id) {
-      // Another user's token came while this connection was made.
-      this.#connection.restart()
-      return
-    }
-    this.#onUser(user.id)
+    if (!this.#user.onReady(user.id)) return
     this.#patch({ user, models, contentLength: limits.contentLength })
     await this.#outbox.setUser(user.id)
-    if (user.id !== this.#userId) return
+    if (user.id !== this.#user.id) return
     if (this.#view) await this.#views.catchUp()
     else await this.openSession()
     this.#resumeOutbox()
