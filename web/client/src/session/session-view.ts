@@ -56,7 +56,8 @@ export class SessionView {
     this.#sync = new SessionSync(page, {
       ...options,
       open: (payload) => connection.request('session:open', payload),
-      onChange: (log) => this.#patch({ log }),
+      // Not by a patch, which costs more: it is done for each piece of a reply.
+      onChange: (log) => this.#state.set({ ...this.state, log }),
     })
     this.#others = new TypingOthers((typists) => this.#patch({ typists }))
     this.#typing = createTypingSignal((typing) => connection.sendTyping({ sessionId, typing }))
