@@ -175,7 +175,8 @@ export function describeEventBus(name: string, open: () => Promise<BusHarness>):
       const seen: BusEvent[] = []
       await other.subscribe(sessionId, (event) => seen.push(event))
       const start = toStart(sessionId)
-      await bus.publish(sessionId, { ...start, extra: 'text of a user' } as unknown as BusEvent)
+      const payload = { ...start.payload, attempt: 'text of a user' }
+      await bus.publish(sessionId, { ...start, payload } as unknown as BusEvent)
       await bus.publish(sessionId, toStart('another-session'))
       await bus.publish(sessionId, start)
       await eventually(() => seen, has(1))

@@ -265,7 +265,7 @@ export function describeJobQueue(name: string, open: () => Promise<QueueHarness>
     it('drops a payload that is none, names its session, and frees its key', async () => {
       const { handlers, seen } = createRecorder()
       await queue.consume(handlers, { concurrency: 1 })
-      const malformed = { ...newJob('same'), text: 'somebody wrote this' }
+      const malformed = { ...newJob('same'), requestId: 'somebody wrote this' }
       await enqueue(malformed)
       const { refused } = harness.hooks
       await eventually(

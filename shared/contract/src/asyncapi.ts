@@ -97,7 +97,6 @@ function toAck(data: string): JsonSchema {
     type: 'object',
     properties: { ok: { const: ok }, [key]: { $ref: refOf(schema) } },
     required: ['ok', key],
-    additionalProperties: false,
   })
   return { oneOf: [answer(true, 'data', data), answer(false, 'error', 'ErrorInfo')] }
 }

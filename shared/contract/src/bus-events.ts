@@ -7,15 +7,15 @@ import { replyDeltaSchema, replyStartSchema, SERVER_EVENTS } from './server-even
  * same name, so a viewer cannot tell which process wrote it.
  */
 export const busEventSchema = z.discriminatedUnion('event', [
-  z.strictObject({ event: z.literal('reply:start'), payload: replyStartSchema }),
-  z.strictObject({ event: z.literal('reply:delta'), payload: replyDeltaSchema }),
-  z.strictObject({
+  z.object({ event: z.literal('reply:start'), payload: replyStartSchema }),
+  z.object({ event: z.literal('reply:delta'), payload: replyDeltaSchema }),
+  z.object({
     event: z.literal('message:new'),
-    payload: z.strictObject({ message: messageSchema }),
+    payload: z.object({ message: messageSchema }),
   }),
-  z.strictObject({
+  z.object({
     event: z.literal('session:updated'),
-    payload: z.strictObject({ session: sessionSchema }),
+    payload: z.object({ session: sessionSchema }),
   }),
 ])
 export type BusEvent = z.infer<typeof busEventSchema>

@@ -5,8 +5,8 @@ import { contentSchema, idSchema, seqSchema, timeSchema } from './text.ts'
 
 const limitSchema = z.int().min(1).max(LIMITS.historyPage)
 const sessionOnly = z.strictObject({ sessionId: idSchema })
-const sessionData = z.strictObject({ session: sessionSchema })
-const empty = z.strictObject({})
+const sessionData = z.object({ session: sessionSchema })
+const empty = z.object({})
 
 /**
  * Every event that a client may send and this version serves: its payload, the `data` of its
@@ -25,7 +25,7 @@ export const CLIENT_EVENTS = {
       afterSeq: seqSchema.optional(),
       limit: limitSchema.optional(),
     }),
-    data: z.strictObject({
+    data: z.object({
       session: sessionSchema,
       messages: z.array(messageSchema),
       hasMore: z.boolean(),
@@ -47,7 +47,7 @@ export const CLIENT_EVENTS = {
       beforeSeq: z.int().min(1),
       limit: limitSchema.optional(),
     }),
-    data: z.strictObject({ messages: z.array(messageSchema), hasMore: z.boolean() }),
+    data: z.object({ messages: z.array(messageSchema), hasMore: z.boolean() }),
     who: 'user',
     cost: 'read',
   },
@@ -58,7 +58,7 @@ export const CLIENT_EVENTS = {
       content: contentSchema,
       attachments: z.array(idSchema).max(LIMITS.attachments).optional(),
     }),
-    data: z.strictObject({ message: messageSchema }),
+    data: z.object({ message: messageSchema }),
     who: 'user',
     cost: 'message',
   },
@@ -70,13 +70,13 @@ export const CLIENT_EVENTS = {
   },
   'reply:stop': {
     payload: z.strictObject({ sessionId: idSchema, replyId: idSchema }),
-    data: z.strictObject({ stopped: z.boolean() }),
+    data: z.object({ stopped: z.boolean() }),
     who: 'user',
     cost: 'write',
   },
   'reply:retry': {
     payload: z.strictObject({ sessionId: idSchema, messageId: idSchema }),
-    data: z.strictObject({ replyId: idSchema }),
+    data: z.object({ replyId: idSchema }),
     who: 'user',
     cost: 'message',
   },
@@ -94,7 +94,7 @@ export const CLIENT_EVENTS = {
   },
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
-    data: z.strictObject({ expiresAt: timeSchema }),
+    data: z.object({ expiresAt: timeSchema }),
     who: 'user',
     cost: 'write',
   },

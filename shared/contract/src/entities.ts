@@ -10,60 +10,62 @@
  */
 import { z } from 'zod'
 import { errorInfoSchema } from './errors.ts'
+import { openEnum } from './later-versions.ts'
 import { LIMITS } from './limits.ts'
 import { idSchema, seqSchema, text, timeSchema, userIdSchema } from './text.ts'
 
 export const ROLES = ['user', 'chat_admin', 'admin'] as const
-export const roleSchema = z.enum(ROLES)
+export const roleSchema = openEnum(ROLES, 'user')
 export type Role = z.infer<typeof roleSchema>
 
 /** Who may use an event or a route: anyone even without a token, or the bearer of one with a role. */
 export type Who = 'anyone' | 'user' | 'operator' | 'admin'
 
 /** Who is on a connection, as its token states. */
-export const userSchema = z.strictObject({
+export const userSchema = z.object({
   id: userIdSchema,
   name: text(0, LIMITS.nameLength),
   roles: z.array(roleSchema).max(ROLES.length),
 })
 export type User = z.infer<typeof userSchema>
 
-export const modelSchema = z.strictObject({ id: idSchema, name: text(1, LIMITS.nameLength) })
+export const modelSchema = z.object({ id: idSchema, name: text(1, LIMITS.nameLength) })
 export type Model = z.infer<typeof modelSchema>
 
-export const usageSchema = z.strictObject({
+export const usageSchema = z.object({
   promptTokens: z.int().min(0),
   completionTokens: z.int().min(0),
   totalTokens: z.int().min(0),
 })
 export type Usage = z.infer<typeof usageSchema>
 
-export const personSchema = z.strictObject({
+export const personSchema = z.object({
   id: userIdSchema,
   name: text(0, LIMITS.nameLength),
 })
 export type Person = z.infer<typeof personSchema>
 
 export const sessionEventSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('help_requested'), note: text(0, LIMITS.noteLength) }),
-  z.strictObject({ type: z.literal('help_resolved') }),
-  z.strictObject({ type: z.literal('takeover_started'), by: personSchema }),
-  z.strictObject({ type: z.literal('takeover_ended'), by: personSchema }),
-  z.strictObject({ type: z.literal('model_selected'), modelId: idSchema }),
-  z.strictObject({
+  z.object({ type: z.literal('help_requested'), note: text(0, LIMITS.noteLength) }),
+  z.object({ type: z.literal('help_resolved') }),
+  z.object({ type: z.literal('takeover_started'), by: personSchema }),
+  z.object({ type: z.literal('takeover_ended'), by: personSchema }),
+  z.object({ type: z.literal('model_selected'), modelId: idSchema }),
+  z.object({
     type: z.literal('session_ended'),
-    reason: z.enum(['user', 'operator', 'idle', 'replaced']),
+    reason: openEnum(['user', 'operator', 'idle', 'replaced', 'unknown'], 'unknown'),
   }),
 ])
 export type SessionEvent = z.infer<typeof sessionEventSchema>
 
-export const sessionSchema = z.strictObject({
+export const sessionSchema = z.object({
   id: idSchema,
   userId: userIdSchema,
   userName: text(0, LIMITS.nameLength),
   /** From the first message; empty until there is one. */
   name: text(0, LIMITS.sessionNameLength),
-  status: z.enum(['active', 'ended']),
+  /** One of a later version is over for this one: it writes nothing more in it. */
+  status: openEnum(['active', 'ended'], 'ended'),
   modelId: idSchema,
   startedAt: timeSchema,
   lastActivityAt: timeSchema,
@@ -71,18 +73,18 @@ export const sessionSchema = z.strictObject({
   lastSeq: seqSchema,
   /** Log entries that are not events. */
   messageCount: z.int().min(0),
-  help: z.strictObject({ requestedAt: timeSchema, note: text(0, LIMITS.noteLength) }).nullable(),
+  help: z.object({ requestedAt: timeSchema, note: text(0, LIMITS.noteLength) }).nullable(),
   assistedBy: personSchema.extend({ since: timeSchema }).nullable(),
   /** True once an operator has ever taken this session over. */
   adminAssisted: z.boolean(),
   usage: usageSchema,
   /** From a question's acknowledgement to its finished reply, over all replies. */
-  responseTimeMs: z.strictObject({ avg: z.number().min(0), max: z.number().min(0) }),
+  responseTimeMs: z.object({ avg: z.number().min(0), max: z.number().min(0) }),
   shared: z.boolean(),
 })
 export type Session = z.infer<typeof sessionSchema>
 
-export const fileRefSchema = z.strictObject({
+export const fileRefSchema = z.object({
   id: idSchema,
   name: text(1, 255),
   mediaType: z.string().max(100),
@@ -91,39 +93,72 @@ export const fileRefSchema = z.strictObject({
 })
 export type FileRef = z.infer<typeof fileRefSchema>
 
-export const senderSchema = z.strictObject({
-  type: z.enum(['user', 'ai', 'admin', 'system']),
+export const senderSchema = z.object({
+  type: openEnum(['user', 'ai', 'admin', 'system'], 'system'),
   id: userIdSchema,
   name: text(0, LIMITS.nameLength),
 })
 export type Sender = z.infer<typeof senderSchema>
 
-export const messageSchema = z.strictObject({
+/** The fields of a message, for schemas of a part of it. */
+export const messageFields = z.object({
   id: idSchema,
   sessionId: idSchema,
   seq: z.int().min(1),
   clientMessageId: idSchema.optional(),
-  kind: z.enum(['text', 'file', 'voice', 'event']),
+  /** `unknown`: an entry of a later version, without what it holds. */
+  kind: z.enum(['text', 'file', 'voice', 'event', 'unknown']),
   sender: senderSchema,
   content: text(0, LIMITS.replyLength),
   attachments: z.array(fileRefSchema).max(LIMITS.attachments),
   /** The question that this message answers. */
   replyTo: idSchema.optional(),
-  status: z.enum(['complete', 'stopped', 'incomplete', 'failed']),
+  status: openEnum(['complete', 'stopped', 'incomplete', 'failed'], 'complete'),
   error: errorInfoSchema.optional(),
   event: sessionEventSchema.optional(),
   modelId: idSchema.optional(),
   usage: usageSchema.optional(),
   createdAt: timeSchema,
 })
+
+export const messageSchema = z.preprocess(hideUnknownKind, messageFields)
 export type Message = z.infer<typeof messageSchema>
+
+const KINDS = new Set<unknown>(messageFields.shape.kind.options)
+const EVENT_TYPES = new Set<unknown>(
+  sessionEventSchema.options.map(({ shape }) => shape.type.value),
+)
+
+/**
+ * An entry of a kind or with an event that only a later version knows still has its place in the log
+ * and says who made it and when. What it holds is left out, because it may not be for everybody.
+ */
+function hideUnknownKind(value: unknown): unknown {
+  if (!isRecord(value) || (isKnown(KINDS, value.kind) && isKnownEvent(value.event))) return value
+  const { id, sessionId, seq, clientMessageId, sender, replyTo, createdAt } = value
+  const place = { id, sessionId, seq, clientMessageId, sender, replyTo, createdAt }
+  return { ...place, kind: 'unknown', content: '', attachments: [], status: 'complete' }
+}
+
+function isKnownEvent(event: unknown): boolean {
+  return !isRecord(event) || isKnown(EVENT_TYPES, event.type)
+}
+
+/** Also what is no name at all, which the schema refuses. */
+function isKnown(names: ReadonlySet<unknown>, name: unknown): boolean {
+  return typeof name !== 'string' || names.has(name)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
 
 /**
  * A reply that is being written, for one who joins in the middle. `text` is the frames 0 to
  * `index - 1` of `attempt`, so the next delta to apply has this `index`. Attempt 0 is a reply that
  * waits for a worker.
  */
-export const activeReplySchema = z.strictObject({
+export const activeReplySchema = z.object({
   replyId: idSchema,
   replyTo: idSchema,
   modelId: idSchema,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { openEnum } from './later-versions.ts'
 import { LIMITS } from './limits.ts'
 import { text } from './text.ts'
 
@@ -27,8 +28,8 @@ export type ErrorCode = keyof typeof ERROR_STATUS
 export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]
 
 /** The only form in which an error leaves the system: its text is generic, details are in the log. */
-export const errorInfoSchema = z.strictObject({
-  code: z.enum(ERROR_CODES),
+export const errorInfoSchema = z.object({
+  code: openEnum(ERROR_CODES, 'INTERNAL'),
   message: text(0, LIMITS.errorMessageLength),
   retryable: z.boolean(),
   retryAfterMs: z.int().min(0).optional(),

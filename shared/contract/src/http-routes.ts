@@ -19,7 +19,7 @@ const plain = { params: none, query: none, body: none, errors: [] } as const
 /** A route about one session, which a user may use as far as `mayAccess` in core says so. */
 const ofSession = { ...plain, params: sessionPath, who: 'user', errors: ['NOT_FOUND'] } as const
 
-export const errorBodySchema = z.strictObject({ error: errorInfoSchema })
+export const errorBodySchema = z.object({ error: errorInfoSchema })
 
 /** Every route under `{p}/api`, in the order of docs/protocol.md section 5. */
 export const HTTP_ROUTES = {
@@ -31,7 +31,7 @@ export const HTTP_ROUTES = {
     who: 'user',
     cost: 'read',
     kind: 'json',
-    response: z.strictObject({ items: z.array(modelSchema), nextCursor: z.null() }),
+    response: z.object({ items: z.array(modelSchema), nextCursor: z.null() }),
   },
   listSessions: {
     ...plain,
@@ -45,7 +45,7 @@ export const HTTP_ROUTES = {
       cursor: z.string().min(1).max(LIMITS.cursorLength).optional(),
     }),
     kind: 'json',
-    response: z.strictObject({
+    response: z.object({
       items: z.array(sessionSchema),
       nextCursor: z.string().max(LIMITS.cursorLength).nullable(),
     }),
@@ -57,7 +57,7 @@ export const HTTP_ROUTES = {
     summary: 'One session',
     cost: 'read',
     kind: 'json',
-    response: z.strictObject({ session: sessionSchema }),
+    response: z.object({ session: sessionSchema }),
   },
   readMessages: {
     ...ofSession,
@@ -72,7 +72,7 @@ export const HTTP_ROUTES = {
         'takes afterSeq or beforeSeq, not both',
       ),
     kind: 'json',
-    response: z.strictObject({ messages: z.array(messageSchema), hasMore: z.boolean() }),
+    response: z.object({ messages: z.array(messageSchema), hasMore: z.boolean() }),
   },
   endSession: {
     ...ofSession,
@@ -81,7 +81,7 @@ export const HTTP_ROUTES = {
     summary: 'Ends a session; idempotent',
     cost: 'write',
     kind: 'json',
-    response: z.strictObject({ session: sessionSchema }),
+    response: z.object({ session: sessionSchema }),
   },
   downloadTranscript: {
     ...ofSession,
@@ -102,7 +102,7 @@ export const HTTP_ROUTES = {
     cost: 'visitor',
     sameSite: true,
     kind: 'json',
-    response: z.strictObject({
+    response: z.object({
       token: z.string().max(LIMITS.tokenLength),
       expiresAt: timeSchema,
     }),

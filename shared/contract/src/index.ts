@@ -9,6 +9,7 @@ export {
 } from './client-events.ts'
 export {
   activeReplySchema,
+  messageFields,
   messageSchema,
   personSchema,
   roleSchema,
@@ -51,6 +52,7 @@ export {
   type RouteQuery,
 } from './http-routes.ts'
 export { JOB_KEYS, JOBS, type JobName, type JobPayload } from './jobs.ts'
+export { keepUnknown, openEnum, openEnums } from './later-versions.ts'
 export { LIMITS } from './limits.ts'
 export { openApiDocument, type OpenApiDocument } from './openapi.ts'
 export {

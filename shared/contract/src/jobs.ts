@@ -6,7 +6,7 @@ import { idSchema } from './text.ts'
  * A new field is optional until the jobs of the version before have drained.
  */
 export const JOBS = {
-  'answer-session': z.strictObject({
+  'answer-session': z.object({
     v: z.literal(1),
     sessionId: idSchema,
     requestId: idSchema,

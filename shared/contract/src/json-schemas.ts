@@ -38,7 +38,7 @@ export function toComponentSchemas(schemas: Record<string, z.ZodType>): Record<s
   const registry = z.registry<{ id: string }>()
   for (const [id, schema] of Object.entries({ ...ENTITIES, ...schemas }))
     registry.add(schema, { id })
-  const written = z.toJSONSchema(registry, { uri: refOf }).schemas
+  const written = z.toJSONSchema(registry, { uri: refOf, override: leaveOpen }).schemas
   // Each schema is part of a document that states the dialect and gives it its address.
   const drop = new Set(['$schema', '$id'])
   return Object.fromEntries(
@@ -48,6 +48,14 @@ export function toComponentSchemas(schemas: Record<string, z.ZodType>): Record<s
     ]),
   )
 }
+
+/** Only what clients send is refused with a field too many: they bear one in what they get. */
+function leaveOpen({ zodSchema, jsonSchema }: Written): void {
+  const { def } = zodSchema._zod
+  if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
+}
+
+type Written = Parameters<NonNullable<z.core.RegistryToJSONSchemaParams['override']>>[0]
 
 export function refOf(name: string): string {
   return `#/components/schemas/${name}`

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { messageSchema, modelSchema, sessionSchema, userSchema } from './entities.ts'
 import { errorInfoSchema } from './errors.ts'
+import { openEnum } from './later-versions.ts'
 import { LIMITS } from './limits.ts'
 import { idSchema, seqSchema, text, timeSchema, userIdSchema } from './text.ts'
 
 const attemptSchema = z.int().min(1)
 
-export const replyStartSchema = z.strictObject({
+export const replyStartSchema = z.object({
   sessionId: idSchema,
   replyId: idSchema,
   replyTo: idSchema,
@@ -15,7 +16,7 @@ export const replyStartSchema = z.strictObject({
 })
 export type ReplyStart = z.infer<typeof replyStartSchema>
 
-export const replyDeltaSchema = z.strictObject({
+export const replyDeltaSchema = z.object({
   sessionId: idSchema,
   replyId: idSchema,
   attempt: attemptSchema,
@@ -26,11 +27,11 @@ export type ReplyDelta = z.infer<typeof replyDeltaSchema>
 
 /** Every event that the server sends, with its payload. */
 export const SERVER_EVENTS = {
-  ready: z.strictObject({
+  ready: z.object({
     protocol: z.literal(1),
     user: userSchema,
     models: z.array(modelSchema),
-    limits: z.strictObject({
+    limits: z.object({
       contentLength: z.int(),
       messageBytes: z.int(),
       historyPage: z.int(),
@@ -38,27 +39,27 @@ export const SERVER_EVENTS = {
     }),
     serverTime: timeSchema,
   }),
-  'message:new': z.strictObject({ message: messageSchema }),
+  'message:new': z.object({ message: messageSchema }),
   'reply:start': replyStartSchema,
   'reply:delta': replyDeltaSchema,
-  'session:updated': z.strictObject({ session: sessionSchema }),
-  'session:head': z.strictObject({ sessionId: idSchema, lastSeq: seqSchema }),
-  typing: z.strictObject({
+  'session:updated': z.object({ session: sessionSchema }),
+  'session:head': z.object({ sessionId: idSchema, lastSeq: seqSchema }),
+  typing: z.object({
     sessionId: idSchema,
-    from: z.strictObject({
-      type: z.enum(['user', 'admin']),
+    from: z.object({
+      type: openEnum(['user', 'admin'], 'admin'),
       id: userIdSchema,
       name: text(0, LIMITS.nameLength),
     }),
     typing: z.boolean(),
   }),
-  'message:receipt': z.strictObject({
+  'message:receipt': z.object({
     sessionId: idSchema,
-    reader: z.strictObject({ type: z.enum(['user', 'admin']), id: userIdSchema }),
+    reader: z.object({ type: openEnum(['user', 'admin'], 'admin'), id: userIdSchema }),
     seq: seqSchema,
   }),
-  'token:expiring': z.strictObject({ expiresAt: timeSchema }),
-  'server:draining': z.strictObject({ reconnectAfterMs: z.int().min(0) }),
+  'token:expiring': z.object({ expiresAt: timeSchema }),
+  'server:draining': z.object({ reconnectAfterMs: z.int().min(0) }),
   error: errorInfoSchema,
 } as const
 

@@ -40,6 +40,7 @@ export { checkActive, toSession, type SessionOrigin } from './session.ts'
 export {
   initialState,
   placeEntry,
+  type LaterTexts,
   type LogTip,
   type NewEntry,
   type PlacedEntry,

@@ -6,9 +6,14 @@ import { AppError } from './errors.ts'
  * The state of a session after one entry of its log. A store keeps it with each entry, so whoever
  * wins the next `seq` has decided on the very state that it follows: the log is the state machine,
  * and counts, usage and takeovers stay right under any number of concurrent writers.
+ *
+ * It goes from entry to entry by whichever process writes the next one. What a later version put into
+ * it is in the object as well, in fields that this type does not name and at any level: a new state
+ * is made from the one before, so that they go along.
  */
 export interface SessionState {
-  status: Session['status']
+  /** `active`, `ended`, or one of a later version: then this one adds nothing to the log. */
+  status: string
   name: string
   modelId: string
   lastActivityAt: string
@@ -24,7 +29,11 @@ export interface SessionState {
    * question can also end without an answer. Absent in a state from before it was counted.
    */
   unanswered?: number
+  laterTexts?: LaterTexts
 }
+
+/** Texts that a later version sealed with those of this one, by its own names. */
+export type LaterTexts = Readonly<Record<string, unknown>>
 
 /** The end of a log: `seq` 0 and the first state where the log is empty. */
 export interface LogTip {
@@ -97,7 +106,7 @@ function checkEntry(tip: LogTip, entry: NewEntry): void {
   if (entry.expectedSeq !== undefined && entry.expectedSeq !== tip.seq) {
     throw new AppError('CONFLICT', 'The session has gone on in the meantime.')
   }
-  if (tip.state.status === 'ended') {
+  if (tip.state.status !== 'active') {
     throw new AppError('SESSION_ENDED', 'This session has ended.')
   }
   if (sender.type === 'ai' && assistedBy) {
@@ -123,6 +132,7 @@ function afterText(
       responseTimeMs === undefined
         ? state.responses
         : {
+            ...state.responses,
             count: state.responses.count + 1,
             totalMs: state.responses.totalMs + responseTimeMs,
             maxMs: Math.max(state.responses.maxMs, responseTimeMs),
@@ -171,6 +181,7 @@ function toSessionName(content: string): string {
 
 function addUsage(total: Usage, more: Usage): Usage {
   return {
+    ...total,
     promptTokens: total.promptTokens + more.promptTokens,
     completionTokens: total.completionTokens + more.completionTokens,
     totalTokens: total.totalTokens + more.totalTokens,

@@ -70,10 +70,10 @@ export const strings = {
     idle: 'This chat ended because nobody wrote for a while.',
     replaced: 'This chat ended when a new one was started.',
   } as Partial<Record<string, string>>,
+  unknownEntry: 'This version of the page cannot show this entry. Reload to see it.',
   modelSelected: (name: string): string => `${name} answers from here on.`,
   helpRequested: 'You asked for a person.',
   helpResolved: 'The request for a person was closed.',
   takeoverStarted: (name: string): string => `${name || 'A person'} joined this chat.`,
-  unknownEntry: 'Something changed in this chat.',
   takeoverEnded: (name: string): string => `${name || 'The person'} left this chat.`,
 } as const

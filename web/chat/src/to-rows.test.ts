@@ -85,6 +85,21 @@ describe('rows of a conversation', () => {
     ])
   })
 
+  it('have a line in the place of what a later version wrote, and take it for no fault', () => {
+    const raw = [
+      { kind: 'poll', content: 'Which of these?', poll: {} },
+      { kind: 'event', event: { type: 'file_shared' }, sender: ai },
+      { sender: ai, replyTo: 'm1', status: 'checked', checkedBy: {} },
+    ]
+    const later = raw.map((more, index) => message(index + 1, more as Partial<Message>))
+    const rows = toLogRows(logOf(later), NOW).filter(({ kind }) => kind !== 'day')
+    expect(rows).toMatchObject([
+      { kind: 'event' },
+      { kind: 'event' },
+      { kind: 'reply', canRetry: false },
+    ])
+  })
+
   it('let nothing be tried again in a session that has ended', () => {
     const failed = message(2, { sender: ai, replyTo: 'm1', status: 'failed', content: '' })
     const ended = { ...session, status: 'ended' as const }

@@ -1,4 +1,10 @@
-import type { ChatState, Draft, SessionLog, UnsentMessage } from '@chatbox/client'
+import {
+  isText,
+  type ChatState,
+  type Draft,
+  type SessionLog,
+  type UnsentMessage,
+} from '@chatbox/client'
 import type { Message } from '@chatbox/contract'
 import { toDay } from './format-time.ts'
 
@@ -11,9 +17,6 @@ export type Row =
   | { kind: 'draft'; key: string; draft: Draft }
   | { kind: 'awaiting'; key: string }
   | { kind: 'unsent'; key: string; unsent: UnsentMessage }
-
-/** Entries of another kind are changes of the session, and what only a newer page knows. */
-const SAID: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
 
 /** Rows of what is in the log; they change only when the log does. */
 export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
@@ -55,25 +58,24 @@ export function findSeen(
   if (session.assistedBy === null && session.help === null) return undefined
   const others = Object.entries(readUpTo).filter(([id]) => id !== user?.id)
   const seq = Math.max(0, ...others.map(([, upTo]) => upTo))
-  const texts = messages.filter(isSaid)
+  const texts = messages.filter(isText)
   const lastOfOthers = texts.findLast(({ sender }) => sender.type !== 'user')?.seq ?? 0
   const seen = texts.findLast((message) => message.sender.type === 'user' && message.seq <= seq)
   return seen && seen.seq > lastOfOthers ? seen.id : undefined
-}
-
-/** True where somebody said this, so that it is more than a line in the conversation. */
-export function isSaid({ kind }: Message): boolean {
-  return SAID.has(kind)
 }
 
 function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
   return sessionId === null ? session.status === 'active' : sessionId === session.id
 }
 
+/** By name: a later version may know another status, with which nothing is wrong. */
+const PARTIAL: ReadonlySet<string> = new Set<Message['status']>(['stopped', 'incomplete', 'failed'])
+
 function toRow(message: Message, isLatest: boolean): Row {
   const key = message.clientMessageId ?? message.id
-  if (!isSaid(message)) return { kind: 'event', key, message }
+  if (!isText(message)) return { kind: 'event', key, message }
   if (message.sender.type === 'user') return { kind: 'message', key, message }
-  const canRetry = isLatest && message.sender.type === 'ai' && message.status !== 'complete'
+  const isPartial = PARTIAL.has(message.status)
+  const canRetry = isLatest && message.sender.type === 'ai' && isPartial
   return { kind: 'reply', key, message, canRetry }
 }

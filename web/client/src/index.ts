@@ -21,5 +21,5 @@ export { RequestError, toRequestError, type RequestErrorCode } from './connectio
 export { SessionViews } from './session/session-views.ts'
 export type { SessionView } from './session/session-view.ts'
 export { Outbox } from './outbox/outbox.ts'
-export { isModelSilent, type SessionLog } from './session/session-log.ts'
+export { isModelSilent, isText, type SessionLog } from './session/session-log.ts'
 export { createTokenSource, type IssuedToken } from './connection/token-source.ts'

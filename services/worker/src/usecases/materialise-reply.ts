@@ -86,14 +86,16 @@ function toMessage(
   { models }: MaterialiseDeps,
   { reply, outcome }: CommittedReply,
 ): Omit<Message, 'seq'> {
-  const { status, content, modelId, finishedAt, error, usage } = outcome
+  const { status, content, modelId, finishedAt, error, usage, ...later } = outcome
   return {
+    kind: 'text',
+    attachments: [],
+    // What a worker of a later version put into its outcome belongs into the entry that comes of it.
+    ...later,
     id: reply.replyId,
     sessionId: reply.sessionId,
-    kind: 'text',
     sender: { type: 'ai', id: modelId, name: models.find(modelId)?.name ?? modelId },
     content,
-    attachments: [],
     replyTo: reply.messageId,
     status,
     ...(error ? { error } : {}),

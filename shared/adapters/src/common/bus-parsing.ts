@@ -1,10 +1,18 @@
 import { busEventSchema, type BusEvent } from '@chatbox/contract'
+import { z } from 'zod'
+import { isLaterEvent, LATER_EVENT } from './later-event.ts'
+
+const namedSchema = z.object({ event: z.string() })
 
 /** The event that came on the channel of `sessionId`; undefined for anything that is none of it. */
-export function parseBusEvent(text: string, sessionId: string): BusEvent | undefined {
-  const parsed = busEventSchema.safeParse(parseJson(text))
-  if (!parsed.success || sessionIdOf(parsed.data) !== sessionId) return undefined
-  return parsed.data
+export function parseBusEvent(
+  text: string,
+  sessionId: string,
+): BusEvent | typeof LATER_EVENT | undefined {
+  const value = parseJson(text)
+  const parsed = busEventSchema.safeParse(value)
+  if (parsed.success) return sessionIdOf(parsed.data) === sessionId ? parsed.data : undefined
+  return isLaterEvent(namedSchema.safeParse(value).data?.event) ? LATER_EVENT : undefined
 }
 
 function sessionIdOf(event: BusEvent): string {

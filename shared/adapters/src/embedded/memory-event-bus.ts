@@ -1,6 +1,7 @@
 import type { BusEvent } from '@chatbox/contract'
 import type { EventBus, Unsubscribe } from '@chatbox/core'
 import { parseBusEvent } from '../common/bus-parsing.ts'
+import { LATER_EVENT } from '../common/later-event.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
 import { createMemoryPads } from './memory-pads.ts'
@@ -37,8 +38,8 @@ export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
     later(() => {
       if (!sessions.has(sessionId)) return
       const arrived = parseBusEvent(text, sessionId)
-      if (arrived) sessions.tell(sessionId, arrived)
-      else hooks.onPayloadRefused('bus', { sessionId })
+      if (!arrived) hooks.onPayloadRefused('bus', { sessionId })
+      else if (arrived !== LATER_EVENT) sessions.tell(sessionId, arrived)
     })
   }
 

@@ -89,7 +89,11 @@ export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
   return { task: { sessionId, messageId, questionSeq, ...state }, sealed, replaced }
 }
 
-const originSchema = z.object({ userId: z.string(), startedAt: z.string(), sealed: z.string() })
+const originSchema = z.looseObject({
+  userId: z.string(),
+  startedAt: z.string(),
+  sealed: z.string(),
+})
 
 /** What an entry's document says of its session; undefined where it says nothing. */
 export function parseOrigin(entry: { origin?: unknown }): MessageDocument['origin'] {

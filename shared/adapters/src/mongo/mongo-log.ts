@@ -171,7 +171,7 @@ export class MongoLog implements MessageLog {
   /** An entry from before it was told with each one does not say it. */
   async #findOrigin(sessionId: string, entry: MessageDocument): Promise<SessionOrigin | undefined> {
     const stored = parseOrigin(entry)
-    if (stored) return toOrigin(this.#deps, { id: sessionId, ...stored })
+    if (stored) return toOrigin(this.#deps, { ...stored, id: sessionId })
     return (await this.#deps.sessions.findProjected(sessionId))?.origin
   }
 

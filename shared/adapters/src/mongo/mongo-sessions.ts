@@ -152,7 +152,11 @@ export class MongoSessions implements Sessions {
     if (tip.state.status === 'ended') return { origin, tip }
     if (await this.#isLast(origin.id, tip.seq)) return { origin, tip }
     const newest = await this.readTip(origin.id, tip)
-    await this.#tips.write(origin, toStateRecord(this.#deps, origin.id, newest))
+    const { status } = newest.state
+    // In a state of a later version only that version knows what becomes of the key.
+    if (status === 'active' || status === 'ended') {
+      await this.#tips.write(origin, toStateRecord(this.#deps, origin.id, newest))
+    }
     return { origin, tip: newest }
   }
 

@@ -1,6 +1,7 @@
 import { idSchema, type BusEvent, type ReplyDelta } from '@chatbox/contract'
 import type { Draft, EventBus, Unsubscribe } from '@chatbox/core'
 import { parseBusEvent } from '../common/bus-parsing.ts'
+import { LATER_EVENT } from '../common/later-event.ts'
 import type { Cipher } from '../crypto/key-ring.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
@@ -157,7 +158,7 @@ export class RedisEventBus implements EventBus {
     }
     const sessionId = keys.sessionOfChannel(channel)
     const event = parseBusEvent(text, sessionId)
-    if (event) this.#sessions.tell(channel, event)
-    else hooks.onPayloadRefused('bus', { sessionId })
+    if (!event) hooks.onPayloadRefused('bus', { sessionId })
+    else if (event !== LATER_EVENT) this.#sessions.tell(channel, event)
   }
 }

@@ -1,6 +1,7 @@
 import { createAdapter } from '@socket.io/redis-adapter'
 import type { Adapter } from 'socket.io-adapter'
 import { parseBroadcast } from '../common/broadcast-parsing.ts'
+import { LATER_EVENT } from '../common/later-event.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { closeClient, type RedisClient } from './connection.ts'
 import type { Republisher } from './republisher.ts'
@@ -74,7 +75,7 @@ function createParser(hooks: AdapterParts['hooks']): {
       if (ownOpening?.equals(message.subarray(0, ownOpening.length))) return NOTHING
       const broadcast = parseBroadcast(message.toString())
       if (!broadcast) hooks.onPayloadRefused('broadcast', {})
-      return broadcast ?? NOTHING
+      return broadcast === undefined || broadcast === LATER_EVENT ? NOTHING : broadcast
     },
   }
 }
@@ -87,8 +88,10 @@ function toPublisher({ commands, hooks, republisher }: AdapterParts): object {
 
   function onFailed(channel: string, text: string): number {
     hooks.onPublishFailed()
-    const event = parseBroadcast(text)?.[1].data[0]
-    if (event !== undefined) republisher.add(event, channel, text)
+    const broadcast = parseBroadcast(text)
+    if (broadcast && broadcast !== LATER_EVENT) {
+      republisher.add(broadcast[1].data[0], channel, text)
+    }
     return 0
   }
 

@@ -1,4 +1,4 @@
-import { messageSchema, type Message } from '@chatbox/contract'
+import { messageFields, messageSchema, type Message } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
 import type { z } from 'zod'
 import { toContext } from '../crypto/key-ring.ts'
@@ -21,9 +21,9 @@ export type StoredMessage = Pick<MessageRecord, 'id' | 'sessionId' | 'seq'> & {
   sealed: unknown
 }
 
-const headSchema = messageSchema
+const headSchema = messageFields
   .pick({ kind: true, status: true, replyTo: true, clientMessageId: true, createdAt: true })
-  .extend({ sender: messageSchema.shape.sender.omit({ name: true }) })
+  .extend({ sender: messageFields.shape.sender.omit({ name: true }) })
 type MessageHead = z.infer<typeof headSchema>
 
 /** Throws `INVALID_FORMAT` for what could be written and then not be read. */

@@ -1,4 +1,10 @@
-import { errorInfoSchema, messageSchema, usageSchema } from '@chatbox/contract'
+import {
+  errorInfoSchema,
+  keepUnknown,
+  messageFields,
+  openEnum,
+  usageSchema,
+} from '@chatbox/contract'
 import type {
   Claim,
   CommitResult,
@@ -12,12 +18,26 @@ import { toContext } from '../crypto/key-ring.ts'
 import { checkFormat } from './message-record.ts'
 import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
 
-const outcomeSchema = messageSchema.pick({ status: true, content: true }).extend({
-  error: errorInfoSchema.exactOptional(),
-  usage: usageSchema.exactOptional(),
-  modelId: messageSchema.shape.id,
-  finishedAt: messageSchema.shape.createdAt,
-})
+const outcomeSchema = keepUnknown(
+  messageFields.pick({ status: true, content: true }).extend({
+    error: errorInfoSchema.exactOptional(),
+    usage: usageSchema.exactOptional(),
+    modelId: messageFields.shape.id,
+    finishedAt: messageFields.shape.createdAt,
+  }),
+)
+
+export const taskStateSchema = openEnum(
+  [
+    'pending',
+    'running',
+    'committed',
+    'done',
+    'cancelled',
+    'unknown',
+  ] as const satisfies TaskState[],
+  'unknown',
+)
 
 /** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
 export function sealOutcome(deps: RecordDeps, claim: Claim, outcome: ReplyOutcome): string {
@@ -70,7 +90,7 @@ export const replyTaskSchema = z.object({
   questionSeq: z.int(),
   replyId: z.string(),
   modelId: z.string(),
-  state: z.enum(['pending', 'running', 'committed', 'done', 'cancelled'] satisfies TaskState[]),
+  state: taskStateSchema,
   epoch: z.int(),
   stopRequested: z.boolean(),
   askedAt: z.string(),

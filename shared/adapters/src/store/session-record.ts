@@ -1,5 +1,11 @@
-import { sessionSchema } from '@chatbox/contract'
-import { AppError, type LogTip, type SessionOrigin, type SessionState } from '@chatbox/core'
+import { keepUnknown, sessionSchema } from '@chatbox/contract'
+import {
+  AppError,
+  type LaterTexts,
+  type LogTip,
+  type SessionOrigin,
+  type SessionState,
+} from '@chatbox/core'
 import { z } from 'zod'
 import { toContext } from '../crypto/key-ring.ts'
 import { checkFormat } from './message-record.ts'
@@ -12,6 +18,7 @@ export interface StateRecord {
   stateSealed: string
 }
 
+/** With it goes what a later version added, beside the fields and in `sealed`. */
 export interface OriginRecord {
   id: string
   userId: string
@@ -22,36 +29,46 @@ export interface OriginRecord {
 
 export type StoredState = Record<keyof StateRecord, unknown>
 
-const stateSchema = sessionSchema
-  .pick({
-    status: true,
-    name: true,
-    modelId: true,
-    lastActivityAt: true,
-    endedAt: true,
-    messageCount: true,
-    help: true,
-    assistedBy: true,
-    adminAssisted: true,
-    usage: true,
-  })
-  .extend({
-    responses: z.strictObject({
-      count: z.int().min(0),
-      totalMs: z.number().min(0),
-      maxMs: z.number().min(0),
+const stateSchema = keepUnknown(
+  sessionSchema
+    .pick({
+      status: true,
+      name: true,
+      modelId: true,
+      lastActivityAt: true,
+      endedAt: true,
+      messageCount: true,
+      help: true,
+      assistedBy: true,
+      adminAssisted: true,
+      usage: true,
+    })
+    .extend({
+      responses: z.object({
+        count: z.int().min(0),
+        totalMs: z.number().min(0),
+        maxMs: z.number().min(0),
+      }),
+      unanswered: z.int().min(0).exactOptional(),
     }),
-    unanswered: z.int().min(0).exactOptional(),
-  })
-const textsSchema = z.strictObject({ name: z.string(), note: z.string(), operator: z.string() })
-const NO_TEXTS: z.infer<typeof textsSchema> = { name: '', note: '', operator: '' }
-const originTextSchema = z.strictObject({ userName: z.string() })
+)
+const textsSchema = z.looseObject({ name: z.string(), note: z.string(), operator: z.string() })
+const NO_TEXTS: StateTexts = { name: '', note: '', operator: '' }
+const originTextSchema = z.looseObject({ userName: z.string() })
 const originSchema = sessionSchema.pick({ id: true, userId: true, userName: true, startedAt: true })
 
+interface StateTexts {
+  name: string
+  note: string
+  operator: string
+}
+
 export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip): StateRecord {
-  const { seq, state } = tip
+  const { seq } = tip
+  const { laterTexts, ...state } = tip.state
   checkFormat(stateSchema, state)
-  const texts: z.infer<typeof textsSchema> = {
+  const texts = {
+    ...laterTexts,
     name: state.name,
     note: state.help?.note ?? '',
     operator: state.assistedBy?.name ?? '',
@@ -71,21 +88,30 @@ export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState):
   const context = toStateContext(sessionId, seq.data)
   const texts = textsSchema.safeParse(openJson(deps, stored.stateSealed, context))
   if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
-  return { seq: seq.data, state: withTexts(state.data, texts.data ?? NO_TEXTS) }
+  const { name, note, operator, ...later } = texts.data ?? NO_TEXTS
+  const known = withTexts(state.data, { name, note, operator })
+  return { seq: seq.data, state: { ...known, ...toLaterTexts(later) } }
 }
 
 export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginRecord {
-  const { id, userId, userName, startedAt } = origin
+  const { userName, laterTexts, ...rest } = origin
+  const { id, userId, startedAt } = rest
   checkFormat(originSchema, { id, userId, userName, startedAt })
-  const sealed = sealJson(deps, { userName }, toContext('session', id))
-  return { id, userId, startedAt, sealed }
+  const sealed = sealJson(deps, { ...laterTexts, userName }, toContext('session', id))
+  return { ...rest, sealed }
 }
 
 export function toOrigin(deps: RecordDeps, stored: OriginRecord): SessionOrigin {
-  const { id, userId, startedAt, sealed } = stored
-  const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', id)))
-  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId: id })
-  return { id, userId, startedAt, userName: texts.data?.userName ?? '' }
+  const { sealed, ...rest } = stored
+  const sessionId = rest.id
+  const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', sessionId)))
+  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
+  const { userName, ...later } = texts.data ?? { userName: '' }
+  return { ...rest, userName, ...toLaterTexts(later) }
+}
+
+function toLaterTexts(later: LaterTexts): { laterTexts?: LaterTexts } {
+  return Object.keys(later).length === 0 ? {} : { laterTexts: later }
 }
 
 /** Reports a session's document that is none, and answers the error to throw. */
@@ -108,7 +134,7 @@ export function toUserKey(userId: string): string {
   return `user:${userId}`
 }
 
-function withTexts(state: SessionState, texts: z.infer<typeof textsSchema>): SessionState {
+function withTexts(state: SessionState, texts: StateTexts): SessionState {
   const { help, assistedBy } = state
   return {
     ...state,

@@ -2,9 +2,10 @@ import type { ErrorInfo, Message, Usage } from '@chatbox/contract'
 
 /**
  * How far the work that an entry asks for has come. A worker claims a pending task, and then it runs
- * under a lease. Committed, its result is fixed but has not taken effect yet.
+ * under a lease. Committed, its result is fixed but has not taken effect yet. `unknown` is a state of a
+ * later version, which alone knows how to go on: nobody claims such a task, and it holds its place.
  */
-export type TaskState = 'pending' | 'running' | 'committed' | 'done' | 'cancelled'
+export type TaskState = 'pending' | 'running' | 'committed' | 'done' | 'cancelled' | 'unknown'
 
 export interface ReplyKey {
   sessionId: string

@@ -1,8 +1,7 @@
-import type { ChatState, SessionLog } from '@chatbox/client'
+import { isText, type ChatState, type SessionLog } from '@chatbox/client'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { toPlainText } from '../markdown/markdown-renderer.ts'
-import { isSaid } from '../to-rows.ts'
 import { toEventText } from './event-row.tsx'
 import { toSenderName } from './message-rows.tsx'
 
@@ -38,7 +37,7 @@ function toNews(log: SessionLog, afterSeq: number, { models }: ChatState): strin
     .filter(({ seq }) => seq > afterSeq)
     .filter(({ sender, event }) => sender.type !== 'user' || event?.type === 'session_ended')
     .map((message) =>
-      isSaid(message)
+      isText(message)
         ? `${toSenderName(message.sender)}: ${toPlainText(message.content).slice(0, MAX_SPOKEN)}`
         : toEventText(message, models),
     )

@@ -2,7 +2,7 @@ import type { Message, Model } from '@chatbox/contract'
 import type { JSX } from 'preact'
 import { strings } from '../strings.ts'
 
-/** A change of the session that the log remembers, in words. */
+/** A change of the session that the log remembers, in words; a line for what this page cannot show. */
 export function EventRow({ message, models }: EventRowProps): JSX.Element {
   return <p class="event">{toEventText(message, models)}</p>
 }
@@ -12,6 +12,7 @@ interface EventRowProps {
   models: readonly Model[]
 }
 
+/** Also for an entry of a later version: this page is older than the server that it talks to. */
 export function toEventText({ event }: Message, models: readonly Model[]): string {
   switch (event?.type) {
     case 'help_requested':
@@ -29,8 +30,6 @@ export function toEventText({ event }: Message, models: readonly Model[]): strin
     case 'session_ended':
       return strings.endedBy[event.reason] ?? strings.sessionEnded
     case undefined:
-    default:
-      // An entry that only a newer page knows.
-      return strings.unknownEntry
   }
+  return strings.unknownEntry
 }

@@ -36,6 +36,16 @@ describe('session log', () => {
     expect(log.messages[0]?.content).toBe(question.content)
   })
 
+  it('keeps the place of an entry that a later version wrote, and waits for no answer to it', () => {
+    const kinds = [{ kind: 'poll' }, { kind: 'event', event: { type: 'file_shared' } }]
+    const later = kinds.map((more, index) => ({
+      type: 'message' as const,
+      message: Object.assign(createMessage(index + 1), more),
+    }))
+    const log = applyAll(openEmpty(), later)
+    expect(log).toMatchObject({ lastSeq: 2, awaiting: '' })
+  })
+
   it('asks for a missing entry and keeps the one that came too early', () => {
     const early = applyEvent(openEmpty(), { type: 'message', message: createMessage(2) })
     expect(early.effect).toBe('catch-up')

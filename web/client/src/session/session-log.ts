@@ -109,6 +109,13 @@ export function isModelSilent({ session }: SessionLog): boolean {
   return session.assistedBy !== null || session.status === 'ended'
 }
 
+const TEXT_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
+
+/** False for a change of the session, and for an entry of a kind that only a later version knows. */
+export function isText({ kind, event }: Message): boolean {
+  return event === undefined && TEXT_KINDS.has(kind)
+}
+
 /** True while something is missing that the server can be asked for. */
 export function isBehind(log: SessionLog): boolean {
   return log.headSeq > log.lastSeq || log.drafts.some(wantsCatchUp)
@@ -140,7 +147,7 @@ function appendMessage(log: SessionLog, message: Message): SessionLog {
     drafts: log.drafts.filter(({ replyId }) => replyId !== message.id),
   }
   if (message.event) return afterEvent(next, message)
-  if (message.sender.type === 'user') {
+  if (message.sender.type === 'user' && isText(message)) {
     return isModelSilent(next) ? next : { ...next, awaiting: message.id }
   }
   return message.replyTo === log.awaiting ? { ...next, awaiting: '' } : next
@@ -162,10 +169,9 @@ function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog 
     case 'help_requested':
     case 'help_resolved':
     case undefined:
-    default:
-      // Also for an event that only a newer client knows.
-      return log
   }
+  // Also after an event of a later version, which no type of this one names.
+  return log
 }
 
 function takeAhead(log: SessionLog): SessionLog {

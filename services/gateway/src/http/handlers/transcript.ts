@@ -113,6 +113,7 @@ function toSenderName({ sender }: Message): string {
 }
 
 function toText(message: Message): string {
+  if (message.kind === 'unknown') return '(cannot be shown by this version)'
   if (message.event) return `(${message.event.type.replaceAll('_', ' ')})`
   const note = message.status === 'complete' ? '' : ` (${message.status})`
   return `${message.content}${note}`.trim()
