@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts'
 const FILE_NAME = 'development-keys.json'
 const KEY_BYTES = 32
 
-const keysSchema = z.strictObject({
+const keysSchema = z.object({
   jwtSecret: z.string().min(32),
   encryptionKey: z.base64().refine((text) => Buffer.from(text, 'base64').length === KEY_BYTES),
 })

@@ -1,5 +1,6 @@
 import type { Session } from '@chatbox/contract'
 import {
+  AppError,
   initialState,
   toSession,
   type LogTip,
@@ -54,6 +55,9 @@ export class SqliteSessions implements Sessions {
     return this.#db.transaction(() => {
       const existing = this.#findActive(session.userId) ?? this.#findOwn(session)
       if (existing) return { session: existing, created: false }
+      // One in a status of a later version, which alone may take the key from it.
+      if (this.#findKeyHolder(session.userId))
+        throw new AppError('UNAVAILABLE', 'This session cannot be created now.')
       const tip = { seq: 0, state: initialState(session.modelId, session.startedAt) }
       this.#insert(session, tip)
       const { id, userId, userName, startedAt } = session
@@ -123,9 +127,13 @@ export class SqliteSessions implements Sessions {
   }
 
   #findActive(userId: string): Session | undefined {
-    const key = toUserKey(userId)
-    const row = this.#db.get('SELECT * FROM sessions WHERE active_key = ?', key)
-    return row && this.#toSession(row)
+    const row = this.#findKeyHolder(userId)
+    const session = row && this.#toSession(row)
+    return session?.status === 'active' ? session : undefined
+  }
+
+  #findKeyHolder(userId: string): Row | undefined {
+    return this.#db.get('SELECT * FROM sessions WHERE active_key = ?', toUserKey(userId))
   }
 
   #insert(session: NewSession, tip: LogTip): void {
