@@ -25,8 +25,8 @@ export interface ClusterOptions {
   tokenIntervalMs: number
   recorder: Recorder
   random: Random
-  /** Another program for each service, such as one with a safety left out. */
-  toEntry?: (service: 'gateway' | 'worker') => Pick<ProcessOptions, 'entry' | 'args'>
+  /** Another program for a process, such as one with a safety left out. They are counted from 1. */
+  toEntry?: (service: 'gateway' | 'worker', index: number) => Pick<ProcessOptions, 'entry' | 'args'>
   settings?: Record<string, string>
 }
 
@@ -174,7 +174,7 @@ function toSupervised(
   return new Supervised({
     name,
     service,
-    launch: { env, ...options.toEntry?.(service) },
+    launch: { env, ...options.toEntry?.(service, index) },
     recorder: options.recorder,
     random: options.random.fork(name),
   })

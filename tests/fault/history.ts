@@ -231,6 +231,8 @@ export interface RunRecord {
   profile: string
   seed: number
   without?: Safety
+  /** The commit of every second gateway and worker. */
+  beside?: string
   /** The kinds of fault that it was limited to. */
   only?: readonly string[]
   /** Of the product that ran; left out where there is no repository to ask. */

@@ -1,4 +1,4 @@
-import { startClusterUnderTest } from './cluster-under-test.ts'
+import { startClusterUnderTest, type ClusterOptions } from './cluster-under-test.ts'
 import { createClientNemeses } from './nemeses/client-nemeses.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'
 import {
@@ -15,7 +15,7 @@ import { entryOf } from './unsafe/entry-of.ts'
 
 /** A run of gateways and workers around Redis and a store. */
 export async function runCluster(options: RunOptions<ClusterProfile>): Promise<RunOutcome> {
-  const { profile, recorder, random, without } = options
+  const { profile, recorder, random } = options
   const cluster = await startClusterUnderTest({
     ...profile,
     recorder,
@@ -27,7 +27,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
       // Whoever sleeps keeps its own: the others have to be able to write all there are.
       LLM_CONCURRENCY: '100',
     },
-    ...(without ? { toEntry: (service) => entryOf(service, without) } : {}),
+    ...toPrograms(options),
   })
   try {
     return await runOn(
@@ -47,5 +47,16 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
     )
   } finally {
     await endSystem(cluster, options)
+  }
+}
+
+function toPrograms({
+  without,
+  beside,
+}: RunOptions<ClusterProfile>): Pick<ClusterOptions, 'toEntry'> {
+  if (without) return { toEntry: (service) => entryOf(service, without) }
+  if (!beside) return {}
+  return {
+    toEntry: (service, index) => (index % 2 === 0 ? { entry: beside.entryOf(service) } : {}),
   }
 }

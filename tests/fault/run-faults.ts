@@ -13,6 +13,7 @@ import {
   type RunRecord,
   type Safety,
 } from './history.ts'
+import { prepareVersion } from './other-version.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'
@@ -23,6 +24,8 @@ export interface FaultRunOptions {
   profile: ProfileName
   seed: number
   without?: Safety
+  /** A git commit: every second gateway and worker is started as the product was then. */
+  with?: string
   only?: readonly string[]
   /** In place of the profile's own time under faults. */
   durationMs?: number
@@ -40,13 +43,16 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
   const reads = openLines(files.reads)
   const startedAt = new Date().toISOString()
   const commit = await findCommit()
+  const beside = options.with === undefined ? undefined : await prepareVersion(options.with)
   const { store, ...rest } = await carryOut(options, {
     recorder,
     // At once: those of a long run would fill the memory of the process that is also the network.
     keepRead: (read) => reads.write(read),
+    ...(beside ? { beside } : {}),
   }).finally(async () => {
     await recorder.close()
     await reads.close()
+    await beside?.remove()
   })
   // What was seen of a long run is not lost where it cannot be judged here.
   await writeFile(join(folder, 'outcome.json'), JSON.stringify({ store, ...rest }))
@@ -55,6 +61,7 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     seed,
     ...(options.without ? { without: options.without } : {}),
     ...(options.only ? { only: options.only } : {}),
+    ...(beside ? { beside: beside.commit } : {}),
     ...(commit ? { commit } : {}),
     startedAt,
     durationMs: Math.round(recorder.now()),
@@ -71,13 +78,13 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
 
 function carryOut(
   options: FaultRunOptions,
-  sinks: Pick<RunOptions<unknown>, 'recorder' | 'keepRead'>,
+  given: Pick<RunOptions<unknown>, 'recorder' | 'keepRead' | 'beside'>,
 ): Promise<RunOutcome> {
   const { only, without, report, durationMs } = options
   const random = createRandom(options.seed)
   const profile = PROFILES[options.profile]
   const common = {
-    ...sinks,
+    ...given,
     random,
     report,
     ...(without ? { without } : {}),
@@ -85,9 +92,15 @@ function carryOut(
   }
   const changes = durationMs === undefined ? {} : { durationMs }
   if (profile.kind === 'cluster') {
-    return runCluster({ ...common, profile: { ...profile, ...changes } })
+    const { gateways, workers } = profile
+    const halves = given.beside ? { gateways: toEven(gateways), workers: toEven(workers) } : {}
+    return runCluster({ ...common, profile: { ...profile, ...changes, ...halves } })
   }
   return runStandalone({ ...common, profile: { ...profile, ...changes } })
+}
+
+function toEven(count: number): number {
+  return count + (count % 2)
 }
 
 async function findCommit(): Promise<string | undefined> {

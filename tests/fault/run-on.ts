@@ -2,6 +2,7 @@ import type { BareViewer } from './clients/bare-viewer.ts'
 import type { FinalRead, Recorder, RunRecord, Safety } from './history.ts'
 import type { Nemesis } from './nemeses/nemesis.ts'
 import { runNemeses, type NemesisPlan } from './nemeses/run-nemeses.ts'
+import type { OtherVersion } from './other-version.ts'
 import { sumMetrics } from './product-metrics.ts'
 import type { Load } from './profiles.ts'
 import type { Random } from './random.ts'
@@ -13,6 +14,8 @@ export interface RunOptions<P> {
   recorder: Recorder
   random: Random
   without?: Safety
+  /** Every second gateway and worker is of this version. */
+  beside?: OtherVersion
   /** Only these kinds of fault; all of them when left out. */
   only?: readonly string[]
   report: (line: string) => void

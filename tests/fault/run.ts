@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import { endWithParent } from '../../scripts/end-with-parent.ts'
-import { readOptions } from '../../scripts/read-options.ts'
+import { readOptions, refuseUsage } from '../../scripts/read-options.ts'
 import { SAFETIES, type RunRecord } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { writeFaultReport } from './report/write-fault-report.ts'
@@ -33,6 +33,11 @@ function readCommand(): Command {
       },
       seed: { type: 'string', value: 'N', about: 'of everything random in the run' },
       without: { type: 'string', value: SAFETIES, about: 'leaves a safety out of the product' },
+      with: {
+        type: 'string',
+        value: 'COMMIT',
+        about: 'runs every second gateway and worker from that commit',
+      },
       only: { type: 'string', value: 'KIND,KIND', about: 'only faults of these kinds' },
       seconds: { type: 'string', value: 'N', about: 'instead of the time of the profile' },
       out: { type: 'string', value: 'FOLDER', about: 'where logs and records go' },
@@ -49,18 +54,31 @@ function readCommand(): Command {
       },
     },
   })
-  const without = SAFETIES.find((name) => name === values.without)
   const run: FaultRunOptions = {
     // The options allow no other word.
     profile: values.profile as ProfileName,
     seed: Number(values.seed ?? Date.now() % 1_000_000),
     folder: values.out ?? '',
     report: (line) => void process.stdout.write(`${line}\n`),
-    ...(without ? { without } : {}),
+    ...readVersions(values),
     ...(values.only ? { only: values.only.split(',') } : {}),
     ...(values.seconds ? { durationMs: Number(values.seconds) * 1000 } : {}),
   }
   return { run, isControls: values.controls, isReport: values.report }
+}
+
+/** What is started in the place of the product as it is. */
+function readVersions(values: {
+  profile: string
+  without?: string
+  with?: string
+}): Pick<FaultRunOptions, 'without' | 'with'> {
+  const without = SAFETIES.find((name) => name === values.without)
+  if (!values.with) return without ? { without } : {}
+  if (without || values.profile === 'standalone') {
+    refuseUsage('--with goes with a profile of a cluster, and not with --without')
+  }
+  return { with: values.with }
 }
 
 function summarise(record: RunRecord, report: (line: string) => void): void {

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals'
-import type { ChatStore, CommittedReply } from '@chatbox/core'
-import type { StoreHarness } from '../contract/chat-store.support.ts'
+import type { Store } from '@chatbox/adapters'
+import type { CommittedReply } from '@chatbox/core'
+import type { StoreHarness } from '../contract/store.support.ts'
 import { findUnmarked, withoutAdded } from './next-version.ts'
 import type { SharedStore } from './shared-store.ts'
 
@@ -11,8 +12,7 @@ import type { SharedStore } from './shared-store.ts'
 export function besideNextVersion(open: () => Promise<SharedStore>): () => Promise<StoreHarness> {
   return async () => {
     const shared = await open()
-    const openOne = async (): Promise<ChatStore> =>
-      upgradedBetween(await shared.open('next'), shared)
+    const openOne = async (): Promise<Store> => upgradedBetween(await shared.open('next'), shared)
     return {
       store: await openOne(),
       openSecond: openOne,
@@ -28,27 +28,35 @@ export function besideNextVersion(open: () => Promise<SharedStore>): () => Promi
 
 type Method = (...args: unknown[]) => Promise<unknown>
 
-function upgradedBetween(store: ChatStore, shared: SharedStore): ChatStore {
+function upgradedBetween(store: Store, shared: SharedStore): Store {
   let upgrading: Promise<void> | undefined
   const upgrade = (): Promise<void> =>
     (upgrading ??= shared.upgrade().finally(() => {
       upgrading = undefined
     }))
-  return new Proxy(store, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as Method | undefined
-      if (name === 'close' || !method) return method?.bind(target)
-      return async (...args: unknown[]) => {
-        await upgrade()
-        return takeOutcome(name, await method.apply(target, args))
-      }
-    },
-  })
+  const between = <P extends object>(port: P): P =>
+    new Proxy(port, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as Method
+        return async (...args: unknown[]) => {
+          await upgrade()
+          return takeOutcome(name, await method.apply(target, args))
+        }
+      },
+    })
+  return {
+    sessions: between(store.sessions),
+    messages: between(store.messages),
+    replies: between(store.replies),
+    conversationRefs: between(store.conversationRefs),
+    ping: () => store.ping(),
+    close: () => store.close(),
+  }
 }
 
 /** The only thing that is to come out with what the next version added: it goes into the log with it. */
 function takeOutcome(name: string | symbol, result: unknown): unknown {
-  if (name !== 'findCommittedReply' || result === undefined) return result
+  if (name !== 'findCommitted' || result === undefined) return result
   const { outcome, ...committed } = result as CommittedReply
   // One that cannot be opened holds nothing.
   if (outcome.content !== '') expect(findUnmarked(outcome)).toEqual([])

@@ -86,7 +86,7 @@ function toNextBus(bus: EventBus): EventBus {
 
 function toNextQueue(queue: JobQueue): JobQueue {
   return overriding(queue, {
-    enqueue: (name, payload, id) => queue.enqueue(name, addFields(payload), id),
+    enqueue: (name, payload) => queue.enqueue(name, addFields(payload)),
   })
 }
 

@@ -1,6 +1,6 @@
 import { MongoClient, type Db, type Document } from 'mongodb'
 import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
-import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { mongo } from '../contract/mongo.support.ts'
 import { ADDED, findUnmarked, NEXT_TEXT } from './next-version.ts'
 import { createParts, type RawEntry, type RawState, type SharedStore } from './shared-store.ts'
@@ -35,7 +35,7 @@ export async function openSharedMongo(): Promise<SharedMongo> {
     readSession: async (_id) => (await sessions.findOne({ _id })) as unknown as RawState,
     readSealed: async (_id) => (await messages.findOne({ _id }))?.sealed ?? '',
     replaceSealed: (id, sealed) => setMessage(id, { sealed }),
-    setReplyState: (id, state) => setMessage(id, { 'reply.state': state }),
+    setReplyState: (id, state) => setMessage(id, { 'tasks.reply.state': state }),
     async setStatus(sessionId, status) {
       await messages.updateMany({ sessionId }, { $set: { 'state.status': status } })
       await sessions.updateOne({ _id: sessionId }, { $set: { 'state.status': status, status } })

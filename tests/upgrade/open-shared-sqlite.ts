@@ -45,7 +45,7 @@ export async function openSharedSqlite(): Promise<SharedStore> {
       String(use((db) => db.prepare('SELECT sealed FROM messages WHERE id = ?').get(id))?.sealed),
     replaceSealed: (id, sealed) => write('UPDATE messages SET sealed = ? WHERE id = ?', sealed, id),
     setReplyState: (id, state) =>
-      write('UPDATE replies SET state = ? WHERE message_id = ?', state, id),
+      write('UPDATE tasks SET state = ? WHERE message_id = ?', state, id),
     async setStatus(sessionId, status) {
       const state = `state = json_set(state, '$.status', ?)`
       await write(`UPDATE messages SET ${state} WHERE session_id = ?`, status, sessionId)

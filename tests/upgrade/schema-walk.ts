@@ -1,7 +1,9 @@
-import type { z } from 'zod'
+import type { openEnums } from '@chatbox/contract'
 
-interface Visit {
-  schema: z.core.$ZodTypes
+type Schema = Parameters<typeof openEnums.has>[0]
+
+export interface Visit {
+  schema: Schema
   /** Fields and options that lead to it. */
   path: readonly string[]
 }
@@ -19,8 +21,14 @@ export function* walkSchemas(value: unknown, path: readonly string[] = []): Gene
   }
 }
 
+/** What an object's schema makes of fields that it does not name: `never` refuses them. */
+export function catchallOf(schema: Schema): string | undefined {
+  const { def } = schema._zod
+  return 'catchall' in def && isSchema(def.catchall) ? def.catchall._zod.def.type : undefined
+}
+
 /** The schemas that one consists of, each with the field that it is for. */
-function partsOf({ _zod: { def } }: z.core.$ZodTypes): [string, unknown][] {
+function partsOf({ _zod: { def } }: Schema): [string, unknown][] {
   const fields = Object.entries(def) as [string, unknown][]
   return fields.flatMap(([name, part]): [string, unknown][] => {
     if (name === 'shape') return Object.entries(Object(part) as object)
@@ -29,7 +37,7 @@ function partsOf({ _zod: { def } }: z.core.$ZodTypes): [string, unknown][] {
   })
 }
 
-function isSchema(value: unknown): value is z.core.$ZodTypes {
+function isSchema(value: unknown): value is Schema {
   return isRecord(value) && '_zod' in value
 }
 

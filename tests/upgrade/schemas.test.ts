@@ -1,6 +1,6 @@
 import * as contract from '@chatbox/contract'
 import { describe, expect, it } from '@jest/globals'
-import { walkSchemas } from './schema-walk.ts'
+import { catchallOf, walkSchemas, type Visit } from './schema-walk.ts'
 
 /** What comes from outside, and is held to exactly what this version knows. */
 const EDGE = {
@@ -19,8 +19,7 @@ const ofEdge = new Set(edge.map(({ schema }) => schema))
 /** Everything else that the contract says. */
 const inside = [...walkSchemas({ ...contract })].filter(({ schema }) => !ofEdge.has(schema))
 
-const isStrict = ({ _zod: { def } }: (typeof inside)[number]['schema']): boolean =>
-  def.type === 'object' && def.catchall?._zod.def.type === 'never'
+const isStrict = (schema: Visit['schema']): boolean => catchallOf(schema) === 'never'
 
 /** Enums that no later version may extend, by the field that they are of. */
 const CLOSED = new Map([

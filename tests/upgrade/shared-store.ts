@@ -1,6 +1,6 @@
 import type { Cipher } from '@chatbox/adapters'
-import type { ChatStore } from '@chatbox/core'
-import { createHooks, newKeyRing, type RecordedHooks } from '../contract/chat-store.support.ts'
+import type { Store } from '@chatbox/adapters'
+import { createHooks, newKeyRing, type RecordedHooks } from '../contract/store.support.ts'
 import { toNextCipher } from './next-version.ts'
 
 /** A store on which processes of two versions work. */
@@ -8,7 +8,7 @@ export interface SharedStore {
   cipher: Cipher
   hooks: RecordedHooks
   /** What one of the next version writes is sealed as that version would. */
-  open(version: Version): Promise<ChatStore>
+  open(version: Version): Promise<Store>
   /** Makes all that is stored into what the next version would have written. */
   upgrade(): Promise<void>
   /** A log as it is stored, oldest entry first. */
@@ -22,7 +22,7 @@ export interface SharedStore {
   close(): Promise<void>
 }
 
-export type Version = 'this' | 'next'
+type Version = 'this' | 'next'
 
 export interface RawState {
   state: unknown
@@ -45,13 +45,11 @@ interface Parts {
 }
 
 /** `open` opens a store with a cipher; each is closed with the others. */
-export function createParts(
-  open: (cipher: Cipher, hooks: RecordedHooks) => Promise<ChatStore>,
-): Parts {
+export function createParts(open: (cipher: Cipher, hooks: RecordedHooks) => Promise<Store>): Parts {
   const cipher = newKeyRing()
   const ciphers: Record<Version, Cipher> = { this: cipher, next: toNextCipher(cipher) }
   const hooks = createHooks()
-  const opened: ChatStore[] = []
+  const opened: Store[] = []
   return {
     cipher,
     hooks,

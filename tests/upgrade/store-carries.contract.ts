@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import type { ChatStore, NewEntry } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
+import type { NewEntry } from '@chatbox/core'
 import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
 import {
   eventEntry,
@@ -9,14 +10,14 @@ import {
   newSession,
   startReply,
   userEntry,
-} from '../contract/chat-store.support.ts'
+} from '../contract/store.support.ts'
 import { ADDED, find, findUnmarked, NEXT_TEXT, pathsOfObjects } from './next-version.ts'
 import type { RawEntry, RawState, SharedStore } from './shared-store.ts'
 
 /** What goes from the rows that the next version wrote into those that this one writes. */
 export function describeCarrying(open: () => Promise<SharedStore>): void {
   let shared: SharedStore
-  let next: ChatStore
+  let next: Store
   let sessionId: string
   const by = { id: newId(), name: 'Grace' }
   beforeEach(async () => {
@@ -24,7 +25,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
     next = await shared.open('next')
     const session = newSession()
     sessionId = session.id
-    await next.createSession(session)
+    await next.sessions.create(session)
   })
   afterEach(() => shared.close())
 
@@ -33,7 +34,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
     await shared.upgrade()
     const before = (await shared.readRows(sessionId)).at(-1)
     const store = await shared.open('this')
-    for (const entry of entries) await store.append(entry)
+    for (const entry of entries) await store.messages.append(entry)
     const after = (await shared.readRows(sessionId)).at(-1)
     if (!before || !after) throw new Error('the log is empty')
     return { before, after }
@@ -51,7 +52,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
   }
 
   it('finds the next version at every level of a state', async () => {
-    await next.append(userEntry(sessionId))
+    await next.messages.append(userEntry(sessionId))
     const { before } = await goOn()
     expect(findUnmarked(before.state)).toEqual([])
     expect(pathsOfObjects(before.state).length).toBeGreaterThanOrEqual(3)
@@ -65,14 +66,14 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
     ['a takeover', () => [eventEntry(sessionId, { type: 'takeover_started', by })]],
     ['an end', () => [eventEntry(sessionId, { type: 'session_ended', reason: 'user' })]],
   ])('keeps the state of the next version over %s', async (_what, entries) => {
-    await next.append(eventEntry(sessionId, { type: 'help_requested', note: 'Please.' }))
+    await next.messages.append(eventEntry(sessionId, { type: 'help_requested', note: 'Please.' }))
     const { before, after } = await goOn(...entries())
     expect(findLost(before, after)).toEqual([])
     expect(textsOf(after, after.seq)).toMatchObject({ [ADDED]: { text: NEXT_TEXT } })
   })
 
   it('keeps what is known of who has taken over', async () => {
-    await next.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+    await next.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
     const sender = { type: 'admin', ...by } as const
     const { before, after } = await goOn(userEntry(sessionId, { sender }))
     expect(pathsOfObjects(before.state)).toContainEqual(['assistedBy'])
@@ -80,7 +81,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
   })
 
   it('keeps the state of the next version over a reply, whose usage it counts', async () => {
-    await next.append(userEntry(sessionId))
+    await next.messages.append(userEntry(sessionId))
     const { before } = await goOn()
     const store = await shared.open('this')
     await finishReply(store, await startReply(store, sessionId))
@@ -91,7 +92,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
   })
 
   it('writes it into the copy for lists as well', async () => {
-    await next.append(userEntry(sessionId))
+    await next.messages.append(userEntry(sessionId))
     const { before, after } = await goOn(
       eventEntry(sessionId, { type: 'session_ended', reason: 'user' }),
     )

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
-import { newSession, userEntry } from '../contract/chat-store.support.ts'
+import { newSession, userEntry } from '../contract/store.support.ts'
 import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
 import { ADDED, findUnmarked, NEXT_TEXT, NEXT_VALUE } from './next-version.ts'
 import { openSharedMongo } from './open-shared-mongo.ts'
@@ -23,12 +23,12 @@ describeWithMongo('a database of the next version', () => {
     const shared = await openSharedMongo()
     const next = await shared.open('next')
     const session = newSession()
-    await next.createSession(session)
-    await next.append(userEntry(session.id))
+    await next.sessions.create(session)
+    await next.messages.append(userEntry(session.id))
     await shared.upgrade()
     const store = await shared.open('this')
-    await store.openLog(session.id, { limit: 5 })
-    await store.append(userEntry(session.id))
+    await store.messages.open(session.id, { limit: 5 })
+    await store.messages.append(userEntry(session.id))
     const origin = (await shared.readRows(session.id)).at(-1)?.origin
     expect(findUnmarked(origin)).toEqual([])
     const sealed = shared.cipher.open(origin?.sealed ?? '', toContext('session', session.id))
@@ -40,8 +40,8 @@ describeWithMongo('a database of the next version', () => {
     const shared = await openSharedMongo()
     const store = await shared.open('this')
     const session = newSession()
-    await store.createSession(session)
-    await store.append(userEntry(session.id))
+    await store.sessions.create(session)
+    await store.messages.append(userEntry(session.id))
     const newest = { sessionId: session.id, seq: 1 }
     await shared.db
       .collection('messages')
@@ -49,7 +49,7 @@ describeWithMongo('a database of the next version', () => {
     const before = { seq: 0, 'state.status': 'active', status: 'active' }
     await shared.db.collection('sessions').updateMany({}, { $set: before })
     const other = await shared.open('this')
-    expect(await other.findSession(session.id)).toMatchObject({ status: 'ended', lastSeq: 1 })
+    expect(await other.sessions.find(session.id)).toMatchObject({ status: 'ended', lastSeq: 1 })
     expect(await shared.db.collection('sessions').findOne()).toMatchObject({
       seq: 0,
       activeKey: `user:${session.userId}`,

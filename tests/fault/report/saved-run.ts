@@ -48,7 +48,8 @@ export function countFindings({ checks }: SavedRun): number {
 }
 
 /** What a run is called in the report and on disk. */
-export function nameOf({ profile, seed, without, only }: SavedRun): string {
+export function nameOf({ profile, seed, without, beside, only }: SavedRun): string {
   const focus = only ? `-${only.join('+')}` : ''
-  return `${profile}${focus}${without ? `-without-${without}` : ''}-${seed}`
+  const versions = beside ? `-with-${beside}` : ''
+  return `${profile}${focus}${versions}${without ? `-without-${without}` : ''}-${seed}`
 }

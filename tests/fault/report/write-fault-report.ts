@@ -56,8 +56,8 @@ async function readSaved(records: string): Promise<SavedRun[]> {
 }
 
 /** One with every kind of fault, of the product as it is. */
-function isPlain({ without, only }: SavedRun): boolean {
-  return without === undefined && only === undefined
+function isPlain({ without, beside, only }: SavedRun): boolean {
+  return without === undefined && beside === undefined && only === undefined
 }
 
 async function writePlots(run: SavedRun, folder: string): Promise<Plot[]> {
@@ -114,6 +114,7 @@ npm run test:faults -- --profile ci             # some minutes; part of every bu
 npm run test:faults -- --profile soak           # an hour and a quarter
 npm run test:faults -- --profile standalone     # one process on SQLite
 npm run test:faults -- --profile zombies        # one kind of fault; so are deaths, terms and away
+npm run test:faults -- --with HEAD~             # every second process as of that commit
 npm run test:faults -- --controls               # the negative controls below, with and without
 npm run test:faults -- --profile ci --report    # adds its record here and writes this page anew
 \`\`\`

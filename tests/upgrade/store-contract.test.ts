@@ -1,5 +1,5 @@
 import { afterAll, describe } from '@jest/globals'
-import { describeChatStore } from '../contract/chat-store.contract.ts'
+import { describeStore } from '../contract/store.contract.ts'
 import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
 import { besideNextVersion } from './beside-next-version.ts'
 import { openSharedMongo } from './open-shared-mongo.ts'
@@ -7,10 +7,10 @@ import { openSharedSqlite } from './open-shared-sqlite.ts'
 
 afterAll(() => mongo?.stop())
 
-describe('ChatStore on SQLite, beside the next version', () => {
-  describeChatStore(besideNextVersion(openSharedSqlite))
+describe('Store on SQLite, beside the next version', () => {
+  describeStore(besideNextVersion(openSharedSqlite))
 })
 
-describeWithMongo('ChatStore on MongoDB, beside the next version', () => {
-  describeChatStore(besideNextVersion(openSharedMongo))
+describeWithMongo('Store on MongoDB, beside the next version', () => {
+  describeStore(besideNextVersion(openSharedMongo))
 })
