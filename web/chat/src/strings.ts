@@ -70,7 +70,7 @@ export const strings = {
     idle: 'This chat ended because nobody wrote for a while.',
     replaced: 'This chat ended when a new one was started.',
   } as Partial<Record<string, string>>,
-  unknownEntry: 'This version of the page cannot show this entry. Reload to see it.',
+  unknownEntry: 'This version of the chat cannot show this entry.',
   modelSelected: (name: string): string => `${name} answers from here on.`,
   helpRequested: 'You asked for a person.',
   helpResolved: 'The request for a person was closed.',

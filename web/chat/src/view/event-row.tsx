@@ -12,7 +12,7 @@ interface EventRowProps {
   models: readonly Model[]
 }
 
-/** Also for an entry of a later version: this page is older than the server that it talks to. */
+/** Also for an entry of a later version, which the page or its server does not know. */
 export function toEventText({ event }: Message, models: readonly Model[]): string {
   switch (event?.type) {
     case 'help_requested':
