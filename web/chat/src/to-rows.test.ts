@@ -52,7 +52,7 @@ describe('rows of a conversation', () => {
     ])
   })
 
-  it('say of an entry that only a newer page knows that something changed', () => {
+  it('say of an entry that only a later version knows that it cannot be shown', () => {
     const kind = 'poll' as Message['kind']
     const event = { type: 'rated', stars: 5 } as unknown as Message['event'] & object
     const robot = { type: 'robot' as 'ai', id: 'r', name: '' }
@@ -60,7 +60,7 @@ describe('rows of a conversation', () => {
     const rows = toLogRows(logOf([...entries, message(3, { sender: robot })]), NOW)
     expect(rows.slice(1).map((row) => row.kind)).toEqual(['event', 'event', 'reply'])
     for (const entry of entries) {
-      expect(toEventText(entry, [])).toBe('Something changed in this chat.')
+      expect(toEventText(entry, [])).toBe('This version of the chat cannot show this entry.')
     }
     const ended = { type: 'session_ended', reason: 'spam' } as unknown as Message['event'] & object
     expect(toEventText(message(4, { kind: 'event', event: ended }), [])).toBe(
