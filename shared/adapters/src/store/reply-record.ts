@@ -27,7 +27,7 @@ const outcomeSchema = keepUnknown(
   }),
 )
 
-export const taskStateSchema = openEnum(
+const taskStateSchema = openEnum(
   [
     'pending',
     'running',
