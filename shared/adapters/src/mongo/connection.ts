@@ -1,7 +1,10 @@
 import type { Collection, MongoClient } from 'mongodb'
+import { createReporter } from '../common/report.ts'
+import type { AdapterHooks } from '../hooks.ts'
 import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
 import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
+import { createIndexCheck } from './schema/index-check.ts'
 import { prepareMongo, type Preparation } from './schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 
@@ -18,11 +21,15 @@ export class MongoConnection {
   readonly conversations: Collection<ConversationDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
+  readonly #checkIndexes: () => Promise<void>
+  readonly #report: (error: unknown) => void
   #isClosed = false
 
-  constructor(client: MongoClient, database: string) {
+  constructor(client: MongoClient, database: string, hooks: Pick<AdapterHooks, 'onError'>) {
     const db = client.db(database)
     this.#client = client
+    this.#checkIndexes = createIndexCheck(db)
+    this.#report = createReporter(hooks, 'mongo')
     this.sessions = db.collection('sessions')
     this.messages = db.collection('messages')
     this.conversations = db.collection('conversations')
@@ -47,8 +54,13 @@ export class MongoConnection {
     }
   }
 
+  /** Also rejects, and reports which, where an index is missing. */
   async ping(): Promise<void> {
     await this.call(() => this.#client.db('admin').command({ ping: 1, ...BOUNDED }))
+    await this.#checkIndexes().catch((error: unknown) => {
+      this.#report(error)
+      throw error
+    })
   }
 
   async close(): Promise<void> {
@@ -63,10 +75,12 @@ export class MongoConnection {
  * the database of a later version or one that cannot be brought to this one, and with the signal's
  * reason where it waits for that.
  */
-export async function openMongoConnection(options: Preparation): Promise<MongoConnection> {
+export async function openMongoConnection(
+  options: Preparation & { hooks: Pick<AdapterHooks, 'onError'> },
+): Promise<MongoConnection> {
   const { mongoUri, mongoDatabase } = options
   const client = createMongoClient(mongoUri)
-  const connection = new MongoConnection(client, mongoDatabase)
+  const connection = new MongoConnection(client, mongoDatabase, options.hooks)
   try {
     await prepareMongo(client.db(mongoDatabase), options)
     await connection.call(() => connection.clock.now())

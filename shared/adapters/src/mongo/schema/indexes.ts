@@ -17,9 +17,15 @@ export const SESSION_INDEXES: IndexDescription[] = [
 /** Of messages, in a database of before an id followed from the client's: new entries lack its key. */
 export const FORMER_INDEX = 'client'
 
+/** The log's order, and every page of it: whoever inserts the next seq first has decided. */
+export const LOG_INDEX = {
+  name: 'log',
+  key: { sessionId: 1, seq: 1 },
+  unique: true,
+} satisfies IndexDescription
+
 export const MESSAGE_INDEXES: IndexDescription[] = [
-  // The log's order, and every page of it: whoever inserts the next seq first has decided.
-  { name: 'log', key: { sessionId: 1, seq: 1 }, unique: true },
+  LOG_INDEX,
   // The oldest open question of a session, its stops and cancellations.
   { name: 'reply_open', key: { 'tasks.reply.openIn': 1 }, sparse: true },
   // The sweep for questions left behind.

@@ -11,10 +11,11 @@ import {
   type Observer,
   type Repair,
 } from './bring-up-to-date.ts'
-import { hasIndexes } from './has-indexes.ts'
+import { findMissingIndex } from './find-missing-index.ts'
 import { createPatience } from './patience.ts'
 import { SchemaRecord, type DoneStep } from './schema-record.ts'
 import { createIndexes, SCHEMA_STEPS, type SchemaStep } from './steps.ts'
+import { tryStore } from './try-store.ts'
 
 interface Place {
   mongoUri: string
@@ -85,7 +86,7 @@ export async function prepareMongo(db: Db, options: Preparation): Promise<void> 
   const { signal, hooks } = options
   const { version } = checkUsable(await new SchemaRecord(db).read())
   if (version > SCHEMA_STEPS.length) return
-  if (version === SCHEMA_STEPS.length && (await hasIndexes(db))) return
+  if (version === SCHEMA_STEPS.length && (await findMissingIndex(db)) === undefined) return
   let toldAt = -Infinity
   const observer: Observer = {
     signal,
@@ -106,19 +107,15 @@ const TELL_MS = 10_000
 /** The order of every log rests on one of them, and a copy may have been restored without. */
 const INDEXES: Repair = {
   name: 'put back the indexes that were missing',
-  isNeeded: async (db) => !(await hasIndexes(db)),
+  isNeeded: async (db) => (await findMissingIndex(db)) !== undefined,
   run: createIndexes,
 }
 
 async function bring(db: Db, observer: Observer, steps: readonly SchemaStep[]): Promise<void> {
-  const migration = {
-    ...observer,
-    db,
-    record: new SchemaRecord(db),
-    steps,
-    leaseMs: LEASE_MS,
-    pollMs: POLL_MS,
-  }
+  const record = new SchemaRecord(db)
+  // Before any data is trusted to it: a new database's first step tries it. A copy may be on another server.
+  if (checkUsable(await record.read(), steps).version > 0) await tryStore(db)
+  const migration = { ...observer, db, record, steps, leaseMs: LEASE_MS, pollMs: POLL_MS }
   const version = await bringUpToDate(migration)
   // What a later version has changed is not put back.
   if (version === steps.length) await repairVersion(migration, version, INDEXES)

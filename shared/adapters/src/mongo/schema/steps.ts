@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb'
 import { isIndexNotFound } from '../deadline.ts'
 import { FORMER_INDEX, MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
+import { tryStore } from './try-store.ts'
 
 interface Step {
   /** For logs and the schema's document. */
@@ -23,7 +24,12 @@ export type SchemaStep = (Step & { kind: 'expand' }) | (Step & { kind: 'contract
  * was released is never changed, a new one is put after it.
  */
 export const SCHEMA_STEPS: readonly SchemaStep[] = [
-  { name: 'create the indexes', since: '0.1.0', kind: 'expand', run: createIndexes },
+  {
+    name: 'create the indexes',
+    since: '0.1.0',
+    kind: 'expand',
+    run: tryAndCreateIndexes,
+  },
   {
     // Without a release to wait for: this one writes no key for that index, and the programs from
     // before the first release, which need it, ask for no version. They have to be ended first.
@@ -39,6 +45,11 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
 export async function createIndexes(db: Db): Promise<void> {
   await db.collection('sessions').createIndexes(SESSION_INDEXES)
   await db.collection('messages').createIndexes(MESSAGE_INDEXES)
+}
+
+async function tryAndCreateIndexes(db: Db): Promise<void> {
+  await tryStore(db)
+  await createIndexes(db)
 }
 
 async function dropFormerIndex(db: Db): Promise<void> {

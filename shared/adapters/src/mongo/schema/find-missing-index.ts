@@ -7,10 +7,11 @@ import { createIndexes } from './steps.ts'
 const TIMEOUT_MS = 2500
 
 /**
- * Whether every index is there and ready, within 8 s. A database may have been restored without them.
+ * The first index that is not there, or that there is something still to do about; undefined where all
+ * are ready. A database may have been restored without them, and anybody may drop one. Takes 8 s at most.
  * Begins no build. Rejects with `UNAVAILABLE` where the store does not answer.
  */
-export async function hasIndexes(db: Db): Promise<boolean> {
+export async function findMissingIndex(db: Db): Promise<string | undefined> {
   const wanted = [
     [db.collection('sessions'), SESSION_INDEXES],
     [db.collection('messages'), MESSAGE_INDEXES],
@@ -22,9 +23,10 @@ export async function hasIndexes(db: Db): Promise<boolean> {
         throw error
       }),
     )
-    if (!indexes.every(({ name }) => listed.some((index) => index.name === name))) return false
+    const missing = indexes.find(({ name }) => !listed.some((index) => index.name === name))
+    if (missing) return `the index "${missing.name}" of ${collection.collectionName} is missing`
   }
-  return isReady(db)
+  return (await isReady(db)) ? undefined : 'an index is not ready'
 }
 
 /** The server lists one that it still builds, or that is another one of that name. */
