@@ -1,6 +1,8 @@
 import { AppError } from '@chatbox/core'
 import { MongoClient, ReadConcernLevel, ReadPreference } from 'mongodb'
 import { UnusableStoreError } from '../common/unusable-store-error.ts'
+import { toStoreError } from './deadline.ts'
+import { StoreFault } from './store-fault.ts'
 
 /** For the server to give up what nobody waits for any more. */
 const COMMAND_TIMEOUT_MS = 2300
@@ -42,7 +44,11 @@ function createClient(uri: string, socketTimeoutMS: number): MongoClient {
 }
 
 /** Whoever starts a process reads this: what is wrong, in one line. */
-export function toOpenError(error: unknown): unknown {
+export function toOpenError(thrown: unknown): unknown {
+  const error = toStoreError(thrown)
+  if (error instanceof StoreFault) {
+    return new UnusableStoreError(`MongoDB cannot be used: ${error.reason}`)
+  }
   if (!(error instanceof AppError)) return error
   const { cause } = error
   const [reason = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []

@@ -1,20 +1,21 @@
 import { AppError } from '@chatbox/core'
 import { MongoError, MongoServerError } from 'mongodb'
+import { MESSAGE_INDEXES, SESSION_INDEXES } from './schema/indexes.ts'
+import { findFault, StoreFault } from './store-fault.ts'
 
 const DUPLICATE_KEY = 11_000
 const NAMESPACE_NOT_FOUND = 26
 const INDEX_NOT_FOUND = 27
 const COMMAND_NOT_FOUND = 59
-/** What the server says of a request that is wrong in itself: no outage, so it is not hidden. */
-const FAULTY_REQUEST_CODES = new Set<unknown>([
-  2, // BadValue
-  9, // FailedToParse
-  14, // TypeMismatch
-  COMMAND_NOT_FOUND,
+const UNIQUE_INDEXES = new Set([
+  '_id_',
+  ...[...SESSION_INDEXES, ...MESSAGE_INDEXES]
+    .filter(({ unique }) => unique)
+    .map(({ name }) => name),
 ])
 
 /**
- * Runs `work` and rejects with `UNAVAILABLE` when it takes longer. The driver's own limits do not
+ * Runs `work` and rejects with `UNAVAILABLE` when it takes longer or the store is away, and with a `StoreFault` where no waiting helps. The driver's own limits do not
  * add up to one: finding a server, waiting for a connection and the command itself count apart.
  * `work` is left to itself then.
  */
@@ -30,8 +31,11 @@ export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T
   }
 }
 
+/** Of an index of ours: another one's says nothing about who was first. Not every server names it. */
 export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
+  if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) return false
+  const [, name = '_id_'] = / index: (\S+)/u.exec(error.message) ?? []
+  return UNIQUE_INDEXES.has(name)
 }
 
 export function isIndexNotFound(error: unknown): boolean {
@@ -46,11 +50,12 @@ export function unavailable(cause?: unknown): AppError {
   return new AppError('UNAVAILABLE', 'Messages cannot be stored or read now.', { cause })
 }
 
-/** `UNAVAILABLE` for what the driver throws of a store that is away or refuses a command. */
+/** `UNAVAILABLE` for what the driver throws of a store that is away, else a `StoreFault`. */
 export function toStoreError(error: unknown): unknown {
   if (isSystemError(error)) return unavailable(error)
   if (!(error instanceof MongoError)) return error
-  return FAULTY_REQUEST_CODES.has(error.code) ? error : unavailable(error)
+  const reason = findFault(error)
+  return reason === undefined ? unavailable(error) : new StoreFault(reason)
 }
 
 /** A socket's error, which the driver passes on as it is where a write fails. */
