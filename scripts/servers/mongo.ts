@@ -10,9 +10,12 @@ import { promisify } from 'node:util'
 import { endWithThisProcess } from './end-with-this-process.ts'
 import { findFreePort } from './free-port.ts'
 import { prepareMongoJavaServer } from './mongo-java-server.ts'
+import { makePrimary, REPLICA_SET } from './replica-set.ts'
 
 export interface RunningMongo {
   kind: 'MONGO_URI' | 'mongod' | 'mongodb-memory-server' | 'docker' | 'mongo-java-server'
+  /** A MongoDB of our own, the primary of a replica set of one: no stand-in, and nobody else's. */
+  isReal: boolean
   /** Without a database: whoever uses it takes a name of its own. */
   uri: string
   port: number
@@ -51,8 +54,8 @@ export interface MongoOptions {
 
 /**
  * A server for tests and for trying the cluster: `MONGO_URI`, `mongod` on the PATH, the
- * mongodb-memory-server package where it is installed, docker, or mongo-java-server from Maven
- * Central, whichever is there first. `report` is told which one it is.
+ * mongodb-memory-server package where it is installed, an image of docker's that is there already, or
+ * mongo-java-server from Maven Central, whichever is there first. `report` is told which one it is.
  * Throws `NoMongoError` with all reasons where there is none.
  */
 export async function startMongo(
@@ -77,17 +80,20 @@ async function useGiven(): Promise<RunningMongo> {
   const uri = process.env.MONGO_URI
   if (!uri) throw new Error('MONGO_URI is not set')
   const port = Number(/:(\d+)/u.exec(uri.replace(/^.*@/u, ''))?.[1] ?? 27_017)
-  return { kind: 'MONGO_URI', uri, port, ...withoutProcess(async () => undefined) }
+  const rest = withoutProcess(async () => undefined)
+  return { kind: 'MONGO_URI', isReal: false, uri, port, ...rest }
 }
 
 async function startMongod(): Promise<RunningMongo> {
   await run('mongod', ['--version']).catch(() => {
     throw new Error('mongod is not on the PATH')
   })
-  return startChild('mongod', (port, folder) => [
+  const own = ['--quiet', '--bind_ip', '127.0.0.1', '--replSet', REPLICA_SET]
+  const toCommand = (port: number, folder: string): [string, string[]] => [
     'mongod',
-    ['--quiet', '--bind_ip', '127.0.0.1', '--port', `${port}`, '--dbpath', folder],
-  ])
+    [...own, '--port', `${port}`, '--dbpath', folder],
+  ]
+  return startChild('mongod', toCommand, makePrimary)
 }
 
 async function startJavaServer(isForLongRun: boolean): Promise<RunningMongo> {
@@ -100,11 +106,11 @@ async function startMemoryServer(): Promise<RunningMongo> {
   const name = 'mongodb-memory-server-core'
   const library = (await import(name).catch(() => {
     throw new Error(`${name} is not installed`)
-  })) as { MongoMemoryServer: { create(): Promise<MemoryServer> } }
-  const server = await library.MongoMemoryServer.create()
+  })) as { MongoMemoryReplSet: { create(options: object): Promise<MemoryServer> } }
+  const server = await library.MongoMemoryReplSet.create({ replSet: { count: 1 } })
   const port = Number(new URL(server.getUri()).port)
   const rest = withoutProcess(() => server.stop())
-  return { kind: 'mongodb-memory-server', uri: `mongodb://127.0.0.1:${port}`, port, ...rest }
+  return { kind: 'mongodb-memory-server', isReal: true, uri: toUri(port), port, ...rest }
 }
 
 interface MemoryServer {
@@ -116,12 +122,24 @@ async function startInDocker(): Promise<RunningMongo> {
   await run('docker', ['version'], { timeout: 10_000 }).catch(() => {
     throw new Error('no docker engine answers')
   })
+  // Never pulled: a test does not wait for a registry.
+  const { stdout: images } = await run('docker', ['image', 'ls', '--quiet', 'mongo'])
+  const [image] = images.split('\n', 1)
+  if (!image) throw new Error('docker has no image of mongo')
   const port = await findFreePort()
-  const publish = ['--publish', `127.0.0.1:${port}:27017`]
-  const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, 'mongo:7'])
+  // The same port on both sides: the primary tells clients its own address.
+  const publish = ['--publish', `127.0.0.1:${port}:${port}`]
+  const own = ['--bind_ip_all', '--replSet', REPLICA_SET, '--port', `${port}`]
+  const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, image, ...own])
   const rest = withoutProcess(() => run('docker', ['kill', stdout.trim()]))
+  const mongo = { kind: 'docker', isReal: true, uri: toUri(port), port, ...rest } as const
   await waitForPort(port, () => true)
-  return { kind: 'docker', uri: `mongodb://127.0.0.1:${port}`, port, ...rest }
+  await makePrimary(mongo)
+  return mongo
+}
+
+function toUri(port: number): string {
+  return `mongodb://127.0.0.1:${port}`
 }
 
 function withoutProcess(
@@ -144,6 +162,7 @@ function withoutProcess(
 async function startChild(
   kind: RunningMongo['kind'],
   toCommand: (port: number, folder: string) => [string, string[]],
+  afterStart?: (server: { port: number }) => Promise<void>,
 ): Promise<RunningMongo> {
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-mongo-'))
   const port = await findFreePort()
@@ -156,6 +175,7 @@ async function startChild(
     child.on('error', () => undefined)
     endWithThisProcess(child)
     await waitForPort(port, () => isRunning(child))
+    await afterStart?.({ port })
   }
 
   async function end(): Promise<void> {
@@ -176,7 +196,8 @@ async function startChild(
   })
   return {
     kind,
-    uri: `mongodb://127.0.0.1:${port}`,
+    isReal: kind === 'mongod',
+    uri: toUri(port),
     port,
     get pid() {
       return child.pid

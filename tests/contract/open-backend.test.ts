@@ -81,7 +81,7 @@ describeWithRedis('openBackend, cluster', () => {
   let options: Extract<BackendOptions, { kind: 'cluster' }>
   beforeAll(async () => {
     lab = await openRedisLab({ args: ['--maxmemory-policy', 'allkeys-lru'] })
-    mongo = await startMongo(() => undefined)
+    mongo = await startMongo()
     mongoLink = await startTcpProxy({ port: mongo.port })
     options = {
       kind: 'cluster',

@@ -52,7 +52,7 @@ interface Parts {
 export async function startClusterUnderTest(options: ClusterOptions): Promise<ClusterUnderTest> {
   const [redis, mongo, models] = await Promise.all([
     startRedis(),
-    startMongo(() => undefined, { isForLongRun: true }),
+    startMongo(undefined, { isForLongRun: true }),
     startModelServer({
       recorder: options.recorder,
       intervalMs: options.tokenIntervalMs,

@@ -1,6 +1,7 @@
 import { startClusterUnderTest, type ClusterOptions } from './cluster-under-test.ts'
 import { createClientNemeses } from './nemeses/client-nemeses.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'
+import { createPrimaryNemeses } from './nemeses/primary-nemeses.ts'
 import {
   BLOCK_OPTION,
   createBusyKillNemesis,
@@ -39,6 +40,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
         createZombieNemesis(cluster.workers, cluster.models, profile.zombieMs),
         createBusyKillNemesis(cluster.workers, cluster.models),
         ...createStoreNemeses(cluster),
+        ...createPrimaryNemeses(cluster),
         ...createRedisNemeses(cluster),
         ...createLinkNemeses(cluster.links),
         ...createClientNemeses(findBares),

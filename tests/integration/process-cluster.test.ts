@@ -58,7 +58,7 @@ for (const service of ['gateway', 'worker'] as const) {
   describeWithCluster(`a ${service} whose Redis is absent`, () => {
     it('is alive and not ready, says why without the password, and starts when it comes', async () => {
       const port = await findFreePort()
-      const mongo = await startMongo(() => undefined)
+      const mongo = await startMongo()
       closers.push(() => mongo.stop())
       const process = await launch(service, {
         REDIS_URL: `redis://app:marker-password@127.0.0.1:${port}`,
@@ -90,7 +90,7 @@ for (const service of ['gateway', 'worker'] as const) {
     it('is alive and not ready, says why in a line, and starts when it comes', async () => {
       const redis = await startRedis()
       closers.push(() => redis.stop())
-      const mongo = await startMongo(() => undefined)
+      const mongo = await startMongo()
       closers.push(() => mongo.stop())
       const link = await startTcpProxy({ port: mongo.port })
       closers.push(() => link.close())

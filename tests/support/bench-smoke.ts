@@ -40,7 +40,7 @@ export function checkSuites(title: string, expected: Expected): void {
 
 async function runSmoke(suites: string[]): Promise<{ records: RunRecord[]; report: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-bench-'))
-  const mongo = await startMongo(() => undefined)
+  const mongo = await startMongo()
   try {
     const args = suites.flatMap((suite) => ['--suite', suite])
     const command = ['--conditions=chatbox-source', 'bench/src/main.ts', ...args]

@@ -37,7 +37,7 @@ export function measureDurations(run: RunIndex): Record<string, number[]> {
 
 const REDIS_DEAD = ['redis-kill', 'redis-away-long']
 const REDIS_AWAY = [...REDIS_DEAD, 'redis-pause']
-const STORE_AWAY = ['store-cut', 'store-refuse', 'store-pause']
+const STORE_AWAY = ['store-cut', 'store-refuse', 'store-pause', 'step-down', 'kill-primary']
 const REFUSALS = new Set(['UNAVAILABLE', 'TIMEOUT'])
 
 function isAcknowledged(tried: SendTry): tried is Ended {
