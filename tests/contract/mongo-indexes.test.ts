@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
-import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { findMissingIndex } from '../../shared/adapters/src/mongo/schema/find-missing-index.ts'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from '../../shared/adapters/src/mongo/schema/indexes.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import { startMongoLink } from '../support/mongo-link.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { newKeyRing } from './chat-store.support.ts'
+import { newKeyRing } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 /** Longer than a socket of a process that serves is waited for. */

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
 import { toAppError, type ChatStore } from '@chatbox/core'
 import type { Document } from 'mongodb'
-import { openMongoStore } from '../../shared/adapters/src/mongo/mongo-chat-store.ts'
+import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
 import { runEntry } from '../support/run-entry.ts'
-import { newKeyRing, startSession, userEntry } from './chat-store.support.ts'
+import { newKeyRing, startSession, userEntry } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 const AUTHENTICATION_FAILED = { code: 18, errmsg: 'Authentication failed.' }

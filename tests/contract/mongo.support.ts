@@ -8,7 +8,7 @@ import {
   type RunningMongo,
 } from '../../scripts/servers/mongo.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
-import { createHooks, newKeyRing, type RecordedHooks } from './store.support.ts'
+import { createHooks, newKeyRing, type RecordedHooks, type StoreHarness } from './store.support.ts'
 
 let skipReason: string | undefined
 
@@ -58,5 +58,20 @@ export async function openMongoLab(): Promise<MongoLab> {
       await client.db(database).dropDatabase()
       await client.close()
     },
+  }
+}
+
+/** For the contract of the store. */
+export async function openMongoHarness(lab: MongoLab): Promise<StoreHarness> {
+  const messages = lab.db.collection<{ _id: string; sealed: string }>('messages')
+  return {
+    store: await lab.open(),
+    openSecond: () => lab.open(),
+    async swapSealed(a, b) {
+      const [ofA, ofB] = [await messages.findOne({ _id: a }), await messages.findOne({ _id: b })]
+      await messages.updateOne({ _id: a }, { $set: { sealed: ofB?.sealed ?? '' } })
+      await messages.updateOne({ _id: b }, { $set: { sealed: ofA?.sealed ?? '' } })
+    },
+    close: () => lab.close(),
   }
 }

@@ -1,27 +1,12 @@
 import { afterAll, expect, it } from '@jest/globals'
 import { describeStore } from './store.contract.ts'
-import { startSession, userEntry, type StoreHarness } from './store.support.ts'
-import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
-
-async function openMongo(): Promise<StoreHarness> {
-  const lab = await openMongoLab()
-  const messages = lab.db.collection<{ _id: string; sealed: string }>('messages')
-  return {
-    store: await lab.open(),
-    openSecond: () => lab.open(),
-    async swapSealed(a, b) {
-      const [ofA, ofB] = [await messages.findOne({ _id: a }), await messages.findOne({ _id: b })]
-      await messages.updateOne({ _id: a }, { $set: { sealed: ofB?.sealed ?? '' } })
-      await messages.updateOne({ _id: b }, { $set: { sealed: ofA?.sealed ?? '' } })
-    },
-    close: () => lab.close(),
-  }
-}
+import { startSession, userEntry } from './store.support.ts'
+import { describeWithMongo, mongo, openMongoHarness, openMongoLab } from './mongo.support.ts'
 
 afterAll(() => mongo?.stop())
 
 describeWithMongo('The store on MongoDB', () => {
-  describeStore(openMongo)
+  describeStore(async () => openMongoHarness(await openMongoLab()))
 
   it('opens a log whose entries do not say yet what their session began as', async () => {
     const lab = await openMongoLab()

@@ -29,7 +29,6 @@ export function createMongoClient(uri: string, socketTimeoutMS = SOCKET_TIMEOUT_
 function createClient(uri: string, socketTimeoutMS: number): MongoClient {
   return new MongoClient(uri, {
     appName: 'chatbox',
-    ignoreUndefined: true,
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: COMMAND_TIMEOUT_MS },
     // What a failover can take back is neither shown nor acknowledged as a repetition.
     readConcern: { level: ReadConcernLevel.majority },

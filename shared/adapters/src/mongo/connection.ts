@@ -1,9 +1,10 @@
-import type { Collection, MongoClient } from 'mongodb'
+import type { MongoClient } from 'mongodb'
 import { createReporter } from '../common/report.ts'
 import type { AdapterHooks } from '../hooks.ts'
 import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
 import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'
+import { refuseUndefined, type GuardedCollection } from './refuse-undefined.ts'
 import { createIndexCheck } from './schema/index-check.ts'
 import { prepareMongo, type Preparation } from './schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
@@ -16,9 +17,9 @@ const CLOSE_TIMEOUT_MS = 2000
 export type CheckTime = () => void
 
 export class MongoConnection {
-  readonly sessions: Collection<SessionDocument>
-  readonly messages: Collection<MessageDocument>
-  readonly conversations: Collection<ConversationDocument>
+  readonly sessions: GuardedCollection<SessionDocument>
+  readonly messages: GuardedCollection<MessageDocument>
+  readonly conversations: GuardedCollection<ConversationDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -30,9 +31,9 @@ export class MongoConnection {
     this.#client = client
     this.#checkIndexes = createIndexCheck(db)
     this.#report = createReporter(hooks, 'mongo')
-    this.sessions = db.collection('sessions')
-    this.messages = db.collection('messages')
-    this.conversations = db.collection('conversations')
+    this.sessions = refuseUndefined(db.collection('sessions'))
+    this.messages = refuseUndefined(db.collection('messages'))
+    this.conversations = refuseUndefined(db.collection('conversations'))
     this.clock = new ServerClock(db)
   }
 

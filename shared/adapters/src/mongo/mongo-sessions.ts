@@ -77,7 +77,7 @@ export class MongoSessions implements Sessions {
   }
 
   async findActive(userId: string): Promise<Session | undefined> {
-    const document = await this.#findOne({ activeKey: toKey(toUserKey(userId)) })
+    const document = await this.#findOne({ activeKey: toUserKey(toKey(userId)) })
     if (!document) return undefined
     const { origin, tip } = await this.#toExact(document)
     return tip.state.status === 'active' ? toSession(origin, tip) : undefined

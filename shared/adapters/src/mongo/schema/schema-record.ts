@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Collection, Db } from 'mongodb'
+import type { Db } from 'mongodb'
 import { z } from 'zod'
 import { BOUNDED } from '../client.ts'
 import { isDuplicateKey, withinDeadline } from '../deadline.ts'
+import { refuseUndefined, type GuardedCollection } from '../refuse-undefined.ts'
 import { ServerClock } from '../server-clock.ts'
 import { UnusableStoreError } from '../../common/unusable-store-error.ts'
 import type { KeptFailure } from './step-failure.ts'
@@ -48,12 +49,12 @@ export interface DoneStep {
  * the server's clock. Every call answers in 2.5 s, or rejects with `UNAVAILABLE`.
  */
 export class SchemaRecord {
-  readonly #meta: Collection<SchemaDocument>
+  readonly #meta: GuardedCollection<SchemaDocument>
   readonly #clock: ServerClock
   readonly #holder = randomUUID()
 
   constructor(db: Db) {
-    this.#meta = db.collection('meta')
+    this.#meta = refuseUndefined(db.collection('meta'))
     this.#clock = new ServerClock(db)
   }
 
