@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
-import { toAppError, type ChatStore } from '@chatbox/core'
+import type { Store } from '@chatbox/adapters'
+import { toAppError } from '@chatbox/core'
 import type { Document } from 'mongodb'
 import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
@@ -35,7 +36,7 @@ afterEach(async () => {
 })
 afterAll(() => mongo?.stop())
 
-function openStore(uri: string): Promise<ChatStore> {
+function openStore(uri: string): Promise<Store> {
   const database = lab.db.databaseName
   return openMongoStore({ uri, database, cipher: newKeyRing(), hooks: lab.hooks })
 }
@@ -86,8 +87,8 @@ describeWithMongo('what MongoDB refuses at the start', () => {
 })
 
 /** What an append to a session comes to, as a user is told, and as it is logged. */
-async function append(store: ChatStore, sessionId: string, content = 'marker') {
-  const error: unknown = await store
+async function append(store: Store, sessionId: string, content = 'marker') {
+  const error: unknown = await store.messages
     .append(userEntry(sessionId, { content }))
     .catch((thrown: unknown) => thrown)
   const { code, message } = toAppError(error)
@@ -95,7 +96,7 @@ async function append(store: ChatStore, sessionId: string, content = 'marker') {
 }
 
 describeWithMongo('what MongoDB refuses later', () => {
-  let store: ChatStore
+  let store: Store
   let sessionId: string
   beforeEach(async () => {
     if (!mongo) return
@@ -119,7 +120,7 @@ describeWithMongo('what MongoDB refuses later', () => {
   })
 
   it('is INTERNAL where the driver itself finds a document too large', async () => {
-    const saved = store.saveConversationRef(sessionId, 'dify', 'x'.repeat(20_000_000))
+    const saved = store.conversationRefs.save(sessionId, 'dify', 'x'.repeat(20_000_000))
     const error = toAppError(await saved.catch((thrown: unknown) => thrown))
     expect(error).toMatchObject({ code: 'INTERNAL' })
   })
@@ -128,7 +129,7 @@ describeWithMongo('what MongoDB refuses later', () => {
     await lab.db
       .collection('messages')
       .createIndexes([{ key: { foreign: 1 }, unique: true, name: 'theirs' }])
-    await store.append(userEntry(sessionId))
+    await store.messages.append(userEntry(sessionId))
     const { code, logged } = await append(store, sessionId)
     expect(code).toBe('INTERNAL')
     expect(logged).toMatch(/^MongoDB refuses it: E11000 .*index: theirs \(code 11000\)$/)

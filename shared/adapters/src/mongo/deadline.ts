@@ -7,8 +7,9 @@ const DUPLICATE_KEY = 11_000
 const NAMESPACE_NOT_FOUND = 26
 const INDEX_NOT_FOUND = 27
 const COMMAND_NOT_FOUND = 59
+const ID_INDEX = '_id_'
 const UNIQUE_INDEXES = new Set([
-  '_id_',
+  ID_INDEX,
   ...[...SESSION_INDEXES, ...MESSAGE_INDEXES]
     .filter(({ unique }) => unique)
     .map(({ name }) => name),
@@ -34,8 +35,17 @@ export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T
 /** Of an index of ours: another one's says nothing about who was first. Not every server names it. */
 export function isDuplicateKey(error: unknown): boolean {
   if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) return false
-  const [, name = '_id_'] = / index: (\S+)/u.exec(error.message) ?? []
-  return UNIQUE_INDEXES.has(name)
+  const index = findIndexName(error)
+  return index === undefined || UNIQUE_INDEXES.has(index)
+}
+
+/** Of a duplicate key: whether it is the document's own id. */
+export function isDuplicateId(error: unknown): boolean {
+  return error instanceof MongoServerError && findIndexName(error) === ID_INDEX
+}
+
+function findIndexName({ message }: MongoServerError): string | undefined {
+  return / index: (\S+)/u.exec(message)?.[1]
 }
 
 export function isIndexNotFound(error: unknown): boolean {

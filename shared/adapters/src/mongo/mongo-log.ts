@@ -27,7 +27,7 @@ import {
 } from '../store/session-record.ts'
 import { BOUNDED } from './client.ts'
 import type { CheckTime, MongoConnection } from './connection.ts'
-import { isDuplicateKey } from './deadline.ts'
+import { isDuplicateId, isDuplicateKey } from './deadline.ts'
 import {
   parseOrigin,
   toKey,
@@ -194,17 +194,20 @@ export class MongoLog implements MessageLog {
     let known = tip
     for (let attempt = 0; ; attempt++) {
       const placed = place(known, entry)
+      let isIdTaken = false
       if (!(placed instanceof AppError)) {
         const { message, state } = placed
         const after = await this.#insert(origin, placed)
-        if (after) {
+        isIdTaken = after === 'id-taken'
+        if (typeof after === 'object') {
           const carry = { origin, tip: { seq: message.seq, state } }
           const session = toSession(origin, carry.tip)
           return { appended: { message, session, appended: true }, carry, after }
         }
       }
+      // The entry that this one repeats, and what it comes behind.
       const [first, newest] = await Promise.all([
-        this.#findFirst(entry),
+        this.find(entry.message.sessionId, entry.message.id),
         this.#deps.sessions.readTip(origin.id, known),
       ])
       if (first) {
@@ -213,6 +216,7 @@ export class MongoLog implements MessageLog {
         const appended = { message: first, session, appended: false }
         return { appended, carry, after: undefined }
       }
+      if (isIdTaken) await this.#checkOwner(entry)
       if (placed instanceof AppError && newest.seq === known.seq) throw placed
       known = newest
       await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempt))
@@ -220,11 +224,11 @@ export class MongoLog implements MessageLog {
     }
   }
 
-  /** The state as it was stored; undefined where another entry has the seq or the id. */
+  /** The state as it was stored, or what another entry has already. */
   async #insert(
     origin: SessionOrigin,
     { message, state, question }: PlacedEntry,
-  ): Promise<StateRecord | undefined> {
+  ): Promise<StateRecord | 'id-taken' | 'seq-taken'> {
     const { id, ...record } = toMessageRecord(this.#deps, message)
     const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
     const document: MessageDocument = { _id: id, ...record, ...after, origin: this.#seal(origin) }
@@ -233,7 +237,7 @@ export class MongoLog implements MessageLog {
       await this.#mongo.messages.insertOne(document, BOUNDED)
       return after
     } catch (error) {
-      if (isDuplicateKey(error)) return undefined
+      if (isDuplicateKey(error)) return isDuplicateId(error) ? 'id-taken' : 'seq-taken'
       throw error
     }
   }
@@ -264,13 +268,11 @@ export class MongoLog implements MessageLog {
     }
   }
 
-  /** The entry that this one repeats. */
-  async #findFirst({ message }: NewEntry): Promise<Message | undefined> {
-    const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
-    const first = await this.#mongo.messages.findOne({ _id: toKey(message.id) }, options)
-    if (!first) return undefined
-    if (first.sessionId !== message.sessionId) throw idTaken()
-    return this.#toMessage(first)
+  /** Throws where another session's entry has the id. Ids are made so that this does not happen. */
+  async #checkOwner({ message }: NewEntry): Promise<void> {
+    const options = { ...BOUNDED, projection: { sessionId: 1 } } as const
+    const owner = await this.#mongo.messages.findOne({ _id: toKey(message.id) }, options)
+    if (owner && owner.sessionId !== message.sessionId) throw idTaken()
   }
 
   #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {

@@ -49,10 +49,7 @@ export class MongoReplyClaims implements ReplyClaims {
 
   async findOpen(sessionId: string): Promise<ReplyTask | undefined> {
     const open = await this.#mongo.messages
-      .find(
-        { 'tasks.reply.openIn': toKey(sessionId) },
-        { ...BOUNDED, projection: REPLY_TASK_FIELDS },
-      )
+      .find(toOpen(sessionId), { ...BOUNDED, projection: REPLY_TASK_FIELDS })
       .sort({ seq: 1 })
       .limit(OPEN_BATCH)
       .toArray()
@@ -134,17 +131,17 @@ export class MongoReplyClaims implements ReplyClaims {
 
   async cancel(sessionId: string): Promise<string[]> {
     const checkTime = this.#mongo.startTimer()
-    const openIn = toKey(sessionId)
+    const isOpen = toOpen(sessionId)
     const cancelled: string[] = []
     for (;;) {
       const open = await this.#mongo.messages
-        .find({ 'tasks.reply.openIn': openIn }, { ...BOUNDED, projection: { _id: 1 } })
+        .find(isOpen, { ...BOUNDED, projection: { _id: 1 } })
         .limit(OPEN_BATCH)
         .toArray()
       const changed = await Promise.all(
         open.map(({ _id }) =>
           this.#change(
-            { _id, 'tasks.reply.openIn': openIn },
+            { _id, ...isOpen },
             { $set: { 'tasks.reply.state': 'cancelled' }, $unset: CLOSED },
           ),
         ),
@@ -158,7 +155,7 @@ export class MongoReplyClaims implements ReplyClaims {
   async requestStop(sessionId: string, replyId: string): Promise<boolean> {
     const stopped = await this.#change(
       {
-        'tasks.reply.openIn': toKey(sessionId),
+        ...toOpen(sessionId),
         'tasks.reply.replyId': toKey(replyId),
         'tasks.reply.state': { $in: ['pending', 'running'] },
       },
@@ -261,6 +258,11 @@ export class MongoReplyClaims implements ReplyClaims {
 
 function toFilter({ sessionId, messageId }: ReplyKey): Filter<MessageDocument> {
   return { _id: toKey(messageId), sessionId: toKey(sessionId) }
+}
+
+/** The open questions of a session, which is named twice: by an index, and for the shard that has it. */
+function toOpen(sessionId: string): Filter<MessageDocument> {
+  return { sessionId: toKey(sessionId), 'tasks.reply.openIn': toKey(sessionId) }
 }
 
 function toOwned(claim: Claim): Filter<MessageDocument> {
