@@ -73,7 +73,7 @@ function connectBoth(
         asked.set(id, resolve)
         upstream.write(frame)
       })
-    // Whoever asked sees a connection that ends where the answer fails.
+    // Where the answer fails, the connection ends, and the driver sees that.
     Promise.resolve(answer(ask)).then(
       (document) => client.write(toMessage(document, id)),
       () => client.destroy(),
