@@ -25,3 +25,11 @@ it('holds the packages of every platform', () => {
     .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)))
   expect(missing).toEqual([])
 })
+
+// The image takes the packages at the top alone, and would run with another version of such a one.
+it('nests no package of the product in a workspace', () => {
+  const nested = Object.keys(packages).filter((path) =>
+    /^(shared|services)\/[^/]+\/node_modules\//.test(path),
+  )
+  expect(nested).toEqual([])
+})

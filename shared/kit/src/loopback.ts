@@ -1,7 +1,10 @@
+import ipaddr from 'ipaddr.js'
+
 /** True for an address that never leaves this machine. */
 function isLoopback(address: string): boolean {
-  const host = URL.parse(address)?.hostname ?? ''
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+  const host = URL.parse(address)?.hostname.replace(/[[\]]/g, '') ?? ''
+  if (host === 'localhost') return true
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 
 /** `http` would show its key, or let anyone answer in its place, on the way to another machine. */

@@ -113,6 +113,8 @@ describe('production', () => {
     ['PUBLIC_URL', 'http://chat.site.org'],
     ['JWKS_URL', 'http://login.site.org/keys'],
     ['LLM_PROVIDER_1_ENDPOINT', 'http://models.site.org/v1'],
+    ['LLM_PROVIDER_1_ENDPOINT', 'http://127.0.0.1.site.org/v1'],
+    ['LLM_PROVIDER_1_ENDPOINT', 'http://[::ffff:10.0.0.1]/v1'],
   ])('wants https of %s', (name, value) => {
     const env = { ...PRODUCTION, ...(name === 'JWKS_URL' ? { JWT_SECRET: undefined } : {}) }
     expect(faultyNames({ ...env, [name]: value })).toEqual([name])
@@ -127,10 +129,13 @@ describe('production', () => {
     expect(faultyNames({ PUBLIC_URL: url, HSTS: 'host' }, 'worker')).not.toContain('HSTS')
   })
 
-  it('lets http be to this machine', () => {
-    const env = { ...PRODUCTION, LLM_PROVIDER_1_ENDPOINT: 'http://127.0.0.1:11434/v1' }
-    expect(faultsOf(env)).toEqual([])
-  })
+  it.each(['localhost', '127.0.0.1', '127.1', '[::1]', '[::ffff:127.0.0.1]'])(
+    'lets http be to %s, which is this machine',
+    (host) => {
+      const env = { ...PRODUCTION, LLM_PROVIDER_1_ENDPOINT: `http://${host}:11434/v1` }
+      expect(faultsOf(env)).toEqual([])
+    },
+  )
 
   it('spares a gateway what only workers need, and a worker what only gateways need', () => {
     const { JWT_SECRET: _secret, ALLOWED_ORIGINS: _origins, ...worker } = CLUSTER

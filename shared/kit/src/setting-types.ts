@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { toSecretBytes, weakness } from './secret-strength.ts'
 
@@ -111,10 +111,7 @@ function isOrigin(value: string): boolean {
 }
 
 export function networks(): SettingType<string[]> {
-  const schema = listOf(
-    'must list IP addresses or CIDR blocks such as 10.0.0.0/8',
-    (value) => isIP(value) > 0 || isCidr(value),
-  )
+  const schema = listOf('must list IP addresses or CIDR blocks such as 10.0.0.0/8', isNetwork)
   return { label: 'list of addresses or CIDR blocks', schema }
 }
 
@@ -165,10 +162,12 @@ function entriesFault(entries: readonly KeyEntry[]): string | undefined {
   return weak && `has a key that ${weak}; make one with: openssl rand -base64 32`
 }
 
-function isCidr(value: string): boolean {
-  const [, address = '', bits = ''] = /^(.+)\/(\d{1,3})$/.exec(value) ?? []
-  const family = isIP(address)
-  return family > 0 && Number(bits) <= (family === 4 ? 32 : 128)
+/** Not the octal, hexadecimal and short forms of IPv4: what one program reads another does not. */
+function isNetwork(value: string): boolean {
+  const { IPv4, IPv6 } = ipaddr
+  return value.includes('/')
+    ? IPv4.isValidCIDRFourPartDecimal(value) || IPv6.isValidCIDR(value)
+    : IPv4.isValidFourPartDecimal(value) || IPv6.isValid(value)
 }
 
 function listOf(
