@@ -34,8 +34,13 @@ describeWithRedis('on Redis', () => {
   it('neither opens nor blocks without Redis: each process counts for itself', async () => {
     const prefix = newId()
     const [{ limiter }, { limiter: other }] = [await lab.openFar(prefix), await lab.open(prefix)]
-    for (const mode of ['refuse', 'reset', 'blackhole'] as const) {
-      const rule = newRule({ points: 20 })
+    for (const [mode, batch] of [
+      ['refuse', 1],
+      ['reset', 6],
+      ['blackhole', 1],
+      ['blackhole', 6],
+    ] as const) {
+      const rule = newRule({ points: 20, batch })
       await other.take(rule, 'ada')
       await lab.link.cut(mode)
       const took = await timeMs(async () => {

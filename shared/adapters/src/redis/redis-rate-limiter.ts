@@ -1,10 +1,11 @@
-import type { RateDecision, RateLimiter, RateRule } from '@chatbox/core'
+import type { RateLimiter } from '@chatbox/core'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { LeasedLimit, type Grant } from '../common/leased-limit.ts'
-import { createMemoryLimit, createRuleBook, takeFrom, windowSeconds } from '../common/rate-rules.ts'
+import { createMemoryLimit, createRuleBook, windowSeconds } from '../common/rate-rules.ts'
 import type { RedisClient } from './connection.ts'
 import type { Guard } from './guard.ts'
 import type { RedisKeys } from './keys.ts'
+import { createScript, runScript } from './script.ts'
 
 const COMMAND_TIMEOUT_MS = 250
 
@@ -14,46 +15,39 @@ export function createRedisRateLimiter(
   guard: Guard,
   keys: RedisKeys,
 ): RateLimiter {
-  const rules = createRuleBook((rule) => {
-    const counted = createRedisLimit(client, rule, keys)
-    const shared = new LeasedLimit({
-      batch: rule.batch ?? 1,
-      askShared: (key, batch) =>
-        guard(COMMAND_TIMEOUT_MS, () => askFor(counted, keys.rateKey(key), batch)),
-    })
-    return { shared, own: createMemoryLimit(rule) }
-  })
-
-  async function take(rule: RateRule, key: string): Promise<RateDecision> {
-    const { shared, own } = rules.find(rule)
-    try {
-      return await shared.take(key)
-    } catch {
-      return takeFrom(own, keys.rateKey(key))
-    }
+  // The library waits for its client without a bound. It asks a client of node-redis by `eval`
+  // alone, so this is one: what the guard refuses is then an error that the insurance answers.
+  const storeClient = {
+    eval: (lua: string, input: { keys: string[]; arguments: string[] }) =>
+      guard(COMMAND_TIMEOUT_MS, () =>
+        runScript(client, createScript(lua), { keys: input.keys, args: input.arguments }),
+      ),
   }
-
+  const rules = createRuleBook((rule) => {
+    const limit = new RateLimiterRedis({
+      storeClient,
+      useRedisPackage: true,
+      keyPrefix: `${keys.ratePrefix}:${rule.name}`,
+      points: rule.points,
+      duration: windowSeconds(rule),
+      insuranceLimiter: createMemoryLimit(rule),
+    })
+    return new LeasedLimit({
+      batch: rule.batch ?? 1,
+      askShared: (key, batch) => askFor(limit, keys.rateKey(key), batch),
+    })
+  })
   return {
-    take,
+    take: (rule, key) => rules.find(rule).take(key),
     async close() {
       // The connection is its owner's to close.
     },
   }
 }
 
-function createRedisLimit(client: RedisClient, rule: RateRule, keys: RedisKeys): RateLimiterRedis {
-  return new RateLimiterRedis({
-    storeClient: client,
-    keyPrefix: `${keys.ratePrefix}:${rule.name}`,
-    points: rule.points,
-    duration: windowSeconds(rule),
-  })
-}
-
-/** Rejects only when the count could not be read. */
 async function askFor(limit: RateLimiterRedis, digest: string, batch: number): Promise<Grant> {
   const { consumedPoints, msBeforeNext } = await consume(limit, digest, batch)
-  // Redis counts a batch that is too large as well: what was left before it is given.
+  // A batch that is too large is counted as well: what was left before it is given.
   const left = limit.points - (consumedPoints - batch)
   return { points: Math.max(0, Math.min(batch, left)), endsInMs: msBeforeNext }
 }
