@@ -24,6 +24,14 @@ const good: Turn = async function* () {
   yield { type: 'end' }
 }
 
+/** Known before the model behind it is asked, as with Dify. */
+const CONVERSATION: LlmChunk = { type: 'conversation', ref: 'c' }
+const failingAfter = (...chunks: LlmChunk[]): Turn =>
+  async function* () {
+    yield* chunks
+    yield* failing(true)()
+  }
+
 function setUp(): {
   llm: Llm
   asked: () => number
@@ -86,6 +94,43 @@ describe('the breaker of a provider', () => {
       await ask(llm)
     }
     expect(states).toEqual([])
+  })
+
+  it('counts what fails before its first text, whatever came before', async () => {
+    const { llm, states, answer } = setUp()
+    answer(failingAfter(CONVERSATION))
+    await askTimes(llm, 5)
+    expect(states).toEqual([true])
+  })
+
+  it('does not count what breaks after its first text', async () => {
+    const { llm, states, answer } = setUp()
+    answer(failing(true))
+    await askTimes(llm, 4)
+    answer(failingAfter({ type: 'text', text: 'hi' }))
+    expect(await ask(llm)).toMatchObject({ code: 'LLM_UNAVAILABLE' })
+    await askTimes(llm, 10)
+    answer(failing(true))
+    await askTimes(llm, 4)
+    expect(states).toEqual([])
+  })
+
+  it('passes on every chunk, in order', async () => {
+    const { llm, answer } = setUp()
+    const chunks: LlmChunk[] = [
+      CONVERSATION,
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+      { type: 'end' },
+    ]
+    answer(async function* () {
+      yield* chunks
+    })
+    const read: LlmChunk[] = []
+    for await (const chunk of llm.streamReply(REQUEST, new AbortController().signal)) {
+      read.push(chunk)
+    }
+    expect(read).toEqual(chunks)
   })
 
   it('does not count refusals and readers that leave', async () => {

@@ -1,29 +1,45 @@
-import { LlmError, type Llm } from '@chatbox/core'
+import { LlmError, type Llm, type LlmChunk } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
-import { watchReplies } from './watch-replies.ts'
 
 type Outcome = 'ok' | 'unavailable' | 'timeout' | 'truncated' | 'refused' | 'aborted' | 'broken'
 
-/** Counts how each request to a provider ended. */
+/** Counts how each request to a provider ended, once. Iterated by hand: a generator costs every token. */
 export function withMetrics(
   llm: Llm,
   modelId: string,
   metrics: Pick<Metrics, 'providerCalled'>,
 ): Llm {
-  return watchReplies(llm, (_request, signal) => {
-    let outcome: Outcome = 'aborted'
-    return {
-      onChunk(chunk) {
-        if (chunk.type === 'end') outcome = 'ok'
-        return undefined
+  return {
+    streamReply: (request, signal) => ({
+      [Symbol.asyncIterator]() {
+        const chunks = llm.streamReply(request, signal)[Symbol.asyncIterator]()
+        let outcome: Outcome = 'aborted'
+        let isCounted = false
+        const count = (): void => {
+          if (!isCounted) metrics.providerCalled(modelId, outcome)
+          isCounted = true
+        }
+        const onNext = (next: IteratorResult<LlmChunk>): IteratorResult<LlmChunk> => {
+          if (next.done) count()
+          else if (next.value.type === 'end') outcome = 'ok'
+          return next
+        }
+        const onThrown = (thrown: unknown): never => {
+          if (!signal.aborted) outcome = toOutcome(thrown)
+          count()
+          throw thrown
+        }
+        return {
+          next: () => chunks.next().then(onNext, onThrown),
+          async return() {
+            count()
+            await chunks.return?.()
+            return { done: true, value: undefined }
+          },
+        }
       },
-      onEnd(thrown) {
-        if (thrown !== undefined && !signal.aborted) outcome = toOutcome(thrown)
-        metrics.providerCalled(modelId, outcome)
-        return undefined
-      },
-    }
-  })
+    }),
+  }
 }
 
 function toOutcome(error: unknown): Outcome {
