@@ -1,3 +1,4 @@
+import { closestMatch } from 'leven'
 import { PROVIDER_RULES, SETTING_RULES } from './setting-rules.ts'
 import type { Env } from './setting-values.ts'
 
@@ -7,7 +8,6 @@ export interface MisspelledName {
   meant: string | undefined
 }
 
-const MAX_EDITS = 2
 const FAMILY = 'LLM_PROVIDER_'
 
 /**
@@ -18,7 +18,9 @@ export function findMisspelledNames(env: Env): MisspelledName[] {
   return Object.keys(env).flatMap((name) => {
     const known = knownNames(name)
     if (known.includes(name)) return []
-    const meant = known.find((candidate) => isNear(name, candidate))
+    const alike = known.filter((candidate) => candidate.startsWith(name.charAt(0)))
+    // Short names are near many words; two letters may be wrong, or one of up to five.
+    const meant = closestMatch(name, alike, { maxDistance: name.length > 5 ? 2 : 1 })
     return meant !== undefined || name.startsWith(FAMILY) ? [{ name, meant }] : []
   })
 }
@@ -28,38 +30,4 @@ function knownNames(name: string): string[] {
   const prefix = /^LLM_PROVIDER_?[1-9]\d?_/.exec(name)?.[0].replace(/_?(\d+)_$/, '_$1_')
   if (prefix !== undefined) return Object.keys(PROVIDER_RULES).map((field) => `${prefix}${field}`)
   return Object.keys(SETTING_RULES)
-}
-
-function isNear(name: string, known: string): boolean {
-  // Short names are near many words; every tenth character may be wrong, or one.
-  const limit = Math.min(MAX_EDITS, Math.ceil(known.length / 5))
-  if (Math.abs(name.length - known.length) > limit || !name.startsWith(known.charAt(0)))
-    return false
-  return editDistance(name, known) <= limit
-}
-
-/** Letters to insert, delete, replace or swap with their neighbour. */
-function editDistance(a: string, b: string): number {
-  let twoBack: number[] = []
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1]
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      row[j] = Math.min(
-        at(previous, j) + 1,
-        at(row, j - 1) + 1,
-        at(previous, j - 1) + (same ? 0 : 1),
-        swapped ? at(twoBack, j - 2) + 1 : Infinity,
-      )
-    }
-    twoBack = previous
-    previous = row
-  }
-  return at(previous, b.length)
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Infinity
 }
