@@ -10,7 +10,8 @@ const lineSchema = z.looseObject({
 /**
  * A JSON log line as a person reads it: time, level where it is not `info`, message, fields. Values
  * stay in JSON form, so that no text in them can pass for a line of its own. Only what ends the
- * process shows its stack, indented.
+ * process shows its stack, indented. `pino-pretty` keeps a line break that is in a message, and
+ * writes every error over many lines.
  */
 export function toPlainLine(line: string): string {
   const { level, time, msg, err, ...fields } = lineSchema.parse(JSON.parse(line))
