@@ -22,19 +22,4 @@ describeWithMongo('The store on MongoDB', () => {
     expect(opened?.session.userName).toBe('Ada')
     await lab.close()
   })
-
-  it('needs no index that a former version has made', async () => {
-    const lab = await openMongoLab()
-    const messages = lab.db.collection('messages')
-    const former = { name: 'client', key: { sessionId: 1, clientKey: 1 }, unique: true }
-    const old = { sessionId: 'old', head: {}, sealed: '', state: {}, stateSealed: '' }
-    await messages.insertMany([1, 2].map((seq) => ({ ...old, seq, clientKey: `client:${seq}` })))
-    await messages.createIndexes([former])
-    const [store, second] = await Promise.all([lab.open(), lab.open()])
-    const sessionId = await startSession(store)
-    await store.messages.append(userEntry(sessionId))
-    expect((await second.messages.append(userEntry(sessionId))).message.seq).toBe(2)
-    expect(await messages.indexExists('client')).toBe(false)
-    await lab.close()
-  })
 })

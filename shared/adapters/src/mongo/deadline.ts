@@ -5,7 +5,6 @@ import { findFault, StoreFault } from './store-fault.ts'
 
 const DUPLICATE_KEY = 11_000
 const NAMESPACE_NOT_FOUND = 26
-const INDEX_NOT_FOUND = 27
 const COMMAND_NOT_FOUND = 59
 const ID_INDEX = '_id_'
 const UNIQUE_INDEXES = new Set([
@@ -46,10 +45,6 @@ export function isDuplicateId(error: unknown): boolean {
 
 function findIndexName({ message }: MongoServerError): string | undefined {
   return / index: (\S+)/u.exec(message)?.[1]
-}
-
-export function isIndexNotFound(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === INDEX_NOT_FOUND
 }
 
 export function isNamespaceNotFound(error: unknown): boolean {

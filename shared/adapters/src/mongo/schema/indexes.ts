@@ -14,9 +14,6 @@ export const SESSION_INDEXES: IndexDescription[] = [
   { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
 ]
 
-/** Of messages, in a database of before an id followed from the client's: new entries lack its key. */
-export const FORMER_INDEX = 'client'
-
 /** The log's order, and every page of it: whoever inserts the next seq first has decided. */
 export const LOG_INDEX = {
   name: 'log',

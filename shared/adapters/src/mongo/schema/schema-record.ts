@@ -35,7 +35,7 @@ const schema = z.object({
 
 export type SchemaState = z.infer<typeof schema>
 
-/** Nothing is known of an empty database, nor of one from before there was a version. */
+/** Nothing is known of an empty database. */
 const UNVERSIONED = { version: 0, oldest: 0, oldestRelease: '' } satisfies SchemaState
 
 export interface DoneStep {

@@ -1,6 +1,5 @@
 import type { Db } from 'mongodb'
-import { isIndexNotFound } from '../deadline.ts'
-import { FORMER_INDEX, MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
+import { MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
 import { tryStore } from './try-store.ts'
 
 interface Step {
@@ -30,15 +29,6 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: tryAndCreateIndexes,
   },
-  {
-    // Without a release to wait for: this one writes no key for that index, and the programs from
-    // before the first release, which need it, ask for no version. They have to be ended first.
-    name: `drop the former index ${FORMER_INDEX}`,
-    since: '0.1.0',
-    kind: 'contract',
-    oldest: 2,
-    run: dropFormerIndex,
-  },
 ]
 
 /** Leaves alone what is there. Waits for one that the server builds already. */
@@ -50,13 +40,4 @@ export async function createIndexes(db: Db): Promise<void> {
 async function tryAndCreateIndexes(db: Db): Promise<void> {
   await tryStore(db)
   await createIndexes(db)
-}
-
-async function dropFormerIndex(db: Db): Promise<void> {
-  await db
-    .collection('messages')
-    .dropIndex(FORMER_INDEX)
-    .catch((error: unknown) => {
-      if (!isIndexNotFound(error)) throw error
-    })
 }
