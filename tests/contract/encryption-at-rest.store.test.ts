@@ -231,7 +231,7 @@ describeWithMongo('texts in MongoDB', () => {
     await sessions.updateMany({}, { $set: { seq: 0 } })
 
     const stranded = await eventually(
-      () => store.replies.listStranded(0, 10),
+      () => store.replies.takeWaiting(0, { forMs: 1000, limit: 10 }),
       (found) => found.length > 0,
     )
     expect(stranded.map(({ sessionId }) => sessionId)).toEqual([sound])

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { describeOutcomes } from './reply-claims.outcomes.contract.ts'
+import { describeSweeps } from './reply-claims.sweeps.contract.ts'
 import {
   answer,
   askQuestion,
-  eventEntry,
   eventually,
   newId,
   newOutcome,
@@ -23,6 +23,7 @@ import {
 /** Every promise of `ReplyClaims`: here who may answer a question, and for how long. */
 export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
   describeOutcomes(open)
+  describeSweeps(open)
 
   let harness: StoreHarness
   let store: Store
@@ -222,37 +223,6 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
       await store.replies.release(claim)
       expect(await store.replies.renew(claim, LEASE_MS)).toBe('lost')
       expect(await second.replies.claim(claim, LEASE_MS)).toMatchObject({ epoch: 2 })
-    })
-  })
-
-  describe('ReplyClaims.listStranded', () => {
-    const mine = async (staleMs: number) =>
-      (await second.replies.listStranded(staleMs, 1000))
-        .filter((reply) => reply.sessionId === sessionId)
-        .map(({ messageId }) => messageId)
-
-    it('lists what waits too long and what runs under an ended lease', async () => {
-      sessionId = await startSession(store)
-      const pending = await askQuestion(store, sessionId)
-      const running = await startReply(store, sessionId)
-      const ended = await startReply(store, sessionId, 1)
-      const committed = await startReply(store, sessionId)
-      await store.replies.commit(committed, newOutcome())
-      await answer(store, sessionId)
-      await endOfLease(store, ended)
-      expect(await mine(60_000)).toEqual([ended.messageId])
-      expect((await mine(0)).sort()).toEqual(
-        [pending.question.messageId, ended.messageId, committed.messageId].sort(),
-      )
-      expect(await second.replies.listStranded(0, 1)).toHaveLength(1)
-      await store.replies.release(running)
-      await eventually(
-        () => mine(0),
-        (ids) => ids.includes(running.messageId),
-      )
-      await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
-      await store.replies.cancel(sessionId)
-      expect(await mine(0)).toEqual([])
     })
   })
 }

@@ -41,7 +41,8 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
       cancel: () => replies.cancel(sessionId),
       requestStop: () => replies.requestStop(sessionId, replyId),
       retry: () => replies.retry(retry),
-      listStranded: () => replies.listStranded(0, 5),
+      takeUnfinished: () => replies.takeUnfinished({ forMs: 1, limit: 5 }),
+      takeWaiting: () => replies.takeWaiting(0, { forMs: 1, limit: 5 }),
     },
     conversationRefs: {
       read: () => conversationRefs.read(sessionId, 'dify'),

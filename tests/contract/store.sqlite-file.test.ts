@@ -170,7 +170,7 @@ describe('a task of another kind', () => {
     db.exec('INSERT INTO tasks SELECT * FROM other')
     expect(await replies.findOpen(reply.sessionId)).toEqual(reply)
     expect(await replies.claim(reply, 1000)).toBeUndefined()
-    expect(await replies.listStranded(0, 5)).toEqual([])
+    expect(await replies.takeUnfinished({ forMs: 0, limit: 5 })).toEqual([])
     expect(await replies.requestStop(reply.sessionId, reply.replyId)).toBe(true)
     expect(await replies.commit(reply, newOutcome({ status: 'stopped' }))).toBe('committed')
     expect(await replies.findCommitted(reply)).toMatchObject({ reply: { epoch: reply.epoch } })
@@ -224,7 +224,7 @@ describe('queries', () => {
       `${messages} id = ''`,
       `${tasks} message_id = '' AND kind = 'reply' AND session_id = ''`,
       `${tasks} kind = 'reply' AND session_id = '' AND open = 1 ORDER BY seq LIMIT 1`,
-      `${tasks} kind = 'reply' AND open = 1 AND due_at <= 5 ORDER BY due_at LIMIT 5`,
+      `${tasks} kind = 'reply' AND open = 1 AND state IN ('pending') AND due_at <= 5 ORDER BY due_at LIMIT 5`,
       `${tasks} kind = 'reply' AND session_id = '' AND reply_id = '' AND open = 1`,
     ]) {
       expect({ sql, plan: plan(sql) }).toEqual({

@@ -172,8 +172,8 @@ export function retryOf(sessionId: string, messageId: string): RetryRequest {
 /** Waits until the store itself says that a lease has run out. */
 export async function endOfLease(store: Store, { messageId }: ReplyTask): Promise<void> {
   await eventually(
-    () => store.replies.listStranded(3_600_000, 1000),
-    (stranded) => stranded.some((reply) => reply.messageId === messageId),
+    () => store.replies.takeUnfinished({ forMs: 0, limit: 1000 }),
+    (ended) => ended.some((reply) => reply.messageId === messageId),
   )
 }
 

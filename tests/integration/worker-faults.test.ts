@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { AppError } from '@chatbox/core'
-import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
+import { AppError, type JobQueue } from '@chatbox/core'
+import { enqueueWaiting } from '../../services/worker/src/usecases/reconcile.ts'
 import { createGate, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
 import { override } from './worker-mortal.ts'
@@ -183,15 +183,17 @@ describe('a store that is away', () => {
     const other = await rig.createSession()
     const { question } = await rig.ask(sessionId, 'stuck')
     await rig.ask(other, 'fine')
-    const replies = override(rig.replies, {
-      findOpen: async (id) => {
-        if (id === sessionId) throw away()
-        return rig.replies.findOpen(id)
+    const taken: string[] = []
+    const queue: Pick<JobQueue, 'enqueue'> = {
+      enqueue: async (_name, job) => {
+        if (job.sessionId === sessionId) throw away()
+        taken.push(job.sessionId)
       },
-    })
-    const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']) })
-    await reconcile({ ...deps, replies }, { staleMs: 0, batch: 10 })
-    expect(rig.jobs.map((job) => job.sessionId)).toEqual([other])
+    }
+    const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']), queue })
+    const { replies } = rig
+    await enqueueWaiting({ ...deps, replies }, { staleMs: 0, forMs: 1000, limit: 10 })
+    expect(taken).toEqual([other])
     expect(await rig.replies.findOpen(sessionId)).toMatchObject({ messageId: question.id })
   })
 })

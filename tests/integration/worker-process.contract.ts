@@ -7,7 +7,7 @@ import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } fro
 
 jest.setTimeout(30_000)
 
-const SWEEPS = { reconcileEveryMs: 40, staleMs: 0, idleEveryMs: 40 }
+const SWEEPS = { reconcileEveryMs: 40, staleMs: 0, takeForMs: 20, idleEveryMs: 40 }
 const NO_SWEEPS = { reconcileEveryMs: 60_000, idleEveryMs: 60_000 }
 const forever = () => new Promise<never>(() => undefined)
 
@@ -123,9 +123,9 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const gate = createGate()
     let sweeps = 0
     const replies = override(rig.replies, {
-      listStranded: (...limits) => {
+      takeWaiting: (...limits) => {
         sweeps++
-        return rig.replies.listStranded(...limits)
+        return rig.replies.takeWaiting(...limits)
       },
     })
     const { metrics } = await start(scriptLlm([gate.step, 'x']), {
@@ -261,7 +261,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const idle = await rig.createSession({ startedAt: new Date(Date.now() - 3_600_000) })
     const events = await rig.listen(idle)
     const sweeps: [number, number] = [0, 0]
-    const counted = (sessions: Sessions, worker: 0 | 1) =>
+    const counted = (sessions: StorePorts['sessions'], worker: 0 | 1) =>
       override(sessions, {
         listIdle: (before, limit) => {
           sweeps[worker]++

@@ -26,7 +26,7 @@ import {
 } from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerSession } from '../../services/worker/src/usecases/answer-session.ts'
-import { reconcile } from '../../services/worker/src/usecases/reconcile.ts'
+import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'
 import { RunningReplies } from '../../services/worker/src/usecases/running-replies.ts'
 
 export const MODEL = 'model-1'
@@ -213,7 +213,9 @@ export class WorkerRig implements StorePorts {
   async settle(sessionId: string, worker: TestWorker): Promise<void> {
     const { replies } = this
     await until('every question settled', async () => {
-      await reconcile({ ...worker.deps, replies }, { staleMs: 0, batch: 100 })
+      const taking = { staleMs: 0, forMs: 20, limit: 100 }
+      await finishReplies({ ...worker.deps, replies }, taking)
+      await enqueueWaiting({ ...worker.deps, replies }, taking)
       for (const job of this.jobs.splice(0)) await worker.answer(job)
       return (await replies.findOpen(sessionId)) === undefined
     })

@@ -15,7 +15,7 @@ import { watchQueue } from './jobs/watch-queue.ts'
 import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
 import { answerSession } from './usecases/answer-session.ts'
 import { endIdleSessions } from './usecases/end-idle-sessions.ts'
-import { reconcile } from './usecases/reconcile.ts'
+import { enqueueWaiting, finishReplies } from './usecases/reconcile.ts'
 import { RunningReplies } from './usecases/running-replies.ts'
 
 export {
@@ -49,6 +49,8 @@ export interface SweepTiming {
   reconcileEveryMs: number
   /** A question that is younger is not looked at by the reconciler. */
   staleMs: number
+  /** One that the reconciler took up is left alone for so long. */
+  takeForMs: number
   idleEveryMs: number
   watchEveryMs: number
 }
@@ -82,6 +84,7 @@ const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
 const SWEEP_TIMING: SweepTiming = {
   reconcileEveryMs: 1000,
   staleMs: 3000,
+  takeForMs: 5000,
   idleEveryMs: 30_000,
   // Prometheus asks every 15 s or so: what it gets is younger than that.
   watchEveryMs: 5000,
@@ -131,11 +134,17 @@ export async function startWorker(
 }
 
 function startSweeps(deps: WorkerDeps, options: WorkerOptions, timing: SweepTiming) {
+  const taking = { forMs: timing.takeForMs, limit: BATCH }
   return [
     startSweep(deps, {
       name: 'reconcile',
       everyMs: timing.reconcileEveryMs,
-      run: () => reconcile(deps, { staleMs: timing.staleMs, batch: BATCH }),
+      run: () => finishReplies(deps, taking),
+    }),
+    startSweep(deps, {
+      name: 'enqueue-waiting',
+      everyMs: timing.reconcileEveryMs,
+      run: () => enqueueWaiting(deps, { ...taking, staleMs: timing.staleMs }),
     }),
     startSweep(deps, {
       name: 'end-idle-sessions',

@@ -32,6 +32,7 @@ export type {
   ReplyOutcome,
   ReplyTask,
   RetryRequest,
+  Taking,
   TaskState,
 } from './ports/reply-claims.ts'
 export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'

@@ -5,6 +5,9 @@ import { override } from './override.ts'
 export function withoutReconciler(backend: Backend): Backend {
   return {
     ...backend,
-    replies: override(backend.replies, { listStranded: async () => [] }),
+    replies: override(backend.replies, {
+      takeUnfinished: async () => [],
+      takeWaiting: async () => [],
+    }),
   }
 }

@@ -49,7 +49,7 @@ export interface ReplyTiming {
 export interface AnswerDeps {
   sessions: Pick<Sessions, 'find'>
   messages: Pick<MessageLog, 'append' | 'read' | 'find'>
-  replies: Omit<ReplyClaims, 'requestStop' | 'retry' | 'listStranded'>
+  replies: Omit<ReplyClaims, 'requestStop' | 'retry' | 'takeUnfinished' | 'takeWaiting'>
   conversationRefs: ConversationRefs
   bus: Pick<EventBus, 'publish' | 'publishDelta' | 'readDraft' | 'dropDraft'>
   queue: Pick<JobQueue, 'enqueue'>

@@ -1,48 +1,38 @@
-import type { ReplyClaims, ReplyTask } from '@chatbox/core'
+import type { ReplyClaims, ReplyTask, Taking } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 import { materialiseReply, type MaterialiseDeps } from './materialise-reply.ts'
 
 export interface ReconcileDeps extends MaterialiseDeps {
-  replies: MaterialiseDeps['replies'] & Pick<ReplyClaims, 'findOpen' | 'listStranded'>
+  replies: MaterialiseDeps['replies'] & Pick<ReplyClaims, 'takeUnfinished' | 'takeWaiting'>
   queue: AnswerDeps['queue']
 }
 
-export interface ReconcileLimits {
-  /** A question that is younger is likely to be in good hands. */
-  staleMs: number
-  /** Questions taken up in one sweep. */
-  batch: number
-}
-
 /**
- * Takes up what was left behind: puts committed answers into the log, and asks for a worker for
- * questions whose job is lost or whose worker is dead. Every worker does this, so nothing else has
- * to survive. One question's fault does not keep the others waiting.
+ * Finishes what was left behind: puts committed answers into the log, and asks for a worker for
+ * questions whose worker is dead. Every worker does this, so nothing else has to survive. One
+ * question's fault does not keep the others waiting.
  */
-export async function reconcile(deps: ReconcileDeps, limits: ReconcileLimits): Promise<void> {
-  const stranded = await deps.replies.listStranded(limits.staleMs, limits.batch)
-  for (const open of stranded) {
-    try {
-      await takeUp(deps, open)
-    } catch (error) {
-      const { sessionId, messageId } = open
-      deps.logger.warn({ sessionId, messageId, err: error }, 'question not taken up')
-    }
-  }
+export async function finishReplies(deps: ReconcileDeps, taking: Taking): Promise<void> {
+  const unfinished = await deps.replies.takeUnfinished(taking)
+  await Promise.all(unfinished.map((task) => takeUp(deps, task)))
 }
 
-async function takeUp(deps: ReconcileDeps, stranded: ReplyTask): Promise<void> {
-  if (stranded.state === 'committed') {
-    await materialiseReply(deps, stranded)
-    deps.metrics.reconciled('committed')
-  }
-  const open = await deps.replies.findOpen(stranded.sessionId)
-  if (!open) return
-  // A question behind another one is not lost: it waits for its turn.
-  if (stranded.state !== 'committed' && open.messageId !== stranded.messageId) return
-  const { sessionId } = stranded
-  await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId: deps.clock.newId() })
-  if (stranded.state !== 'committed') {
-    deps.metrics.reconciled(stranded.state === 'running' ? 'expired' : 'pending')
+/** Asks again for a worker for questions whose job may be lost: they have waited for `staleMs`. */
+export async function enqueueWaiting(
+  deps: ReconcileDeps,
+  { staleMs, ...taking }: Taking & { staleMs: number },
+): Promise<void> {
+  const waiting = await deps.replies.takeWaiting(staleMs, taking)
+  await Promise.all(waiting.map((task) => takeUp(deps, task)))
+}
+
+async function takeUp(deps: ReconcileDeps, task: ReplyTask): Promise<void> {
+  const { sessionId, messageId, state } = task
+  try {
+    if (state === 'committed') await materialiseReply(deps, task)
+    await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId: deps.clock.newId() })
+    deps.metrics.reconciled(state === 'running' ? 'expired' : state)
+  } catch (error) {
+    deps.logger.warn({ sessionId, messageId, err: error }, 'question not taken up')
   }
 }

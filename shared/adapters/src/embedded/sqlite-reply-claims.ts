@@ -8,12 +8,14 @@ import type {
   ReplyOutcome,
   ReplyTask,
   RetryRequest,
+  Taking,
 } from '@chatbox/core'
 import { z } from 'zod'
 import type { RecordDeps } from '../store/record-deps.ts'
 import {
   replyTaskSchema,
   sealOutcome,
+  SETTLE_MS,
   toCommittedReply,
   toRefusedCommit,
   toRepeatedRetry,
@@ -25,6 +27,7 @@ export const NOW_MS = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`
 
 const KEY = `message_id = ? AND kind = 'reply' AND session_id = ?`
 const OWNED = `${KEY} AND reply_id = ? AND epoch = ? AND state = 'running'`
+const LEASE = `lease_ends_at = ${NOW_MS} + ?, due_at = ${NOW_MS} + ?`
 const OPEN = `kind = 'reply' AND session_id = ? AND open = 1`
 
 /** The tasks of the kind `reply`. Each change is one guarded statement. */
@@ -47,9 +50,10 @@ export class SqliteReplyClaims implements ReplyClaims {
 
   async claim({ sessionId, messageId }: ReplyKey, leaseMs: number): Promise<ReplyTask | undefined> {
     const [row] = this.#db.change(
-      `UPDATE tasks SET state = 'running', epoch = epoch + 1, due_at = ${NOW_MS} + ?
-       WHERE ${KEY} AND (state = 'pending' OR (state = 'running' AND due_at <= ${NOW_MS}))
+      `UPDATE tasks SET state = 'running', epoch = epoch + 1, ${LEASE}
+       WHERE ${KEY} AND (state = 'pending' OR (state = 'running' AND lease_ends_at <= ${NOW_MS}))
        RETURNING *`,
+      leaseMs,
       leaseMs,
       messageId,
       sessionId,
@@ -59,7 +63,8 @@ export class SqliteReplyClaims implements ReplyClaims {
 
   async renew(claim: Claim, leaseMs: number): Promise<ClaimState> {
     const [row] = this.#db.change(
-      `UPDATE tasks SET due_at = ${NOW_MS} + ? WHERE ${OWNED} RETURNING *`,
+      `UPDATE tasks SET ${LEASE} WHERE ${OWNED} RETURNING *`,
+      leaseMs,
       leaseMs,
       ...toOwned(claim),
     )
@@ -69,7 +74,8 @@ export class SqliteReplyClaims implements ReplyClaims {
 
   async raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined> {
     const [row] = this.#db.change(
-      `UPDATE tasks SET epoch = epoch + 1, due_at = ${NOW_MS} + ? WHERE ${OWNED} RETURNING *`,
+      `UPDATE tasks SET epoch = epoch + 1, ${LEASE} WHERE ${OWNED} RETURNING *`,
+      leaseMs,
       leaseMs,
       ...toOwned(claim),
     )
@@ -84,7 +90,7 @@ export class SqliteReplyClaims implements ReplyClaims {
   async commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult> {
     const sealed = sealOutcome(this.#deps, claim, outcome)
     const changed = this.#db.run(
-      `UPDATE tasks SET state = 'committed', sealed = ?, due_at = ${NOW_MS}
+      `UPDATE tasks SET state = 'committed', sealed = ?, due_at = ${NOW_MS} + ${SETTLE_MS}
        WHERE ${OWNED} AND (stop_requested = 0 OR ?)`,
       sealed,
       ...toOwned(claim),
@@ -141,10 +147,20 @@ export class SqliteReplyClaims implements ReplyClaims {
     return this.#db.transaction(() => this.#findRetry(retry) ?? this.#reopen(retry))
   }
 
-  async listStranded(staleMs: number, limit: number): Promise<ReplyTask[]> {
-    const rows = this.#db.all(
-      `SELECT * FROM tasks WHERE kind = 'reply' AND open = 1 AND due_at <= ${NOW_MS}
-       AND (state = 'running' OR due_at <= ${NOW_MS} - ?) ORDER BY due_at LIMIT ?`,
+  async takeUnfinished(taking: Taking): Promise<ReplyTask[]> {
+    return this.#take(`'running', 'committed'`, 0, taking)
+  }
+
+  async takeWaiting(staleMs: number, taking: Taking): Promise<ReplyTask[]> {
+    return this.#take(`'pending'`, staleMs, taking)
+  }
+
+  #take(states: string, staleMs: number, { forMs, limit }: Taking): ReplyTask[] {
+    const rows = this.#db.change(
+      `UPDATE tasks SET due_at = ${NOW_MS} + ? WHERE kind = 'reply' AND message_id IN
+       (SELECT message_id FROM tasks WHERE kind = 'reply' AND open = 1 AND state IN (${states})
+        AND due_at <= ${NOW_MS} - ? ORDER BY due_at LIMIT ?) RETURNING *`,
+      forMs - staleMs,
       staleMs,
       limit,
     )

@@ -46,8 +46,11 @@ const VERSIONS = [
     state TEXT NOT NULL,
     open INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    -- Milliseconds: when the lease ends while it runs, else since when it waits for somebody.
+    -- Milliseconds. While it is pending: since when, else when a sweep may take it up; moved on by a
+    -- sweep that does.
     due_at INTEGER NOT NULL,
+    -- While it runs: only a claim may follow.
+    lease_ends_at INTEGER,
     -- The result, from the commit to the settlement.
     sealed TEXT,
     -- Of a reply.
@@ -60,8 +63,8 @@ const VERSIONS = [
 
   -- The oldest open task of a session, its stops and cancellations.
   CREATE INDEX tasks_open ON tasks (session_id, kind, seq) WHERE open = 1;
-  -- The sweep for tasks left behind.
-  CREATE INDEX tasks_due ON tasks (kind, due_at) WHERE open = 1;
+  -- The sweeps for tasks left behind, however many others wait.
+  CREATE INDEX tasks_due ON tasks (kind, state, due_at) WHERE open = 1;
   -- The question of a reply that is asked for again.
   CREATE INDEX tasks_of_reply ON tasks (session_id, reply_id);
 

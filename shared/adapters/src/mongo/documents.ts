@@ -31,8 +31,14 @@ export interface ReplyTaskDocument extends Pick<
 > {
   /** The session, as long as the question is open. */
   openIn?: string
-  /** While it runs the end of its lease, else since when it waits for somebody; only while open. */
+  /** While it is pending: since when, moved on by a sweep that takes it up. */
+  waitsSince?: Date
+  /** While it runs: only a claim may follow. */
+  leaseEndsAt?: Date
+  /** While it runs or is committed: when a sweep may take it up. */
   dueAt?: Date
+  /** A mark of the sweep that took it up last. */
+  takenBy?: string
   /** The outcome, from the commit to the settlement. */
   sealed?: string
   /** Which reply id took the place of which. */

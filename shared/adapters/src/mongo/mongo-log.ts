@@ -263,7 +263,7 @@ export class MongoLog implements MessageLog {
       stopRequested: false,
       askedAt: createdAt,
       openIn: sessionId,
-      dueAt: await this.#mongo.clock.now(),
+      waitsSince: await this.#mongo.clock.now(),
       replaced: [],
     }
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {
   Claim,
   ClaimState,
@@ -8,11 +9,13 @@ import type {
   ReplyOutcome,
   ReplyTask,
   RetryRequest,
+  Taking,
 } from '@chatbox/core'
 import type { Filter, UpdateFilter } from 'mongodb'
 import type { RecordDeps } from '../store/record-deps.ts'
 import {
   sealOutcome,
+  SETTLE_MS,
   toCommittedReply,
   toRefusedCommit,
   toRepeatedRetry,
@@ -30,12 +33,18 @@ import {
 /** Open questions of one session that are looked at together; it has one, nearly always. */
 const OPEN_BATCH = 100
 const MAX_REPLACED = 100
+/** What a sweep finds questions by. Each has its own index and is there only while it applies. */
+type DueField = 'tasks.reply.dueAt' | 'tasks.reply.waitsSince'
+const NOT_RUNNING = { 'tasks.reply.leaseEndsAt': '', 'tasks.reply.dueAt': '' } as const
 const CLOSED = {
+  ...NOT_RUNNING,
   'tasks.reply.openIn': '',
-  'tasks.reply.dueAt': '',
+  'tasks.reply.waitsSince': '',
+  'tasks.reply.takenBy': '',
   'tasks.reply.sealed': '',
 } as const
-const CHANGED = { ...BOUNDED, projection: REPLY_TASK_FIELDS, returnDocument: 'after' } as const
+const READ = { ...BOUNDED, projection: REPLY_TASK_FIELDS } as const
+const CHANGED = { ...READ, returnDocument: 'after' } as const
 
 /** The tasks `reply`. Each change is one compare-and-set on the question's document. */
 export class MongoReplyClaims implements ReplyClaims {
@@ -49,13 +58,11 @@ export class MongoReplyClaims implements ReplyClaims {
 
   async findOpen(sessionId: string): Promise<ReplyTask | undefined> {
     const open = await this.#mongo.messages
-      .find(toOpen(sessionId), { ...BOUNDED, projection: REPLY_TASK_FIELDS })
+      .find(toOpen(sessionId), READ)
       .sort({ seq: 1 })
       .limit(OPEN_BATCH)
       .toArray()
-    const tasks = open
-      .map((document) => this.#toStored(document)?.task)
-      .filter((task) => task !== undefined)
+    const tasks = this.#toTasks(open)
     return tasks.find(({ state }) => state !== 'pending') ?? tasks[0]
   }
 
@@ -65,53 +72,51 @@ export class MongoReplyClaims implements ReplyClaims {
       ...toFilter(question),
       $or: [
         { 'tasks.reply.state': 'pending' },
-        { 'tasks.reply.state': 'running', 'tasks.reply.dueAt': { $lte: now } },
+        { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $lte: now } },
       ],
     }
     const claimed = await this.#change(isFree, {
-      $set: { 'tasks.reply.state': 'running', 'tasks.reply.dueAt': after(now, leaseMs) },
+      $set: { 'tasks.reply.state': 'running', ...toLease(now, leaseMs) },
+      $unset: { 'tasks.reply.waitsSince': '' },
       $inc: { 'tasks.reply.epoch': 1 },
     })
     return claimed?.task
   }
 
   async renew(claim: Claim, leaseMs: number): Promise<ClaimState> {
-    const dueAt = after(await this.#mongo.clock.now(), leaseMs)
-    const renewed = await this.#change(toOwned(claim), { $set: { 'tasks.reply.dueAt': dueAt } })
+    const lease = toLease(await this.#mongo.clock.now(), leaseMs)
+    const renewed = await this.#change(toOwned(claim), { $set: lease })
     if (!renewed) return 'lost'
     return renewed.task.stopRequested ? 'stop-requested' : 'held'
   }
 
   async raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined> {
-    const dueAt = after(await this.#mongo.clock.now(), leaseMs)
     const raised = await this.#change(toOwned(claim), {
-      $set: { 'tasks.reply.dueAt': dueAt },
+      $set: toLease(await this.#mongo.clock.now(), leaseMs),
       $inc: { 'tasks.reply.epoch': 1 },
     })
     return raised && { ...claim, epoch: raised.task.epoch }
   }
 
   async release(claim: Claim): Promise<void> {
-    const dueAt = await this.#mongo.clock.now()
-    await this.#change(toOwned(claim), {
-      $set: { 'tasks.reply.state': 'pending', 'tasks.reply.dueAt': dueAt },
-    })
+    const now = await this.#mongo.clock.now()
+    const pending = { 'tasks.reply.state': 'pending', 'tasks.reply.waitsSince': now } as const
+    await this.#change(toOwned(claim), { $set: pending, $unset: NOT_RUNNING })
   }
 
   async commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult> {
     const sealed = sealOutcome(this.#deps, claim, outcome)
-    const dueAt = await this.#mongo.clock.now()
+    const dueAt = after(await this.#mongo.clock.now(), SETTLE_MS)
     const unstopped = outcome.status === 'complete' ? { 'tasks.reply.stopRequested': false } : {}
-    const committed = await this.#change(
-      { ...toOwned(claim), ...unstopped },
-      {
-        $set: {
-          'tasks.reply.state': 'committed',
-          'tasks.reply.sealed': sealed,
-          'tasks.reply.dueAt': dueAt,
-        },
+    const change = {
+      $set: {
+        'tasks.reply.state': 'committed',
+        'tasks.reply.sealed': sealed,
+        'tasks.reply.dueAt': dueAt,
       },
-    )
+      $unset: { 'tasks.reply.leaseEndsAt': '' },
+    } as const
+    const committed = await this.#change({ ...toOwned(claim), ...unstopped }, change)
     if (committed) return 'committed'
     return toRefusedCommit(claim, (await this.#find(toFilter(claim)))?.task)
   }
@@ -181,32 +186,43 @@ export class MongoReplyClaims implements ReplyClaims {
     return found && then && toRepeatedRetry(found.task, then.replyId)
   }
 
-  async listStranded(staleMs: number, limit: number): Promise<ReplyTask[]> {
+  async takeUnfinished(taking: Taking): Promise<ReplyTask[]> {
+    return this.#take('tasks.reply.dueAt', await this.#mongo.clock.now(), taking)
+  }
+
+  async takeWaiting(staleMs: number, taking: Taking): Promise<ReplyTask[]> {
     const now = await this.#mongo.clock.now()
-    const stranded = await this.#mongo.messages
-      .find(
-        {
-          'tasks.reply.dueAt': { $lte: now },
-          $or: [
-            { 'tasks.reply.state': 'running' },
-            { 'tasks.reply.dueAt': { $lte: after(now, -staleMs) } },
-          ],
-        },
-        { ...BOUNDED, projection: REPLY_TASK_FIELDS },
-      )
-      .sort({ 'tasks.reply.dueAt': 1 })
+    return this.#take('tasks.reply.waitsSince', after(now, -staleMs), taking)
+  }
+
+  /**
+   * Three commands for any number: what is due, a compare-and-set of each due time, and the tasks by
+   * now. The mark tells which of them no other caller was faster with.
+   */
+  async #take(field: DueField, dueBy: Date, { forMs, limit }: Taking): Promise<ReplyTask[]> {
+    const { messages } = this.#mongo
+    const due = await messages
+      .find({ [field]: { $lte: dueBy } }, { ...BOUNDED, projection: { _id: 1 } })
+      .sort({ [field]: 1 })
       .limit(limit)
       .toArray()
-    return stranded
-      .map((document) => this.#toStored(document)?.task)
-      .filter((task) => task !== undefined)
+    if (due.length === 0) return []
+    const takenBy = randomUUID()
+    const update = { $set: { [field]: after(dueBy, forMs), 'tasks.reply.takenBy': takenBy } }
+    const { modifiedCount } = await messages.bulkWrite(
+      due.map(({ _id }) => ({ updateOne: { filter: { _id, [field]: { $lte: dueBy } }, update } })),
+      { ...BOUNDED, ordered: false },
+    )
+    if (modifiedCount === 0) return []
+    const found = await messages.find({ _id: { $in: due.map(({ _id }) => _id) } }, READ).toArray()
+    return this.#toTasks(found.filter(({ tasks }) => tasks?.reply?.takenBy === takenBy))
   }
 
   async #reopen(
     question: Filter<MessageDocument>,
     { sessionId, messageId, replyId, modelId, askedAt }: RetryRequest,
   ): Promise<StoredReplyTask | undefined> {
-    const dueAt = await this.#mongo.clock.now()
+    const waitsSince = await this.#mongo.clock.now()
     const isSettled: Filter<MessageDocument> = {
       ...question,
       'tasks.reply.replyId': toKey(messageId),
@@ -220,9 +236,9 @@ export class MongoReplyClaims implements ReplyClaims {
         'tasks.reply.askedAt': askedAt,
         'tasks.reply.stopRequested': false,
         'tasks.reply.openIn': sessionId,
-        'tasks.reply.dueAt': dueAt,
+        'tasks.reply.waitsSince': waitsSince,
       },
-      $unset: { 'tasks.reply.sealed': '' },
+      $unset: { 'tasks.reply.sealed': '', 'tasks.reply.dueAt': '' },
       $inc: { 'tasks.reply.epoch': 1 },
       $push: { 'tasks.reply.replaced': { $each: [{ messageId, replyId }], $slice: -MAX_REPLACED } },
     })
@@ -237,12 +253,15 @@ export class MongoReplyClaims implements ReplyClaims {
   }
 
   async #find(filter: Filter<MessageDocument>): Promise<StoredReplyTask | undefined> {
-    const options = { ...BOUNDED, projection: REPLY_TASK_FIELDS }
-    const found = await this.#mongo.messages.findOne(
-      { ...filter, 'tasks.reply': { $exists: true } },
-      options,
-    )
+    const isQuestion = { ...filter, 'tasks.reply': { $exists: true } }
+    const found = await this.#mongo.messages.findOne(isQuestion, READ)
     return found ? this.#toStored(found) : undefined
+  }
+
+  #toTasks(documents: MessageDocument[]): ReplyTask[] {
+    return documents
+      .map((document) => this.#toStored(document)?.task)
+      .filter((task) => task !== undefined)
   }
 
   /** One that cannot be read is reported, and does not keep a sweep from the others. */
@@ -272,6 +291,11 @@ function toOwned(claim: Claim): Filter<MessageDocument> {
     'tasks.reply.replyId': toKey(claim.replyId),
     'tasks.reply.epoch': claim.epoch,
   }
+}
+
+function toLease(now: Date, leaseMs: number) {
+  const endsAt = after(now, leaseMs)
+  return { 'tasks.reply.leaseEndsAt': endsAt, 'tasks.reply.dueAt': endsAt }
 }
 
 function after(time: Date, ms: number): Date {

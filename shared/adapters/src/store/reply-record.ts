@@ -39,6 +39,9 @@ const taskStateSchema = openEnum(
   'unknown',
 )
 
+/** A committed reply is left to the worker that committed it for so long. */
+export const SETTLE_MS = 1000
+
 /** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
 export function sealOutcome(deps: RecordDeps, claim: Claim, outcome: ReplyOutcome): string {
   checkFormat(outcomeSchema, outcome)

@@ -44,6 +44,13 @@ export interface CommittedReply {
   outcome: ReplyOutcome
 }
 
+/** A question that is taken up goes to one caller. Longest due first. */
+export interface Taking {
+  /** Nobody else takes the same question for so long. */
+  forMs: number
+  limit: number
+}
+
 export interface RetryRequest {
   sessionId: string
   /** The `failed`, `incomplete` or `stopped` reply. */
@@ -100,6 +107,11 @@ export interface ReplyClaims {
    * Undefined if the message is not the latest reply to a question.
    */
   retry(retry: RetryRequest): Promise<ReplyTask | undefined>
-  /** Questions left behind: pending or committed for `staleMs`, or running under an ended lease. */
-  listStranded(staleMs: number, limit: number): Promise<ReplyTask[]>
+  /**
+   * Takes up begun questions that nobody finishes: committed for a second, or running under a lease
+   * that has run out. Leaves the lease as it is: its owner may still renew it.
+   */
+  takeUnfinished(taking: Taking): Promise<ReplyTask[]>
+  /** Takes up questions that have been pending for `staleMs`. */
+  takeWaiting(staleMs: number, taking: Taking): Promise<ReplyTask[]>
 }

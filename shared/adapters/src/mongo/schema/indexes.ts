@@ -25,6 +25,8 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   LOG_INDEX,
   // The oldest open question of a session, its stops and cancellations.
   { name: 'reply_open', key: { 'tasks.reply.openIn': 1 }, sparse: true },
-  // The sweep for questions left behind.
+  // The sweep for questions that nobody finishes.
   { name: 'reply_due', key: { 'tasks.reply.dueAt': 1 }, sparse: true },
+  // The sweep for questions whose job may be lost, however many wait.
+  { name: 'reply_waits', key: { 'tasks.reply.waitsSince': 1 }, sparse: true },
 ]
