@@ -51,7 +51,8 @@ describe('a worker that is late', () => {
       llm,
       replies: override(rig.replies, {
         claim: (key) => rig.replies.claim(key, 1),
-        renew: async () => 'held',
+        // It alone is cut off from the store, and writes on.
+        renew: () => Promise.reject(away()),
       }),
     })
     const sleeping = zombie.answer(question)
@@ -153,7 +154,7 @@ describe('a store that is away', () => {
   it('for longer than the patience leaves the question to be answered later', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const replies = awayFor(rig.replies, 60_000, 'commit', 'renew', 'release')
-    const timing = { leaseMs: 200, commitPatienceMs: 400 }
+    const timing = { leaseMs: 200, silenceMs: 300, commitPatienceMs: 400 }
     const worker = rig.createWorker({ llm: scriptLlm(['Lost.']), replies, timing })
     await expect(worker.answer(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)

@@ -7,8 +7,11 @@ import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } fro
 
 jest.setTimeout(30_000)
 
-const SWEEPS = { reconcileEveryMs: 40, staleMs: 0, takeForMs: 20, idleEveryMs: 40 }
-const NO_SWEEPS = { reconcileEveryMs: 60_000, idleEveryMs: 60_000 }
+const SWEEPS = {
+  ...{ reconcileEveryMs: 40, enqueueEveryMs: 40, idleEveryMs: 40 },
+  ...{ staleMs: 0, takeForMs: 20 },
+}
+const NO_SWEEPS = { reconcileEveryMs: 60_000, enqueueEveryMs: 60_000, idleEveryMs: 60_000 }
 const forever = () => new Promise<never>(() => undefined)
 
 interface StartOptions extends Partial<WorkerOptions> {

@@ -97,6 +97,7 @@ export function createGate(): Gate {
 
 export const FAST: ReplyTiming = {
   leaseMs: 5000,
+  silenceMs: 10_000,
   replyTimeoutMs: 10_000,
   deltaIntervalMs: 10,
   deltaLength: 2048,

@@ -15,7 +15,7 @@ import { watchQueue } from './jobs/watch-queue.ts'
 import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
 import { answerSession } from './usecases/answer-session.ts'
 import { endIdleSessions } from './usecases/end-idle-sessions.ts'
-import { enqueueWaiting, finishReplies } from './usecases/reconcile.ts'
+import { createFinisher, enqueueWaiting } from './usecases/reconcile.ts'
 import { RunningReplies } from './usecases/running-replies.ts'
 
 export {
@@ -51,6 +51,7 @@ export interface SweepTiming {
   staleMs: number
   /** One that the reconciler took up is left alone for so long. */
   takeForMs: number
+  enqueueEveryMs: number
   idleEveryMs: number
   watchEveryMs: number
 }
@@ -70,6 +71,8 @@ export interface RunningWorker {
  */
 const REPLY_TIMING: Omit<ReplyTiming, 'replyTimeoutMs'> = {
   leaseMs: 6000,
+  // Twice as long as an election of a primary takes.
+  silenceMs: 30_000,
   deltaIntervalMs: DELTA_INTERVAL_MS,
   deltaLength: 2048,
   maxTries: 3,
@@ -85,6 +88,7 @@ const SWEEP_TIMING: SweepTiming = {
   reconcileEveryMs: 1000,
   staleMs: 3000,
   takeForMs: 5000,
+  enqueueEveryMs: 2000,
   idleEveryMs: 30_000,
   // Prometheus asks every 15 s or so: what it gets is younger than that.
   watchEveryMs: 5000,
@@ -133,17 +137,21 @@ export async function startWorker(
   }
 }
 
-function startSweeps(deps: WorkerDeps, options: WorkerOptions, timing: SweepTiming) {
+function startSweeps(
+  deps: WorkerDeps,
+  options: WorkerOptions,
+  timing: SweepTiming & Pick<ReplyTiming, 'leaseMs'>,
+) {
   const taking = { forMs: timing.takeForMs, limit: BATCH }
   return [
     startSweep(deps, {
       name: 'reconcile',
       everyMs: timing.reconcileEveryMs,
-      run: () => finishReplies(deps, taking),
+      run: createFinisher(deps, { ...taking, graceMs: timing.leaseMs }),
     }),
     startSweep(deps, {
       name: 'enqueue-waiting',
-      everyMs: timing.reconcileEveryMs,
+      everyMs: timing.enqueueEveryMs,
       run: () => enqueueWaiting(deps, { ...taking, staleMs: timing.staleMs }),
     }),
     startSweep(deps, {

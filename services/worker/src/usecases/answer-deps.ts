@@ -23,6 +23,8 @@ export interface AnswerModel {
 export interface ReplyTiming {
   /** How long a claim holds without renewal; it is renewed at a third of it. */
   leaseMs: number
+  /** For how long a reply is written on while the store does not answer, beyond the lease too. */
+  silenceMs: number
   /** All tries at one reply together. */
   replyTimeoutMs: number
   /** After the first delta, no two are sent closer together than this... */

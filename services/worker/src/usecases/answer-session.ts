@@ -48,7 +48,7 @@ async function claimAndAnswer(deps: AnswerDeps, open: ReplyTask, run: Run): Prom
   run.signal.addEventListener('abort', onShutdown)
   try {
     if (run.signal.aborted) throw handingOver()
-    const { leaseMs } = deps.timing
+    const { leaseMs, silenceMs } = deps.timing
     const claimed = await deps.replies.claim(open, leaseMs)
     if (!claimed) return 'taken'
     if (open.state === 'running') deps.metrics.replyTakenOver()
@@ -56,6 +56,7 @@ async function claimAndAnswer(deps: AnswerDeps, open: ReplyTask, run: Run): Prom
     const lease = new ReplyLease({ replies: deps.replies, onLost }, halt, {
       claim: claimed,
       leaseMs,
+      silenceMs,
     })
     return await answerClaimed(deps, { claimed, lease, halt, requestId: run.job.requestId })
   } finally {

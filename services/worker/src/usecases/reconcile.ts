@@ -17,6 +17,27 @@ export async function finishReplies(deps: ReconcileDeps, taking: Taking): Promis
   await Promise.all(unfinished.map((task) => takeUp(deps, task)))
 }
 
+/**
+ * A sweep that finishes replies. When the store is back after it was away, leases have ended under
+ * workers that live: it leaves them `graceMs` to renew these before it takes anything up.
+ */
+export function createFinisher(
+  deps: ReconcileDeps,
+  { graceMs, ...taking }: Taking & { graceMs: number },
+): () => Promise<void> {
+  let failedAt = -Infinity
+  return async () => {
+    try {
+      if (performance.now() - failedAt >= graceMs) await finishReplies(deps, taking)
+      // Only to know whether the store is away again.
+      else await deps.replies.takeUnfinished({ forMs: 0, limit: 1 })
+    } catch (error) {
+      failedAt = performance.now()
+      throw error
+    }
+  }
+}
+
 /** Asks again for a worker for questions whose job may be lost: they have waited for `staleMs`. */
 export async function enqueueWaiting(
   deps: ReconcileDeps,

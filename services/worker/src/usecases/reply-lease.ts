@@ -6,30 +6,38 @@ export interface LeaseDeps {
   onLost(): void
 }
 
+export interface HeldLease {
+  claim: Claim
+  leaseMs: number
+  /** For how long a store that does not answer is waited for, beyond the lease too. */
+  silenceMs: number
+}
+
 /**
  * Keeps a claim while its reply is written: renews it at a third of its time and halts the writing
- * when it is lost or a stop was asked for. A store that is away loses the claim only when the lease
- * itself has run out. The store's compare-and-set decides in the end; this ends useless work early.
+ * when it is lost or a stop was asked for. While the store is away nobody can have claimed, so the
+ * end of the lease alone loses nothing: the store's compare-and-set decides once it is back. A
+ * worker that is cut off alone must not write for ever, so silence has a bound.
  */
 export class ReplyLease {
   readonly #deps: LeaseDeps
   readonly #halt: Halt
-  readonly #leaseMs: number
+  readonly #held: HeldLease
   readonly #lost = new AbortController()
   #claim: Claim
   #ended = false
   /** Moves when the epoch does: an answer to a renewal of the epoch before says nothing. */
   #generation = 0
+  /** When the store was last asked for something that it answered. */
+  #heardAt = performance.now()
   #renewal: NodeJS.Timeout | undefined
-  #expiry: NodeJS.Timeout
 
-  constructor(deps: LeaseDeps, halt: Halt, held: { claim: Claim; leaseMs: number }) {
+  constructor(deps: LeaseDeps, halt: Halt, held: HeldLease) {
     this.#deps = deps
     this.#halt = halt
+    this.#held = held
     this.#claim = held.claim
-    this.#leaseMs = held.leaseMs
-    this.#expiry = this.#startExpiry()
-    this.#scheduleRenewal(this.#leaseMs / 3)
+    this.#scheduleRenewal(held.leaseMs / 3)
   }
 
   get claim(): Claim {
@@ -44,65 +52,51 @@ export class ReplyLease {
   /** Begins another attempt; false when the claim is lost. Rejects as the store does. */
   async raise(): Promise<boolean> {
     this.#generation++
-    const expiry = this.#startExpiry()
-    try {
-      const claim = await this.#deps.replies.raiseEpoch(this.#claim, this.#leaseMs)
-      this.#generation++
-      if (!claim) this.#lose()
-      if (!claim || this.#ended) return false
-      this.#claim = claim
-      this.#replaceExpiry(expiry)
-      return true
-    } finally {
-      if (this.#expiry !== expiry) clearTimeout(expiry)
-    }
+    const askedAt = performance.now()
+    const claim = await this.#deps.replies.raiseEpoch(this.#claim, this.#held.leaseMs)
+    this.#generation++
+    if (!claim) this.#lose()
+    if (!claim || this.#ended) return false
+    this.#claim = claim
+    this.#heardAt = askedAt
+    return true
   }
 
   /** Ends the renewal, before the claim is given back or forgotten. Idempotent. */
   end(): void {
     this.#ended = true
     clearTimeout(this.#renewal)
-    clearTimeout(this.#expiry)
   }
 
   #scheduleRenewal(inMs: number): void {
+    if (this.#ended) return
     this.#renewal = setTimeout(() => void this.#renew(), inMs)
   }
 
   async #renew(): Promise<void> {
     const generation = this.#generation
-    const expiry = this.#startExpiry()
+    const askedAt = performance.now()
     const state = await this.#askStore()
-    if (this.#ended || generation !== this.#generation) clearTimeout(expiry)
-    else this.#onRenewed(state, expiry)
-    // A failed renewal leaves less time than a good one does.
-    if (!this.#ended) this.#scheduleRenewal(state ? this.#leaseMs / 3 : this.#leaseMs / 10)
+    if (this.#ended) return
+    if (state && generation === this.#generation) this.#onRenewed(state, askedAt)
+    if (performance.now() - this.#heardAt >= this.#held.silenceMs) this.#lose()
+    // Soon after a failure: once the store is back, the lease has to be the first to say so.
+    this.#scheduleRenewal(this.#held.leaseMs / (state ? 3 : 10))
   }
 
-  /** Undefined where the store is away: the lease goes on until it runs out. */
+  /** Undefined where the store is away. */
   async #askStore(): Promise<ClaimState | undefined> {
     try {
-      return await this.#deps.replies.renew(this.#claim, this.#leaseMs)
+      return await this.#deps.replies.renew(this.#claim, this.#held.leaseMs)
     } catch {
       return undefined
     }
   }
 
-  #onRenewed(state: ClaimState | undefined, expiry: NodeJS.Timeout): void {
-    if (state === 'held' || state === 'stop-requested') this.#replaceExpiry(expiry)
-    else clearTimeout(expiry)
+  #onRenewed(state: ClaimState, askedAt: number): void {
+    this.#heardAt = askedAt
     if (state === 'stop-requested') this.#halt.raise('stop')
     if (state === 'lost') this.#lose()
-  }
-
-  /** Counted from before the store was asked, so it never outlasts the store's own lease. */
-  #startExpiry(): NodeJS.Timeout {
-    return setTimeout(() => this.#lose(), this.#leaseMs)
-  }
-
-  #replaceExpiry(expiry: NodeJS.Timeout): void {
-    clearTimeout(this.#expiry)
-    this.#expiry = expiry
   }
 
   #lose(): void {
