@@ -165,7 +165,7 @@ describe('a store that is away', () => {
   it('before the provider is asked gives the question back at once', async () => {
     const { question } = await rig.ask(sessionId, 'Hello?')
     const llm = scriptLlm(['never'])
-    const messages = awayFor(rig.messages, 60_000, 'read')
+    const messages = awayFor(rig.messages, 60_000, 'open')
     const worker = rig.createWorker({ llm, messages })
     await expect(worker.answer(question)).rejects.toMatchObject({ retryable: true })
     expect(llm.requests).toEqual([])

@@ -8,7 +8,6 @@ import type {
   MessageLog,
   PromptSettings,
   ReplyClaims,
-  Sessions,
 } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 import type { RunningReplies } from './running-replies.ts'
@@ -49,8 +48,7 @@ export interface ReplyTiming {
 }
 
 export interface AnswerDeps {
-  sessions: Pick<Sessions, 'find'>
-  messages: Pick<MessageLog, 'append' | 'read' | 'find'>
+  messages: Pick<MessageLog, 'append' | 'open' | 'read' | 'find'>
   replies: Omit<ReplyClaims, 'requestStop' | 'retry' | 'takeUnfinished' | 'takeWaiting'>
   conversationRefs: ConversationRefs
   bus: Pick<EventBus, 'publish' | 'publishDelta' | 'readDraft' | 'dropDraft'>

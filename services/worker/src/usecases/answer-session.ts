@@ -2,7 +2,7 @@ import type { JobPayload } from '@chatbox/contract'
 import { AppError, toErrorInfo, type ReplyTask, type ReplyOutcome } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 import { Halt } from './halt.ts'
-import { materialiseReply } from './materialise-reply.ts'
+import { materialiseCommitted, materialiseReply } from './materialise-reply.ts'
 import { produceReply, type Production } from './produce-reply.ts'
 import { ReplyLease } from './reply-lease.ts'
 import { whileAway } from './while-away.ts'
@@ -32,12 +32,14 @@ export async function answerSession(
 ): Promise<AnswerResult> {
   const open = await deps.replies.findOpen(job.sessionId)
   if (!open) return 'nothing-open'
-  const result =
-    open.state === 'committed' ? 'answered' : await claimAndAnswer(deps, open, { job, signal })
-  if (result !== 'answered') return result
-  await materialiseReply(deps, open)
+  if (open.state === 'committed') {
+    await materialiseCommitted(deps, open)
+  } else {
+    const result = await claimAndAnswer(deps, open, { job, signal })
+    if (result !== 'answered') return result
+  }
   await enqueueNext(deps, job.sessionId)
-  return result
+  return 'answered'
 }
 
 async function claimAndAnswer(deps: AnswerDeps, open: ReplyTask, run: Run): Promise<AnswerResult> {
@@ -104,14 +106,17 @@ async function commit(
   production: Production,
   outcome: ReplyOutcome,
 ): Promise<AnswerResult> {
-  const { lease } = production
+  const { claimed, lease } = production
   // Beyond the lease too: while the store is away nobody else can have claimed the question, and
   // where somebody has by the time it is back, the commit is refused.
   const patience = AbortSignal.timeout(deps.timing.commitPatienceMs)
   const result = await whileAway(deps, patience, () => deps.replies.commit(lease.claim, outcome))
   switch (result) {
-    case 'committed':
+    case 'committed': {
+      const reply = { ...claimed, epoch: lease.claim.epoch }
+      await materialiseReply(deps, { reply, outcome })
       return 'answered'
+    }
     case 'stop-requested':
       return commit(deps, production, { ...outcome, status: 'stopped' })
     case 'lost':

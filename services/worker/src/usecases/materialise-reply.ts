@@ -7,29 +7,37 @@ export type MaterialiseDeps = Pick<
   'messages' | 'replies' | 'bus' | 'models' | 'clock' | 'logger' | 'metrics'
 >
 
+/** Puts into the log what somebody has committed, if it is not there yet. */
+export async function materialiseCommitted(
+  deps: MaterialiseDeps,
+  question: ReplyKey,
+): Promise<void> {
+  const committed = await deps.replies.findCommitted(question)
+  if (committed) await materialiseReply(deps, committed)
+}
+
 /**
  * Puts the committed answer of a question into the log and ends the question. Idempotent: whoever
  * finds a committed question may do it, and an answer that the log refuses by now (the session has
- * ended, a person has taken over, the session is gone) ends it without a word. Answers whether there
- * was a committed reply.
+ * ended, a person has taken over, the session is gone) ends it without a word.
  */
 export async function materialiseReply(
   deps: MaterialiseDeps,
-  question: ReplyKey,
-): Promise<CommittedReply | undefined> {
-  const committed = await deps.replies.findCommitted(question)
-  if (!committed) return undefined
+  committed: CommittedReply,
+): Promise<void> {
   const { sessionId, replyId, epoch } = committed.reply
   const appended = await appendReply(deps, committed)
-  await deps.replies.settle(question, epoch, appended ? 'done' : 'cancelled')
+  await deps.replies.settle(committed.reply, epoch, appended ? 'done' : 'cancelled')
+  const published: Promise<void>[] = []
   if (appended) {
     const { message, session } = appended
     if (appended.appended) recordReply(deps, committed)
-    await deps.bus.publish(sessionId, { event: 'message:new', payload: { message } })
-    await deps.bus.publish(sessionId, { event: 'session:updated', payload: { session } })
+    published.push(
+      deps.bus.publish(sessionId, { event: 'message:new', payload: { message } }),
+      deps.bus.publish(sessionId, { event: 'session:updated', payload: { session } }),
+    )
   }
-  await deps.bus.dropDraft(sessionId, replyId)
-  return committed
+  await Promise.all([...published, deps.bus.dropDraft(sessionId, replyId)])
 }
 
 /** The first entry into the log is counted, by whoever made it; a repetition is not. */

@@ -1,9 +1,10 @@
-import type { Message, Session } from '@chatbox/contract'
+import { LIMITS, type Message, type Session } from '@chatbox/contract'
 import {
   AppError,
   buildPrompt,
   toAppError,
   type LlmRequest,
+  type LogPage,
   type Prompt,
   type ReplyTask,
 } from '@chatbox/core'
@@ -51,16 +52,19 @@ function isHopeless({ clock, timing }: AnswerDeps, { epoch, askedAt }: ReplyTask
 interface Asked {
   session: Session
   question: Message
+  /** The end of the log, where nearly always the question is. */
+  latest: LogPage
 }
 
 async function readAsked(deps: AnswerDeps, claimed: ReplyTask): Promise<Asked | undefined> {
   const { sessionId, messageId } = claimed
-  const [session, question] = await Promise.all([
-    deps.sessions.find(sessionId),
-    deps.messages.find(sessionId, messageId),
-  ])
-  if (!session || !question || session.status === 'ended' || session.assistedBy) return undefined
-  return { session, question }
+  const opened = await deps.messages.open(sessionId, { limit: LIMITS.historyPage })
+  if (!opened || opened.session.status === 'ended' || opened.session.assistedBy) return undefined
+  const { session, page: latest } = opened
+  const question =
+    latest.messages.find(({ id }) => id === messageId) ??
+    (await deps.messages.find(sessionId, messageId))
+  return question && { session, question, latest }
 }
 
 async function writeAnswer(
@@ -89,14 +93,14 @@ async function writeAnswer(
 
 async function prepareRequest(
   deps: AnswerDeps,
-  { claimed, session, question, requestId }: Production & Asked,
+  { claimed, session, question, latest, requestId }: Production & Asked,
   { prompt: settings }: AnswerModel,
 ): Promise<LlmRequest | AppError> {
   const { sessionId, modelId } = claimed
   const [history, conversationRef] = await Promise.all([
     readHistory(deps.messages, {
-      sessionId,
-      questionSeq: question.seq,
+      question,
+      latest,
       tokens: settings.contextTokens,
     }),
     deps.conversationRefs.read(sessionId, modelId),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { LogRange } from '@chatbox/core'
-import type { Message } from '@chatbox/contract'
+import { LIMITS, type Message } from '@chatbox/contract'
 import { readHistory } from './read-history.ts'
 
 function createLog(length: number, content = 'word') {
@@ -16,12 +16,19 @@ function createLog(length: number, content = 'word') {
     createdAt: '2026-01-02T03:04:05.000Z',
   }))
   const asked: LogRange[] = []
+  const page = ({ beforeSeq = Infinity, limit }: LogRange) => {
+    const before = log.filter(({ seq }) => seq < beforeSeq)
+    return { messages: before.slice(-limit), hasMore: before.length > limit }
+  }
   return {
     asked,
-    async read(_sessionId: string, range: LogRange) {
-      asked.push(range)
-      const before = log.filter(({ seq }) => seq < (range.beforeSeq ?? Infinity))
-      return { messages: before.slice(-range.limit), hasMore: before.length > range.limit }
+    history({ seq, tokens }: { seq: number; tokens: number }) {
+      const read = async (_sessionId: string, range: LogRange) => {
+        asked.push(range)
+        return page(range)
+      }
+      const latest = page({ limit: LIMITS.historyPage })
+      return readHistory({ read }, { question: { sessionId: 's', seq }, latest, tokens })
     },
   }
 }
@@ -29,30 +36,30 @@ function createLog(length: number, content = 'word') {
 const seqs = (messages: Message[]) => [messages.at(0)?.seq, messages.at(-1)?.seq, messages.length]
 
 describe('readHistory', () => {
-  it('reads a short log in one page', async () => {
+  it('needs no other page of a short log', async () => {
     const log = createLog(7)
-    const history = await readHistory(log, { sessionId: 's', questionSeq: 7, tokens: 8000 })
+    const history = await log.history({ seq: 7, tokens: 8000 })
     expect(seqs(history)).toEqual([1, 7, 7])
-    expect(log.asked).toHaveLength(1)
+    expect(log.asked).toEqual([])
   })
 
   it('reads back page by page, in log order, until the window is full', async () => {
     const log = createLog(1000)
-    const history = await readHistory(log, { sessionId: 's', questionSeq: 1000, tokens: 700 })
+    const history = await log.history({ seq: 1000, tokens: 700 })
     expect(seqs(history)).toEqual([601, 1000, 400])
     expect(history.map(({ seq }) => seq)).toEqual(Array.from({ length: 400 }, (_, at) => 601 + at))
   })
 
   it('has an end, however little the entries hold', async () => {
     const log = createLog(3000, '')
-    const history = await readHistory(log, { sessionId: 's', questionSeq: 3000, tokens: 100 })
+    const history = await log.history({ seq: 3000, tokens: 100 })
     expect(seqs(history)).toEqual([2001, 3000, 1000])
-    expect(log.asked).toHaveLength(5)
+    expect(log.asked).toHaveLength(4)
   })
 
   it('looks for replies a little after the question, and not at the whole rest', async () => {
     const log = createLog(1000)
-    const history = await readHistory(log, { sessionId: 's', questionSeq: 300, tokens: 1 })
+    const history = await log.history({ seq: 300, tokens: 1 })
     expect(seqs(history)).toEqual([151, 350, 200])
   })
 })

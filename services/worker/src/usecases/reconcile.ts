@@ -1,6 +1,6 @@
 import type { ReplyClaims, ReplyTask, Taking } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
-import { materialiseReply, type MaterialiseDeps } from './materialise-reply.ts'
+import { materialiseCommitted, type MaterialiseDeps } from './materialise-reply.ts'
 
 export interface ReconcileDeps extends MaterialiseDeps {
   replies: MaterialiseDeps['replies'] & Pick<ReplyClaims, 'takeUnfinished' | 'takeWaiting'>
@@ -50,7 +50,7 @@ export async function enqueueWaiting(
 async function takeUp(deps: ReconcileDeps, task: ReplyTask): Promise<void> {
   const { sessionId, messageId, state } = task
   try {
-    if (state === 'committed') await materialiseReply(deps, task)
+    if (state === 'committed') await materialiseCommitted(deps, task)
     await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId: deps.clock.newId() })
     deps.metrics.reconciled(state === 'running' ? 'expired' : state)
   } catch (error) {

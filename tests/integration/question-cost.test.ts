@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import { Redis } from 'ioredis'
+import type { Document } from 'mongodb'
+import { startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
+import { openChatUser, type ChatUser } from '../support/chat-user.ts'
+import { describeWithCluster } from '../support/describe-with-cluster.ts'
+import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
+import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+jest.setTimeout(120_000)
+
+const TOKENS = 50
+const QUESTIONS = 5
+/** Copies of a log's end leave 100 ms after it, and the gateway reads ahead: then all is done. */
+const QUIET_MS = 400
+/**
+ * Of the store: the question, its copy in the list, what is open, the claim, the log, what the provider
+ * calls the session, the commit, the reply, its copy, the settlement, what else is open, and the
+ * gateway's reading ahead.
+ */
+const STORE_OPERATIONS = 12
+/** With what scripts call: five a delta, and most of the rest is BullMQ's for one job. */
+const REDIS_COMMANDS = 150
+const IDLE_MS = 5000
+
+/** What is asked without a question too: by the driver, by sweeps and by watchers. */
+function isIdle(command: Document): boolean {
+  const text = JSON.stringify(command)
+  const isSweep = text.includes('waitsSince":{"$lte') || text.includes('dueAt":{"$lte')
+  return isSweep || /^\{"(?:hello|ismaster|ping|endSessions)"/iu.test(text)
+}
+
+function toShape(command: Document): string {
+  const [name = ''] = Object.keys(command)
+  const updates = command.updates as { q: Document }[] | undefined
+  const filter = (command.filter ?? command.query ?? updates?.[0]?.q ?? {}) as Document
+  return `${name} ${String(command[name])} ${Object.keys(filter).join(' ')}`
+}
+
+describeWithCluster('a question in a cluster', () => {
+  let mongo: RunningMongo
+  let link: MongoLink
+  let cluster: TestCluster
+  let user: ChatUser
+  let redis: Redis
+  let lastAt = 0
+  const commands: string[] = []
+
+  beforeAll(async () => {
+    mongo = await startMongo()
+    link = await startMongoLink(mongo.port, (command) => {
+      if (isIdle(command)) return undefined
+      lastAt = performance.now()
+      commands.push(toShape(command))
+      return undefined
+    })
+    cluster = await startTestCluster({ MONGO_URI: link.uri })
+    redis = new Redis(cluster.redis.url)
+    user = await openChatUser({ url: `http://127.0.0.1:${cluster.gateways[0]?.port}` })
+  })
+  afterAll(async () => {
+    user.close()
+    redis.disconnect()
+    await cluster.stop()
+    await link.close()
+    await mongo.stop()
+  })
+
+  /** Until the reply is settled and everything that follows from it is over. */
+  async function ask(sessionId: string): Promise<void> {
+    const { id } = await user.send({ id: sessionId }, `tokens=${TOKENS}`)
+    await user.waitFor('message:new', ({ message }) => message.replyTo === id)
+    await waitUntil(() => performance.now() - lastAt > QUIET_MS)
+  }
+
+  /** With what its scripts call, by name; what is read here is not counted. */
+  async function redisCalls(): Promise<Map<string, number>> {
+    const info = await redis.info('commandstats')
+    const found = info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gmu)
+    return new Map([...found].map(([, name = '', calls]) => [name, Number(calls)]))
+  }
+
+  interface Cost {
+    store: Map<string, number>
+    redis: Map<string, number>
+    seconds: number
+  }
+
+  async function count(work: () => Promise<unknown>): Promise<Cost> {
+    commands.length = 0
+    const before = await redisCalls()
+    const startedAt = performance.now()
+    await work()
+    const seconds = (performance.now() - startedAt) / 1000
+    const store = Map.groupBy(commands, (shape) => shape)
+    const after = await redisCalls()
+    return {
+      store: new Map([...store].map(([shape, all]) => [shape, all.length])),
+      redis: new Map([...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)])),
+      seconds,
+    }
+  }
+
+  it('costs the store and Redis no more operations than it must', async () => {
+    const { session } = await user.open()
+    await ask(session.id)
+    const idle = await count(() => sleep(IDLE_MS))
+    const asked = await count(async () => {
+      for (let i = 0; i < QUESTIONS; i++) await ask(session.id)
+    })
+    const idleOf = (name: string) => ((idle.redis.get(name) ?? 0) * asked.seconds) / idle.seconds
+    const redisCosts = [...asked.redis].map(
+      ([name, calls]) => [name, Math.round((calls - idleOf(name)) / QUESTIONS)] as const,
+    )
+    const storeCosts = [...asked.store].map(([shape, all]) => [shape, all / QUESTIONS] as const)
+    const [storeCost, redisCost] = [sum(storeCosts), sum(redisCosts)]
+    const lines = [
+      `a question of ${TOKENS} tokens: ${storeCost} store operations, ${redisCost} Redis commands`,
+      ...[...storeCosts, ...redisCosts].map(([name, calls]) => (calls ? `  ${calls} ${name}` : '')),
+    ]
+    process.stdout.write(`${lines.filter(Boolean).join('\n')}\n`)
+    expect(storeCost).toBeLessThanOrEqual(STORE_OPERATIONS)
+    expect(redisCost).toBeLessThanOrEqual(REDIS_COMMANDS)
+  })
+})
+
+function sum(costs: (readonly [string, number])[]): number {
+  return costs.reduce((total, [, calls]) => total + calls, 0)
+}
