@@ -55,6 +55,7 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
         modelId: 'demo',
         state: 'pending',
         epoch: 0,
+        attempts: 0,
         stopRequested: false,
         askedAt: message.createdAt,
       })
@@ -223,6 +224,14 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
       await store.replies.release(claim)
       expect(await store.replies.renew(claim, LEASE_MS)).toBe('lost')
       expect(await second.replies.claim(claim, LEASE_MS)).toMatchObject({ epoch: 2 })
+    })
+
+    it('counts the attempts of others, raised epochs too', async () => {
+      await start()
+      expect(claim.attempts).toBe(1)
+      const raised = await store.replies.raiseEpoch(claim, LEASE_MS)
+      if (raised) await store.replies.release(raised)
+      expect(await second.replies.claim(claim, LEASE_MS)).toMatchObject({ attempts: 3 })
     })
   })
 }

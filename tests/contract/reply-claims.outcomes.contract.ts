@@ -185,11 +185,12 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
         modelId: 'other',
         state: 'pending',
         epoch: 2,
+        attempts: 0,
         askedAt: retry.askedAt,
       })
       expect(await second.replies.findOpen(sessionId)).toMatchObject({ replyId: retry.replyId })
       const claim = await second.replies.claim(reply, LEASE_MS)
-      expect(claim).toMatchObject({ epoch: 3, stopRequested: false })
+      expect(claim).toMatchObject({ epoch: 3, attempts: 1, stopRequested: false })
       if (claim) await finishReply(second, claim)
       expect(await store.messages.find(sessionId, retry.replyId)).toMatchObject({
         replyTo: reply.messageId,

@@ -201,6 +201,14 @@ describe('answering', () => {
       expect(starts).toEqual([1, 2])
     })
 
+    it('costs what all attempts cost', async () => {
+      const usage = { promptTokens: 7, completionTokens: 2, totalTokens: 9 }
+      const counted = { type: 'usage', usage } as const
+      await answer(['Half an', counted, unavailable()], ['Whole', counted])
+      const [, reply] = await rig.log(sessionId)
+      expect(reply?.usage).toEqual({ promptTokens: 14, completionTokens: 4, totalTokens: 18 })
+    })
+
     it('ends in a failed reply after the third try', async () => {
       const { story, llm } = await answer([unavailable()])
       expect(story).toBe('ai failed LLM_UNAVAILABLE: ')

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createMortal, LONG_ENOUGH_TO_SPEAK } from './worker-mortal.ts'
 import { createGate, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
 
+const USAGE = { promptTokens: 7, completionTokens: 2, totalTokens: 9 }
 const SHORT_LEASE = { leaseMs: 40, replyTimeoutMs: 200 }
 
 /** That a question survives any worker, on whichever back end `openRig` opens. */
@@ -59,11 +60,15 @@ export function describeWorkerDeaths(openRig: () => Promise<WorkerRig>): void {
       )
       victim.kill()
 
-      const second = rig.createWorker({ llm: scriptLlm(['The reply.']) })
+      const second = rig.createWorker({
+        llm: scriptLlm(['The reply.', { type: 'usage', usage: USAGE }]),
+      })
       await rig.settle(sessionId, second)
 
       expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: The reply.'])
       await until('the new text', () => textOf(events, 2) === 'The reply.')
+      const reply = (await rig.log(sessionId)).at(-1)
+      expect(reply?.usage).toEqual({ ...USAGE, unknownAttempts: 1 })
       expect(await second.counted('chatbox_replies_taken_over_total')).toBe(1)
       expect(await second.counted('chatbox_reconciled_total')).toBe(1)
     })

@@ -264,7 +264,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const idle = await rig.createSession({ startedAt: new Date(Date.now() - 3_600_000) })
     const events = await rig.listen(idle)
     const sweeps: [number, number] = [0, 0]
-    const counted = (sessions: StorePorts['sessions'], worker: 0 | 1) =>
+    const counted = (sessions: Sessions, worker: 0 | 1) =>
       override(sessions, {
         listIdle: (before, limit) => {
           sweeps[worker]++

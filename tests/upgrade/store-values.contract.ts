@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { messageFields, openEnums, type Message } from '@chatbox/contract'
 import type { Store } from '@chatbox/adapters'
 import { createClock, createLogger, createMetrics } from '@chatbox/kit'
-import { materialiseReply } from '../../services/worker/src/usecases/materialise-reply.ts'
+import { materialiseCommitted } from '../../services/worker/src/usecases/materialise-reply.ts'
 import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
 import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
 import {
@@ -136,7 +136,7 @@ export function describeNextValues(open: () => Promise<SharedStore>): void {
     const bus = createMemoryEventBus(shared.hooks)
     const tools = { bus, models: { find: () => undefined }, clock: createClock() }
     const logger = createLogger('worker', 'error')
-    await materialiseReply({ ...tools, ...store, logger, metrics: createMetrics() }, reply)
+    await materialiseCommitted({ ...tools, ...store, logger, metrics: createMetrics() }, reply)
     const entry = toContext('message', sessionId, reply.replyId)
     const sealed = await shared.readSealed(reply.replyId)
     expect(JSON.parse(shared.cipher.open(sealed, entry))).toMatchObject({

@@ -39,6 +39,15 @@ export const usageSchema = z.object({
 })
 export type Usage = z.infer<typeof usageSchema>
 
+/**
+ * What the attempts at one reply cost together. `unknownAttempts` is how many more there were whose
+ * worker ended before the provider told: they may have cost something that is not in the sums.
+ */
+export const replyUsageSchema = usageSchema.extend({
+  unknownAttempts: z.int().min(1).exactOptional(),
+})
+export type ReplyUsage = z.infer<typeof replyUsageSchema>
+
 export const personSchema = z.object({
   id: userIdSchema,
   name: text(0, LIMITS.nameLength),
@@ -117,7 +126,7 @@ export const messageFields = z.object({
   error: errorInfoSchema.optional(),
   event: sessionEventSchema.optional(),
   modelId: idSchema.optional(),
-  usage: usageSchema.optional(),
+  usage: replyUsageSchema.optional(),
   createdAt: timeSchema,
 })
 

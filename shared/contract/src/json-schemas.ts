@@ -7,6 +7,7 @@ import {
   personSchema,
   sessionEventSchema,
   sessionSchema,
+  replyUsageSchema,
   usageSchema,
   userSchema,
 } from './entities.ts'
@@ -22,6 +23,7 @@ const ENTITIES = {
   Message: messageSchema,
   Model: modelSchema,
   Person: personSchema,
+  ReplyUsage: replyUsageSchema,
   Session: sessionSchema,
   SessionEvent: sessionEventSchema,
   Usage: usageSchema,

@@ -39,6 +39,7 @@ export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'
 export { buildPrompt, type Prompt, type PromptSettings } from './prompt.ts'
 export { checkActive, toSession, type SessionOrigin } from './session.ts'
 export {
+  addUsage,
   initialState,
   placeEntry,
   type LaterTexts,

@@ -179,7 +179,7 @@ function toSessionName(content: string): string {
     .trimEnd()}…`
 }
 
-function addUsage(total: Usage, more: Usage): Usage {
+export function addUsage(total: Usage, more: Usage): Usage {
   return {
     ...total,
     promptTokens: total.promptTokens + more.promptTokens,

@@ -17,6 +17,7 @@ const OPEN: ReplyTask = {
   modelId: 'demo',
   state: 'running',
   epoch: 1,
+  attempts: 0,
   stopRequested: false,
   askedAt: STARTED,
 }

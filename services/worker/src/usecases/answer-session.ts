@@ -1,4 +1,4 @@
-import type { JobPayload } from '@chatbox/contract'
+import type { JobPayload, Usage } from '@chatbox/contract'
 import { AppError, toErrorInfo, type ReplyTask, type ReplyOutcome } from '@chatbox/core'
 import type { AnswerDeps } from './answer-deps.ts'
 import { Halt } from './halt.ts'
@@ -13,6 +13,8 @@ import type { Written } from './write-reply.ts'
  * the reconciler finds it.
  */
 export type AnswerResult = 'answered' | 'cancelled' | 'nothing-open' | 'taken' | 'lost'
+
+const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0 }
 
 interface Run {
   job: JobPayload<'answer-session'>
@@ -91,13 +93,16 @@ function toOutcome(
   { claimed, requestId }: Production,
   { status, text, error, usage }: Written,
 ): ReplyOutcome {
+  // This worker's own attempts are counted from the claim on, which was one itself.
+  const unknownAttempts = claimed.attempts - 1
+  const spent = unknownAttempts > 0 ? { ...(usage ?? NO_USAGE), unknownAttempts } : usage
   return {
     status,
     content: text,
     modelId: claimed.modelId,
     finishedAt: deps.clock.now().toISOString(),
     ...(error ? { error: toErrorInfo(error, requestId) } : {}),
-    ...(usage ? { usage } : {}),
+    ...(spent ? { usage: spent } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Usage } from '@chatbox/contract'
 import {
+  addUsage,
   backoffMs,
   LlmError,
   type AppError,
@@ -46,12 +47,15 @@ export async function writeReply(deps: WriteDeps, writing: Writing): Promise<Wri
   const deadline = deps.clock.now().getTime() + deps.timing.replyTimeoutMs
   const timer = setTimeout(() => halt.raise('timeout'), deps.timing.replyTimeoutMs)
   let shown = ''
+  let spent: Usage | undefined
   try {
     for (let tries = 1; ; tries++) {
       const result = await streamAttempt(deps, { ...writing, claim: lease.claim }, halt)
       // What an earlier attempt showed is kept where the later ones come to nothing.
       shown = result.text || shown
       recordAttempt(deps, writing, result)
+      if (result.usage) spent = spent ? addUsage(spent, result.usage) : result.usage
+      result.usage = spent
       const pauseMs = pauseBeforeRetry(deps, result, {
         tries,
         leftMs: deadline - deps.clock.now().getTime(),

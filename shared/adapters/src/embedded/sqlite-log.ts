@@ -121,8 +121,8 @@ export class SqliteLog implements MessageLog {
     if (!question) return
     this.#db.run(
       `INSERT INTO tasks (message_id, kind, session_id, seq, reply_id, model_id, state, open, epoch,
-       stop_requested, asked_at, due_at)
-       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, ?, ${NOW_MS})`,
+       attempts, stop_requested, asked_at, due_at)
+       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ${NOW_MS})`,
       id,
       sessionId,
       seq,

@@ -27,6 +27,7 @@ export const NOW_MS = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`
 
 const KEY = `message_id = ? AND kind = 'reply' AND session_id = ?`
 const OWNED = `${KEY} AND reply_id = ? AND epoch = ? AND state = 'running'`
+const NEXT_ATTEMPT = 'epoch = epoch + 1, attempts = attempts + 1'
 const LEASE = `lease_ends_at = ${NOW_MS} + ?, due_at = ${NOW_MS} + ?`
 const OPEN = `kind = 'reply' AND session_id = ? AND open = 1`
 
@@ -50,7 +51,7 @@ export class SqliteReplyClaims implements ReplyClaims {
 
   async claim({ sessionId, messageId }: ReplyKey, leaseMs: number): Promise<ReplyTask | undefined> {
     const [row] = this.#db.change(
-      `UPDATE tasks SET state = 'running', epoch = epoch + 1, ${LEASE}
+      `UPDATE tasks SET state = 'running', ${NEXT_ATTEMPT}, ${LEASE}
        WHERE ${KEY} AND (state = 'pending' OR (state = 'running' AND lease_ends_at <= ${NOW_MS}))
        RETURNING *`,
       leaseMs,
@@ -74,7 +75,7 @@ export class SqliteReplyClaims implements ReplyClaims {
 
   async raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined> {
     const [row] = this.#db.change(
-      `UPDATE tasks SET epoch = epoch + 1, ${LEASE} WHERE ${OWNED} RETURNING *`,
+      `UPDATE tasks SET ${NEXT_ATTEMPT}, ${LEASE} WHERE ${OWNED} RETURNING *`,
       leaseMs,
       leaseMs,
       ...toOwned(claim),
@@ -190,7 +191,7 @@ export class SqliteReplyClaims implements ReplyClaims {
     askedAt,
   }: RetryRequest): ReplyTask | undefined {
     const [row] = this.#db.change(
-      `UPDATE tasks SET state = 'pending', open = 1, epoch = epoch + 1, stop_requested = 0,
+      `UPDATE tasks SET state = 'pending', open = 1, epoch = epoch + 1, attempts = 0, stop_requested = 0,
        sealed = NULL, reply_id = ?, model_id = ?, asked_at = ?, due_at = ${NOW_MS}
        WHERE kind = 'reply' AND session_id = ? AND reply_id = ?
        AND state IN ('committed', 'done', 'cancelled')
@@ -231,6 +232,7 @@ function toTask(row: Row): ReplyTask {
     modelId: row.model_id,
     state: row.state,
     epoch: row.epoch,
+    attempts: row.attempts,
     stopRequested: row.stop_requested === 1,
     askedAt: row.asked_at,
   })

@@ -56,6 +56,7 @@ const VERSIONS = [
     -- Of a reply.
     reply_id TEXT,
     model_id TEXT,
+    attempts INTEGER,
     stop_requested INTEGER,
     asked_at TEXT,
     PRIMARY KEY (message_id, kind)

@@ -27,7 +27,7 @@ export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRe
 /** What a question asks for: its reply. */
 export interface ReplyTaskDocument extends Pick<
   ReplyTask,
-  'replyId' | 'modelId' | 'state' | 'epoch' | 'stopRequested' | 'askedAt'
+  'replyId' | 'modelId' | 'state' | 'epoch' | 'attempts' | 'stopRequested' | 'askedAt'
 > {
   /** The session, as long as the question is open. */
   openIn?: string
@@ -63,6 +63,7 @@ const taskSchema = replyTaskSchema
     modelId: true,
     state: true,
     epoch: true,
+    attempts: true,
     stopRequested: true,
     askedAt: true,
   })

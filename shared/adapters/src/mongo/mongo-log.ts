@@ -260,6 +260,7 @@ export class MongoLog implements MessageLog {
       modelId,
       state: 'pending',
       epoch: 0,
+      attempts: 0,
       stopRequested: false,
       askedAt: createdAt,
       openIn: sessionId,

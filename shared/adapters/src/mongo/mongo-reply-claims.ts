@@ -35,6 +35,7 @@ const OPEN_BATCH = 100
 const MAX_REPLACED = 100
 /** What a sweep finds questions by. Each has its own index and is there only while it applies. */
 type DueField = 'tasks.reply.dueAt' | 'tasks.reply.waitsSince'
+const NEXT_ATTEMPT = { 'tasks.reply.epoch': 1, 'tasks.reply.attempts': 1 } as const
 const NOT_RUNNING = { 'tasks.reply.leaseEndsAt': '', 'tasks.reply.dueAt': '' } as const
 const CLOSED = {
   ...NOT_RUNNING,
@@ -72,13 +73,14 @@ export class MongoReplyClaims implements ReplyClaims {
       ...toFilter(question),
       $or: [
         { 'tasks.reply.state': 'pending' },
-        { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $lte: now } },
+        // A claim of a former version says no end: a sweep has seen that its time is over.
+        { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $not: { $gt: now } } },
       ],
     }
     const claimed = await this.#change(isFree, {
       $set: { 'tasks.reply.state': 'running', ...toLease(now, leaseMs) },
       $unset: { 'tasks.reply.waitsSince': '' },
-      $inc: { 'tasks.reply.epoch': 1 },
+      $inc: NEXT_ATTEMPT,
     })
     return claimed?.task
   }
@@ -93,7 +95,7 @@ export class MongoReplyClaims implements ReplyClaims {
   async raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined> {
     const raised = await this.#change(toOwned(claim), {
       $set: toLease(await this.#mongo.clock.now(), leaseMs),
-      $inc: { 'tasks.reply.epoch': 1 },
+      $inc: NEXT_ATTEMPT,
     })
     return raised && { ...claim, epoch: raised.task.epoch }
   }
@@ -191,8 +193,8 @@ export class MongoReplyClaims implements ReplyClaims {
   }
 
   async takeWaiting(staleMs: number, taking: Taking): Promise<ReplyTask[]> {
-    const now = await this.#mongo.clock.now()
-    return this.#take('tasks.reply.waitsSince', after(now, -staleMs), taking)
+    const dueBy = after(await this.#mongo.clock.now(), -staleMs)
+    return this.#take('tasks.reply.waitsSince', dueBy, taking)
   }
 
   /**
@@ -209,11 +211,10 @@ export class MongoReplyClaims implements ReplyClaims {
     if (due.length === 0) return []
     const takenBy = randomUUID()
     const update = { $set: { [field]: after(dueBy, forMs), 'tasks.reply.takenBy': takenBy } }
-    const { modifiedCount } = await messages.bulkWrite(
+    await messages.bulkWrite(
       due.map(({ _id }) => ({ updateOne: { filter: { _id, [field]: { $lte: dueBy } }, update } })),
       { ...BOUNDED, ordered: false },
     )
-    if (modifiedCount === 0) return []
     const found = await messages.find({ _id: { $in: due.map(({ _id }) => _id) } }, READ).toArray()
     return this.#toTasks(found.filter(({ tasks }) => tasks?.reply?.takenBy === takenBy))
   }
@@ -234,6 +235,7 @@ export class MongoReplyClaims implements ReplyClaims {
         'tasks.reply.replyId': replyId,
         'tasks.reply.modelId': modelId,
         'tasks.reply.askedAt': askedAt,
+        'tasks.reply.attempts': 0,
         'tasks.reply.stopRequested': false,
         'tasks.reply.openIn': sessionId,
         'tasks.reply.waitsSince': waitsSince,

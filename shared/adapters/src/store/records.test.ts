@@ -210,6 +210,7 @@ describe('an outcome', () => {
       modelId: 'demo',
       state: 'committed',
       epoch: 2,
+      attempts: 1,
       stopRequested: false,
       askedAt: '2026-01-01T00:00:00.000Z',
     } as const

@@ -3,7 +3,7 @@ import {
   keepUnknown,
   messageFields,
   openEnum,
-  usageSchema,
+  replyUsageSchema,
 } from '@chatbox/contract'
 import type {
   Claim,
@@ -21,7 +21,7 @@ import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
 const outcomeSchema = keepUnknown(
   messageFields.pick({ status: true, content: true }).extend({
     error: errorInfoSchema.exactOptional(),
-    usage: usageSchema.exactOptional(),
+    usage: replyUsageSchema.exactOptional(),
     modelId: messageFields.shape.id,
     finishedAt: messageFields.shape.createdAt,
   }),
@@ -95,6 +95,8 @@ export const replyTaskSchema = z.object({
   modelId: z.string(),
   state: taskStateSchema,
   epoch: z.int(),
+  // What a former version has asked does not count them.
+  attempts: z.int().default(0),
   stopRequested: z.boolean(),
   askedAt: z.string(),
 })

@@ -1,4 +1,4 @@
-import type { ErrorInfo, Message, Usage } from '@chatbox/contract'
+import type { ErrorInfo, Message, ReplyUsage } from '@chatbox/contract'
 
 /**
  * How far the work that an entry asks for has come. A worker claims a pending task, and then it runs
@@ -21,6 +21,8 @@ export interface ReplyTask extends ReplyKey {
   state: TaskState
   /** The number of the current attempt; 0 before the first. The fencing token of every write. */
   epoch: number
+  /** Attempts since the question was asked, or asked again: claims and raised epochs. */
+  attempts: number
   stopRequested: boolean
   /** When the question was asked, or asked again: ISO 8601. */
   askedAt: string
@@ -36,7 +38,7 @@ export interface ReplyOutcome {
   modelId: string
   finishedAt: string
   error?: ErrorInfo
-  usage?: Usage
+  usage?: ReplyUsage
 }
 
 export interface CommittedReply {
