@@ -48,7 +48,7 @@ function isDecisive(name: string, [first]: unknown[], path: Path): boolean {
 /** A call that reads, or finds nothing to change, may not come to look at it. It has written nothing then. */
 function mustRefuse(name: string, path: Path): boolean {
   if (name === 'prepareAppend' || (name === 'findHead' && path[0] === '1')) return false
-  return !['replyId', 'epoch', 'modelId', 'askedAt', 'limit'].includes(path.at(-1) ?? '')
+  return !['replyId', 'epoch', 'modelId', 'askedAt', 'limit', 'forMs'].includes(path.at(-1) ?? '')
 }
 
 function isObject(value: unknown): value is object {

@@ -204,7 +204,7 @@ export class MongoReplyClaims implements ReplyClaims {
   async #take(field: DueField, dueBy: Date, { forMs, limit }: Taking): Promise<ReplyTask[]> {
     const { messages } = this.#mongo
     const due = await messages
-      .find({ [field]: { $lte: dueBy } }, { ...BOUNDED, projection: { _id: 1 } })
+      .find({ [field]: { $lte: dueBy } }, { ...BOUNDED, projection: { _id: 1, sessionId: 1 } })
       .sort({ [field]: 1 })
       .limit(limit)
       .toArray()
@@ -212,10 +212,15 @@ export class MongoReplyClaims implements ReplyClaims {
     const takenBy = randomUUID()
     const update = { $set: { [field]: after(dueBy, forMs), 'tasks.reply.takenBy': takenBy } }
     await messages.bulkWrite(
-      due.map(({ _id }) => ({ updateOne: { filter: { _id, [field]: { $lte: dueBy } }, update } })),
+      due.map(({ _id, sessionId }) => ({
+        updateOne: { filter: { _id, sessionId, [field]: { $lte: dueBy } }, update },
+      })),
       { ...BOUNDED, ordered: false },
     )
-    const found = await messages.find({ _id: { $in: due.map(({ _id }) => _id) } }, READ).toArray()
+    const ids = due.map(({ _id }) => _id)
+    const sessionIds = due.map(({ sessionId }) => sessionId)
+    const taken = { _id: { $in: ids }, sessionId: { $in: sessionIds } }
+    const found = await messages.find(taken, READ).toArray()
     return this.#toTasks(found.filter(({ tasks }) => tasks?.reply?.takenBy === takenBy))
   }
 
