@@ -40,8 +40,9 @@ describeWithBrowser('who has read what', () => {
     gateway = await startTestGateway(
       { ...backend.ports, sessions },
       {
-        ...{ port, webRoot: WEB_ROOT, allowVisitors: true },
-        allowedOrigins: [`http://127.0.0.1:${port}`],
+        server: { port, allowedOrigins: [`http://127.0.0.1:${port}`] },
+        auth: { allowVisitors: true },
+        webRoot: WEB_ROOT,
       },
     )
   }, 60_000)

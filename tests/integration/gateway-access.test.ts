@@ -16,7 +16,7 @@ import { useGateway } from '../support/gateway-harness.ts'
 import { readTables } from '../support/read-tables.ts'
 import { signToken } from '../support/tokens.ts'
 
-const h = useGateway({ allowVisitors: true })
+const h = useGateway({ auth: { allowVisitors: true } })
 
 /** What each caller gets, by the word that the page has in its column "Who". */
 const MATRIX = `

@@ -26,7 +26,7 @@ function refusesConnections(url: string): Promise<boolean> {
 describe('behind a load balancer', () => {
   it('an idle connection is closed by the balancer, not by the gateway', async () => {
     expect(await keepAliveOf(h.gateway.url)).toBeGreaterThan(BALANCER_IDLE_S)
-    const behind = await h.startOther({ trustedProxies: ['127.0.0.1'] })
+    const behind = await h.startOther({ server: { trustedProxies: ['127.0.0.1'] } })
     expect(await keepAliveOf(behind.url)).toBeGreaterThan(GOOGLE_IDLE_S)
   })
 
@@ -41,7 +41,7 @@ describe('behind a load balancer', () => {
     const asked = Promise.withResolvers<undefined>()
     const held = Promise.withResolvers<undefined>()
     const own = await h.startOther(
-      { trustedProxies: ['127.0.0.1'] },
+      { server: { trustedProxies: ['127.0.0.1'] } },
       {
         async isReady() {
           asked.resolve(undefined)

@@ -202,11 +202,11 @@ describe('drain and stop', () => {
   })
 
   it('rejects where the port is taken', async () => {
-    await expect(startTestGateway(h.backend.ports, { port: h.gateway.port })).rejects.toMatchObject(
-      {
-        code: 'EADDRINUSE',
-      },
-    )
+    await expect(
+      startTestGateway(h.backend.ports, { server: { port: h.gateway.port } }),
+    ).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    })
   })
 
   it('closes a connection that is slow with its request', async () => {

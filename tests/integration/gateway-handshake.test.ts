@@ -133,8 +133,8 @@ describe('the handshake', () => {
 describe('limits of connections', () => {
   it('holds for one user, over all gateways, and again once one has left', async () => {
     const pair = [
-      await h.startOther({ maxConnectionsPerUser: 2 }),
-      await h.startOther({ maxConnectionsPerUser: 2 }),
+      await h.startOther({ limits: { maxConnectionsPerUser: 2 } }),
+      await h.startOther({ limits: { maxConnectionsPerUser: 2 } }),
     ]
     const [one, two] = pair.map(({ url }) => ({ url, userId: 'many' }))
     if (!one || !two) throw new Error('no gateways')
@@ -148,7 +148,7 @@ describe('limits of connections', () => {
   })
 
   it('holds for one gateway', async () => {
-    const small = await h.startOther({ maxConnections: 2 })
+    const small = await h.startOther({ limits: { maxConnections: 2 } })
     await h.connect({ url: small.url })
     const second = await h.connect({ url: small.url })
     await expect(h.connectRaw({ url: small.url })).rejects.toThrow('CONNECTION_LIMIT')

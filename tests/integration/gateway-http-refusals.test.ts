@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { ERROR_STATUS, errorBodySchema, type Session } from '@chatbox/contract'
-import type { GatewayOptions } from '@chatbox/gateway'
 import { API, askHttp, readRefusal, type Asked } from '../support/ask-http.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { openTestBackend, replacing } from '../support/test-gateway.ts'
+import { openTestBackend, replacing, type OptionChanges } from '../support/test-gateway.ts'
 import { signToken } from '../support/tokens.ts'
 
 const h = useGateway()
@@ -129,7 +128,7 @@ describe('what is refused', () => {
 
 describe('limits', () => {
   it('refuse with Retry-After, by user where there is a token', async () => {
-    const other = await h.startOther({ rateLimit: 1 })
+    const other = await h.startOther({ limits: { rateLimit: 1 } })
     const mine = await signToken({ sub: 'eager reader' })
     const answers = []
     for (let times = 0; times < 6; times++) {
@@ -143,7 +142,7 @@ describe('limits', () => {
   })
 
   it('count by the address that a trusted proxy names, and believe nobody else', async () => {
-    const count = async (options: Partial<GatewayOptions>) => {
+    const count = async (options: OptionChanges) => {
       const own = await openTestBackend()
       const other = await h.startOther(options, own.ports)
       const statuses = await Promise.all(
@@ -158,7 +157,7 @@ describe('limits', () => {
       await own.close()
       return statuses.filter((status) => status === 429).length
     }
-    expect(await count({ trustedProxies: [] })).toBe(1)
-    expect(await count({ trustedProxies: ['127.0.0.0/8'] })).toBe(0)
+    expect(await count({ server: { trustedProxies: [] } })).toBe(1)
+    expect(await count({ server: { trustedProxies: ['127.0.0.0/8'] } })).toBe(0)
   })
 })

@@ -79,7 +79,7 @@ describe('tokens of a key set', () => {
   })
 
   it('come without visitors, who need a secret', async () => {
-    const options = { auth: auth(), allowVisitors: true }
+    const options = { auth: { ...auth(), allowVisitors: true } }
     await expect(startTestGateway(h.backend.ports, options)).rejects.toThrow('ALLOW_VISITORS')
   })
 })

@@ -32,7 +32,7 @@ describe('headers', () => {
   })
 
   it('name the own socket where the public address is https', async () => {
-    const other = await h.startOther({ publicUrl: 'https://chat.example/chatbox' })
+    const other = await h.startOther({ server: { publicUrl: 'https://chat.example/chatbox' } })
     const response = await ask('/healthz', { url: other.url })
     expect(response.headers.get('content-security-policy')).toContain('wss://chat.example')
   })
@@ -42,7 +42,7 @@ describe('headers', () => {
     ['host', 'max-age=31536000'],
     ['subdomains', 'max-age=31536000; includeSubDomains'],
   ] as const)('ask for https as they are told to: %s', async (hsts, header) => {
-    const other = await h.startOther({ publicUrl: 'https://chat.example', hsts })
+    const other = await h.startOther({ server: { publicUrl: 'https://chat.example', hsts } })
     const response = await ask('/healthz', { url: other.url })
     expect(response.headers.get('strict-transport-security')).toBe(header)
   })

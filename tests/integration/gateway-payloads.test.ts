@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
-const h = useGateway({ rateLimit: 1_000_000 })
+const h = useGateway({ limits: { rateLimit: 1_000_000 } })
 
 let user: ChatUser
 let session: Session

@@ -6,7 +6,10 @@ const h = useGateway()
 
 describe('too many events', () => {
   it('are refused with a time to wait, on every gateway together', async () => {
-    const pair = [await h.startOther({ rateLimit: 3 }), await h.startOther({ rateLimit: 3 })]
+    const pair = [
+      await h.startOther({ limits: { rateLimit: 3 } }),
+      await h.startOther({ limits: { rateLimit: 3 } }),
+    ]
     const users = await Promise.all(pair.map(({ url }) => h.connect({ url, userId: 'eager' })))
     const [one, two] = users
     if (!one || !two) throw new Error('nobody is connected')

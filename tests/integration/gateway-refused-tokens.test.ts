@@ -8,7 +8,7 @@ import { signToken } from '../support/tokens.ts'
 
 /** Refused tokens a minute and address. */
 const LIMIT = 120
-const h = useGateway({ trustedProxies: ['127.0.0.1'] })
+const h = useGateway({ server: { trustedProxies: ['127.0.0.1'] } })
 
 interface From {
   address?: string

@@ -3,7 +3,7 @@ import { HTTP_ROUTES } from '@chatbox/contract'
 import { API, askHttp, readRefusal, type Asked } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
-const h = useGateway({ allowVisitors: true })
+const h = useGateway({ auth: { allowVisitors: true } })
 
 const ask = (route: string, init: Asked = {}) => askHttp(h, route, init)
 
@@ -53,7 +53,7 @@ describe('visitors', () => {
   })
 
   it('have a cookie for https alone where the public address is https', async () => {
-    const options = { publicUrl: 'https://chat.example', allowVisitors: true }
+    const options = { server: { publicUrl: 'https://chat.example' }, auth: { allowVisitors: true } }
     const other = await h.startOther(options)
     expect((await visit({}, other.url)).headers.get('set-cookie')).toContain('; Secure')
   })

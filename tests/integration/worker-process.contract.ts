@@ -14,7 +14,9 @@ const SWEEPS = {
 const NO_SWEEPS = { reconcileEveryMs: 60_000, enqueueEveryMs: 60_000, idleEveryMs: 60_000 }
 const forever = () => new Promise<never>(() => undefined)
 
-interface StartOptions extends Partial<WorkerOptions> {
+interface StartOptions extends Pick<WorkerOptions, 'timing'> {
+  concurrency?: number
+  idleTimeoutMs?: number
   sessions?: Sessions
   replies?: ReplyClaims
 }
@@ -36,7 +38,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
 
   async function start(
     llm: Llm,
-    { timing, sessions, replies, ...options }: StartOptions = {},
+    { timing, sessions, replies, concurrency = 4, idleTimeoutMs = 60_000 }: StartOptions = {},
     where: WorkerRig = rig,
   ) {
     const metrics = createMetrics()
@@ -49,10 +51,8 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
         ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models },
       },
       {
-        llmConcurrency: 4,
-        llmStreamTimeoutMs: 10_000,
-        sessionIdleTimeoutMs: 60_000,
-        ...options,
+        models: { concurrency, firstTokenMs: 10_000, totalMs: 10_000 },
+        sessions: { reconnectTimeoutMs: 60_000, idleTimeoutMs },
         timing: { ...FAST, ...NO_SWEEPS, ...timing },
       },
     )
@@ -111,7 +111,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
         yield { type: 'end' }
       },
     }
-    await start(llm, { llmConcurrency: 1 })
+    await start(llm, { concurrency: 1 })
     const other = await rig.createSession()
     for (const content of ['a', 'b', 'c'])
       await enqueue((await rig.ask(sessionId, content)).question)
@@ -133,7 +133,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     })
     const { metrics } = await start(scriptLlm([gate.step, 'x']), {
       replies,
-      llmConcurrency: 1,
+      concurrency: 1,
       timing: SWEEPS,
     })
     const sessions = await Promise.all(Array.from({ length: 5 }, () => rig.createSession()))
@@ -164,7 +164,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
         yield { type: 'end' }
       },
     }
-    await start(llm, { llmConcurrency: 3 })
+    await start(llm, { concurrency: 3 })
     const sessions = await Promise.all(Array.from({ length: 8 }, () => rig.createSession()))
     for (const id of sessions) await enqueue((await rig.ask(id, 'Hello?')).question)
     await until('three at once', () => now === 3)
@@ -301,7 +301,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
 
   it('cancels what is open in an idle session', async () => {
     await rig.ask(sessionId, 'Nobody answers this.')
-    await start(scriptLlm(['never']), { sessionIdleTimeoutMs: 1, timing: { idleEveryMs: 40 } })
+    await start(scriptLlm(['never']), { idleTimeoutMs: 1, timing: { idleEveryMs: 40 } })
     await until('the end', async () => {
       return (await rig.sessions.find(sessionId))?.status === 'ended'
     })

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals'
-import type { GatewayOptions } from '@chatbox/gateway'
 import { openChatUser, type ChatUser, type ChatUserOptions } from './chat-user.ts'
 import { openRawSocket, type RawSocket, type RawSocketOptions } from './raw-socket.ts'
 import {
   openTestBackend,
   startTestGateway,
+  type OptionChanges,
   type TestBackend,
   type TestGateway,
   type TestPorts,
@@ -21,11 +21,11 @@ export interface GatewayHarness {
   /** A raw socket that has been let in. */
   loginRaw(userId?: string): Promise<RawSocket>
   /** Another gateway over the same back end. */
-  startOther(options?: Partial<GatewayOptions>, ports?: Partial<TestPorts>): Promise<TestGateway>
+  startOther(options?: OptionChanges, ports?: Partial<TestPorts>): Promise<TestGateway>
 }
 
 export function useGateway(
-  options: Partial<GatewayOptions> = {},
+  options: OptionChanges = {},
   toPorts: (ports: TestPorts) => TestPorts = (ports) => ports,
 ): GatewayHarness {
   let parts: { backend: TestBackend; gateway: TestGateway } | undefined

@@ -48,29 +48,45 @@ const TEST_MODELS: GatewayOptions['models'] = [
 
 export type TestGateway = Gateway & { url: string }
 
+type Group = 'server' | 'auth' | 'sessions' | 'limits'
+/** What differs from the options of the other tests. */
+export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
+  [G in Group]?: Partial<GatewayOptions[G]>
+}
+
 /** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
 export async function startTestGateway(
   ports: GatewayDeps,
-  options: Partial<GatewayOptions> = {},
+  { server, auth, sessions, limits, ...others }: OptionChanges = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(ports, {
-    port: 0,
-    host: '127.0.0.1',
-    pathPrefix: '/chatbox',
-    publicUrl: undefined,
-    auth: { jwtSecret: TEST_SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
-    allowedOrigins: ['https://shop.example'],
-    trustedProxies: [],
-    hsts: 'off',
-    allowVisitors: false,
+    server: {
+      port: 0,
+      managementPort: 0,
+      host: '127.0.0.1',
+      pathPrefix: '/chatbox',
+      publicUrl: undefined,
+      allowedOrigins: ['https://shop.example'],
+      trustedProxies: [],
+      hsts: 'off',
+      ...server,
+    },
+    auth: {
+      ...{ jwtSecret: TEST_SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
+      allowVisitors: false,
+      ...auth,
+    },
+    sessions: { reconnectTimeoutMs: 15 * 60_000, idleTimeoutMs: 30 * 60_000, ...sessions },
+    limits: {
+      rateLimit: 100_000,
+      maxConnections: 1000,
+      maxConnectionsPerUser: 100,
+      maxMessageBytes: 65_536,
+      ...limits,
+    },
     models: TEST_MODELS,
-    reconnectTimeoutMs: 15 * 60_000,
-    rateLimit: 100_000,
-    maxConnections: 1000,
-    maxConnectionsPerUser: 100,
-    maxMessageBytes: 65_536,
     webRoot: undefined,
-    ...options,
+    ...others,
   })
   return { ...gateway, url: `http://127.0.0.1:${gateway.port}` }
 }

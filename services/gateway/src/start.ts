@@ -11,7 +11,7 @@ import type { DrainOptions } from './ws/drain.ts'
 import { openSocketServer } from './ws/server.ts'
 import type { SocketAdapter } from './ws/types.ts'
 
-export type { AuthOptions, GatewayOptions, GatewayPorts } from './options.ts'
+export type { GatewayOptions, GatewayPorts } from './options.ts'
 export type { DrainOptions } from './ws/drain.ts'
 export type { SocketAdapter } from './ws/types.ts'
 export { toGatewayOptions } from './to-gateway-options.ts'
@@ -38,16 +38,16 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
   const verifier = createTokenVerifier(options.auth, { clock: deps.clock, visitors })
   const shared = {
     ...{ ports, options, visitors, verifier },
-    origins: createOrigins(options.allowedOrigins, options.publicUrl),
+    origins: createOrigins(options.server.allowedOrigins, options.server.publicUrl),
     guard: createRateGuard(deps.limiter, deps.metrics),
-    rules: createRateRules(options.rateLimit),
+    rules: createRateRules(options.limits.rateLimit),
   }
   const sockets = openSocketServer({ ...shared, socketAdapter })
   const app: RequestListener = createApp({ ...shared, announcer: sockets.announcer })
   const httpServer = createHttpServer(options, app)
   sockets.attach(httpServer)
   try {
-    await listen(httpServer, options)
+    await listen(httpServer, options.server)
   } catch (error) {
     await sockets.close()
     throw error
@@ -66,8 +66,8 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
 }
 
 function createVisitors(deps: GatewayDeps, options: GatewayOptions): VisitorTokens | undefined {
-  if (!options.allowVisitors) return undefined
-  const { jwtSecret } = options.auth
+  const { allowVisitors, jwtSecret } = options.auth
+  if (!allowVisitors) return undefined
   if (jwtSecret === undefined) throw new Error('ALLOW_VISITORS needs JWT_SECRET')
   return createVisitorTokens(jwtSecret, deps.clock)
 }
@@ -88,16 +88,17 @@ function createHttpServer(options: GatewayOptions, app: RequestListener): Server
   const settings = {
     headersTimeout: 5000,
     requestTimeout: 10_000,
-    keepAliveTimeout: options.trustedProxies.length > 0 ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS,
+    keepAliveTimeout:
+      options.server.trustedProxies.length > 0 ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1000,
     maxHeaderSize: 16 * 1024,
   }
   const server = createServer(settings, app)
-  server.maxConnections = options.maxConnections + SPARE_CONNECTIONS
+  server.maxConnections = options.limits.maxConnections + SPARE_CONNECTIONS
   return server
 }
 
-async function listen(server: Server, { port, host }: GatewayOptions): Promise<void> {
+async function listen(server: Server, { port, host }: GatewayOptions['server']): Promise<void> {
   server.listen(port, host)
   // Rejects with the 'error' that comes first.
   await once(server, 'listening')

@@ -8,7 +8,7 @@ export async function migrate(
   { settings, logger, signal }: CommandContext,
   args: readonly string[],
 ): Promise<void> {
-  const { mongoUri, mongoDatabase } = settings
+  const { mongoUri, mongoDatabase } = settings.stores
   if (mongoUri === undefined) throw new Error('settings of a cluster without a store were accepted')
   let count = 0
   const migration = migrateStore({

@@ -20,21 +20,18 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
   metrics.processStarted('standalone')
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
-      timeouts: {
-        firstTokenMs: settings.llmFirstTokenTimeoutMs,
-        totalMs: settings.llmStreamTimeoutMs,
-      },
+      timeouts: settings.models,
     })
     parts.add(() => models.close())
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
     const ports = { ...backend, logger, metrics, clock }
     const worker = await startWorker({ ...ports, models }, settings)
-    parts.add(() => worker.stop(settings.drainTimeoutMs * WORKER_SHARE))
+    parts.add(() => worker.stop(settings.process.drainTimeoutMs * WORKER_SHARE))
     const gateway = await startGateway({ ...ports, isReady }, toGatewayOptions(settings))
     parts.add(() => gateway.stop())
     return {
-      address: pageAddress(settings),
+      address: pageAddress(settings.server),
       checks: backend.checks,
       async stop(graceMs) {
         metrics.draining()
@@ -45,6 +42,6 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
   })
 }
 
-function pageAddress({ publicUrl, port, pathPrefix }: Settings): string {
+function pageAddress({ publicUrl, port, pathPrefix }: Settings['server']): string {
   return `${publicUrl ?? `http://localhost:${port}`}${pathPrefix}/`
 }

@@ -26,10 +26,7 @@ export function composeWorker(
   metrics.processStarted('worker')
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
-      timeouts: {
-        firstTokenMs: settings.llmFirstTokenTimeoutMs,
-        totalMs: settings.llmStreamTimeoutMs,
-      },
+      timeouts: settings.models,
       ...(timing.deltaIntervalMs === undefined ? {} : { gatherMs: timing.deltaIntervalMs }),
     })
     parts.add(() => models.close())

@@ -37,10 +37,7 @@ export interface WorkerDeps {
   models: { find(modelId: string): AnswerModel | undefined }
 }
 
-export interface WorkerOptions extends Pick<
-  Settings,
-  'llmConcurrency' | 'llmStreamTimeoutMs' | 'sessionIdleTimeoutMs'
-> {
+export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions'> {
   /** For tests that cannot wait as long as production does. */
   timing?: Partial<ReplyTiming & SweepTiming>
 }
@@ -105,7 +102,7 @@ export async function startWorker(
   const timing = {
     ...REPLY_TIMING,
     ...SWEEP_TIMING,
-    replyTimeoutMs: options.llmStreamTimeoutMs,
+    replyTimeoutMs: options.models.totalMs,
     ...options.timing,
   }
   const running = new RunningReplies()
@@ -122,7 +119,7 @@ export async function startWorker(
           run: (job) => answerSession(answering, job, signal),
         }),
     },
-    { concurrency: options.llmConcurrency },
+    { concurrency: options.models.concurrency },
   )
   const sweeps = startSweeps(deps, options, timing)
   return {
@@ -157,7 +154,7 @@ function startSweeps(
     startSweep(deps, {
       name: 'end-idle-sessions',
       everyMs: timing.idleEveryMs,
-      run: () => endIdleSessions(deps, { idleMs: options.sessionIdleTimeoutMs, batch: BATCH }),
+      run: () => endIdleSessions(deps, { idleMs: options.sessions.idleTimeoutMs, batch: BATCH }),
     }),
     startSweep(deps, {
       name: 'watch-queue',

@@ -1,5 +1,6 @@
-import { PROVIDER_RULES, SETTING_RULES, type SettingRule } from './setting-rules.ts'
-import { PROCESS_KINDS } from './settings.ts'
+import { PROVIDER_SETTINGS, toPrefix } from './provider-settings.ts'
+import { PROCESS_KINDS, type SettingGroup } from './setting.ts'
+import { SETTINGS } from './settings.ts'
 
 /** One setting as documents and templates show it. */
 export interface SettingDescription {
@@ -20,22 +21,19 @@ export function describeSettings(): {
   provider: SettingDescription[]
 } {
   return {
-    settings: describeRules(SETTING_RULES, ''),
-    provider: describeRules(PROVIDER_RULES, 'LLM_PROVIDER_<n>_'),
+    settings: Object.values(SETTINGS).flatMap((group) => describeGroup(group)),
+    provider: describeGroup(PROVIDER_SETTINGS, toPrefix('<n>')),
   }
 }
 
-function describeRules(
-  rules: Readonly<Record<string, SettingRule>>,
-  prefix: string,
-): SettingDescription[] {
-  return Object.entries(rules).map(([name, rule]) => ({
-    name: `${prefix}${name}`,
-    type: rule.type.label,
-    default: rule.default,
-    defaultNote: rule.defaultNote ?? `\`${rule.default ?? ''}\``,
-    about: rule.about,
-    secret: rule.secret !== undefined,
-    usedBy: rule.usedBy ?? PROCESS_KINDS,
+function describeGroup(group: SettingGroup, prefix = ''): SettingDescription[] {
+  return Object.values(group).map((setting) => ({
+    name: `${prefix}${setting.name}`,
+    type: setting.type.label,
+    default: setting.default,
+    defaultNote: setting.defaultNote ?? `\`${setting.default ?? ''}\``,
+    about: setting.about,
+    secret: setting.type.secretsIn !== undefined,
+    usedBy: setting.usedBy ?? PROCESS_KINDS,
   }))
 }

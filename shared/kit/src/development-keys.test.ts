@@ -23,7 +23,7 @@ describe('keys of a standalone process outside production', () => {
     const first = prepare()
     const second = prepare()
     expect(first.settings.auth.jwtSecret).toMatch(/^[\w-]{64}$/)
-    expect(first.settings.encryptionKeys[0]?.key).toHaveLength(32)
+    expect(first.settings.stores.encryptionKeys[0]?.key).toHaveLength(32)
     expect(second.settings).toEqual(first.settings)
     expect(statSync(first.keysFile ?? '').mode & 0o777).toBe(0o600)
     expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700)
@@ -33,10 +33,10 @@ describe('keys of a standalone process outside production', () => {
     const secret = randomBytes(24).toString('base64')
     const { settings } = prepare({ JWT_SECRET: secret })
     expect(settings.auth.jwtSecret).toBe(secret)
-    expect(settings.encryptionKeys).toHaveLength(1)
+    expect(settings.stores.encryptionKeys).toHaveLength(1)
     const { JWT_SECRET, ENCRYPTION_KEYS } = {
       JWT_SECRET: secret,
-      ENCRYPTION_KEYS: `a:${Buffer.from(settings.encryptionKeys[0]?.key ?? []).toString('base64')}`,
+      ENCRYPTION_KEYS: `a:${Buffer.from(settings.stores.encryptionKeys[0]?.key ?? []).toString('base64')}`,
     }
     expect(prepare({ JWT_SECRET, ENCRYPTION_KEYS }).keysFile).toBeUndefined()
   })

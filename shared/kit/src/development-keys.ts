@@ -24,13 +24,13 @@ export interface CompletedSettings {
  * its data folder, readable by its own user only.
  */
 export function addDevelopmentKeys(settings: Settings): CompletedSettings {
-  const { auth, encryptionKeys, production, dataDir } = settings
+  const { auth, stores } = settings
   const needsSecret = auth.jwtSecret === undefined && auth.jwksUrl === undefined
-  const needsKey = encryptionKeys.length === 0
-  if (production || !(needsSecret || needsKey)) {
+  const needsKey = stores.encryptionKeys.length === 0
+  if (settings.process.production || !(needsSecret || needsKey)) {
     return { settings, keysFile: undefined }
   }
-  const keysFile = join(dataDir, FILE_NAME)
+  const keysFile = join(stores.dataDir, FILE_NAME)
   const keys = readKeys(keysFile) ?? makeKeys(keysFile)
   const key = new Uint8Array(Buffer.from(keys.encryptionKey, 'base64'))
   return {
@@ -38,7 +38,7 @@ export function addDevelopmentKeys(settings: Settings): CompletedSettings {
     settings: {
       ...settings,
       auth: needsSecret ? { ...auth, jwtSecret: keys.jwtSecret } : auth,
-      encryptionKeys: needsKey ? [{ id: 'development', key }] : encryptionKeys,
+      stores: needsKey ? { ...stores, encryptionKeys: [{ id: 'development', key }] } : stores,
     },
   }
 }

@@ -17,9 +17,6 @@ export { currentRequestId, nameSession, withRequestId } from './request-context.
 export { runCommand, type CommandContext } from './run-command.ts'
 export { runProcess, type ProcessContext, type RunningProcess } from './run-process.ts'
 export { duration } from './setting-types.ts'
-export {
-  PROCESS_KINDS,
-  type ProcessKind,
-  type ProviderSettings,
-  type Settings,
-} from './settings.ts'
+export { PROCESS_KINDS, type ProcessKind } from './setting.ts'
+export type { ProviderSettings } from './provider-settings.ts'
+export type { Settings } from './settings.ts'

@@ -1,9 +1,8 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type DestinationStream, type LevelWithSilent, type Logger } from 'pino'
 import { toErrorFields } from './error-fields.ts'
 import { toPlainLine } from './plain-line.ts'
 import { createScrubber, HIDDEN } from './redaction.ts'
 import { requestFields } from './request-context.ts'
-import type { Settings } from './settings.ts'
 
 export type { Logger }
 
@@ -24,7 +23,7 @@ const SECRET_FIELDS = ['token', 'authorization', 'cookie', 'password', 'secret',
  */
 export function createLogger(
   service: string,
-  level: Settings['logLevel'],
+  level: LevelWithSilent,
   options: LoggerOptions = {},
 ): Logger {
   const scrub = createScrubber(options.secrets ?? [])

@@ -1,6 +1,6 @@
 import { closestMatch } from 'leven'
-import { PROVIDER_RULES, SETTING_RULES } from './setting-rules.ts'
-import type { Env } from './setting-values.ts'
+import { describeSettings } from './describe-settings.ts'
+import type { Env } from './setting.ts'
 
 export interface MisspelledName {
   name: string
@@ -28,6 +28,8 @@ export function findMisspelledNames(env: Env): MisspelledName[] {
 /** Of a provider's name, the fields of the same number. */
 function knownNames(name: string): string[] {
   const prefix = /^LLM_PROVIDER_?[1-9]\d?_/.exec(name)?.[0].replace(/_?(\d+)_$/, '_$1_')
-  if (prefix !== undefined) return Object.keys(PROVIDER_RULES).map((field) => `${prefix}${field}`)
-  return Object.keys(SETTING_RULES)
+  const { settings, provider } = describeSettings()
+  return prefix === undefined
+    ? settings.map((setting) => setting.name)
+    : provider.map((field) => field.name.replace('LLM_PROVIDER_<n>_', prefix))
 }

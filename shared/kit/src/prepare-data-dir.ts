@@ -9,10 +9,11 @@ import { StartError } from './start-fault.ts'
  * settings lack. Throws a `StartError` where nothing can be written in it.
  */
 export function prepareDataDir(settings: Settings): CompletedSettings {
-  if (settings.mode !== 'standalone') return { settings, keysFile: undefined }
+  if (settings.process.mode !== 'standalone') return { settings, keysFile: undefined }
+  const { dataDir } = settings.stores
   try {
-    mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
-    accessSync(settings.dataDir, constants.W_OK | constants.X_OK)
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    accessSync(dataDir, constants.W_OK | constants.X_OK)
     return addDevelopmentKeys(settings)
   } catch (error) {
     throw new StartError(`DATA_DIR cannot be used: ${toReason(error)}`, { cause: error })

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { printConfig } from './print-config.ts'
+import { describeSettings } from './describe-settings.ts'
+import { listSecrets, printConfig } from './print-config.ts'
 import { readSettings } from './read-settings.ts'
-import { createScrubber, listSecrets } from './redaction.ts'
-import { SETTING_RULES } from './setting-rules.ts'
+import { createScrubber } from './redaction.ts'
 
 const env = {
   MODE: 'cluster',
@@ -21,7 +21,8 @@ describe('printConfig', () => {
   it('prints every setting by its name and no secret', () => {
     const settings = readSettings(env, 'worker')
     const printed = printConfig(settings)
-    for (const name of [...Object.keys(SETTING_RULES), 'LLM_PROVIDER_1_API_KEY']) {
+    const names = describeSettings().settings.map(({ name }) => name)
+    for (const name of [...names, 'LLM_PROVIDER_1_API_KEY']) {
       expect(printed).toContain(`"${name}": `)
     }
     expect(printed).not.toMatch(/marker/)

@@ -1,9 +1,10 @@
 import { createLogger, type Logger } from './logger.ts'
 import { findMisspelledNames } from './misspelled-names.ts'
 import { readSettings, SettingsError } from './read-settings.ts'
-import { listSecrets } from './redaction.ts'
-import type { Env } from './setting-values.ts'
-import type { ProcessKind, Settings } from './settings.ts'
+import { listSecrets } from './print-config.ts'
+import type { Env } from './setting.ts'
+import type { ProcessKind } from './setting.ts'
+import type { Settings } from './settings.ts'
 import { explainStartFault, isPermanent } from './start-fault.ts'
 
 /** `EX_CONFIG` of sysexits: no restart helps. */
@@ -38,7 +39,7 @@ function refuse(exitCode: number, reasons: readonly string[]): void {
 /** `plain`: for a person at a terminal, not for a log collector. */
 export function openLog(kind: ProcessKind, settings: Settings, plain: boolean): Logger {
   const secrets = listSecrets(settings)
-  const logger = createLogger(kind, settings.logLevel, { plain, secrets })
+  const logger = createLogger(kind, settings.process.logLevel, { plain, secrets })
   // Also every unhandled rejection: Node raises it as this event.
   process.on('uncaughtException', (err, origin) => {
     logger.fatal({ err, origin }, 'ending after an error that nothing handled')

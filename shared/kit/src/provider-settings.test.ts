@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import { readProviders } from './provider-settings.ts'
-import type { Env } from './setting-values.ts'
-import type { ProcessKind } from './settings.ts'
+import type { Env } from './setting.ts'
+import type { ProcessKind } from './setting.ts'
 
 function read(env: Env, kind: ProcessKind = 'standalone') {
   const faults: string[] = []
-  const providers = readProviders(env, { kind, production: true, faults })
+  const providers = readProviders({ env, kind, production: true, faults })
   return { faults, names: providers.map(({ name }) => name) }
 }
 

@@ -1,90 +1,118 @@
 import { needsHttps } from './loopback.ts'
-import { PROVIDER_RULES, type ProviderField } from './setting-rules.ts'
-import { readValues, type Env } from './setting-values.ts'
-import type { ProcessKind, ProviderSettings } from './settings.ts'
+import { integer, oneOf, plainText, prose, secretText, url } from './setting-types.ts'
+import { readGroup, type Reading } from './setting-values.ts'
+import { setting, type Env, type GroupValues } from './setting.ts'
 
-interface ReadOptions {
-  kind: ProcessKind
-  production: boolean
-  faults: string[]
+/** `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. */
+export const PROVIDER_SETTINGS = {
+  id: setting('ID', plainText('letters, digits, `-`, `_` and `.`, at most 64'), {
+    defaultNote: '`model-<n>`',
+    about: 'What sessions remember the model by. Keep it, or they fall back to the first model.',
+  }),
+  name: setting('NAME', plainText('text, at most 100 characters'), {
+    defaultNote: 'its `MODEL`, or its id; `Demo` for the demo',
+    about: 'What users choose it by.',
+  }),
+  type: setting('TYPE', oneOf(['openai', 'anthropic', 'dify', 'demo']), {
+    default: 'openai',
+    about:
+      'The protocol: `openai` is any compatible endpoint; `demo` is built in and takes no endpoint, key or model.',
+  }),
+  endpoint: setting('ENDPOINT', url(['https://', 'http://']), {
+    defaultNote: "the provider's own for `anthropic`; asked for by `openai` and `dify`",
+    about:
+      'Base address, such as `https://api.openai.com/v1`. `https`, or this machine; outside production any `http`.',
+  }),
+  apiKey: setting('API_KEY', secretText(), {
+    defaultNote: 'asked for, except by `demo`',
+    about: 'Key for the provider. Where a server of your own needs none, any word.',
+  }),
+  model: setting('MODEL', plainText(), {
+    defaultNote: 'asked for by `openai` and `anthropic`',
+    about: "The provider's name of the model.",
+  }),
+  maxTokens: setting('MAX_TOKENS', integer(1, 1_000_000), {
+    default: '1024',
+    about: 'The longest reply, in tokens.',
+  }),
+  contextTokens: setting('CONTEXT_TOKENS', integer(256, 10_000_000), {
+    default: '8192',
+    about:
+      "The model's whole window, in tokens. Of a longer history the newest part is sent; more than `MAX_TOKENS`.",
+  }),
+  systemPrompt: setting('SYSTEM_PROMPT', prose(), {
+    otherwise: () => '',
+    defaultNote: 'none',
+    about: 'What the model is told before every conversation.',
+  }),
 }
+
+export type ProviderSettings = GroupValues<typeof PROVIDER_SETTINGS> & { id: string; name: string }
 
 interface NumberedProvider {
   n: number
   provider: ProviderSettings
 }
 
+/** What the names of the n-th provider's settings begin with. */
+export function toPrefix(n: number | '<n>'): string {
+  return `LLM_PROVIDER_${n}_`
+}
+
 const PROVIDER_NAME = /^LLM_PROVIDER_([1-9]\d?)_([A-Z_]+)$/
+const FIELDS: readonly string[] = Object.values(PROVIDER_SETTINGS).map(({ name }) => name)
 const ID = /^[\w.-]{1,64}$/
 const MAX_NAME_LENGTH = 100
 
 /** What each type cannot do without. */
-const REQUIRED: Record<ProviderSettings['type'], readonly ProviderField[]> = {
-  openai: ['ENDPOINT', 'API_KEY', 'MODEL'],
-  anthropic: ['API_KEY', 'MODEL'],
-  dify: ['ENDPOINT', 'API_KEY'],
+const REQUIRED: Record<ProviderSettings['type'], readonly (keyof typeof PROVIDER_SETTINGS)[]> = {
+  openai: ['endpoint', 'apiKey', 'model'],
+  anthropic: ['apiKey', 'model'],
+  dify: ['endpoint', 'apiKey'],
   demo: [],
 }
 
 /** What answers where no provider is configured: outside production only. */
-const DEMO: ProviderSettings = {
-  id: 'demo',
-  name: 'Demo',
-  type: 'demo',
-  endpoint: undefined,
-  apiKey: undefined,
-  model: undefined,
-  maxTokens: 1024,
-  contextTokens: 8192,
-  systemPrompt: '',
-}
+const DEMO = { LLM_PROVIDER_1_TYPE: 'demo', LLM_PROVIDER_1_ID: 'demo' }
 
 /** Every `LLM_PROVIDER_<n>_*` family in the order of n; the first one is the default model. */
-export function readProviders(env: Env, options: ReadOptions): ProviderSettings[] {
-  const providers = providerNumbers(env).map((n) => readProvider(env, n, options))
-  if (providers.length === 0 && !options.production) return [DEMO]
+export function readProviders(reading: Reading): ProviderSettings[] {
+  const providers = providerNumbers(reading.env).map((n) => readProvider(n, reading))
+  if (providers.length === 0 && !reading.production)
+    return [readProvider(1, { ...reading, env: DEMO }).provider]
   if (providers.length === 0) {
-    options.faults.push('LLM_PROVIDER_1_TYPE is missing: no model provider is configured')
+    reading.faults.push('LLM_PROVIDER_1_TYPE is missing: no model provider is configured')
   }
-  options.faults.push(...doubleIds(providers))
+  reading.faults.push(...doubleIds(providers))
   return providers.map(({ provider }) => provider)
 }
 
 function providerNumbers(env: Env): number[] {
   const numbers = Object.keys(env).flatMap((name) => {
     const [, n, field = ''] = PROVIDER_NAME.exec(name) ?? []
-    return Object.hasOwn(PROVIDER_RULES, field) ? [Number(n)] : []
+    return FIELDS.includes(field) ? [Number(n)] : []
   })
   return [...new Set(numbers)].sort((a, b) => a - b)
 }
 
-function readProvider(env: Env, n: number, options: ReadOptions): NumberedProvider {
-  const prefix = `LLM_PROVIDER_${n}_`
-  const values = readValues(env, PROVIDER_RULES, { prefix, faults: options.faults })
-  const id = values.ID ?? `model-${n}`
-  const provider: ProviderSettings = {
-    id,
-    name: values.NAME ?? values.MODEL ?? (values.TYPE === 'demo' ? DEMO.name : id),
-    type: values.TYPE,
-    endpoint: values.ENDPOINT,
-    apiKey: values.API_KEY,
-    model: values.MODEL,
-    maxTokens: values.MAX_TOKENS,
-    contextTokens: values.CONTEXT_TOKENS,
-    systemPrompt: values.SYSTEM_PROMPT ?? '',
-  }
-  options.faults.push(
-    ...missingFields(env, { n, provider }, options.kind),
-    ...providerFaults(provider, options.production).map((fault) => `${prefix}${fault}`),
+function readProvider(n: number, reading: Reading): NumberedProvider {
+  const prefix = toPrefix(n)
+  const values = readGroup(PROVIDER_SETTINGS, { ...reading, prefix })
+  const id = values.id ?? `model-${n}`
+  const name = values.name ?? values.model ?? (values.type === 'demo' ? 'Demo' : id)
+  const provider = { ...values, id, name }
+  reading.faults.push(
+    ...missingFields({ n, provider }, reading),
+    ...providerFaults(provider, reading.production).map((fault) => `${prefix}${fault}`),
   )
   return { n, provider }
 }
 
 /** A gateway only shows the models: it may be spared the keys. */
-function missingFields(env: Env, { n, provider }: NumberedProvider, kind: ProcessKind): string[] {
+function missingFields({ n, provider }: NumberedProvider, { env, kind }: Reading): string[] {
   if (kind === 'gateway') return []
   return REQUIRED[provider.type]
-    .map((field) => `LLM_PROVIDER_${n}_${field}`)
+    .map((field) => `${toPrefix(n)}${PROVIDER_SETTINGS[field].name}`)
     .filter((name) => env[name] === undefined)
     .map((name) => `${name} is missing: type ${provider.type} needs it`)
 }

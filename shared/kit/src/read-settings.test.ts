@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings, SettingsError } from './read-settings.ts'
-import type { Env } from './setting-values.ts'
-import type { ProcessKind } from './settings.ts'
+import type { Env } from './setting.ts'
+import type { ProcessKind } from './setting.ts'
 
 const SECRET = randomBytes(32).toString('base64')
 const KEY = randomBytes(32).toString('base64')
@@ -44,30 +44,24 @@ describe('a standalone process outside production', () => {
   it('needs no setting at all', () => {
     const settings = readSettings({})
     expect(settings).toMatchObject({
-      mode: 'standalone',
-      production: false,
-      host: '127.0.0.1',
-      port: 8080,
-      managementPort: 9090,
-      pathPrefix: '/chatbox',
-      allowVisitors: true,
-      encryptionKeys: [],
-      reconnectTimeoutMs: 900_000,
-      llmFirstTokenTimeoutMs: 15_000,
-      llmStreamTimeoutMs: 120_000,
-      drainTimeoutMs: 30_000,
-      maxMessageBytes: 65_536,
+      process: { mode: 'standalone', production: false, drainTimeoutMs: 30_000 },
+      server: { host: '127.0.0.1', port: 8080, managementPort: 9090, pathPrefix: '/chatbox' },
+      auth: { allowVisitors: true },
+      stores: { encryptionKeys: [] },
+      models: { firstTokenMs: 15_000, totalMs: 120_000 },
+      sessions: { reconnectTimeoutMs: 900_000 },
+      limits: { maxMessageBytes: 65_536 },
     })
     expect(settings.providers).toMatchObject([{ id: 'demo', type: 'demo' }])
   })
 
   it('lets its own page in, whatever its port', () => {
-    expect(readSettings({ PORT: '80' }).allowedOrigins).toEqual([
+    expect(readSettings({ PORT: '80' }).server.allowedOrigins).toEqual([
       'http://localhost',
       'http://127.0.0.1',
       'http://[::1]',
     ])
-    expect(readSettings({ PUBLIC_URL: 'https://chat.site.org/' }).allowedOrigins).toEqual([
+    expect(readSettings({ PUBLIC_URL: 'https://chat.site.org/' }).server.allowedOrigins).toEqual([
       'https://chat.site.org',
     ])
   })
@@ -76,13 +70,20 @@ describe('a standalone process outside production', () => {
 describe('production', () => {
   it('starts with everything given', () => {
     const settings = readSettings(PRODUCTION)
-    expect(settings).toMatchObject({ production: true, host: '0.0.0.0', allowVisitors: false })
-    expect(settings.allowedOrigins).toEqual(['https://chat.site.org', 'https://www.site.org'])
-    expect(settings.encryptionKeys).toEqual([
+    expect(settings).toMatchObject({
+      process: { production: true },
+      server: { host: '0.0.0.0' },
+      auth: { allowVisitors: false },
+    })
+    expect(settings.server.allowedOrigins).toEqual([
+      'https://chat.site.org',
+      'https://www.site.org',
+    ])
+    expect(settings.stores.encryptionKeys).toEqual([
       { id: 'k1', key: new Uint8Array(Buffer.from(KEY, 'base64')) },
     ])
     for (const kind of ['gateway', 'worker'] as const) {
-      expect(readSettings(CLUSTER, kind)).toMatchObject({ mode: 'cluster' })
+      expect(readSettings(CLUSTER, kind)).toMatchObject({ process: { mode: 'cluster' } })
     }
   })
 
@@ -183,8 +184,8 @@ describe('bad values', () => {
   it('takes keys of every encoding', () => {
     const key = randomBytes(32)
     for (const encoding of ['hex', 'base64', 'base64url'] as const) {
-      const { encryptionKeys } = readSettings({ ENCRYPTION_KEYS: `a:${key.toString(encoding)}` })
-      expect(encryptionKeys).toEqual([{ id: 'a', key: new Uint8Array(key) }])
+      const { stores } = readSettings({ ENCRYPTION_KEYS: `a:${key.toString(encoding)}` })
+      expect(stores.encryptionKeys).toEqual([{ id: 'a', key: new Uint8Array(key) }])
     }
   })
 
@@ -241,7 +242,7 @@ describe('identity', () => {
   it('takes a secret or a key set, not both', () => {
     const jwks = { JWKS_URL: 'https://login.site.org/keys' }
     expect(faultyNames({ ...jwks, JWT_SECRET: SECRET })).toEqual(['JWT_SECRET'])
-    expect(readSettings(jwks)).toMatchObject({ allowVisitors: false })
+    expect(readSettings(jwks)).toMatchObject({ auth: { allowVisitors: false } })
     expect(faultyNames({ ...jwks, ALLOW_VISITORS: 'true' })).toEqual(['ALLOW_VISITORS'])
   })
 })

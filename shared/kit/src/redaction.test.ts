@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from '@jest/globals'
+import { listSecrets } from './print-config.ts'
 import { readSettings } from './read-settings.ts'
-import { createScrubber, listSecrets } from './redaction.ts'
+import { createScrubber } from './redaction.ts'
 
 /** With letters that the two alphabets write in two ways. */
 const KEY = Buffer.concat([Buffer.from('fbffbf', 'hex'), randomBytes(29)])

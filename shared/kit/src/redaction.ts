@@ -1,29 +1,4 @@
-import { passwordOf } from './setting-values.ts'
-import type { Settings } from './settings.ts'
-
 export const HIDDEN = '[hidden]'
-
-/** Below this a secret is a common word, and hiding it everywhere would garble the lines. */
-const MIN_SECRET_LENGTH = 6
-
-/** Every text of the settings that may appear nowhere. */
-export function listSecrets(settings: Settings): string[] {
-  const secrets = [
-    settings.auth.jwtSecret,
-    ...settings.encryptionKeys.flatMap(({ key }) => formsOf(Buffer.from(key))),
-    ...settings.providers.map(({ apiKey }) => apiKey),
-    ...[settings.redisUrl, settings.mongoUri].flatMap((address) => passwordsOf(address ?? '')),
-  ]
-  return secrets
-    .filter((secret) => secret !== undefined)
-    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
-}
-
-/** All that `toSecretBytes` takes for these bytes; of base64url the bare form is in the padded one. */
-function formsOf(key: Buffer): string[] {
-  const [base64, hex] = [key.toString('base64'), key.toString('hex')]
-  return [base64, base64.replaceAll('=', ''), key.toString('base64url'), hex, hex.toUpperCase()]
-}
 
 /** Takes every secret out of a line, wherever it came from: an error of a driver, a header, a URL. */
 export function createScrubber(secrets: readonly string[]): (line: string) => string {
@@ -55,4 +30,9 @@ export function decoded(secret: string): string {
   } catch {
     return secret
   }
+}
+
+/** The part between `user:` and `@`, also in addresses of several hosts, which `URL` refuses. */
+export function passwordOf(address: string): string {
+  return /^[a-z+]+:\/\/[^:@/]*:(.*)@/.exec(address)?.[1] ?? ''
 }

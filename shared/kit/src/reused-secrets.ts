@@ -1,7 +1,7 @@
-import { decoded, passwordsOf } from './redaction.ts'
+import { listInForce, secretsOf } from './in-force.ts'
 import { toSecretId } from './secret-strength.ts'
-import type { SETTING_RULES } from './setting-rules.ts'
-import type { Env, SettingValues } from './setting-values.ts'
+import type { Env } from './setting.ts'
+import type { SettingValues } from './settings.ts'
 
 interface NamedSecret {
   name: string
@@ -14,38 +14,25 @@ interface NamedSecret {
  * One line for each secret that stands in for a second one: whoever gets hold of it holds both, and
  * neither can be changed alone. Two models may share the key of their provider.
  */
-export function reusedSecrets(
-  env: Env,
-  values: Partial<SettingValues<typeof SETTING_RULES>>,
-): string[] {
-  const secrets = [...ownSecrets(values), ...backEndPasswords(values), ...apiKeys(env)]
+export function reusedSecrets(env: Env, values: SettingValues): string[] {
+  const secrets = [...ownSecrets(values), ...apiKeys(env)]
   return secrets.flatMap((secret, index) => {
     const first = secrets
       .slice(0, index)
-      .find(({ id, isApiKey }) => id === secret.id && !(isApiKey && secret.isApiKey))
+      .filter(({ name, isApiKey }) => name !== secret.name && !(isApiKey && secret.isApiKey))
+      .find(({ id }) => id === secret.id)
     return first === undefined ? [] : [`${secret.name} is the same secret as ${first.name}`]
   })
 }
 
-function ownSecrets({
-  JWT_SECRET: secret,
-  ENCRYPTION_KEYS: keys = [],
-}: Partial<SettingValues<typeof SETTING_RULES>>): NamedSecret[] {
-  return [
-    ...(secret === undefined ? [] : [{ name: 'JWT_SECRET', id: toSecretId(secret) }]),
-    ...keys.map(({ id, key }) => ({
-      name: `ENCRYPTION_KEYS (${id})`,
-      id: Buffer.from(key).toString('hex'),
-    })),
-  ]
-}
-
 /** The same password twice in one address is one secret: Sentinel is often given its servers'. */
-function backEndPasswords(values: Partial<SettingValues<typeof SETTING_RULES>>): NamedSecret[] {
-  return (['REDIS_URL', 'MONGO_URI'] as const).flatMap((setting) => {
-    const ids = passwordsOf(values[setting] ?? '').map((password) => toSecretId(decoded(password)))
-    return [...new Set(ids)].map((id) => ({ name: `${setting} (password)`, id }))
-  })
+function ownSecrets(values: SettingValues): NamedSecret[] {
+  return listInForce(values).flatMap((setting) =>
+    secretsOf(setting).map(({ part, text }) => {
+      const name = part === undefined ? setting.name : `${setting.name} (${part})`
+      return { name, id: toSecretId(text) }
+    }),
+  )
 }
 
 function apiKeys(env: Env): NamedSecret[] {

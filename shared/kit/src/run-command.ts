@@ -2,8 +2,9 @@ import { constants } from 'node:os'
 import { loadEnv } from './config.ts'
 import type { Logger } from './logger.ts'
 import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
-import type { Env } from './setting-values.ts'
-import type { ProcessKind, Settings } from './settings.ts'
+import type { Env } from './setting.ts'
+import type { ProcessKind } from './setting.ts'
+import type { Settings } from './settings.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 export interface CommandContext {
@@ -38,7 +39,7 @@ export async function runCommand(
   }
   const settings = readOrRefuse(env, kind)
   if (!settings) return
-  const logger = openLog(kind, settings, !settings.production)
+  const logger = openLog(kind, settings, !settings.process.production)
   const stop = new AbortController()
   void waitForStopSignal().then((signal) => {
     logger.info({ signal }, 'ending before it was done')

@@ -9,7 +9,8 @@ import { openParts } from './open-parts.ts'
 import { prepareDataDir } from './prepare-data-dir.ts'
 import { printConfig } from './print-config.ts'
 import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
-import type { ProcessKind, Settings } from './settings.ts'
+import type { ProcessKind } from './setting.ts'
+import type { Settings } from './settings.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 /** What every process has before any part of it starts. */
@@ -74,7 +75,7 @@ function announce(
 }
 
 /** A person at a terminal, not a log collector, reads what such a process prints. */
-function isTrial({ mode, production }: Settings): boolean {
+function isTrial({ process: { mode, production } }: Settings): boolean {
   return mode === 'standalone' && !production
 }
 
@@ -87,7 +88,7 @@ async function live(
   const metrics = createMetrics()
   const { registry } = metrics
   await openParts(async (parts) => {
-    const address = { host: settings.host, port: settings.managementPort }
+    const address = { host: settings.server.host, port: settings.server.managementPort }
     const management = await startManagementServer({ registry, isReady }, address)
     parts.add(() => management.stop())
     const starting = start({ settings, logger, metrics, clock: createClock(), isReady })
@@ -97,12 +98,12 @@ async function live(
       // Nothing was served yet, and a start that waits for a back end cannot be called off.
       process.exit(0)
     }
-    parts.add(() => running.stop(settings.drainTimeoutMs * GRACE_SHARE))
+    parts.add(() => running.stop(settings.process.drainTimeoutMs * GRACE_SHARE))
     health.start(running.checks)
     announce(running.address, { settings, logger, managementPort: management.port })
     logger.info({ signal: await stopSignal }, 'draining')
     health.drain()
-    endWithin(settings.drainTimeoutMs, logger)
+    endWithin(settings.process.drainTimeoutMs, logger)
     await parts.close()
   })
   logger.info('ended')

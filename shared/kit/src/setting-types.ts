@@ -1,16 +1,57 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { toSecretBytes, weakness } from './secret-strength.ts'
+import { decoded, HIDDEN, passwordOf, passwordsOf, withoutPasswords } from './redaction.ts'
+import { isPlaceholder, isPlaceholderSecret, toSecretBytes, weakness } from './secret-strength.ts'
+
+/** A text that may appear nowhere. */
+export interface Secret {
+  /** Which part of the setting it is, where it is not the whole. */
+  part?: string
+  text: string
+  /** As it may be written elsewhere; `text` alone when left out. */
+  forms?: readonly string[]
+}
 
 /** How one kind of setting is written as text. No message says the value: it may be a secret. */
 export interface SettingType<T = unknown> {
   /** For the documentation, such as `duration`. */
   label: string
   schema: z.ZodType<T, string>
+  /** As `--print-config` says it; a type without it says the value. */
+  print?(value: T): unknown
+  /** What in it is secret; a type without it holds no secret. */
+  secretsIn?(value: T): Secret[]
+  /** Whether the text waits to be filled in; `isPlaceholder` when left out. */
+  isUnfilled?(text: string): boolean
 }
 
 export function plainText(label = 'text'): SettingType<string> {
   return { label, schema: z.string() }
+}
+
+/** In prose a word such as `placeholder` means nothing. */
+export function prose(): SettingType<string> {
+  return { ...plainText(), isUnfilled: () => false }
+}
+
+/** Secret as a whole. */
+export function secretText(label?: string): SettingType<string> {
+  return {
+    ...plainText(label),
+    print: () => HIDDEN,
+    secretsIn: (text) => [{ text }],
+    isUnfilled: isPlaceholderSecret,
+  }
+}
+
+/** Answers whether it is production. */
+export function environment(): SettingType<boolean> {
+  const { label, schema } = oneOf(['development', 'production', 'test'])
+  return {
+    label,
+    schema: schema.transform((value) => value === 'production'),
+    print: (isProduction) => (isProduction ? 'production' : 'development'),
+  }
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(
@@ -47,7 +88,7 @@ export function duration(min: string, max: string): SettingType<number> {
     `must be a duration with its unit, such as 500ms, 120s or 15m, from ${min} to ${max}`,
     (value) => within(toMs(value), minMs, maxMs),
   )
-  return { label: `duration, ${min} to ${max}`, schema }
+  return { label: `duration, ${min} to ${max}`, schema, print: (ms) => `${ms}ms` }
 }
 
 function toMs(value: string): number | undefined {
@@ -76,7 +117,7 @@ export function url(schemes: readonly string[]): SettingType<string> {
   return { label: 'address', schema }
 }
 
-/** The address of a back end, which may hold several hosts and a password. */
+/** The address of a back end, which may hold several hosts; the passwords in it are secret. */
 export function backendUrl(schemes: readonly string[]): SettingType<string> {
   const schema = parsedBy(`must begin with ${schemes.join(' or ')} and name a host`, (value) =>
     schemes.some((scheme) => value.startsWith(scheme) && value.length > scheme.length) &&
@@ -84,7 +125,14 @@ export function backendUrl(schemes: readonly string[]): SettingType<string> {
       ? value
       : undefined,
   )
-  return { label: 'address', schema }
+  return {
+    label: 'address',
+    schema,
+    print: withoutPasswords,
+    secretsIn: (address) =>
+      passwordsOf(address).map((raw) => ({ part: 'password', text: decoded(raw), forms: [raw] })),
+    isUnfilled: (text) => isPlaceholder(text) || isPlaceholderSecret(passwordOf(text)),
+  }
 }
 
 /** Scheme, host and port; a lone slash at the end is forgiven. */
@@ -135,7 +183,27 @@ export function encryptionKeys(): SettingType<EncryptionKey[]> {
     context.addIssue(fault)
     return z.NEVER
   })
-  return { label: 'list of `id:key`, each key 32 random bytes in base64 or hexadecimal', schema }
+  return {
+    label: 'list of `id:key`, each key 32 random bytes in base64 or hexadecimal',
+    schema,
+    print: (keys) => keys.map(({ id }) => `${id}:${HIDDEN}`),
+    secretsIn: (keys) =>
+      keys.map(({ id, key }) => {
+        const forms = formsOf(Buffer.from(key))
+        return { part: id, text: forms[0], forms }
+      }),
+    // What stands before the colon may be any word.
+    isUnfilled: (text) =>
+      text
+        .split(',')
+        .some((entry) => isPlaceholderSecret(entry.slice(entry.indexOf(':') + 1).trim())),
+  }
+}
+
+/** All that `toSecretBytes` takes for these bytes; of base64url the bare form is in the padded one. */
+function formsOf(key: Buffer): [string, ...string[]] {
+  const [base64, hex] = [key.toString('base64'), key.toString('hex')]
+  return [base64, base64.replaceAll('=', ''), key.toString('base64url'), hex, hex.toUpperCase()]
 }
 
 const KEY_BYTES = 32

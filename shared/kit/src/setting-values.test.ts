@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings, SettingsError } from './read-settings.ts'
-import type { Env } from './setting-values.ts'
-import type { ProcessKind } from './settings.ts'
+import type { Env } from './setting.ts'
+import type { ProcessKind } from './setting.ts'
 
 const KEY = randomBytes(32).toString('base64')
 const OPENAI = {
@@ -90,29 +90,33 @@ describe('bad values', () => {
 
 describe('good values', () => {
   it.each([
-    ['DRAIN_TIMEOUT', '1500ms', { drainTimeoutMs: 1500 }],
-    ['DRAIN_TIMEOUT', '45s', { drainTimeoutMs: 45_000 }],
-    ['SESSION_IDLE_TIMEOUT', '2h', { sessionIdleTimeoutMs: 7_200_000 }],
-    ['SESSION_IDLE_TIMEOUT', '1d', { sessionIdleTimeoutMs: 86_400_000 }],
-    ['MAX_MESSAGE_SIZE', '64KiB', { maxMessageBytes: 65_536 }],
-    ['MAX_MESSAGE_SIZE', '1MiB', { maxMessageBytes: 1_048_576 }],
-    ['PATH_PREFIX', ' /a/b.c ', { pathPrefix: '/a/b.c' }],
+    ['DRAIN_TIMEOUT', '1500ms', { process: { drainTimeoutMs: 1500 } }],
+    ['DRAIN_TIMEOUT', '45s', { process: { drainTimeoutMs: 45_000 } }],
+    ['SESSION_IDLE_TIMEOUT', '2h', { sessions: { idleTimeoutMs: 7_200_000 } }],
+    ['SESSION_IDLE_TIMEOUT', '1d', { sessions: { idleTimeoutMs: 86_400_000 } }],
+    ['MAX_MESSAGE_SIZE', '64KiB', { limits: { maxMessageBytes: 65_536 } }],
+    ['MAX_MESSAGE_SIZE', '1MiB', { limits: { maxMessageBytes: 1_048_576 } }],
+    ['PATH_PREFIX', ' /a/b.c ', { server: { pathPrefix: '/a/b.c' } }],
     [
       'TRUSTED_PROXIES',
       '10.0.0.0/8, ::1, fd00::/8',
-      { trustedProxies: ['10.0.0.0/8', '::1', 'fd00::/8'] },
+      { server: { trustedProxies: ['10.0.0.0/8', '::1', 'fd00::/8'] } },
     ],
     [
       'ALLOWED_ORIGINS',
       'https://a.org, http://b.org:81',
-      { allowedOrigins: ['https://a.org', 'http://b.org:81'] },
+      { server: { allowedOrigins: ['https://a.org', 'http://b.org:81'] } },
     ],
-    ['ALLOW_VISITORS', 'false', { allowVisitors: false }],
-    ['ENCRYPTION_KEYS', `change-2025:${KEY}`, { encryptionKeys: [{ id: 'change-2025' }] }],
+    ['ALLOW_VISITORS', 'false', { auth: { allowVisitors: false } }],
+    [
+      'ENCRYPTION_KEYS',
+      `change-2025:${KEY}`,
+      { stores: { encryptionKeys: [{ id: 'change-2025' }] } },
+    ],
     [
       'ENCRYPTION_KEYS',
       `example:${KEY}, your-key:${randomBytes(32).toString('hex')}`,
-      { encryptionKeys: [{ id: 'example' }, { id: 'your-key' }] },
+      { stores: { encryptionKeys: [{ id: 'example' }, { id: 'your-key' }] } },
     ],
   ])('%s=%s', (name, value, expected) => {
     expect(readSettings({ [name]: value })).toMatchObject(expected)

@@ -1,64 +1,42 @@
-import { isPlaceholder, isPlaceholderSecret } from './secret-strength.ts'
-import type { SettingRule } from './setting-rules.ts'
-import type { SettingType } from './setting-types.ts'
+import { isPlaceholder } from './secret-strength.ts'
+import type { Circumstances, GroupValues, Setting, SettingGroup } from './setting.ts'
 
-export type Env = Readonly<Record<string, string | undefined>>
-
-/** What was said for each rule: undefined only where nothing was said and there is no default. */
-export type SettingValues<R extends Record<string, SettingRule>> = {
-  [N in keyof R]: R[N] extends { type: SettingType<infer T>; default: string }
-    ? T
-    : R[N] extends { type: SettingType<infer T> }
-      ? T | undefined
-      : never
+export interface Reading extends Circumstances {
+  /** Put in front of each name. */
+  prefix?: string
+  /** Takes one line for each fault: it begins with the name and never holds the value. */
+  faults: string[]
 }
 
-/**
- * Parses the value of every rule, under `prefix` and the rule's own name. Each fault is one line
- * that begins with the name and never holds the value; a faulty value counts as not given.
- */
-export function readValues<R extends Record<string, SettingRule>>(
-  env: Env,
-  rules: R,
-  { prefix, faults }: { prefix: string; faults: string[] },
-): SettingValues<R> {
-  const values = Object.entries(rules).map(([name, rule]) => {
-    const fullName = `${prefix}${name}`
-    const given = env[fullName]?.trim()
-    const fault = given === undefined ? undefined : valueFault(given, rule)
-    if (fault !== undefined) faults.push(`${fullName} ${fault}`)
-    return [name, toValue(fault === undefined ? given : undefined, rule)]
-  })
-  // Each value was made by the schema of the rule of its name, which is what the type says.
-  return Object.fromEntries(values) as SettingValues<R>
+/** The values of all groups, as `readGroup` reads each. */
+export function readGroups<G extends Readonly<Record<string, SettingGroup>>>(
+  groups: G,
+  reading: Reading,
+): { [K in keyof G]: GroupValues<G[K]> } {
+  const values = Object.entries(groups).map(([key, group]) => [key, readGroup(group, reading)])
+  return Object.fromEntries(values) as { [K in keyof G]: GroupValues<G[K]> }
 }
 
-function valueFault(given: string, rule: SettingRule): string | undefined {
+/** Parses the value of every setting of a group. A faulty value counts as not given. */
+export function readGroup<G extends SettingGroup>(group: G, reading: Reading): GroupValues<G> {
+  const values = Object.entries(group).map(([key, setting]) => [key, readValue(setting, reading)])
+  // Each value was made by the type of the setting of its key, which is what the result's type says.
+  return Object.fromEntries(values) as GroupValues<G>
+}
+
+function readValue(setting: Setting, { prefix = '', faults, ...circumstances }: Reading): unknown {
+  const name = `${prefix}${setting.name}`
+  const given = circumstances.env[name]?.trim()
+  const fault = given === undefined ? undefined : valueFault(given, setting.type)
+  if (fault !== undefined) faults.push(`${name} ${fault}`)
+  const text = (fault === undefined ? given : undefined) ?? setting.default
+  return text === undefined ? setting.otherwise?.(circumstances) : setting.type.schema.parse(text)
+}
+
+function valueFault(given: string, type: Setting['type']): string | undefined {
   if (given === '') return 'is empty: give it a value or leave it out'
-  if (isUnfilled(given, rule)) return 'still holds a placeholder'
-  const parsed = rule.type.schema.safeParse(given)
+  const isUnfilled = type.isUnfilled ? type.isUnfilled(given) : isPlaceholder(given)
+  if (isUnfilled) return 'still holds a placeholder'
+  const parsed = type.schema.safeParse(given)
   return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? 'is not valid')
-}
-
-function toValue(given: string | undefined, rule: SettingRule): unknown {
-  const text = given ?? rule.default
-  return text === undefined ? undefined : rule.type.schema.parse(text)
-}
-
-function isUnfilled(value: string, rule: SettingRule): boolean {
-  if (rule.freeText) return false
-  if (rule.secret === true) return isPlaceholderSecret(value)
-  if (rule.secret === 'keys') return value.split(',').map(keyOf).some(isPlaceholderSecret)
-  if (rule.secret === 'url' && isPlaceholderSecret(passwordOf(value))) return true
-  return isPlaceholder(value)
-}
-
-/** What follows the id, which may be any word. */
-function keyOf(entry: string): string {
-  return entry.slice(entry.indexOf(':') + 1).trim()
-}
-
-/** The part between `user:` and `@`, also in addresses of several hosts, which `URL` refuses. */
-export function passwordOf(address: string): string {
-  return /^[a-z+]+:\/\/[^:@/]*:(.*)@/.exec(address)?.[1] ?? ''
 }

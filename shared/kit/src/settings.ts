@@ -1,63 +1,255 @@
-/** Which program reads the settings: each one needs only a part of them. */
-export const PROCESS_KINDS = ['standalone', 'gateway', 'worker', 'migrate'] as const
-export type ProcessKind = (typeof PROCESS_KINDS)[number]
+import type { ProviderSettings } from './provider-settings.ts'
+import {
+  backendUrl,
+  duration,
+  encryptionKeys,
+  environment,
+  flag,
+  integer,
+  networks,
+  oneOf,
+  origin,
+  origins,
+  pathPrefix,
+  plainText,
+  secretText,
+  size,
+  url,
+} from './setting-types.ts'
+import {
+  setting,
+  type Circumstances,
+  type GroupValues,
+  type ProcessKind,
+  type SettingGroup,
+} from './setting.ts'
 
-/** Everything a process is told from outside, checked. Durations are milliseconds, sizes are bytes. */
-export interface Settings {
-  mode: 'standalone' | 'cluster'
-  production: boolean
-  /** The address that the servers listen on. */
-  host: string
-  port: number
-  managementPort: number
-  /** Begins with `/` and does not end with one. */
-  pathPrefix: string
-  publicUrl: string | undefined
-  dataDir: string
-  redisUrl: string | undefined
-  mongoUri: string | undefined
-  mongoDatabase: string
+const GATEWAY = ['standalone', 'gateway'] as const
+const WORKER = ['standalone', 'worker'] as const
+const SERVER = ['standalone', 'gateway', 'worker'] as const
+const CLUSTER = ['gateway', 'worker'] as const
+const STORE = ['gateway', 'worker', 'migrate'] as const
+
+/**
+ * Every setting besides the model providers', in the order of docs/configuration.md. All else follows
+ * from here: the type, `--print-config`, what is redacted, the documents and the options of the parts.
+ */
+export const SETTINGS = {
+  process: {
+    production: setting('NODE_ENV', environment(), {
+      default: 'development',
+      about:
+        'In `production` nothing is made up: every secret, origin and model provider has to be given.',
+    }),
+    mode: setting('MODE', oneOf(['standalone', 'cluster']), {
+      otherwise: ({ kind }) => modeOf(kind),
+      defaultNote: 'what the process is',
+      about:
+        'One process with its data in a folder, or gateways and workers around Redis and MongoDB. A process of the other kind refuses to start.',
+    }),
+    logLevel: setting('LOG_LEVEL', oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']), {
+      default: 'info',
+      about: 'The least important log lines that are written.',
+    }),
+    drainTimeoutMs: setting('DRAIN_TIMEOUT', duration('1s', '10m'), {
+      default: '30s',
+      about: 'The longest that a process takes to end after SIGTERM or SIGINT.',
+      usedBy: SERVER,
+    }),
+  },
+  server: {
+    host: setting('HOST', plainText('host name or IP address'), {
+      otherwise: (known) => (isTrial(known) ? '127.0.0.1' : '0.0.0.0'),
+      defaultNote: '`127.0.0.1`; `0.0.0.0` in production and in a cluster',
+      about: 'Address that `PORT` and `MANAGEMENT_PORT` are opened on.',
+      usedBy: SERVER,
+    }),
+    port: setting('PORT', integer(1, 65_535), {
+      default: '8080',
+      about: 'Public port: chat page, HTTP API and websockets.',
+      usedBy: GATEWAY,
+    }),
+    managementPort: setting('MANAGEMENT_PORT', integer(1, 65_535), {
+      default: '9090',
+      about: 'Port for `/metrics`, `/healthz` and `/readyz`. Keep it away from the public.',
+      usedBy: SERVER,
+    }),
+    pathPrefix: setting('PATH_PREFIX', pathPrefix(), {
+      default: '/chatbox',
+      about: 'What every public address begins with.',
+      usedBy: GATEWAY,
+    }),
+    publicUrl: setting('PUBLIC_URL', origin(), {
+      defaultNote: '`http://localhost:PORT` outside production',
+      about:
+        'Scheme, host and port that browsers see, when a proxy stands in front. In production it has to be `https`.',
+      usedBy: GATEWAY,
+    }),
+    allowedOrigins: setting('ALLOWED_ORIGINS', origins(), {
+      otherwise: () => [],
+      defaultNote: "the chat page's own address; asked for in production",
+      about:
+        'Web pages that may connect: exact origins, separated by commas. `PUBLIC_URL` is always one of them.',
+      usedBy: GATEWAY,
+    }),
+    trustedProxies: setting('TRUSTED_PROXIES', networks(), {
+      otherwise: () => [],
+      defaultNote: 'none',
+      about:
+        'Proxies whose `X-Forwarded-For` is believed: addresses or CIDR blocks, separated by commas.',
+      usedBy: GATEWAY,
+    }),
+    hsts: setting('HSTS', oneOf(['off', 'host', 'subdomains']), {
+      default: 'off',
+      about:
+        'Whether browsers that were here reach the host of `PUBLIC_URL` over https alone for a year, or it and all hosts below it (`Strict-Transport-Security`). They cannot be told otherwise over http. Needs a `PUBLIC_URL` that is `https`.',
+      usedBy: GATEWAY,
+    }),
+  },
   auth: {
-    jwtSecret: string | undefined
-    jwksUrl: string | undefined
-    issuer: string | undefined
-    audience: string | undefined
-  }
-  /** The first one encrypts, all of them decrypt; each key is 32 bytes. */
-  encryptionKeys: { id: string; key: Uint8Array }[]
-  /** Exact origins: scheme, host and port. */
-  allowedOrigins: string[]
-  /** Addresses or CIDR blocks whose `X-Forwarded-For` is believed. */
-  trustedProxies: string[]
-  /** What may be reached over https alone once a browser has been here. */
-  hsts: 'off' | 'host' | 'subdomains'
-  allowVisitors: boolean
+    jwtSecret: setting(
+      'JWT_SECRET',
+      secretText('random bytes in base64 or hexadecimal, at least 32; 16 outside production'),
+      {
+        defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
+        about:
+          'Key of HS256 tokens: its text as it stands. Either this or `JWKS_URL`. Make one with `openssl rand -base64 32`.',
+        usedBy: GATEWAY,
+      },
+    ),
+    jwksUrl: setting('JWKS_URL', url(['https://', 'http://']), {
+      defaultNote: 'none',
+      about: 'Where the public keys of RS256 and ES256 tokens are. `https`, or this machine.',
+      usedBy: GATEWAY,
+    }),
+    issuer: setting('JWT_ISSUER', plainText(), {
+      defaultNote: 'not checked',
+      about: 'What the `iss` claim of every token has to be.',
+      usedBy: GATEWAY,
+    }),
+    audience: setting('JWT_AUDIENCE', plainText(), {
+      defaultNote: 'not checked',
+      about: 'What the `aud` claim of every token has to be.',
+      usedBy: GATEWAY,
+    }),
+    allowVisitors: setting('ALLOW_VISITORS', flag(), {
+      otherwise: (known) => isTrial(known) && known.env.JWKS_URL === undefined,
+      defaultNote: '`false`; `true` for a standalone process outside production',
+      about:
+        'Gives anyone who opens the chat page a short-lived token. Without it your site gives the tokens. Needs `JWT_SECRET`.',
+      usedBy: GATEWAY,
+    }),
+  },
+  stores: {
+    encryptionKeys: setting('ENCRYPTION_KEYS', encryptionKeys(), {
+      otherwise: () => [],
+      defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
+      about:
+        'Keys for texts at rest, separated by commas: the first one encrypts, all of them decrypt. Make a key with `openssl rand -base64 32`. Whoever loses them loses the texts.',
+      usedBy: SERVER,
+    }),
+    dataDir: setting('DATA_DIR', plainText('folder'), {
+      default: '.chatbox',
+      about: 'Folder that a standalone process keeps everything in. Made where it is missing.',
+      usedBy: ['standalone'],
+    }),
+    redisUrl: setting(
+      'REDIS_URL',
+      backendUrl([
+        'redis://',
+        'rediss://',
+        'redis+sentinel://',
+        'rediss+sentinel://',
+        'redis+cluster://',
+        'rediss+cluster://',
+      ]),
+      {
+        defaultNote: 'asked for in a cluster',
+        about:
+          'Redis 6.2 or later: `redis://user:password@host:6379/0`, `redis+sentinel://user:password@host:26379,host2:26379/group` or `redis+cluster://user:password@host:6379,host2:6379`; with `rediss` in place of `redis` over TLS.',
+        usedBy: CLUSTER,
+      },
+    ),
+    mongoUri: setting('MONGO_URI', backendUrl(['mongodb://', 'mongodb+srv://']), {
+      defaultNote: 'asked for in a cluster',
+      about: 'MongoDB 4.4 or later, or a store that speaks its protocol.',
+      usedBy: STORE,
+    }),
+    mongoDatabase: setting('MONGO_DATABASE', plainText('name'), {
+      default: 'chatbox',
+      about: 'Database in it.',
+      usedBy: STORE,
+    }),
+  },
+  models: {
+    firstTokenMs: setting('LLM_FIRST_TOKEN_TIMEOUT', duration('1s', '10m'), {
+      default: '15s',
+      about:
+        'The longest that a model may stay silent before its answer begins. Longer for a server that loads the model when it is asked.',
+      usedBy: WORKER,
+    }),
+    totalMs: setting('LLM_STREAM_TIMEOUT', duration('1s', '1h'), {
+      default: '120s',
+      about: 'The longest that a model may take for one reply.',
+      usedBy: WORKER,
+    }),
+    concurrency: setting('LLM_CONCURRENCY', integer(1, 1000), {
+      default: '20',
+      about: 'Replies that one process writes at once.',
+      usedBy: WORKER,
+    }),
+  },
+  sessions: {
+    reconnectTimeoutMs: setting('RECONNECT_TIMEOUT', duration('1s', '1d'), {
+      default: '15m',
+      about:
+        'How long after the last activity a user who comes back finds the same session. Give it to workers too: every process holds it against `SESSION_IDLE_TIMEOUT`.',
+      usedBy: GATEWAY,
+    }),
+    idleTimeoutMs: setting('SESSION_IDLE_TIMEOUT', duration('1s', '24d'), {
+      default: '30m',
+      about:
+        'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`. Give it to gateways too.',
+      usedBy: WORKER,
+    }),
+  },
+  limits: {
+    rateLimit: setting('RATE_LIMIT', integer(1, 100_000), {
+      default: '100',
+      about: 'Messages a minute that one user may send, over all gateways.',
+      usedBy: GATEWAY,
+    }),
+    maxConnections: setting('MAX_CONNECTIONS', integer(1, 1_000_000), {
+      default: '10000',
+      about: 'Sockets that one process accepts.',
+      usedBy: GATEWAY,
+    }),
+    maxConnectionsPerUser: setting('MAX_CONNECTIONS_PER_USER', integer(1, 10_000), {
+      default: '10',
+      about: 'Sockets that one user may have, over all gateways.',
+      usedBy: GATEWAY,
+    }),
+    maxMessageBytes: setting('MAX_MESSAGE_SIZE', size(1024, 16 * 1024 ** 2), {
+      default: '65536',
+      about: 'The longest websocket message, in bytes. A longer one closes its socket.',
+      usedBy: GATEWAY,
+    }),
+  },
+} satisfies Record<string, SettingGroup>
+
+/** Each setting without the model providers'. */
+export type SettingValues = { [G in keyof typeof SETTINGS]: GroupValues<(typeof SETTINGS)[G]> }
+
+/** Everything a process is told from outside, checked and by group. */
+export interface Settings extends SettingValues {
   providers: ProviderSettings[]
-  llmFirstTokenTimeoutMs: number
-  llmStreamTimeoutMs: number
-  llmConcurrency: number
-  reconnectTimeoutMs: number
-  sessionIdleTimeoutMs: number
-  /** Messages a minute a user. */
-  rateLimit: number
-  maxConnections: number
-  maxConnectionsPerUser: number
-  maxMessageBytes: number
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  drainTimeoutMs: number
 }
 
-export interface ProviderSettings {
-  id: string
-  name: string
-  type: 'openai' | 'anthropic' | 'dify' | 'demo'
-  endpoint: string | undefined
-  apiKey: string | undefined
-  /** The provider's own name of the model. */
-  model: string | undefined
-  /** The longest reply, in tokens. */
-  maxTokens: number
-  /** The model's whole window, in tokens. */
-  contextTokens: number
-  systemPrompt: string
+/** What a process of this kind is. */
+export function modeOf(kind: ProcessKind): 'standalone' | 'cluster' {
+  return kind === 'standalone' ? 'standalone' : 'cluster'
+}
+
+function isTrial({ kind, production }: Circumstances): boolean {
+  return kind === 'standalone' && !production
 }

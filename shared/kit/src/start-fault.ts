@@ -21,7 +21,7 @@ function explainSystemFault(error: Error, settings: Settings): string | undefine
   const reason = toReason(error)
   const { code, port, path } = toSystemFields(error)
   if (port !== undefined) {
-    const name = port === settings.managementPort ? 'MANAGEMENT_PORT' : 'PORT'
+    const name = port === settings.server.managementPort ? 'MANAGEMENT_PORT' : 'PORT'
     if (code === 'EADDRINUSE') return `${name} ${port} is taken by another process`
     return `${name} ${port} cannot be opened: ${reason}`
   }

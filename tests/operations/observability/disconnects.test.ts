@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
-import type { GatewayOptions } from '@chatbox/gateway'
 import { createMetrics, type Metrics } from '@chatbox/kit'
 import { useGateway } from '../../support/gateway-harness.ts'
+import type { OptionChanges } from '../../support/test-gateway.ts'
 import { signToken } from '../../support/tokens.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -17,7 +17,7 @@ async function countsOf({ registry }: Metrics): Promise<Record<string, number>> 
 }
 
 /** A gateway with metrics of its own, and the wait for what it is to have counted. */
-async function startCounting(options: Partial<GatewayOptions> = {}) {
+async function startCounting(options: OptionChanges = {}) {
   const metrics = createMetrics()
   const gateway = await h.startOther(options, { metrics })
   return {
@@ -65,7 +65,7 @@ describe('chatbox_disconnects_total', () => {
   })
 
   it('names a message that is longer than allowed', async () => {
-    const { gateway, waitFor } = await startCounting({ maxMessageBytes: 1024 })
+    const { gateway, waitFor } = await startCounting({ limits: { maxMessageBytes: 1024 } })
     const raw = await h.connectRaw({ url: gateway.url })
     await raw.login(await signToken({ sub: 'raw' }))
     raw.socket.send('x'.repeat(1025))

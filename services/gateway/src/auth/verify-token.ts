@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@chatbox/contract'
 import { AppError, type Clock } from '@chatbox/core'
 import jwt from 'jsonwebtoken'
-import type { AuthOptions } from '../options.ts'
+import type { GatewayOptions } from '../options.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
 import { toIdentity, unauthorized } from './bearer-claims.ts'
 import { openKeySet } from './key-set.ts'
@@ -26,6 +26,8 @@ export interface TokenVerifierDeps {
 type Algorithm = ClaimChecks['algorithm']
 /** The algorithm that a token may be signed with and the key for it. Throws where there is none. */
 type FindKey = (header: jwt.JwtHeader) => Promise<{ algorithm: Algorithm; key: KeyObject }>
+
+type AuthOptions = Omit<GatewayOptions['auth'], 'allowVisitors'>
 
 /** One issuer has one kind of key: the algorithms of the other kind are refused (RFC 8725, 3.1). */
 export function createTokenVerifier(auth: AuthOptions, deps: TokenVerifierDeps): TokenVerifier {

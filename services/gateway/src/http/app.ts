@@ -29,20 +29,20 @@ export interface AppDeps {
 /** Everything that a gateway answers over plain HTTP. */
 export function createApp(deps: AppDeps): Express {
   const { options, ports, visitors } = deps
-  const prefix = options.pathPrefix
+  const { pathPrefix: prefix, trustedProxies } = options.server
   const app = express()
   app.disable('x-powered-by')
-  app.set('trust proxy', [...options.trustedProxies])
+  app.set('trust proxy', [...trustedProxies])
   // The simple parser: no nesting, so no value is ever anything but text or a list of texts.
   app.set('query parser', 'simple')
   app.use(nameRequests(ports.clock))
-  app.use(createSecurityHeaders(options))
+  app.use(createSecurityHeaders(options.server))
 
   const health = createHealthRoutes(ports)
   app.use(health)
   app.use(prefix, health)
 
-  const visitorDesk = visitors && createVisitorDesk(visitors, options)
+  const visitorDesk = visitors && createVisitorDesk(visitors, options.server)
   const api = createApi(
     { ...deps, metrics: ports.metrics },
     createRouteHandlers({ ports, options, announcer: deps.announcer, visitorDesk }),

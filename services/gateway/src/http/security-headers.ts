@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { GatewayOptions } from '../options.ts'
 
-type HeaderOptions = Pick<GatewayOptions, 'publicUrl' | 'hsts'>
+type HeaderOptions = Pick<GatewayOptions['server'], 'publicUrl' | 'hsts'>
 
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60
 

@@ -44,7 +44,7 @@ function toHandlerDeps(deps: ServeDeps): HandlerDeps {
     announcer,
     models: options.models,
     defaultModelId: options.models[0].id,
-    reconnectTimeoutMs: options.reconnectTimeoutMs,
+    reconnectTimeoutMs: options.sessions.reconnectTimeoutMs,
     verifyToken: (token) => verifier.verify(token),
     onLostJob: (error) => ports.logger.warn({ err: error }, 'job not enqueued'),
     afterAnswer: (task) => runAfterAnswer({ work, logger: ports.logger }, task),
@@ -63,9 +63,9 @@ function toReady(
     models: [...options.models],
     limits: {
       contentLength: LIMITS.contentLength,
-      messageBytes: options.maxMessageBytes,
+      messageBytes: options.limits.maxMessageBytes,
       historyPage: LIMITS.historyPage,
-      reconnectTimeoutMs: options.reconnectTimeoutMs,
+      reconnectTimeoutMs: options.sessions.reconnectTimeoutMs,
     },
     serverTime: ports.clock.now().toISOString(),
   }

@@ -49,18 +49,23 @@ const SETTLE_MS = 3000
 export function openSocketServer(deps: SocketServerDeps): SocketServer {
   const gate = { isDraining: false }
   const io = createServer(deps, gate)
-  deps.ports.metrics.gatewayStarted(deps.options.maxConnections)
+  deps.ports.metrics.gatewayStarted(deps.options.limits.maxConnections)
   const work = new PendingWork()
   const announcer = createAnnouncer(io)
   const { rooms, headBeacon } = openRooms(io, deps)
   const { ports, guard, rules } = deps
   const { metrics, logger, clock } = ports
   const answer = { guard, rules, metrics, logger, clock }
-  const addresses = createAddressBook(deps.options.trustedProxies)
+  const addresses = createAddressBook(deps.options.server.trustedProxies)
   io.use(
     createHandshake({
       ...{ verifier: deps.verifier, guard, rules, presence: ports.presence },
-      ...{ maxConnectionsPerUser: deps.options.maxConnectionsPerUser, clock, metrics, logger },
+      ...{
+        maxConnectionsPerUser: deps.options.limits.maxConnectionsPerUser,
+        clock,
+        metrics,
+        logger,
+      },
       takeAddress: (conn) => addresses.take(conn),
     }),
   )
@@ -97,13 +102,13 @@ function createServer(deps: SocketServerDeps, gate: { isDraining: boolean }): Ch
     callback(code, false)
   }
   const io: ChatServer = new Server({
-    path: `${options.pathPrefix}/socket.io`,
+    path: `${options.server.pathPrefix}/socket.io`,
     transports: ['websocket'],
     allowEIO3: false,
     serveClient: false,
     perMessageDeflate: false,
     httpCompression: false,
-    maxHttpBufferSize: options.maxMessageBytes,
+    maxHttpBufferSize: options.limits.maxMessageBytes,
     connectTimeout: 10_000,
     pingInterval: 25_000,
     pingTimeout: 20_000,
@@ -113,7 +118,7 @@ function createServer(deps: SocketServerDeps, gate: { isDraining: boolean }): Ch
     allowRequest(request, callback) {
       if (gate.isDraining) refuse('UNAVAILABLE', callback)
       else if (!origins.isAllowed(request.headers.origin)) refuse('FORBIDDEN', callback)
-      else if (io.engine.clientsCount >= options.maxConnections) {
+      else if (io.engine.clientsCount >= options.limits.maxConnections) {
         refuse('CONNECTION_LIMIT', callback)
       } else callback('', true)
     },

@@ -21,7 +21,7 @@ export interface RouteDeps {
 export function createRouteHandlers(deps: RouteDeps): RouteHandlers {
   const { options, announcer } = deps
   const { sessions, messages, replies, bus, clock } = deps.ports
-  const openApi = { ...openApiDocument({ pathPrefix: options.pathPrefix }) }
+  const openApi = { ...openApiDocument({ pathPrefix: options.server.pathPrefix }) }
   return {
     listModels: async () => ({ items: [...options.models], nextCursor: null }),
     listSessions: ({ who, query }) => listSessions(sessions, who, query),

@@ -18,7 +18,7 @@ export interface VisitorDesk {
  */
 export function createVisitorDesk(
   tokens: VisitorTokens,
-  options: Pick<GatewayOptions, 'pathPrefix' | 'publicUrl'>,
+  options: Pick<GatewayOptions['server'], 'pathPrefix' | 'publicUrl'>,
 ): VisitorDesk {
   return {
     async admit(request, response) {
