@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toApiDocuments } from './documents/api.ts'
 import { toBoards } from './documents/boards.ts'
+import { toChart } from './documents/chart.ts'
+import { toComposeFiles } from './documents/compose.ts'
 import { toConfigurationPage } from './documents/configuration.ts'
 import type { Documents } from './documents/documents.ts'
 import { toOperationsPage } from './documents/metrics.ts'
@@ -12,7 +14,7 @@ import { ROOT } from './run-command.ts'
 const { values } = readOptions({
   usage: 'npm run docs --',
   about:
-    'Writes the API documents, the page of settings, the table of metrics and the Grafana boards from the code.',
+    'Writes from the code: the API documents, the page of settings, the settings of the chart and of compose, the table of metrics and the Grafana boards.',
   options: {
     check: { type: 'boolean', default: false, about: 'only says which of them are out of date' },
   },
@@ -23,6 +25,8 @@ const documents: Documents = {
   ...(await toConfigurationPage()),
   ...(await toOperationsPage()),
   ...(await toBoards()),
+  ...(await toChart()),
+  ...(await toComposeFiles()),
 }
 for (const [path, text] of Object.entries(documents)) {
   const file = join(ROOT, path)

@@ -1,23 +1,39 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const FOLDERS = ['shared', 'services', 'web', 'bench', 'tests', 'scripts']
+const FOLDERS = ['shared', 'services', 'web', 'bench', 'tests', 'scripts', 'docs', 'helm']
 const CONFIGURATION = [
   '.dependency-cruiser.cjs',
+  '.env.example',
+  'docker-compose.yml',
   'eslint.config.js',
   'package.json',
+  'prettier.config.js',
   'tsconfig.base.json',
 ]
 const GENERATED = ['node_modules', 'dist', 'build']
+const TSC = ['--noEmit', '--composite', 'false', '--project', 'seeded.json']
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+
+export interface Seed {
+  path: string
+  /** The text that the seed is put in front of. */
+  before: string
+  lines: string
+}
 
 export interface RepositoryCopy {
   /** Adds files; a path that exists is replaced. */
   write(files: Record<string, string>): Promise<void>
+  /** Adds lines to files. Rejects where one has no place for them. */
+  sow(seeds: readonly Seed[]): Promise<void>
+  read(path: string): Promise<string>
+  /** Of these and what they import, the files that the compiler finds wrong. */
+  wrongFiles(files: readonly string[]): Promise<string[]>
   /** Adds a package of that name that exports nothing. */
   addPackage(name: string): Promise<void>
   /** Runs a tool's own program on the copy; resolves with what it prints, whatever its exit code. */
@@ -45,8 +61,26 @@ export async function copyRepository(): Promise<RepositoryCopy> {
       await writeFile(join(home, path), text)
     }
   }
+  const read = (path: string): Promise<string> => readFile(join(home, path), 'utf8')
+  const runTool = (tool: string, args: readonly string[]): Promise<string> =>
+    run([join(ROOT, 'node_modules', tool), ...args], home)
   return {
     write,
+    read,
+    async sow(seeds) {
+      for (const { path, before, lines } of seeds) {
+        const text = await read(path)
+        if (!text.includes(before)) throw new Error(`${path} has no place for the seed`)
+        await write({ [path]: text.replace(before, lines + before) })
+      }
+    },
+    async wrongFiles(files) {
+      const project = { extends: './tsconfig.base.json', files }
+      await write({ 'seeded.json': JSON.stringify(project) })
+      const printed = await runTool('typescript/bin/tsc', TSC)
+      const found = Array.from(printed.matchAll(/^(\S+?)\(\d+,\d+\): error/gmu), ([, file]) => file)
+      return [...new Set(found)].map((file) => file ?? '').toSorted()
+    },
     async addPackage(name) {
       const folder = `node_modules/${name}`
       await rm(join(home, folder), { recursive: true, force: true })
@@ -55,7 +89,7 @@ export async function copyRepository(): Promise<RepositoryCopy> {
         [`${folder}/index.js`]: 'export {}\n',
       })
     },
-    run: (tool, args) => run([join(ROOT, 'node_modules', tool), ...args], home),
+    run: runTool,
     runScript: (path) => run(['--conditions=chatbox-source', path], home),
     remove: () => rm(home, { recursive: true }),
   }

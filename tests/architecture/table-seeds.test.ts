@@ -1,13 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
-
-interface Seed {
-  path: string
-  /** The line that the seed is put in front of. */
-  before: string
-  lines: string
-}
+import { copyRepository, type RepositoryCopy, type Seed } from './repository-copy.ts'
 
 const ENTRIES: Seed[] = [
   {
@@ -43,7 +35,7 @@ const HANDLERS: Seed[] = [
     lines: '    seeded: async ({ body }) => ({ named: body.name }),\n',
   },
 ]
-const TSC = ['--noEmit', '--composite', 'false', '--project', 'seeded.json']
+const GATEWAY = ['services/gateway/src/start.ts']
 const USE_BOTH = `
 import { openApiDocument } from '@chatbox/contract'
 import { openChatUser } from './chat-user.ts'
@@ -78,33 +70,16 @@ let copy: RepositoryCopy
 
 beforeAll(async () => {
   copy = await copyRepository()
-  const project = { extends: './tsconfig.base.json', files: ['services/gateway/src/start.ts'] }
-  await copy.write({ 'seeded.json': JSON.stringify(project) })
-  await sow(ENTRIES)
+  await copy.sow(ENTRIES)
 }, 60_000)
 
 afterAll(() => copy.remove())
 
-async function sow(seeds: Seed[]): Promise<void> {
-  for (const { path, before, lines } of seeds) {
-    const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
-    if (!text.includes(before)) throw new Error(`${path} has no place for the seed`)
-    await copy.write({ [path]: text.replace(before, lines + before) })
-  }
-}
-
-/** The files that the compiler finds wrong. */
-async function wrongFiles(): Promise<string[]> {
-  const printed = await copy.run('typescript/bin/tsc', TSC)
-  const files = [...printed.matchAll(/^(\S+?)\(\d+,\d+\): error/gmu)].map(([, file]) => file ?? '')
-  return [...new Set(files)].toSorted()
-}
-
 describe('an event or a route that is added to its table', () => {
   it('does not compile without a handler, and needs nothing else to be served', async () => {
-    expect(await wrongFiles()).toEqual(HANDLERS.map(({ path }) => path).toSorted())
-    await sow(HANDLERS)
-    expect(await wrongFiles()).toEqual([])
+    expect(await copy.wrongFiles(GATEWAY)).toEqual(HANDLERS.map(({ path }) => path).toSorted())
+    await copy.sow(HANDLERS)
+    expect(await copy.wrongFiles(GATEWAY)).toEqual([])
     await copy.write({ 'tests/support/seeded.ts': USE_BOTH })
     expect(JSON.parse(await copy.runScript('tests/support/seeded.ts'))).toEqual({
       seen: {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import type { Llm, ReplyClaims, Sessions } from '@chatbox/core'
-import { createLogger, createMetrics } from '@chatbox/kit'
+import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
 import { override } from './worker-mortal.ts'
 import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } from './worker-rig.ts'
@@ -12,6 +12,7 @@ const SWEEPS = {
   ...{ staleMs: 0, takeForMs: 20 },
 }
 const NO_SWEEPS = { reconcileEveryMs: 60_000, enqueueEveryMs: 60_000, idleEveryMs: 60_000 }
+const SETTINGS = readSettings({})
 const forever = () => new Promise<never>(() => undefined)
 
 interface StartOptions extends Pick<WorkerOptions, 'timing'> {
@@ -51,8 +52,8 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
         ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models },
       },
       {
-        models: { concurrency, firstTokenMs: 10_000, totalMs: 10_000 },
-        sessions: { reconnectTimeoutMs: 60_000, idleTimeoutMs },
+        models: { ...SETTINGS.models, concurrency, totalMs: 10_000 },
+        sessions: { ...SETTINGS.sessions, idleTimeoutMs },
         timing: { ...FAST, ...NO_SWEEPS, ...timing },
       },
     )

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openBackend } from '@chatbox/adapters'
 import { startGateway, type Gateway, type GatewayDeps, type GatewayOptions } from '@chatbox/gateway'
-import { createClock, createLogger, createMetrics } from '@chatbox/kit'
+import { createClock, createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { TEST_SECRET } from './tokens.ts'
 
 export type TestPorts = Omit<GatewayDeps, 'socketAdapter'>
@@ -46,6 +46,14 @@ const TEST_MODELS: GatewayOptions['models'] = [
   { id: 'other', name: 'Other' },
 ]
 
+const DEFAULTS = readSettings({
+  JWT_SECRET: TEST_SECRET,
+  ALLOWED_ORIGINS: 'https://shop.example',
+  ALLOW_VISITORS: 'false',
+  RATE_LIMIT: '100000',
+  MAX_CONNECTIONS_PER_USER: '100',
+})
+
 export type TestGateway = Gateway & { url: string }
 
 type Group = 'server' | 'auth' | 'sessions' | 'limits'
@@ -60,30 +68,10 @@ export async function startTestGateway(
   { server, auth, sessions, limits, ...others }: OptionChanges = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(ports, {
-    server: {
-      port: 0,
-      managementPort: 0,
-      host: '127.0.0.1',
-      pathPrefix: '/chatbox',
-      publicUrl: undefined,
-      allowedOrigins: ['https://shop.example'],
-      trustedProxies: [],
-      hsts: 'off',
-      ...server,
-    },
-    auth: {
-      ...{ jwtSecret: TEST_SECRET, jwksUrl: undefined, issuer: undefined, audience: undefined },
-      allowVisitors: false,
-      ...auth,
-    },
-    sessions: { reconnectTimeoutMs: 15 * 60_000, idleTimeoutMs: 30 * 60_000, ...sessions },
-    limits: {
-      rateLimit: 100_000,
-      maxConnections: 1000,
-      maxConnectionsPerUser: 100,
-      maxMessageBytes: 65_536,
-      ...limits,
-    },
+    server: { ...DEFAULTS.server, port: 0, ...server },
+    auth: { ...DEFAULTS.auth, ...auth },
+    sessions: { ...DEFAULTS.sessions, ...sessions },
+    limits: { ...DEFAULTS.limits, ...limits },
     models: TEST_MODELS,
     webRoot: undefined,
     ...others,

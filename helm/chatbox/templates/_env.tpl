@@ -17,16 +17,16 @@
     secretKeyRef: { name: {{ include "chatbox.secretName" .root }}, key: {{ .key }} }
 {{ end -}}
 
-{{- /* The keys of `settings` that a process is given: (dict "component" "gateway"). Both check that a
-       session outlasts its reconnect, so both are told. */ -}}
-{{- define "chatbox.settingNames" -}}
-{{- $names := list "mongoDatabase" "reconnectTimeout" "sessionIdleTimeout" "logLevel" -}}
-{{- if eq .component "gateway" -}}
-{{- $names = concat $names (list "pathPrefix" "publicUrl" "allowedOrigins" "trustedProxies" "hsts" "jwksUrl" "jwtIssuer" "jwtAudience" "allowVisitors" "rateLimit" "maxConnections" "maxConnectionsPerUser" "maxMessageSize") -}}
-{{- else -}}
-{{- $names = concat $names (list "llmFirstTokenTimeout" "llmStreamTimeout" "llmConcurrency") -}}
+{{- /* What of `settings` a program reads: (dict "root" $ "program" "gateway"). */ -}}
+{{- define "chatbox.settings" -}}
+{{- $settings := .root.Values.settings -}}
+{{- range $name := splitList "," (include "chatbox.settingNames" .) -}}
+{{- $value := index $settings $name -}}
+{{- if eq $name "allowedOrigins" -}}
+{{- $value = $value | default (list $settings.publicUrl) -}}
 {{- end -}}
-{{- join "," $names -}}
+{{- include "chatbox.variable" (dict "name" ($name | snakecase | upper) "value" $value) -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* What the chart itself tells a process: (dict "root" $ "component" "gateway"). It stands in the
@@ -35,7 +35,6 @@
 {{- define "chatbox.processEnv" -}}
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
-{{- $settings := $root.Values.settings -}}
 {{- $keys := $root.Values.secrets.keys -}}
 {{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
 {{- include "chatbox.variable" (dict "name" "MODE" "value" "cluster") -}}
@@ -45,17 +44,11 @@
 {{- end -}}
 {{- include "chatbox.variable" (dict "name" "MANAGEMENT_PORT" "value" "9090") -}}
 {{- include "chatbox.variable" (dict "name" "DRAIN_TIMEOUT" "value" (printf "%ss" (include "chatbox.drainSeconds" $own))) -}}
-{{- range $name := splitList "," (include "chatbox.settingNames" .) -}}
-{{- $value := index $settings $name -}}
-{{- if eq $name "allowedOrigins" -}}
-{{- $value = $value | default (list $settings.publicUrl) -}}
-{{- end -}}
-{{- include "chatbox.variable" (dict "name" ($name | snakecase | upper) "value" $value) -}}
-{{- end -}}
+{{- include "chatbox.settings" (dict "root" $root "program" .component) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "REDIS_URL" "key" $keys.redisUrl) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "MONGO_URI" "key" $keys.mongoUri) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "ENCRYPTION_KEYS" "key" $keys.encryptionKeys) -}}
-{{- if and (eq .component "gateway") (not $settings.jwksUrl) -}}
+{{- if and (eq .component "gateway") (not $root.Values.settings.jwksUrl) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "JWT_SECRET" "key" $keys.jwtSecret) -}}
 {{- end -}}
 {{- include "chatbox.providers" . -}}
@@ -74,8 +67,7 @@
 {{- $root := .root -}}
 {{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
 {{- include "chatbox.variable" (dict "name" "MODE" "value" "cluster") -}}
-{{- include "chatbox.variable" (dict "name" "MONGO_DATABASE" "value" $root.Values.settings.mongoDatabase) -}}
-{{- include "chatbox.variable" (dict "name" "LOG_LEVEL" "value" $root.Values.settings.logLevel) -}}
+{{- include "chatbox.settings" (dict "root" $root "program" "migrate") -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "MONGO_URI" "key" $root.Values.secrets.keys.mongoUri) -}}
 {{- with (index $root.Values .component).extraEnv -}}
 {{- toYaml . -}}

@@ -177,7 +177,7 @@ export const SETTINGS = {
     }),
     mongoDatabase: setting('MONGO_DATABASE', plainText('name'), {
       default: 'chatbox',
-      about: 'Database in it.',
+      about: 'Database of MongoDB.',
       usedBy: STORE,
     }),
   },
@@ -203,14 +203,14 @@ export const SETTINGS = {
     reconnectTimeoutMs: setting('RECONNECT_TIMEOUT', duration('1s', '1d'), {
       default: '15m',
       about:
-        'How long after the last activity a user who comes back finds the same session. Give it to workers too: every process holds it against `SESSION_IDLE_TIMEOUT`.',
-      usedBy: GATEWAY,
+        'How long after the last activity a user who comes back finds the same session. Every process holds it against `SESSION_IDLE_TIMEOUT`.',
+      usedBy: SERVER,
     }),
     idleTimeoutMs: setting('SESSION_IDLE_TIMEOUT', duration('1s', '24d'), {
       default: '30m',
       about:
-        'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`. Give it to gateways too.',
-      usedBy: WORKER,
+        'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`.',
+      usedBy: SERVER,
     }),
   },
   limits: {

@@ -2,11 +2,12 @@ import { describeSettings, readSettings } from '@chatbox/kit'
 import { expect, it } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { GOVERNED, toKey } from '../../../scripts/documents/chart.ts'
 import { describeUnless } from '../../support/describe-unless.ts'
 import { toOthers } from './support/leaves.ts'
 import { OTHER_VALUES } from './support/other-values.ts'
 import { CI_FILES, readValues, render } from './support/render.ts'
-import { containerOf, GOVERNED, toEnv, toKey } from './support/settings.ts'
+import { containerOf, toEnv } from './support/settings.ts'
 import { CHART, NO_TOOLS } from './support/tools.ts'
 
 interface Schema {
@@ -18,7 +19,6 @@ interface Schema {
 }
 
 const { settings, provider } = describeSettings()
-const settable = settings.filter(({ name }) => !(name in GOVERNED))
 const defaults = readValues().settings as Record<string, unknown>
 const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as Schema
 const schemas = schema.properties?.settings?.properties ?? {}
@@ -26,8 +26,9 @@ const EXTERNAL = '03-external-values.yaml'
 const FIRST = CI_FILES[0] ?? ''
 const COMPONENTS = ['gateway', 'worker'] as const
 
-/** Both check that a session outlasts its reconnect, so both are told both times. */
-const SHARED = ['RECONNECT_TIMEOUT', 'SESSION_IDLE_TIMEOUT']
+const settable = settings.filter(({ name, usedBy }) => {
+  return !(name in GOVERNED) && COMPONENTS.some((kind) => usedBy.includes(kind))
+})
 /** What the memory limit holds, which the product does not know. */
 const OTHER_DEFAULTS = ['MAX_CONNECTIONS']
 
@@ -74,7 +75,7 @@ describeUnless(NO_TOOLS)('settings of the chart', () => {
     const told = COMPONENTS.filter((component) => {
       return toEnv(containerOf(manifests, component))[name] === toText(value)
     })
-    const readers = COMPONENTS.filter((kind) => SHARED.includes(name) || usedBy.includes(kind))
+    const readers = COMPONENTS.filter((kind) => usedBy.includes(kind))
     expect(told).toEqual(readers)
   })
 

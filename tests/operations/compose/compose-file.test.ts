@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { WITHHELD } from '../../../scripts/documents/compose.ts'
 import { describeUnless } from '../../support/describe-unless.ts'
 import { IMAGE } from '../support/docker.ts'
 import { STAND_INS } from './stand-ins/make.ts'
@@ -133,19 +134,14 @@ describe('the compose file', () => {
 
 /** What compose decides itself, and why nobody may set it. */
 const FIXED: Record<string, string> = {
+  ...WITHHELD,
   NODE_ENV: 'always production',
   MODE: 'always a cluster',
-  HOST: 'of the container',
-  PORT: 'of the container; CHATBOX_PORT is the published one',
-  MANAGEMENT_PORT: 'of the container',
   TRUSTED_PROXIES: 'the network of the proxy',
   REDIS_URL: 'the Redis of the file, with REDIS_PASSWORD',
   MONGO_URI: 'the store of the file, with MONGO_PASSWORD',
   DATA_DIR: 'a standalone process alone has one',
-  JWKS_URL: 'excludes JWT_SECRET, which the file asks for',
 }
-/** One each of a gateway and a worker; either process holds the one against the other. */
-const PAIR = ['RECONNECT_TIMEOUT', 'SESSION_IDLE_TIMEOUT']
 const MODELS = [1, 2, 3]
 /** Of a model a gateway needs no more, and no key. */
 const SHOWN = ['ID', 'NAME', 'TYPE', 'MODEL']
@@ -157,7 +153,7 @@ describe('the settings of the compose file', () => {
     'of a %s are all that it reads, and no others',
     (name) => {
       const own = settings
-        .filter((setting) => setting.usedBy.includes(name) || PAIR.includes(setting.name))
+        .filter((setting) => setting.usedBy.includes(name))
         .map((setting) => setting.name)
         .filter((setting) => FIXED[setting] === undefined)
       const ofModels = MODELS.flatMap((n) =>

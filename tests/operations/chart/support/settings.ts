@@ -3,26 +3,6 @@ import type { Container, Manifest } from './manifest.ts'
 import { podsOf } from './manifest.ts'
 import { NAME } from './render.ts'
 
-/** What the chart says itself, and why nobody else may. */
-export const GOVERNED: Readonly<Record<string, string>> = {
-  NODE_ENV: 'always production: what the product makes up outside of it is for trying',
-  MODE: 'always cluster: the other one is a single process without stores',
-  HOST: 'every address of the pod, which policies guard',
-  PORT: "what the Service, the policies and the container's port agree on",
-  MANAGEMENT_PORT: 'what the probes, the monitor and the policies agree on',
-  DRAIN_TIMEOUT: 'drain and close of gateway.drain and worker.drain, of which the grace is made',
-  REDIS_URL: 'holds a password: secrets.keys.redisUrl',
-  MONGO_URI: 'holds a password: secrets.keys.mongoUri',
-  JWT_SECRET: 'secrets.keys.jwtSecret',
-  ENCRYPTION_KEYS: 'secrets.keys.encryptionKeys',
-  DATA_DIR: 'of a standalone process alone',
-}
-
-/** `rateLimit` for `RATE_LIMIT`. */
-export function toKey(name: string): string {
-  return name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-}
-
 const base64 = (): string => randomBytes(32).toString('base64')
 
 /** What the Secret would hold, by the name that the process knows it by. */
