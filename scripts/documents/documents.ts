@@ -13,7 +13,7 @@ export async function layOut(text: string, parser: 'json' | 'markdown'): Promise
 
 /** A comment that stands alone in its line. */
 type ToComment = (text: string) => string
-export const HASH: ToComment = (text) => `# ${text}`
+const HASH: ToComment = (text) => `# ${text}`
 export const MARKUP: ToComment = (text) => `<!-- ${text} -->`
 
 /** The file with `parts` between their marks, each part by the label of its marks. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { AdapterHooks } from '@chatbox/core'
 import {
   findRedisSkipReason,
   startRedis,
@@ -8,7 +9,6 @@ import {
 import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { createKeyRing } from '../../shared/adapters/src/crypto/key-ring.ts'
-import type { AdapterHooks } from '../../shared/adapters/src/hooks.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'
 
 /** For suites that need a Redis of their own. */

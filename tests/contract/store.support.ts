@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { expect, jest } from '@jest/globals'
-import { createKeyRing, type AdapterHooks, type Cipher, type Store } from '@chatbox/adapters'
+import { createKeyRing, type Cipher, type Store } from '@chatbox/adapters'
 import type { Message, SessionEvent } from '@chatbox/contract'
 import {
+  type AdapterHooks,
   toAppError,
   type NewEntry,
   type NewSession,

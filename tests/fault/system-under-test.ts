@@ -1,4 +1,5 @@
-import type { AdapterHooks, StorePorts } from '@chatbox/adapters'
+import type { StorePorts } from '@chatbox/adapters'
+import type { AdapterHooks } from '@chatbox/core'
 import type { TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import type { Recorder } from './history.ts'
 import type { ModelServer } from './model-server.ts'

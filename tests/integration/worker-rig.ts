@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
 import type {
+  AdapterHooks,
   Clock,
   ConversationRefs,
   EventBus,
@@ -17,13 +18,7 @@ import type {
   Sessions,
 } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
-import {
-  openBackend,
-  type AdapterHooks,
-  type Backend,
-  type BackendOptions,
-  type StorePorts,
-} from '@chatbox/adapters'
+import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
 import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
 import { answerSession } from '../../services/worker/src/usecases/answer-session.ts'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'

@@ -1,6 +1,5 @@
 export type { Backend, BackendOptions, Store, StorePorts } from './backend.ts'
 export { createKeyRing, type Cipher, type EncryptionKey } from './crypto/key-ring.ts'
 export { openSqliteStore } from './embedded/open-sqlite-store.ts'
-export type { AdapterHooks } from './hooks.ts'
 export { migrateStore } from './migrate-store.ts'
 export { openBackend } from './open-backend.ts'

@@ -1,3 +1,4 @@
+import type { AdapterHooks } from '@chatbox/core'
 import type { Backend, BackendOptions, EmbeddedOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import { createKeyRing, type Cipher } from './crypto/key-ring.ts'
@@ -6,7 +7,6 @@ import { MemoryJobQueue } from './embedded/memory-job-queue.ts'
 import { createMemoryPresence } from './embedded/memory-presence.ts'
 import { createMemoryRateLimiter } from './embedded/memory-rate-limiter.ts'
 import { openSqliteStore } from './embedded/open-sqlite-store.ts'
-import type { AdapterHooks } from './hooks.ts'
 
 /**
  * Opens everything that lasts or is shared. A data folder that cannot be used or an address that is

@@ -52,3 +52,11 @@ export function toErrorInfo(error: AppError, requestId?: string): ErrorInfo {
 export function notFound(): AppError {
   return new AppError('NOT_FOUND', 'There is no such session, message or reply.')
 }
+
+/**
+ * No waiting helps: an address that is none, or a database that is not for this program. The message
+ * is one sentence for whoever starts it, without the address, which may hold a password.
+ */
+export class UnusableStoreError extends Error {
+  override readonly name = 'UnusableStoreError'
+}

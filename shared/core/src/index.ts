@@ -7,7 +7,8 @@ export {
   type SessionAction,
 } from './access.ts'
 export { backoffMs, type Backoff } from './backoff.ts'
-export { AppError, notFound, toAppError, toErrorInfo } from './errors.ts'
+export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
+export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
 export type { Clock } from './ports/clock.ts'
 export type { ConversationRefs } from './ports/conversation-refs.ts'
 export type { Draft, EventBus, Unsubscribe } from './ports/event-bus.ts'

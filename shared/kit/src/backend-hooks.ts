@@ -1,18 +1,7 @@
+import type { AdapterHooks, SchemaHooks } from '@chatbox/core'
 import { toReason } from './error-fields.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-
-/** Has the shape of the adapters' hooks, which kit may not import. */
-export interface BackendHooks {
-  onError(component: string, error: unknown): void
-  onPublishFailed(): void
-  onGap(): void
-  onPayloadRefused(source: string, ids: Record<string, string>): void
-  /** A step on the store's schema that this process has done. */
-  onSchemaStep(step: { step: number; name: string; ms: number }): void
-  /** What makes this version of the schema is under way, here or elsewhere. */
-  onSchemaWait(version: number): void
-}
 
 interface HookDeps {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>
@@ -20,7 +9,10 @@ interface HookDeps {
 }
 
 /** Counts and logs what back ends report. A back end that is away is one line, not a stack. */
-export function createBackendHooks({ logger, metrics }: HookDeps): BackendHooks {
+export function createBackendHooks({
+  logger,
+  metrics,
+}: HookDeps): AdapterHooks & Required<SchemaHooks> {
   const isNew = createRepetitionFilter()
   return {
     onError(component, error) {

@@ -1,22 +1,16 @@
 import type { Settings } from './settings.ts'
 
-/** Has the shape of the adapters' `BackendOptions`, which kit may not import. */
-export type BackendChoice =
-  | { kind: 'embedded'; dataDir: string; encryptionKeys: Settings['stores']['encryptionKeys'] }
-  | {
-      kind: 'cluster'
-      redisUrl: string
-      mongoUri: string
-      mongoDatabase: string
-      encryptionKeys: Settings['stores']['encryptionKeys']
-    }
+type Stores = Settings['stores']
+type BackendChoice =
+  | (Stores & { kind: 'embedded' })
+  | (Stores & { kind: 'cluster'; redisUrl: string; mongoUri: string })
 
 /** Which back end a process opens. Settings of a cluster always hold both addresses. */
-export function toBackendOptions(settings: Settings): BackendChoice {
-  const { dataDir, redisUrl, mongoUri, mongoDatabase, encryptionKeys } = settings.stores
-  if (settings.process.mode === 'standalone') return { kind: 'embedded', dataDir, encryptionKeys }
+export function toBackendOptions({ process: { mode }, stores }: Settings): BackendChoice {
+  const { redisUrl, mongoUri } = stores
+  if (mode === 'standalone') return { ...stores, kind: 'embedded' }
   if (redisUrl === undefined || mongoUri === undefined) {
     throw new Error('settings of a cluster without its back ends were accepted')
   }
-  return { kind: 'cluster', redisUrl, mongoUri, mongoDatabase, encryptionKeys }
+  return { ...stores, redisUrl, mongoUri, kind: 'cluster' }
 }

@@ -1,13 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-
-/** The real time and randomness; has the shape of core's `Clock`, which kit may not import. */
-export interface SystemClock {
-  now(): Date
-  /** 128 random bits as 22 characters of base64url. */
-  newId(): string
-  /** In [0, 1). */
-  random(): number
-}
+import type { Clock } from '@chatbox/core'
 
 const ID_BYTES = 16
 const ids = Buffer.alloc(ID_BYTES * 256)
@@ -22,7 +14,8 @@ function drawId(): string {
   return ids.toString('base64url', drawn, (drawn += ID_BYTES))
 }
 
-export function createClock(): SystemClock {
+/** The real time and randomness. */
+export function createClock(): Clock {
   return {
     now: () => new Date(),
     newId: drawId,

@@ -1,3 +1,4 @@
+import { UnusableStoreError } from '@chatbox/core'
 import { createLogger, type Logger } from './logger.ts'
 import { findMisspelledNames } from './misspelled-names.ts'
 import { readSettings, SettingsError } from './read-settings.ts'
@@ -5,7 +6,7 @@ import { listSecrets } from './print-config.ts'
 import type { Env } from './setting.ts'
 import type { ProcessKind } from './setting.ts'
 import type { Settings } from './settings.ts'
-import { explainStartFault, isPermanent } from './start-fault.ts'
+import { explainStartFault } from './start-fault.ts'
 
 /** `EX_CONFIG` of sysexits: no restart helps. */
 const EXIT_BAD_SETTINGS = 78
@@ -28,7 +29,7 @@ export function readOrRefuse(env: Env, kind: ProcessKind): Settings | undefined 
 export function refuseStart(error: unknown, settings: Settings): void {
   const reason = explainStartFault(error, settings)
   if (reason === undefined) throw error
-  refuse(isPermanent(error) ? EXIT_BAD_SETTINGS : 1, [reason])
+  refuse(error instanceof UnusableStoreError ? EXIT_BAD_SETTINGS : 1, [reason])
 }
 
 function refuse(exitCode: number, reasons: readonly string[]): void {

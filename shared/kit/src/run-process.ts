@@ -1,4 +1,5 @@
-import { createClock, type SystemClock } from './clock.ts'
+import type { Clock } from '@chatbox/core'
+import { createClock } from './clock.ts'
 import { loadEnv } from './config.ts'
 import { createHealth, type Health, type HealthCheck } from './health.ts'
 import type { Logger } from './logger.ts'
@@ -18,7 +19,7 @@ export interface ProcessContext {
   settings: Settings
   logger: Logger
   metrics: Metrics
-  clock: SystemClock
+  clock: Clock
   isReady: Health['isReady']
 }
 

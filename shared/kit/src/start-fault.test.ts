@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
+import { UnusableStoreError } from '@chatbox/core'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings } from './read-settings.ts'
-import { explainStartFault, isPermanent } from './start-fault.ts'
+import { explainStartFault } from './start-fault.ts'
 
 const settings = readSettings({ PORT: '8081', MANAGEMENT_PORT: '9091' })
 
@@ -34,12 +35,8 @@ describe('explainStartFault', () => {
   })
 
   it('passes on what the store says of itself, which no restart mends', () => {
-    const unusable = Object.assign(new Error('the database is of a later version'), {
-      name: 'UnusableStoreError',
-    })
+    const unusable = new UnusableStoreError('the database is of a later version')
     expect(explainStartFault(unusable, settings)).toBe('the database is of a later version')
-    expect(isPermanent(unusable)).toBe(true)
-    expect(isPermanent(systemError({ code: 'EADDRINUSE', port: 8081 }))).toBe(false)
   })
 
   it('leaves faults of the program to their stack', () => {

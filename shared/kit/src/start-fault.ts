@@ -1,3 +1,4 @@
+import { UnusableStoreError } from '@chatbox/core'
 import { z } from 'zod'
 import { isError, toReason } from './error-fields.ts'
 import type { Settings } from './settings.ts'
@@ -13,7 +14,7 @@ export class StartError extends Error {
  */
 export function explainStartFault(error: unknown, settings: Settings): string | undefined {
   if (!isError(error)) return undefined
-  if (error instanceof StartError || isPermanent(error)) return error.message
+  if (error instanceof StartError || error instanceof UnusableStoreError) return error.message
   return explainSystemFault(error, settings)
 }
 
@@ -28,11 +29,6 @@ function explainSystemFault(error: Error, settings: Settings): string | undefine
   if (path !== undefined) return `${path} cannot be used: ${reason}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${reason}`
   return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR: ${reason}` : undefined
-}
-
-/** The adapters' error, which kit may not import, for a store that no waiting makes usable. */
-export function isPermanent(error: unknown): boolean {
-  return isError(error) && error.name === 'UnusableStoreError'
 }
 
 const systemFieldsSchema = z.object({

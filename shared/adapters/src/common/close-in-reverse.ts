@@ -1,4 +1,4 @@
-import type { AdapterHooks } from '../hooks.ts'
+import type { AdapterHooks } from '@chatbox/core'
 
 /**
  * Answers a function that closes what was opened last first, once; a part that fails to close is

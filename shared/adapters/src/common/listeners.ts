@@ -1,5 +1,4 @@
-import { AppError } from '@chatbox/core'
-import type { AdapterHooks } from '../hooks.ts'
+import { AppError, type AdapterHooks } from '@chatbox/core'
 
 /** Who listens to what, by name. A listener that throws hurts neither its neighbours nor the bus. */
 export interface Listeners<T> {

@@ -1,4 +1,4 @@
-import type { AdapterHooks } from '../hooks.ts'
+import type { AdapterHooks } from '@chatbox/core'
 
 const QUIET_MS = 10_000
 

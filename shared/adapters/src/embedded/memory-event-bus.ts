@@ -1,8 +1,7 @@
 import type { BusEvent } from '@chatbox/contract'
-import type { EventBus, Unsubscribe } from '@chatbox/core'
+import type { AdapterHooks, EventBus, Unsubscribe } from '@chatbox/core'
 import { parseBusEvent } from '../common/bus-parsing.ts'
 import { LATER_EVENT } from '../common/later-event.ts'
-import type { AdapterHooks } from '../hooks.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
 import { createMemoryPads } from './memory-pads.ts'
 

@@ -1,6 +1,12 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
-import { AppError, backoffMs, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
-import type { AdapterHooks } from '../hooks.ts'
+import {
+  AppError,
+  backoffMs,
+  type JobCounts,
+  type JobHandlers,
+  type JobQueue,
+  type AdapterHooks,
+} from '@chatbox/core'
 import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey } from '../common/job-rules.ts'
 import { settlesWithin } from '../common/waiting.ts'
 

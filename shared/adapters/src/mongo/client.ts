@@ -1,6 +1,5 @@
-import { AppError } from '@chatbox/core'
+import { AppError, UnusableStoreError } from '@chatbox/core'
 import { MongoClient, ReadConcernLevel, ReadPreference } from 'mongodb'
-import { UnusableStoreError } from '../common/unusable-store-error.ts'
 import { toStoreError } from './deadline.ts'
 import { StoreFault } from './store-fault.ts'
 

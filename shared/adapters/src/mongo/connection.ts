@@ -1,6 +1,6 @@
+import type { AdapterHooks } from '@chatbox/core'
 import type { MongoClient } from 'mongodb'
 import { createReporter } from '../common/report.ts'
-import type { AdapterHooks } from '../hooks.ts'
 import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
 import { unavailable, withinDeadline } from './deadline.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from './documents.ts'

@@ -1,4 +1,10 @@
-import type { ConversationRefs, MessageLog, ReplyClaims, Sessions } from '@chatbox/core'
+import type {
+  ConversationRefs,
+  MessageLog,
+  ReplyClaims,
+  SchemaHooks,
+  Sessions,
+} from '@chatbox/core'
 import type { Store } from '../backend.ts'
 import { settlesWithin } from '../common/waiting.ts'
 import type { RecordDeps } from '../store/record-deps.ts'
@@ -8,7 +14,6 @@ import { MongoConversationRefs } from './mongo-conversation-refs.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoReplyClaims } from './mongo-reply-claims.ts'
 import { MongoSessions } from './mongo-sessions.ts'
-import type { SchemaHooks } from './schema/migrate-mongo.ts'
 import { TipWriter } from './tip-writer.ts'
 
 export interface MongoStoreOptions extends RecordDeps {

@@ -1,7 +1,12 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
-import { AppError, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
+import {
+  AppError,
+  type JobCounts,
+  type JobHandlers,
+  type JobQueue,
+  type AdapterHooks,
+} from '@chatbox/core'
 import { Queue } from 'bullmq'
-import type { AdapterHooks } from '../hooks.ts'
 import { JOB_RULES, toJobKey } from '../common/job-rules.ts'
 import { createBullBackend } from './bull-backend.ts'
 import { startBullWorker, type BullWorker, type StallRules } from './bull-worker.ts'

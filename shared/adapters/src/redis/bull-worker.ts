@@ -1,4 +1,4 @@
-import { toAppError, type JobHandlers } from '@chatbox/core'
+import { toAppError, type JobHandlers, type AdapterHooks } from '@chatbox/core'
 import {
   DelayedError,
   UnrecoverableError,
@@ -8,7 +8,6 @@ import {
   type JobJson,
   type Processor,
 } from 'bullmq'
-import type { AdapterHooks } from '../hooks.ts'
 import { idsOf, isRetryable, JOB_RULES, planJob } from '../common/job-rules.ts'
 import { settlesWithin } from '../common/waiting.ts'
 import { createBullBackend } from './bull-backend.ts'

@@ -1,5 +1,5 @@
+import type { AdapterHooks } from '@chatbox/core'
 import type { Cipher } from '../crypto/key-ring.ts'
-import type { AdapterHooks } from '../hooks.ts'
 
 /** What turning entities into records, and records into entities, needs. */
 export interface RecordDeps {

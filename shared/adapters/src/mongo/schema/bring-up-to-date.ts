@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UnusableStoreError } from '../../common/unusable-store-error.ts'
+import { UnusableStoreError } from '@chatbox/core'
 import { unavailable } from '../deadline.ts'
 import type { DoneStep, SchemaRecord, SchemaState } from './schema-record.ts'
 import { fromKeptFailure, keepFailure, toStepError } from './step-failure.ts'

@@ -1,3 +1,4 @@
+import type { SchemaHooks } from '@chatbox/core'
 import type { Db } from 'mongodb'
 import { createReporter } from '../../common/report.ts'
 import { createMongoClient, toOpenError } from '../client.ts'
@@ -13,7 +14,7 @@ import {
 } from './bring-up-to-date.ts'
 import { findMissingIndex } from './find-missing-index.ts'
 import { createPatience } from './patience.ts'
-import { SchemaRecord, type DoneStep } from './schema-record.ts'
+import { SchemaRecord } from './schema-record.ts'
 import { createIndexes, SCHEMA_STEPS, type SchemaStep } from './steps.ts'
 import { tryStore } from './try-store.ts'
 
@@ -27,14 +28,6 @@ export interface MigrationOptions extends Place, Pick<Observer, 'signal' | 'onSt
   withinMs: number
   /** Told what it waits for, in one line; the same at most every 10 s. */
   onWait(reason: string): void
-}
-
-/** What a process that starts tells of the schema. */
-export interface SchemaHooks {
-  /** A step that this process has done. */
-  onSchemaStep?(step: DoneStep): void
-  /** What makes this version is under way, here or elsewhere. Told at most every 10 s. */
-  onSchemaWait?(version: number): void
 }
 
 const LEASE_MS = 10_000

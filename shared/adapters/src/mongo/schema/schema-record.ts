@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from 'mongodb'
 import { z } from 'zod'
+import { UnusableStoreError } from '@chatbox/core'
 import { BOUNDED } from '../client.ts'
 import { isDuplicateKey, withinDeadline } from '../deadline.ts'
 import { refuseUndefined, type GuardedCollection } from '../refuse-undefined.ts'
 import { ServerClock } from '../server-clock.ts'
-import { UnusableStoreError } from '../../common/unusable-store-error.ts'
 import type { KeptFailure } from './step-failure.ts'
 
 /** The only document of the collection `meta`: what the database is, and who changes it now. */

@@ -1,6 +1,5 @@
-import { toAppError } from '@chatbox/core'
+import { toAppError, UnusableStoreError } from '@chatbox/core'
 import { MongoServerError } from 'mongodb'
-import { UnusableStoreError } from '../../common/unusable-store-error.ts'
 import { toStoreError, unavailable } from '../deadline.ts'
 import { StoreFault, toReason } from '../store-fault.ts'
 

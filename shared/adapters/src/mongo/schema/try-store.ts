@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { UnusableStoreError } from '@chatbox/core'
 import type { Collection, Db } from 'mongodb'
-import { UnusableStoreError } from '../../common/unusable-store-error.ts'
 import { BOUNDED } from '../client.ts'
 import { isDuplicateKey, withinDeadline } from '../deadline.ts'
 import { LOG_INDEX } from './indexes.ts'

@@ -8,3 +8,11 @@ export interface AdapterHooks {
   /** A job, bus message or stored document that its schema refuses. */
   onPayloadRefused(source: string, ids: Record<string, string>): void
 }
+
+/** What a process that starts is told of the store's schema. */
+export interface SchemaHooks {
+  /** A step that this process has done. */
+  onSchemaStep?(step: { step: number; name: string; ms: number }): void
+  /** What makes this version is under way, here or elsewhere. Told at most every 10 s. */
+  onSchemaWait?(version: number): void
+}
