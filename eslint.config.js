@@ -52,7 +52,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/config.ts', '**/main.ts', 'scripts/**', 'bench/**'],
+    files: ['**/load-env.ts', '**/main.ts', 'scripts/**', 'bench/**'],
     rules: { 'n/no-process-env': 'off', 'no-console': 'off' },
   },
   {

@@ -14,7 +14,7 @@ code 78. A name that is a slip away from one of these is warned of.
 npm start -- --print-config
 \`\`\`
 
-This page is made from the schema in \`shared/kit/src/settings.ts\` by \`npm run docs\`.
+This page is made from the schema in \`shared/kit/src/settings/settings.ts\` by \`npm run docs\`.
 
 - A duration has its unit: \`500ms\`, \`120s\`, \`15m\`, \`1d\`. A size is in bytes or has its unit: \`64KiB\`.
 - A setting that is given is never empty. Placeholders such as \`REPLACE_WITH_…\`, \`CHANGE_ME\` or

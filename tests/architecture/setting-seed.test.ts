@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 const SETTING = {
-  path: 'shared/kit/src/settings.ts',
+  path: 'shared/kit/src/settings/settings.ts',
   before: '    maxConnections: setting(',
   lines: `    seededMs: setting('SEEDED_TIME', duration('1s', '1h'), {
       default: '5s',

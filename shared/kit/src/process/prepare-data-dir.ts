@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { addDevelopmentKeys, type CompletedSettings } from './development-keys.ts'
-import { toReason } from './error-fields.ts'
-import type { Settings } from './settings.ts'
+import { toReason } from '../logging/error-fields.ts'
+import type { Settings } from '../settings/settings.ts'
 import { StartError } from './start-fault.ts'
 
 /**

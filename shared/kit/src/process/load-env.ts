@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Env } from './setting.ts'
+import type { Env } from '../settings/setting.ts'
 
 const ENV_FILE = '.env'
 

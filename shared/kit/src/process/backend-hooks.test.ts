@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { createBackendHooks } from './backend-hooks.ts'
-import { createLogger } from './logger.ts'
-import { createMetrics } from './metrics.ts'
+import { createLogger } from '../logging/logger.ts'
+import { createMetrics } from '../metrics/metrics.ts'
 
 function openHooks() {
   const lines: string[] = []

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { decoded, HIDDEN, passwordOf, passwordsOf, withoutPasswords } from './redaction.ts'
+import { decoded, HIDDEN, passwordOf, passwordsOf, withoutPasswords } from '../logging/redaction.ts'
 import { isPlaceholder, isPlaceholderSecret, toSecretBytes, weakness } from './secret-strength.ts'
 
 /** A text that may appear nowhere. */

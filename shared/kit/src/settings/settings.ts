@@ -208,8 +208,7 @@ export const SETTINGS = {
     }),
     idleTimeoutMs: setting('SESSION_IDLE_TIMEOUT', duration('1s', '24d'), {
       default: '30m',
-      about:
-        'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`.',
+      about: 'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`.',
       usedBy: SERVER,
     }),
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { createHealth } from './health.ts'
 import { startManagementServer } from './management-server.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from '../metrics/metrics.ts'
 
 async function withServer(
   run: (url: string, health: ReturnType<typeof createHealth>) => Promise<void>,

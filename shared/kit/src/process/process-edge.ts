@@ -1,11 +1,11 @@
 import { UnusableStoreError } from '@chatbox/core'
-import { createLogger, type Logger } from './logger.ts'
-import { findMisspelledNames } from './misspelled-names.ts'
-import { readSettings, SettingsError } from './read-settings.ts'
-import { listSecrets } from './print-config.ts'
-import type { Env } from './setting.ts'
-import type { ProcessKind } from './setting.ts'
-import type { Settings } from './settings.ts'
+import { createLogger, type Logger } from '../logging/logger.ts'
+import { findMisspelledNames } from '../settings/misspelled-names.ts'
+import { readSettings, SettingsError } from '../settings/read-settings.ts'
+import { listSecrets } from '../settings/print-config.ts'
+import type { Env } from '../settings/setting.ts'
+import type { ProcessKind } from '../settings/setting.ts'
+import type { Settings } from '../settings/settings.ts'
 import { explainStartFault } from './start-fault.ts'
 
 /** `EX_CONFIG` of sysexits: no restart helps. */

@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
-import { loadEnv } from './config.ts'
-import type { Logger } from './logger.ts'
+import { loadEnv } from './load-env.ts'
+import type { Logger } from '../logging/logger.ts'
 import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
-import type { Env } from './setting.ts'
-import type { ProcessKind } from './setting.ts'
-import type { Settings } from './settings.ts'
+import type { Env } from '../settings/setting.ts'
+import type { ProcessKind } from '../settings/setting.ts'
+import type { Settings } from '../settings/settings.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 export interface CommandContext {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from '@jest/globals'
-import { listSecrets } from './print-config.ts'
-import { readSettings } from './read-settings.ts'
+import { listSecrets } from '../settings/print-config.ts'
+import { readSettings } from '../settings/read-settings.ts'
 import { createScrubber } from './redaction.ts'
 
 /** With letters that the two alphabets write in two ways. */

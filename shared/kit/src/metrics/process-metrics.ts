@@ -1,5 +1,5 @@
 import type { Instruments } from './instruments.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../process/version.ts'
 
 /** What every process says about itself. */
 export interface ProcessMetrics {

@@ -1,7 +1,7 @@
 import type { AdapterHooks, SchemaHooks } from '@chatbox/core'
-import { toReason } from './error-fields.ts'
-import type { Logger } from './logger.ts'
-import type { Metrics } from './metrics.ts'
+import { toReason } from '../logging/error-fields.ts'
+import type { Logger } from '../logging/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 interface HookDeps {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { prepareDataDir } from './prepare-data-dir.ts'
-import { readSettings } from './read-settings.ts'
+import { readSettings } from '../settings/read-settings.ts'
 
 let folder = ''
 beforeEach(() => {

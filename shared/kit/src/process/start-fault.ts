@@ -1,7 +1,7 @@
 import { UnusableStoreError } from '@chatbox/core'
 import { z } from 'zod'
-import { isError, toReason } from './error-fields.ts'
-import type { Settings } from './settings.ts'
+import { isError, toReason } from '../logging/error-fields.ts'
+import type { Settings } from '../settings/settings.ts'
 
 /** Thrown at start for what an operator can mend: shown as one line, without a stack. */
 export class StartError extends Error {

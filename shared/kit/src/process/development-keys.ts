@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings/settings.ts'
 
 const FILE_NAME = 'development-keys.json'
 const KEY_BYTES = 32

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { describeSettings } from './describe-settings.ts'
 import { listSecrets, printConfig } from './print-config.ts'
 import { readSettings } from './read-settings.ts'
-import { createScrubber } from './redaction.ts'
+import { createScrubber } from '../logging/redaction.ts'
 
 const env = {
   MODE: 'cluster',
