@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import type { BusEvent } from '@chatbox/contract'
 import type { Llm } from '@chatbox/core'
-import { createLogger, createMetrics } from '@chatbox/kit'
+import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker } from '@chatbox/worker'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
 import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
@@ -12,6 +12,7 @@ import { newKeys, openRigOn, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(180_000)
 
+const SETTINGS = readSettings({})
 const WORKERS = 3
 const REPLIES = 20
 /** An election of a MongoDB primary takes 10 to 12 s. */
@@ -79,7 +80,10 @@ describeWithCluster('a store that is away for 15 s while three workers write 20 
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
         ...{ logger, metrics, models },
       },
-      { llmConcurrency: REPLIES, llmStreamTimeoutMs: 600_000, sessionIdleTimeoutMs: 3_600_000 },
+      {
+        models: { ...SETTINGS.models, concurrency: REPLIES, totalMs: 600_000 },
+        sessions: { ...SETTINGS.sessions, idleTimeoutMs: 3_600_000 },
+      },
     )
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
-import { createLogger, createMetrics } from '@chatbox/kit'
+import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker } from '@chatbox/worker'
 import { MongoClient, type Document } from 'mongodb'
 import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
@@ -13,6 +13,7 @@ import { FAST, MODEL, newKeys, openRigOn, scriptLlm, until, type WorkerRig } fro
 
 jest.setTimeout(120_000)
 
+const SETTINGS = readSettings({})
 const WORKERS = 3
 const WAITING = 5000
 /** Long enough for every worker to sweep ten times. */
@@ -85,7 +86,10 @@ describeWithCluster('three workers with 5,000 questions waiting', () => {
         metrics: createMetrics(),
         models: on.createWorker({ llm }).deps.models,
       },
-      { llmConcurrency: 1, llmStreamTimeoutMs: 600_000, sessionIdleTimeoutMs: 3_600_000 },
+      {
+        models: { ...SETTINGS.models, concurrency: 1, totalMs: 600_000 },
+        sessions: { ...SETTINGS.sessions, idleTimeoutMs: 3_600_000 },
+      },
     )
   }
 
