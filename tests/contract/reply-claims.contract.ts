@@ -123,6 +123,18 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
       }
     })
 
+    it('gives nothing where the answer is committed, done or cancelled', async () => {
+      const committed = await startReply(store, sessionId)
+      await store.replies.commit(committed, newOutcome())
+      const done = await answer(store, sessionId)
+      for (const reply of [committed, done]) {
+        expect(await second.replies.claim(reply, LEASE_MS)).toBeUndefined()
+      }
+      const { question } = await askQuestion(store, sessionId)
+      await store.replies.cancel(sessionId)
+      expect(await second.replies.claim(question, LEASE_MS)).toBeUndefined()
+    })
+
     it('gives it again under a higher epoch when the lease has run out', async () => {
       const { question } = await askQuestion(store, sessionId)
       const first = await store.replies.claim(question, 1)

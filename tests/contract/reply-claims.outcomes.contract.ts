@@ -197,6 +197,16 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       })
     })
 
+    it('forgets the stop of the reply before', async () => {
+      const reply = await startReply(store, sessionId)
+      await store.replies.requestStop(sessionId, reply.replyId)
+      await finishReply(store, reply, { status: 'stopped' })
+      await store.replies.retry(retryOf(sessionId, reply.replyId))
+      const claim = await second.replies.claim(reply, LEASE_MS)
+      expect(claim?.stopRequested).toBe(false)
+      if (claim) await finishReply(second, claim)
+    })
+
     it('answers one reply id to 50 concurrent callers and to all later ones', async () => {
       const reply = await answer(store, sessionId, { status: 'stopped' })
       const results = await Promise.all(

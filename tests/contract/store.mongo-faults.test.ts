@@ -257,13 +257,19 @@ describeWithMongo('a session document that a crash left behind its log', () => {
   })
 
   it('is never put back by a copy that comes late', async () => {
-    const entries = times(100, () => userEntry(sessionId))
-    await Promise.all(entries.map((entry) => untilStored(() => store.messages.append(entry))))
-    await store.close()
+    const link = await startTcpProxy({ port: mongo?.port ?? 0 })
+    const late = await lab.open(link.port)
+    await late.messages.append(userEntry(sessionId))
+    // Its copy gathers first: it leaves from now on, and arrives after the end.
+    await link.cut('stall', 'up')
+    await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+    await link.restore()
+    await late.close()
+    await link.close()
     const document = await lab.db
       .collection<{ _id: string }>('sessions')
       .findOne({ _id: sessionId })
-    expect(document).toMatchObject({ seq: 101 })
+    expect(document).toMatchObject({ seq: 3, status: 'ended' })
   })
 })
 

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createKeyRing, openSqliteStore, type Store } from '@chatbox/adapters'
+import { openSqliteDatabase } from '../../shared/adapters/src/embedded/sqlite-database.ts'
 import {
   answer,
   createHooks,
@@ -71,6 +72,27 @@ describe('the data file', () => {
     expect([await second.sessions.find(wanted.id), await readAll(second, wanted.id)]).toEqual(
       before,
     )
+  })
+
+  // A process that is killed does not show this: only a power cut would.
+  it('is written through to the disk with each commit', () => {
+    const db = openSqliteDatabase(file)
+    expect(db.get('PRAGMA journal_mode')).toEqual({ journal_mode: 'wal' })
+    // FULL.
+    expect(db.get('PRAGMA synchronous')).toEqual({ synchronous: 2 })
+    db.close()
+  })
+
+  it('holds one entry of each seq, whoever writes it', async () => {
+    const store = await open()
+    const id = await startSession(store)
+    await store.messages.append(userEntry(id))
+    const db = new DatabaseSync(file)
+    const copy = `INSERT INTO messages SELECT 'another', session_id, seq, head, sealed, state, state_sealed FROM messages`
+    expect(() => db.exec(copy)).toThrow(
+      'UNIQUE constraint failed: messages.session_id, messages.seq',
+    )
+    db.close()
   })
 
   it('holds every acknowledged entry after kill -9', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import type { Message, User } from '@chatbox/contract'
 import { initialState, toSession, type Draft, type ReplyTask } from '@chatbox/core'
@@ -74,5 +75,56 @@ describe('opening a session that is being answered', () => {
     const { messages, reply } = await open()
     expect(messages).toEqual([QUESTION, ANSWER])
     expect(reply).toBeNull()
+  })
+})
+
+/** A session in which somebody writes before and after each step of its opening. */
+function setUpBusy() {
+  const log: Message[] = []
+  const heard: Message[] = []
+  let isJoined = false
+  const write = () => {
+    const entry = toMessage(`entry-${log.length}`, log.length + 1)
+    log.push(entry)
+    if (isJoined) heard.push(entry)
+  }
+  /** As over a network: what follows happens in a later turn. */
+  async function step<T>(result: () => T): Promise<T> {
+    write()
+    await setImmediate()
+    const value = result()
+    write()
+    return value
+  }
+  const viewer = {
+    async join() {
+      // Takes longer than a read, so it has to be waited for.
+      for (let turn = 0; turn < 3; turn += 1) await step(() => undefined)
+      isJoined = true
+    },
+    leave: () => undefined,
+    note: write,
+  }
+  const messages: Partial<OpenSessionDeps['messages']> = {
+    open: () =>
+      step(() => {
+        const origin = { id: sessionId, userId: ANN.id, userName: '', startedAt: STARTED }
+        const session = toSession(origin, { seq: log.length, state: initialState('demo', STARTED) })
+        return { session, page: { messages: [...log], hasMore: false }, mayHaveOpenTask: true }
+      }),
+    find: () => step(() => undefined),
+  }
+  const replies = { findOpen: () => step(() => OPEN) }
+  const bus = { readDraft: () => step(() => undefined) }
+  const deps = { messages, replies, bus, viewer } as unknown as OpenSessionDeps
+  return { open: () => openSession(deps, ANN, { sessionId }), log, heard }
+}
+
+describe('opening a session in which somebody writes', () => {
+  it('leaves no entry out of both the page and the events after the join', async () => {
+    const { open, log, heard } = setUpBusy()
+    const { messages } = await open()
+    expect(log.length).toBeGreaterThan(8)
+    expect(log.filter((entry) => !messages.includes(entry) && !heard.includes(entry))).toEqual([])
   })
 })

@@ -11,14 +11,20 @@ const LONG_MS = 400
 
 function openTips() {
   const commands: string[][] = []
-  const hooks = { onWritten: () => undefined as unknown }
+  const hooks = {
+    onWritten: () => undefined as unknown,
+    call: (work: () => Promise<unknown>) => work(),
+  }
   const bulkWrite = async (updates: Command[]) => {
     commands.push(
       updates.map(({ updateOne: { filter, update } }) => `${filter._id}@${update.$set.seq}`),
     )
     hooks.onWritten()
   }
-  const mongo = { call: (work: () => Promise<unknown>) => work(), sessions: { bulkWrite } }
+  const mongo = {
+    call: (work: () => Promise<unknown>) => hooks.call(work),
+    sessions: { bulkWrite },
+  }
   const tips = new TipWriter(
     mongo as never,
     { onError: (...fault: unknown[]) => commands.push([String(fault)]) } as never,
@@ -57,6 +63,20 @@ describe('TipWriter', () => {
     })
     await sleep(LONG_MS)
     for (const commands of opened) expect(commands).toEqual([['a@1'], ['b@1']])
+  })
+
+  it('writes at once what it has no room to gather', async () => {
+    const { put, commands, hooks } = openTips()
+    hooks.call = (work) => {
+      void work()
+      return new Promise(() => undefined)
+    }
+    await put('hangs', 1)
+    await sleep(LONG_MS)
+    for (let index = 0; index < 1000; index += 1) await put(`session-${index}`, 1)
+    expect(commands).toEqual([['hangs@1']])
+    void put('late', 1)
+    expect(commands).toEqual([['hangs@1'], ['late@1']])
   })
 
   it('gathers nothing any more once it is flushed', async () => {

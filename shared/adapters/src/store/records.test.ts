@@ -123,6 +123,14 @@ describe('a message record', () => {
     )
   })
 
+  it.each(['id', 'sessionId'] as const)('does not open under another %s', (field) => {
+    const [one] = fc.sample(message, 1)
+    if (!one) throw new Error('there is no message')
+    const moved = { ...toMessageRecord(deps, one), [field]: 'another' }
+    expect(toMessage(deps, moved).status).toBe('failed')
+    expect(refused.pop()).toBe('message')
+  })
+
   it('does not move to another place of its log', () => {
     fc.assert(
       fc.property(message, (one) => {

@@ -90,6 +90,16 @@ describe('outbox', () => {
     expect(sent).toEqual([sent[0], sent[0]])
   })
 
+  it('survives a reload before there was a connection or a session', async () => {
+    const before = open()
+    await before.load('u')
+    const { clientMessageId } = before.add(null, 'one')
+    before.close()
+    const after = open()
+    await after.load('u')
+    expect(after.items).toMatchObject([{ clientMessageId, content: 'one' }])
+  })
+
   it('does not send what another user of the browser wrote', async () => {
     const first = open()
     await first.setUser('u')

@@ -81,6 +81,28 @@ describe('session log', () => {
     expect(log.drafts).toMatchObject([{ attempt: 2, text: 'new' }])
   })
 
+  it('lets the delta of a higher attempt replace the text, where its start was lost', () => {
+    const log = applyAll(openEmpty(), [
+      { type: 'start', start },
+      delta(0, 'old'),
+      delta(0, 'new', 2),
+    ])
+    expect(log.drafts).toMatchObject([{ attempt: 2, text: 'new' }])
+  })
+
+  it('keeps a bounded number of what came too early, the next ones', () => {
+    const late = Array.from({ length: 600 }, (_, index) => 600 - index)
+    const log = applyAll(openEmpty(), [
+      { type: 'start', start },
+      ...late.map((index) => delta(index, 'x')),
+      ...late.map((index): LogEvent => ({ type: 'message', message: createMessage(index + 1) })),
+    ])
+    expect(log.ahead.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, i) => i + 2))
+    expect(log.drafts[0]?.ahead.map(({ index }) => index)).toEqual(
+      Array.from({ length: 512 }, (_, i) => i + 1),
+    )
+  })
+
   it('shows no text behind a missing delta, and all of it once the delta is here', () => {
     const gap = applyAll(openEmpty(), [{ type: 'start', start }, delta(0, 'a'), delta(2, 'c')])
     expect(gap.drafts[0]?.text).toBe('a')
