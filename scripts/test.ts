@@ -13,7 +13,7 @@ interface Counts {
   reasons: string[]
 }
 
-const NODE_ARGS = [
+export const NODE_ARGS = [
   '--conditions=chatbox-source',
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',

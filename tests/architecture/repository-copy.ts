@@ -11,6 +11,7 @@ const CONFIGURATION = [
   '.env.example',
   'docker-compose.yml',
   'eslint.config.js',
+  'jest.config.js',
   'package.json',
   'prettier.config.js',
   'tsconfig.base.json',
@@ -27,6 +28,7 @@ export interface Seed {
 }
 
 export interface RepositoryCopy {
+  readonly folder: string
   /** Adds files; a path that exists is replaced. */
   write(files: Record<string, string>): Promise<void>
   /** Adds lines to files. Rejects where one has no place for them. */
@@ -65,6 +67,7 @@ export async function copyRepository(): Promise<RepositoryCopy> {
   const runTool = (tool: string, args: readonly string[]): Promise<string> =>
     run([join(ROOT, 'node_modules', tool), ...args], home)
   return {
+    folder: home,
     write,
     read,
     async sow(seeds) {
