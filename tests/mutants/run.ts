@@ -14,7 +14,7 @@ import { applyMutant, readMutants, type Mutant } from './mutants.ts'
 
 const MAX_SUITE_MS = 300_000
 /** A suite that takes much longer with a mutant than without is stuck in it. */
-const toMaxMs = (greenMs: number): number => Math.min(MAX_SUITE_MS, 60_000 + 5 * greenMs)
+const toMaxMs = (greenMs: number): number => Math.min(MAX_SUITE_MS, Math.ceil(60_000 + 5 * greenMs))
 
 /** How a suite ended. A suite that could not be loaded has tested nothing. */
 type End = 'green' | 'red' | 'stuck' | 'not loaded'

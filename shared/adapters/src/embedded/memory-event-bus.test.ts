@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals'
-import type { AdapterHooks } from '../hooks.ts'
+import type { AdapterHooks } from '@chatbox/core'
 import { createMemoryEventBus } from './memory-event-bus.ts'
 
 describe('createMemoryEventBus', () => {

@@ -92,11 +92,11 @@ describe('outbox', () => {
 
   it('survives a reload before there was a connection or a session', async () => {
     const before = open()
-    await before.load('u')
+    await before.setUser('u')
     const { clientMessageId } = before.add(null, 'one')
     before.close()
     const after = open()
-    await after.load('u')
+    await after.setUser('u')
     expect(after.items).toMatchObject([{ clientMessageId, content: 'one' }])
   })
 
