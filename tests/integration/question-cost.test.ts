@@ -82,12 +82,6 @@ describeWithCluster('a question in a cluster', () => {
     return new Map([...found].map(([, name = '', calls]) => [name, Number(calls)]))
   }
 
-  interface Cost {
-    store: Map<string, number>
-    redis: Map<string, number>
-    seconds: number
-  }
-
   async function count(work: () => Promise<unknown>): Promise<Cost> {
     commands.length = 0
     const before = await redisCalls()
@@ -107,18 +101,15 @@ describeWithCluster('a question in a cluster', () => {
     const { session } = await user.open()
     await ask(session.id)
     const idle = await count(() => sleep(IDLE_MS))
-    const asked = await count(async () => {
-      for (let i = 0; i < QUESTIONS; i++) await ask(session.id)
-    })
-    const idleOf = (name: string) => ((idle.redis.get(name) ?? 0) * asked.seconds) / idle.seconds
-    const redisCosts = [...asked.redis].map(
-      ([name, calls]) => [name, Math.round((calls - idleOf(name)) / QUESTIONS)] as const,
-    )
-    const storeCosts = [...asked.store].map(([shape, all]) => [shape, all / QUESTIONS] as const)
-    const [storeCost, redisCost] = [sum(storeCosts), sum(redisCosts)]
+    const costs: Cost[] = []
+    while (costs.length < QUESTIONS) costs.push(await count(() => ask(session.id)))
+    // The median: a question that a slow machine takes its time for renews its lease as well.
+    const store = toMedian(costs.map((cost) => cost.store))
+    const commandsOfRedis = toMedian(costs.map((cost) => withoutIdle(cost, idle)))
+    const [storeCost, redisCost] = [sum(store), sum(commandsOfRedis)]
     const lines = [
       `a question of ${TOKENS} tokens: ${storeCost} store operations, ${redisCost} Redis commands`,
-      ...[...storeCosts, ...redisCosts].map(([name, calls]) => (calls ? `  ${calls} ${name}` : '')),
+      ...[...store, ...commandsOfRedis].map(([name, calls]) => (calls ? `  ${calls} ${name}` : '')),
     ]
     process.stdout.write(`${lines.filter(Boolean).join('\n')}\n`)
     expect(storeCost).toBeLessThanOrEqual(STORE_OPERATIONS)
@@ -126,6 +117,24 @@ describeWithCluster('a question in a cluster', () => {
   })
 })
 
-function sum(costs: (readonly [string, number])[]): number {
-  return costs.reduce((total, [, calls]) => total + calls, 0)
+interface Cost {
+  store: Map<string, number>
+  redis: Map<string, number>
+  seconds: number
+}
+
+/** What Redis was asked for beyond what it is asked for in such a time anyway. */
+function withoutIdle({ redis, seconds }: Cost, idle: Cost): Map<string, number> {
+  const idleOf = (name: string) => ((idle.redis.get(name) ?? 0) * seconds) / idle.seconds
+  return new Map([...redis].map(([name, calls]) => [name, Math.round(calls - idleOf(name))]))
+}
+
+function toMedian(costs: Map<string, number>[]): Map<string, number> {
+  return (
+    costs.toSorted((a, b) => sum(a) - sum(b))[(costs.length - 1) / 2] ?? new Map<string, number>()
+  )
+}
+
+function sum(costs: ReadonlyMap<string, number>): number {
+  return [...costs.values()].reduce((total, calls) => total + calls, 0)
 }

@@ -168,7 +168,8 @@ describe('startHeadBeacon', () => {
     isBusAway = false
     await jest.advanceTimersByTimeAsync(27_000)
     expect([...rooms.values()].map(({ subscription }) => subscription)).not.toContain(undefined)
-    expect(sent).toEqual(['session:head deaf 7'])
+    // A second look may follow within this time, planned while nothing was heard of the session yet.
+    expect(new Set(sent)).toEqual(new Set(['session:head deaf 7']))
   })
 })
 

@@ -76,8 +76,9 @@ async function answerClaimed(deps: AnswerDeps, production: Production): Promise<
     const written = await produceReply(deps, production)
     if (written === 'cancelled') return written
     if (written) return await commit(deps, production, toOutcome(deps, production, written))
-    if (halt.reason() !== 'shutdown') return 'lost'
-    throw handingOver()
+    if (halt.reason() === 'shutdown') throw handingOver()
+    lease.lose()
+    return 'lost'
   } catch (thrown) {
     lease.end()
     await release(deps, lease)
@@ -132,6 +133,7 @@ async function commit(
 function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerResult {
   const { sessionId, replyId, epoch } = lease.claim
   metrics.writeFenced()
+  lease.lose()
   logger.warn({ sessionId, replyId, attempt: epoch }, 'reply refused: a later attempt owns it')
   return 'lost'
 }

@@ -55,11 +55,20 @@ export class ReplyLease {
     const askedAt = performance.now()
     const claim = await this.#deps.replies.raiseEpoch(this.#claim, this.#held.leaseMs)
     this.#generation++
-    if (!claim) this.#lose()
+    if (!claim) this.lose()
     if (!claim || this.#ended) return false
     this.#claim = claim
     this.#heardAt = askedAt
     return true
+  }
+
+  /** Takes it for lost, however that was noticed: another attempt owns the reply. Idempotent. */
+  lose(): void {
+    if (this.#ended) return
+    this.end()
+    this.#deps.onLost()
+    this.#lost.abort(new Error('the claim is lost'))
+    this.#halt.raise('lost')
   }
 
   /** Ends the renewal, before the claim is given back or forgotten. Idempotent. */
@@ -79,7 +88,7 @@ export class ReplyLease {
     const state = await this.#askStore()
     if (this.#ended) return
     if (state && generation === this.#generation) this.#onRenewed(state, askedAt)
-    if (performance.now() - this.#heardAt >= this.#held.silenceMs) this.#lose()
+    if (performance.now() - this.#heardAt >= this.#held.silenceMs) this.lose()
     // Soon after a failure: once the store is back, the lease has to be the first to say so.
     this.#scheduleRenewal(this.#held.leaseMs / (state ? 3 : 10))
   }
@@ -96,14 +105,6 @@ export class ReplyLease {
   #onRenewed(state: ClaimState, askedAt: number): void {
     this.#heardAt = askedAt
     if (state === 'stop-requested') this.#halt.raise('stop')
-    if (state === 'lost') this.#lose()
-  }
-
-  #lose(): void {
-    if (this.#ended) return
-    this.end()
-    this.#deps.onLost()
-    this.#lost.abort(new Error('the claim is lost'))
-    this.#halt.raise('lost')
+    if (state === 'lost') this.lose()
   }
 }
