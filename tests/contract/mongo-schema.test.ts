@@ -9,7 +9,7 @@ import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mon
 import { SchemaRecord } from '../../shared/adapters/src/mongo/schema/schema-record.ts'
 import { SCHEMA_STEPS, type SchemaStep } from '../../shared/adapters/src/mongo/schema/steps.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { newKeyRing } from './store.support.ts'
+import { newKeyRing, startSession, userEntry } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 interface Meta {
@@ -112,6 +112,17 @@ describeWithMongo('the schema of the database', () => {
     expect(first?.lease).toBeUndefined()
     expect(await migrate()).toEqual([])
     expect(await meta.findOne({ _id: 'schema' })).toEqual(first)
+  })
+
+  it('holds one entry of each seq, whoever writes it', async () => {
+    const store = await lab.open()
+    const sessionId = await startSession(store)
+    await store.messages.append(userEntry(sessionId))
+    const messages = lab.db.collection<{ _id: string }>('messages')
+    const entry = await messages.findOne({ sessionId })
+    await expect(messages.insertOne({ ...entry, _id: 'another' })).rejects.toMatchObject({
+      code: 11_000,
+    })
   })
 
   it('is changed by one of many that come at once', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { AppError, type JobQueue } from '@chatbox/core'
-import { enqueueWaiting } from '../../services/worker/src/usecases/reconcile.ts'
-import { createGate, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
+import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'
+import { createGate, MODEL, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
 import { override } from './worker-mortal.ts'
 
@@ -196,6 +196,40 @@ describe('a store that is away', () => {
     await enqueueWaiting({ ...deps, replies }, { staleMs: 0, forMs: 1000, limit: 10 })
     expect(taken).toEqual([other])
     expect(await rig.replies.findOpen(sessionId)).toMatchObject({ messageId: question.id })
+  })
+})
+
+describe('a reply that its worker committed before it died', () => {
+  const STORY = ['user: Hello?', 'ai complete: Hi.']
+  let rig: WorkerRig
+  let sessionId: string
+
+  beforeEach(async () => {
+    rig = await openRig()
+    sessionId = await rig.createSession()
+    const { question } = await rig.ask(sessionId, 'Hello?')
+    const claim = await rig.replies.claim({ sessionId, messageId: question.id }, 5000)
+    if (!claim) throw new Error('a new question could not be claimed')
+    const finishedAt = rig.clock.now().toISOString()
+    const outcome = { status: 'complete', content: 'Hi.', modelId: MODEL, finishedAt } as const
+    await rig.replies.commit(claim, outcome)
+  })
+  afterEach(() => rig.close())
+
+  it('is put into the log by a sweep, also while the queue is away', async () => {
+    const queue = { enqueue: () => Promise.reject(away()) }
+    const { deps } = rig.createWorker({ llm: scriptLlm([]), queue })
+    await until('the end of the question', async () => {
+      await finishReplies({ ...deps, replies: rig.replies }, { forMs: 100, limit: 10 })
+      return (await rig.replies.findOpen(sessionId)) === undefined
+    })
+    expect(await rig.story(sessionId)).toEqual(STORY)
+  })
+
+  it('is put into the log by the next job, also without a sweep', async () => {
+    const worker = rig.createWorker({ llm: scriptLlm([]) })
+    expect(await worker.answer({ sessionId })).toBe('answered')
+    expect(await rig.story(sessionId)).toEqual(STORY)
   })
 })
 

@@ -14,7 +14,7 @@ import { applyMutant, readMutants, type Mutant } from './mutants.ts'
 
 const MAX_SUITE_MS = 300_000
 /** A suite that takes much longer with a mutant than without is stuck in it. */
-const toMaxMs = (greenMs: number): number => Math.min(MAX_SUITE_MS, Math.ceil(60_000 + 5 * greenMs))
+const toMaxMs = (greenMs: number): number => Math.min(MAX_SUITE_MS, 60_000 + 5 * Math.ceil(greenMs))
 
 /** How a suite ended. A suite that could not be loaded has tested nothing. */
 type End = 'green' | 'red' | 'stuck' | 'not loaded'
@@ -25,18 +25,15 @@ interface Counts {
   numRuntimeErrorTestSuites: number
 }
 
-/** Everything that a run leaves on the disk, and the leader of the processes that run. */
-const home = mkdtempSync(join(tmpdir(), 'chatbox-mutants-'))
-let leader: number | undefined
-
 /** Runs a suite of the copy in `folder`, with all that it starts in a process group of its own. */
 async function runSuite(folder: string, suite: Mutant, maxMs: number): Promise<End> {
   const counts = join(home, 'counts.json')
   rmSync(counts, { force: true })
-  const jest = ['node_modules/jest/bin/jest.js', '--selectProjects', suite.part, '--runInBand']
+  const jest = ['node_modules/jest/bin/jest.js', '--runInBand', '--forceExit', '--json']
+  const tests = ['--selectProjects', suite.part, '--runTestsByPath', suite.suite]
   const child = spawn(
     process.execPath,
-    [...NODE_ARGS, ...jest, '--json', `--outputFile=${counts}`, '--runTestsByPath', suite.suite],
+    [...NODE_ARGS, ...jest, `--outputFile=${counts}`, ...tests],
     // A test that would be skipped has to fail: it notices nothing.
     { cwd: folder, stdio: 'ignore', detached: true, env: { ...process.env, CI: 'true' } },
   )
@@ -64,7 +61,8 @@ function killGroup(): void {
   leader = undefined
 }
 
-function readNames(): string[] | undefined {
+/** In the order of their suites. */
+function chooseMutants(): Mutant[] {
   const { values } = readOptions({
     usage: 'npm run test:mutants --',
     about:
@@ -73,15 +71,17 @@ function readNames(): string[] | undefined {
       only: { type: 'string', value: 'NAME,NAME', about: 'only these of tests/mutants/patches' },
     },
   })
-  return values.only?.split(',')
+  const all = readMutants().toSorted((a, b) => a.suite.localeCompare(b.suite))
+  const names = values.only?.split(',')
+  const other = names?.find((wanted) => !all.some(({ name }) => name === wanted))
+  if (other !== undefined) refuseUsage(`There is no mutant ${other}`)
+  return names ? all.filter(({ name }) => names.includes(name)) : all
 }
 
-const names = readNames()
-const mutants = readMutants()
-  .filter(({ name }) => names?.includes(name) ?? true)
-  .toSorted((a, b) => a.suite.localeCompare(b.suite))
-if (mutants.length === 0) refuseUsage('--only names files of tests/mutants/patches')
-
+const mutants = chooseMutants()
+/** Everything that a run leaves on the disk, and the leader of the processes that run. */
+const home = mkdtempSync(join(tmpdir(), 'chatbox-mutants-'))
+let leader: number | undefined
 endWithParent()
 endOnSignal()
 process.on('exit', () => {

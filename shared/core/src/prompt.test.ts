@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message, Sender } from '@chatbox/contract'
-import { AppError } from './errors.ts'
 import { buildPrompt, type PromptSettings } from './prompt.ts'
 import { estimateTokens } from './tokens.ts'
 
@@ -96,7 +95,7 @@ describe('buildPrompt', () => {
   it('says so where the question alone does not fit', () => {
     const settings = { ...ROOMY, contextTokens: 520 }
     expect(() => buildPrompt([ask(1, 'x'.repeat(100))], ask(1, 'x'.repeat(100)), settings)).toThrow(
-      AppError,
+      expect.objectContaining({ code: 'LLM_UNAVAILABLE', retryable: false }),
     )
   })
 

@@ -76,6 +76,24 @@ describe('placeEntry', () => {
     expect(state.help).toEqual({ requestedAt: LATER, note: 'please' })
   })
 
+  it('counts the questions that have no complete answer', () => {
+    const question = { ...entry(user), replyId: 'r1' }
+    const answer = (more: Partial<NewEntry['message']>) => entry(ai, { replyTo: 'm1', ...more })
+    const count = (...entries: NewEntry[]) => after(...entries).state.unanswered
+    expect(count(entry(user), entry(ai), ended)).toBe(0)
+    expect(count(question, entry(user), question)).toBe(2)
+    expect(count(question, answer({ status: 'incomplete' }))).toBe(1)
+    expect(count(question, question, answer({}), entry(user, { replyTo: 'm1' }))).toBe(1)
+    expect(count(question, answer({}), answer({}))).toBe(0)
+    expect(count(takenOver(eve), question)).toBe(0)
+  })
+
+  it('counts nothing where the log began before that was counted', () => {
+    const { unanswered, ...state } = empty.state
+    const old = placeEntry({ seq: 0, state }, { ...entry(user), replyId: 'r1' })
+    expect(old.state.unanswered).toBeUndefined()
+  })
+
   it.each([
     ['Hello', 'Hello'],
     ['\n  First line \r\nsecond', 'First line'],
