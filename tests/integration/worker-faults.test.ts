@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { AppError, type JobQueue } from '@chatbox/core'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'
-import { createGate, MODEL, openRig, scriptLlm, textOf, until, type WorkerRig } from './worker-rig.ts'
+import {
+  createGate,
+  MODEL,
+  openRig,
+  scriptLlm,
+  textOf,
+  until,
+  type WorkerRig,
+} from './worker-rig.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
 import { override } from './worker-mortal.ts'
 
