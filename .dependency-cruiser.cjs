@@ -80,8 +80,16 @@ module.exports = {
     {
       name: 'usecases-know-no-io',
       severity: 'error',
-      from: { path: '^services/[^/]+/src/usecases/', pathNot: '[.]test[.]ts$' },
-      to: { pathNot: ['^services/[^/]+/src/usecases/', '^shared/(core|contract|kit)/'] },
+      from: {
+        path: '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
+        pathNot: '[.]test[.]ts$',
+      },
+      to: {
+        pathNot: [
+          '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
+          '^shared/(core|contract|kit)/',
+        ],
+      },
     },
     {
       name: 'adapters-enter-at-main',
@@ -101,7 +109,7 @@ module.exports = {
       '^services/gateway/src/(ws|http)/',
     ),
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
-    only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/llm/'),
+    only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/models/'),
     // The probe signs a token as the site in front of chatbox would.
     only('jwt-home', '(jsonwebtoken|jwks-rsa)', '^services/(gateway/src/auth|probe/src)/'),
     only('metrics-home', 'prom-client', '^shared/kit/src/'),

@@ -3,12 +3,12 @@ import { copyRepository, type RepositoryCopy, type Seed } from './repository-cop
 
 const ENTRIES: Seed[] = [
   {
-    path: 'shared/contract/src/client-events.ts',
+    path: 'shared/contract/src/events/client-events.ts',
     before: "  'token:refresh': {\n",
     lines: "  seeded: { payload: sessionOnly, data: empty, who: 'operator', cost: 'write' },\n",
   },
   {
-    path: 'shared/contract/src/http-routes.ts',
+    path: 'shared/contract/src/http/http-routes.ts',
     before: '  readOpenApi: {\n',
     lines: `  seeded: {
     ...plain,
@@ -25,7 +25,7 @@ const ENTRIES: Seed[] = [
 ]
 const HANDLERS: Seed[] = [
   {
-    path: 'services/gateway/src/ws/handlers.ts',
+    path: 'services/gateway/src/ws/connection/handlers.ts',
     before: '    typing: ',
     lines: '    seeded: async () => ({}),\n',
   },

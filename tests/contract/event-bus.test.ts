@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { BusEvent, ReplyDelta } from '@chatbox/contract'
 import type { EventBus } from '@chatbox/core'
 import { Redis } from 'ioredis'
-import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
+import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
 import { describeEventBus, newDelta, toStart, toUpdate, writeReply } from './event-bus.contract.ts'
 import {
   closeAll,

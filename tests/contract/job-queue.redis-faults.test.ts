@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
-import { parseRedisAddress } from '../../shared/adapters/src/redis/address.ts'
-import { BullJobQueue } from '../../shared/adapters/src/redis/bull-job-queue.ts'
-import { closeClient, openClient } from '../../shared/adapters/src/redis/connection.ts'
-import { createGuard } from '../../shared/adapters/src/redis/guard.ts'
-import { createKeys } from '../../shared/adapters/src/redis/keys.ts'
+import { parseRedisAddress } from '../../shared/adapters/src/redis/client/address.ts'
+import { BullJobQueue } from '../../shared/adapters/src/redis/queue/bull-job-queue.ts'
+import { closeClient, openClient } from '../../shared/adapters/src/redis/client/connection.ts'
+import { createGuard } from '../../shared/adapters/src/redis/client/guard.ts'
+import { createKeys } from '../../shared/adapters/src/redis/client/keys.ts'
 import { createGate, createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
 import {
   closeAll,

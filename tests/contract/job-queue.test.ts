@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { MemoryJobQueue } from '../../shared/adapters/src/embedded/memory-job-queue.ts'
+import { MemoryJobQueue } from '../../shared/adapters/src/memory/memory-job-queue.ts'
 import {
   createGate,
   createRecorder,

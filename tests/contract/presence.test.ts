@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import { Redis } from 'ioredis'
-import { createMemoryPresence } from '../../shared/adapters/src/embedded/memory-presence.ts'
+import { createMemoryPresence } from '../../shared/adapters/src/memory/memory-presence.ts'
 import { describePresence } from './presence.contract.ts'
 import {
   closeAll,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { createMemoryRateLimiter } from '../../shared/adapters/src/embedded/memory-rate-limiter.ts'
+import { createMemoryRateLimiter } from '../../shared/adapters/src/memory/memory-rate-limiter.ts'
 import { countAllowed, describeRateLimiter, newRule } from './rate-limiter.contract.ts'
 import {
   closeAll,

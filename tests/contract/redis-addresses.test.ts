@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { startRedis } from '../../scripts/servers/redis.ts'
-import { createKeyRing } from '../../shared/adapters/src/crypto/key-ring.ts'
+import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { openRedis } from '../../shared/adapters/src/redis/open-redis.ts'
 import { newDelta, toStart, writeReply } from './event-bus.contract.ts'
 import { createRecorder, newJob } from './job-queue.contract.ts'

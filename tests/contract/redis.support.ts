@@ -8,7 +8,7 @@ import {
 } from '../../scripts/servers/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
-import { createKeyRing } from '../../shared/adapters/src/crypto/key-ring.ts'
+import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'
 
 /** For suites that need a Redis of their own. */

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createKeyRing, openSqliteStore, type Store } from '@chatbox/adapters'
-import { openSqliteDatabase } from '../../shared/adapters/src/embedded/sqlite-database.ts'
+import { openSqliteDatabase } from '../../shared/adapters/src/sqlite/sqlite-database.ts'
 import {
   answer,
   createHooks,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { AppError, type JobQueue } from '@chatbox/core'
-import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'
+import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
 import {
   createGate,
   MODEL,

@@ -19,10 +19,10 @@ import type {
 } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
-import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/usecases/answer-deps.ts'
-import { answerSession } from '../../services/worker/src/usecases/answer-session.ts'
-import { enqueueWaiting, finishReplies } from '../../services/worker/src/usecases/reconcile.ts'
-import { RunningReplies } from '../../services/worker/src/usecases/running-replies.ts'
+import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/answer/answer-deps.ts'
+import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
+import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
+import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
 
 export const MODEL = 'model-1'
 

@@ -4,8 +4,8 @@ import type { EventBus, JobQueue } from '@chatbox/core'
 import { Redis } from 'ioredis'
 import { parseBroadcast } from '../../shared/adapters/src/common/broadcast-parsing.ts'
 import { LATER_EVENT } from '../../shared/adapters/src/common/later-event.ts'
-import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
-import { MemoryJobQueue } from '../../shared/adapters/src/embedded/memory-job-queue.ts'
+import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
+import { MemoryJobQueue } from '../../shared/adapters/src/memory/memory-job-queue.ts'
 import {
   describeEventBus,
   newDelta,

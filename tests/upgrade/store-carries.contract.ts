@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { NewEntry } from '@chatbox/core'
-import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
+import { toContext } from '../../shared/adapters/src/sealed/key-ring.ts'
 import {
   eventEntry,
   eventually,

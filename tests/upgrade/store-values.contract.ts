@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { messageFields, openEnums, type Message } from '@chatbox/contract'
 import type { Store } from '@chatbox/adapters'
 import { createClock, createLogger, createMetrics } from '@chatbox/kit'
-import { materialiseCommitted } from '../../services/worker/src/usecases/materialise-reply.ts'
-import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
-import { createMemoryEventBus } from '../../shared/adapters/src/embedded/memory-event-bus.ts'
+import { materialiseCommitted } from '../../services/worker/src/answer/materialise-reply.ts'
+import { toContext } from '../../shared/adapters/src/sealed/key-ring.ts'
+import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
 import {
   eventEntry,
   LEASE_MS,

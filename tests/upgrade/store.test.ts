@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { toContext } from '../../shared/adapters/src/crypto/key-ring.ts'
+import { toContext } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { newSession, userEntry } from '../contract/store.support.ts'
 import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
 import { ADDED, findUnmarked, NEXT_TEXT, NEXT_VALUE } from './next-version.ts'

@@ -6,7 +6,7 @@ import {
   type ProcessContext,
   type RunningProcess,
 } from '@chatbox/kit'
-import { createModelDirectory } from './llm/model-directory.ts'
+import { createModelDirectory } from './models/model-directory.ts'
 import { startWorker, type WorkerOptions } from './start.ts'
 
 /** Only tests pass any, to see what becomes of the system without one of its safeties. */

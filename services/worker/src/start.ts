@@ -12,17 +12,17 @@ import { DELTA_INTERVAL_MS } from './delta-interval.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweep } from './jobs/start-sweep.ts'
 import { watchQueue } from './jobs/watch-queue.ts'
-import type { AnswerDeps, AnswerModel, ReplyTiming } from './usecases/answer-deps.ts'
-import { answerSession } from './usecases/answer-session.ts'
-import { endIdleSessions } from './usecases/end-idle-sessions.ts'
-import { createFinisher, enqueueWaiting } from './usecases/reconcile.ts'
-import { RunningReplies } from './usecases/running-replies.ts'
+import type { AnswerDeps, AnswerModel, ReplyTiming } from './answer/answer-deps.ts'
+import { answerSession } from './answer/answer-session.ts'
+import { endIdleSessions } from './sweeps/end-idle-sessions.ts'
+import { createFinisher, enqueueWaiting } from './sweeps/reconcile.ts'
+import { RunningReplies } from './answer/running-replies.ts'
 
 export {
   createModelDirectory,
   type ModelDirectory,
   type ModelDirectoryOptions,
-} from './llm/model-directory.ts'
+} from './models/model-directory.ts'
 
 export interface WorkerDeps {
   sessions: Sessions

@@ -8,9 +8,9 @@ import type {
   ReplyClaims,
   Sessions,
 } from '@chatbox/core'
-import type { EncryptionKey } from './crypto/key-ring.ts'
-import type { StallRules } from './redis/bull-worker.ts'
-import type { SocketAdapter } from './redis/socket-adapter.ts'
+import type { EncryptionKey } from './sealed/key-ring.ts'
+import type { StallRules } from './redis/queue/bull-worker.ts'
+import type { SocketAdapter } from './redis/bus/socket-adapter.ts'
 
 export interface EmbeddedOptions {
   kind: 'embedded'

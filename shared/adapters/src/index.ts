@@ -1,5 +1,5 @@
 export type { Backend, BackendOptions, Store, StorePorts } from './backend.ts'
-export { createKeyRing, type Cipher, type EncryptionKey } from './crypto/key-ring.ts'
-export { openSqliteStore } from './embedded/open-sqlite-store.ts'
+export { createKeyRing, type Cipher, type EncryptionKey } from './sealed/key-ring.ts'
+export { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 export { migrateStore } from './migrate-store.ts'
 export { openBackend } from './open-backend.ts'

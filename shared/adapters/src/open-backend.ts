@@ -1,12 +1,12 @@
 import type { AdapterHooks } from '@chatbox/core'
 import type { Backend, BackendOptions, EmbeddedOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
-import { createKeyRing, type Cipher } from './crypto/key-ring.ts'
-import { createMemoryEventBus } from './embedded/memory-event-bus.ts'
-import { MemoryJobQueue } from './embedded/memory-job-queue.ts'
-import { createMemoryPresence } from './embedded/memory-presence.ts'
-import { createMemoryRateLimiter } from './embedded/memory-rate-limiter.ts'
-import { openSqliteStore } from './embedded/open-sqlite-store.ts'
+import { createKeyRing, type Cipher } from './sealed/key-ring.ts'
+import { createMemoryEventBus } from './memory/memory-event-bus.ts'
+import { MemoryJobQueue } from './memory/memory-job-queue.ts'
+import { createMemoryPresence } from './memory/memory-presence.ts'
+import { createMemoryRateLimiter } from './memory/memory-rate-limiter.ts'
+import { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 
 /**
  * Opens everything that lasts or is shared. A data folder that cannot be used or an address that is

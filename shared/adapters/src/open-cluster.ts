@@ -1,9 +1,9 @@
 import type { AdapterHooks, SchemaHooks } from '@chatbox/core'
 import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
-import type { Cipher } from './crypto/key-ring.ts'
+import type { Cipher } from './sealed/key-ring.ts'
 import { openMongoStore } from './mongo/open-mongo-store.ts'
-import { untilAvailable } from './mongo/until-available.ts'
+import { untilAvailable } from './mongo/client/until-available.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 

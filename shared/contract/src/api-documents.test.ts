@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { asyncApiDocument } from './asyncapi.ts'
-import { CLIENT_EVENTS } from './client-events.ts'
-import { HTTP_ROUTES } from './http-routes.ts'
-import { openApiDocument } from './openapi.ts'
-import { SERVER_EVENTS } from './server-events.ts'
+import { asyncApiDocument } from './documents/asyncapi.ts'
+import { CLIENT_EVENTS } from './events/client-events.ts'
+import { HTTP_ROUTES } from './http/http-routes.ts'
+import { openApiDocument } from './documents/openapi.ts'
+import { SERVER_EVENTS } from './events/server-events.ts'
 
 const openApi = openApiDocument({ pathPrefix: '/support' })
 const asyncApi = asyncApiDocument({ pathPrefix: '/support' })

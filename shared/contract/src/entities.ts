@@ -10,7 +10,7 @@
  */
 import { z } from 'zod'
 import { errorInfoSchema } from './errors.ts'
-import { openEnum } from './later-versions.ts'
+import { openEnum } from './inside/later-versions.ts'
 import { LIMITS } from './limits.ts'
 import { idSchema, seqSchema, text, timeSchema, userIdSchema } from './text.ts'
 

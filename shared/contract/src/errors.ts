@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { openEnum } from './later-versions.ts'
+import { openEnum } from './inside/later-versions.ts'
 import { LIMITS } from './limits.ts'
 import { text } from './text.ts'
 

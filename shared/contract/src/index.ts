@@ -1,12 +1,12 @@
-export { asyncApiDocument, type AsyncApiDocument } from './asyncapi.ts'
-export { busEventSchema, GATEWAY_EVENTS, type BusEvent } from './bus-events.ts'
+export { asyncApiDocument, type AsyncApiDocument } from './documents/asyncapi.ts'
+export { busEventSchema, GATEWAY_EVENTS, type BusEvent } from './inside/bus-events.ts'
 export {
   CLIENT_EVENTS,
   type ClientData,
   type ClientEvent,
   type ClientPayload,
   type Cost,
-} from './client-events.ts'
+} from './events/client-events.ts'
 export {
   activeReplySchema,
   messageFields,
@@ -52,11 +52,11 @@ export {
   type RouteName,
   type RouteParams,
   type RouteQuery,
-} from './http-routes.ts'
-export { JOB_KEYS, JOBS, type JobName, type JobPayload } from './jobs.ts'
-export { keepUnknown, openEnum, openEnums } from './later-versions.ts'
+} from './http/http-routes.ts'
+export { JOB_KEYS, JOBS, type JobName, type JobPayload } from './inside/jobs.ts'
+export { keepUnknown, openEnum, openEnums } from './inside/later-versions.ts'
 export { LIMITS } from './limits.ts'
-export { openApiDocument, type OpenApiDocument } from './openapi.ts'
+export { openApiDocument, type OpenApiDocument } from './documents/openapi.ts'
 export {
   replyDeltaSchema,
   replyStartSchema,
@@ -65,6 +65,11 @@ export {
   type ReplyStart,
   type ServerEvent,
   type ServerPayload,
-} from './server-events.ts'
-export type { Ack, ClientToServerEvents, HandshakeAuth, ServerToClientEvents } from './socket.ts'
+} from './events/server-events.ts'
+export type {
+  Ack,
+  ClientToServerEvents,
+  HandshakeAuth,
+  ServerToClientEvents,
+} from './events/socket.ts'
 export { contentSchema, idSchema, text, userIdSchema } from './text.ts'

@@ -37,8 +37,8 @@ export type {
   TaskState,
 } from './ports/reply-claims.ts'
 export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'
-export { buildPrompt, type Prompt, type PromptSettings } from './prompt.ts'
-export { checkActive, toSession, type SessionOrigin } from './session.ts'
+export { buildPrompt, type Prompt, type PromptSettings } from './reply/prompt.ts'
+export { checkActive, toSession, type SessionOrigin } from './session/session.ts'
 export {
   addUsage,
   initialState,
@@ -48,5 +48,5 @@ export {
   type NewEntry,
   type PlacedEntry,
   type SessionState,
-} from './session-state.ts'
-export { estimateTokens } from './tokens.ts'
+} from './session/session-state.ts'
+export { estimateTokens } from './reply/tokens.ts'

@@ -1,5 +1,5 @@
 import { AppError } from '@chatbox/core'
-import type { RateGuard, RateRules } from '../rate-rules.ts'
+import type { RateGuard, RateRules } from '../edge/rate-rules.ts'
 import type { Identity } from '../usecases/refresh-token.ts'
 import { unauthorized } from './bearer-claims.ts'
 import type { TokenVerifier } from './verify-token.ts'

@@ -1,8 +1,8 @@
 import { AppError, type LogTip, type ReplyTask, type SessionOrigin } from '@chatbox/core'
 import { z } from 'zod'
-import type { MessageRecord } from '../store/message-record.ts'
-import type { OriginRecord, StateRecord } from '../store/session-record.ts'
-import { replyTaskSchema } from '../store/reply-record.ts'
+import type { MessageRecord } from '../sealed/message-record.ts'
+import type { OriginRecord, StateRecord } from '../sealed/session-record.ts'
+import { replyTaskSchema } from '../sealed/reply-record.ts'
 
 /**
  * One session: what it began as, and a projection of the end of its log for lists. The projection

@@ -1,9 +1,9 @@
 import type { ConversationRefs } from '@chatbox/core'
-import { toContext } from '../crypto/key-ring.ts'
-import { openJson, sealJson, type RecordDeps } from '../store/record-deps.ts'
-import { BOUNDED } from './client.ts'
-import type { MongoConnection } from './connection.ts'
-import { isDuplicateKey } from './deadline.ts'
+import { toContext } from '../sealed/key-ring.ts'
+import { openJson, sealJson, type RecordDeps } from '../sealed/record-deps.ts'
+import { BOUNDED } from './client/client.ts'
+import type { MongoConnection } from './client/connection.ts'
+import { isDuplicateKey } from './client/deadline.ts'
 import { toKey } from './documents.ts'
 
 export class MongoConversationRefs implements ConversationRefs {

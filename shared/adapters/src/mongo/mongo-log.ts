@@ -16,18 +16,18 @@ import {
   type SessionOrigin,
 } from '@chatbox/core'
 import { settlesWithin } from '../common/waiting.ts'
-import { idTaken, toMessage, toMessageRecord } from '../store/message-record.ts'
-import type { RecordDeps } from '../store/record-deps.ts'
+import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
 import {
   toOrigin,
   toOriginRecord,
   toStateRecord,
   toTip,
   type StateRecord,
-} from '../store/session-record.ts'
-import { BOUNDED } from './client.ts'
-import type { CheckTime, MongoConnection } from './connection.ts'
-import { isDuplicateId, isDuplicateKey } from './deadline.ts'
+} from '../sealed/session-record.ts'
+import { BOUNDED } from './client/client.ts'
+import type { CheckTime, MongoConnection } from './client/connection.ts'
+import { isDuplicateId, isDuplicateKey } from './client/deadline.ts'
 import {
   parseOrigin,
   toKey,

@@ -12,16 +12,16 @@ import type {
   Taking,
 } from '@chatbox/core'
 import type { Filter, UpdateFilter } from 'mongodb'
-import type { RecordDeps } from '../store/record-deps.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
 import {
   sealOutcome,
   SETTLE_MS,
   toCommittedReply,
   toRefusedCommit,
   toRepeatedRetry,
-} from '../store/reply-record.ts'
-import { BOUNDED } from './client.ts'
-import type { MongoConnection } from './connection.ts'
+} from '../sealed/reply-record.ts'
+import { BOUNDED } from './client/client.ts'
+import type { MongoConnection } from './client/connection.ts'
 import {
   parseReplyTask,
   REPLY_TASK_FIELDS,

@@ -10,9 +10,9 @@ import {
 } from '@chatbox/core'
 import type { Filter } from 'mongodb'
 import { z } from 'zod'
-import { idTaken } from '../store/message-record.ts'
-import type { RecordDeps } from '../store/record-deps.ts'
-import { parseCursor, toCursor } from '../store/session-cursor.ts'
+import { idTaken } from '../sealed/message-record.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
+import { parseCursor, toCursor } from '../sealed/session-cursor.ts'
 import {
   isRefused,
   refuseSession,
@@ -22,10 +22,10 @@ import {
   toStateRecord,
   toTip,
   toUserKey,
-} from '../store/session-record.ts'
-import { BOUNDED } from './client.ts'
-import type { MongoConnection } from './connection.ts'
-import { isDuplicateKey, unavailable } from './deadline.ts'
+} from '../sealed/session-record.ts'
+import { BOUNDED } from './client/client.ts'
+import type { MongoConnection } from './client/connection.ts'
+import { isDuplicateKey, unavailable } from './client/deadline.ts'
 import { toKey, type FoundSession, type SessionDocument } from './documents.ts'
 import type { TipWriter } from './tip-writer.ts'
 

@@ -1,5 +1,5 @@
-import type { CheckTime } from './connection.ts'
-import { unavailable } from './deadline.ts'
+import type { CheckTime } from './client/connection.ts'
+import { unavailable } from './client/deadline.ts'
 
 interface Lane<Carried> {
   tail: Promise<unknown>

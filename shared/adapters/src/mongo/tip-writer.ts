@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionOrigin } from '@chatbox/core'
 import type { AnyBulkWriteOperation } from 'mongodb'
-import type { RecordDeps } from '../store/record-deps.ts'
-import { toActiveKey, type StateRecord } from '../store/session-record.ts'
-import { BOUNDED } from './client.ts'
-import type { MongoConnection } from './connection.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
+import { toActiveKey, type StateRecord } from '../sealed/session-record.ts'
+import { BOUNDED } from './client/client.ts'
+import type { MongoConnection } from './client/connection.ts'
 import type { FoundSession, SessionDocument } from './documents.ts'
 
 interface Copy {

@@ -1,9 +1,9 @@
 import { AppError, PRESENCE_TTL_MS, type Presence } from '@chatbox/core'
 import { createOwnConnections } from '../common/own-connections.ts'
-import type { RedisClient } from './connection.ts'
-import type { Guard } from './guard.ts'
-import type { RedisKeys } from './keys.ts'
-import { createScript, runScript } from './script.ts'
+import type { RedisClient } from './client/connection.ts'
+import type { Guard } from './client/guard.ts'
+import type { RedisKeys } from './client/keys.ts'
+import { createScript, runScript } from './client/script.ts'
 
 const COMMAND_TIMEOUT_MS = 300
 const REFRESH_TIMEOUT_MS = 1000

@@ -2,10 +2,10 @@ import type { RateLimiter } from '@chatbox/core'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { LeasedLimit, type Grant } from '../common/leased-limit.ts'
 import { createMemoryLimit, createRuleBook, windowSeconds } from '../common/rate-rules.ts'
-import type { RedisClient } from './connection.ts'
-import type { Guard } from './guard.ts'
-import type { RedisKeys } from './keys.ts'
-import { createScript, runScript } from './script.ts'
+import type { RedisClient } from './client/connection.ts'
+import type { Guard } from './client/guard.ts'
+import type { RedisKeys } from './client/keys.ts'
+import { createScript, runScript } from './client/script.ts'
 
 const COMMAND_TIMEOUT_MS = 250
 

@@ -1,5 +1,5 @@
 import type { Session } from '@chatbox/contract'
-import type { SessionOrigin } from '../session.ts'
+import type { SessionOrigin } from '../session/session.ts'
 
 export interface NewSession extends SessionOrigin {
   modelId: string

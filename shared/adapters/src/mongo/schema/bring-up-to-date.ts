@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnusableStoreError } from '@chatbox/core'
-import { unavailable } from '../deadline.ts'
+import { unavailable } from '../client/deadline.ts'
 import type { DoneStep, SchemaRecord, SchemaState } from './schema-record.ts'
 import { fromKeptFailure, keepFailure, toStepError } from './step-failure.ts'
 import { SCHEMA_STEPS, type SchemaStep } from './steps.ts'

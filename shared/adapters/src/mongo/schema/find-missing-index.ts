@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb'
-import { BOUNDED } from '../client.ts'
-import { isNamespaceNotFound, withinDeadline } from '../deadline.ts'
+import { BOUNDED } from '../client/client.ts'
+import { isNamespaceNotFound, withinDeadline } from '../client/deadline.ts'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from './indexes.ts'
 import { createIndexes } from './steps.ts'
 

@@ -1,9 +1,9 @@
 import type { SchemaHooks } from '@chatbox/core'
 import type { Db } from 'mongodb'
 import { createReporter } from '../../common/report.ts'
-import { createMongoClient, toOpenError } from '../client.ts'
-import { withinDeadline } from '../deadline.ts'
-import { untilAvailable } from '../until-available.ts'
+import { createMongoClient, toOpenError } from '../client/client.ts'
+import { withinDeadline } from '../client/deadline.ts'
+import { untilAvailable } from '../client/until-available.ts'
 import {
   bringUpToDate,
   checkUsable,

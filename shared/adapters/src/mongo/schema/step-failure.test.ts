@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { MongoNetworkError, MongoServerError, MongoWriteConcernError } from 'mongodb'
-import { unavailable } from '../deadline.ts'
+import { unavailable } from '../client/deadline.ts'
 import { fromKeptFailure, keepFailure, toStepError } from './step-failure.ts'
 
 const STEP = { name: 'a step' }

@@ -1,7 +1,7 @@
 import { toAppError, UnusableStoreError } from '@chatbox/core'
 import { MongoServerError } from 'mongodb'
-import { toStoreError, unavailable } from '../deadline.ts'
-import { StoreFault, toReason } from '../store-fault.ts'
+import { toStoreError, unavailable } from '../client/deadline.ts'
+import { StoreFault, toReason } from '../client/store-fault.ts'
 
 /**
  * What a step's failure means for whoever wants it done: an `UnusableStoreError` in one sentence where

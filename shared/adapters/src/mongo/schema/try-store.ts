@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { UnusableStoreError } from '@chatbox/core'
 import type { Collection, Db } from 'mongodb'
-import { BOUNDED } from '../client.ts'
-import { isDuplicateKey, withinDeadline } from '../deadline.ts'
+import { BOUNDED } from '../client/client.ts'
+import { isDuplicateKey, withinDeadline } from '../client/deadline.ts'
 import { LOG_INDEX } from './indexes.ts'
 
 interface Scratch {

@@ -1,0 +1,130 @@
+import type { Clock, Llm, PromptSettings } from '@chatbox/core'
+import type { Logger, Metrics, ProviderSettings } from '@chatbox/kit'
+import { DELTA_INTERVAL_MS } from '../delta-interval.ts'
+import { createAnthropicProtocol } from './protocols/anthropic-llm.ts'
+import { createDemoLlm, type Pause } from './protocols/demo-llm.ts'
+import { createDifyProtocol } from './protocols/dify-llm.ts'
+import { createHttpLlm } from './transport/http-llm.ts'
+import { LLM_TIMEOUTS, type LlmTimeouts } from './llm-limits.ts'
+import { openModelServer, type ModelServer } from './transport/model-server.ts'
+import { createOpenAiProtocol } from './protocols/openai-llm.ts'
+import type { Protocol } from './protocols/protocol.ts'
+import { withUsage } from './protocols/usage.ts'
+import { withBreaker } from './with-breaker.ts'
+import { withMetrics } from './with-metrics.ts'
+
+interface ConfiguredModel {
+  /** The id of its provider. */
+  id: string
+  name: string
+  llm: Llm
+  prompt: PromptSettings
+}
+
+export interface ModelDirectory {
+  find(modelId: string): ConfiguredModel | undefined
+  /** Ends the connections to all providers once their replies have ended. */
+  close(): Promise<void>
+}
+
+export interface ModelDirectoryDeps {
+  logger: Pick<Logger, 'info' | 'warn'>
+  metrics: Pick<Metrics, 'providerCalled' | 'breakerOpen'>
+  clock: Pick<Clock, 'now'>
+}
+
+export interface ModelDirectoryOptions {
+  timeouts?: Partial<LlmTimeouts>
+  /** For how long a provider that failed five times in a row is left alone. */
+  breakerOpenMs?: number
+  /**
+   * For how long the text of a reply may gather before it is read; 0 reads it as it comes. What is
+   * read more often than viewers are shown it only waits for that.
+   */
+  gatherMs?: number
+  /** How the demo waits between its words. */
+  pause?: Pause
+}
+
+const BREAKER_OPEN_MS = 10_000
+
+const PROTOCOLS: Record<
+  Exclude<ProviderSettings['type'], 'demo'>,
+  (provider: ProviderSettings) => Protocol
+> = {
+  openai: createOpenAiProtocol,
+  anthropic: createAnthropicProtocol,
+  dify: createDifyProtocol,
+}
+
+/**
+ * Every configured model behind its provider. Throws for an endpoint that may not be called, naming
+ * the provider and not the endpoint.
+ */
+export function createModelDirectory(
+  providers: readonly ProviderSettings[],
+  deps: ModelDirectoryDeps,
+  options: ModelDirectoryOptions = {},
+): ModelDirectory {
+  const servers: ModelServer[] = []
+  const models = new Map<string, ConfiguredModel>()
+  for (const provider of providers) {
+    models.set(provider.id, {
+      id: provider.id,
+      name: provider.name,
+      llm: createLlm(provider, deps, { ...options, servers }),
+      prompt: {
+        systemPrompt: provider.systemPrompt,
+        contextTokens: provider.contextTokens,
+        maxReplyTokens: provider.maxTokens,
+      },
+    })
+  }
+  return {
+    find: (modelId) => models.get(modelId),
+    close: async () => {
+      await Promise.all(servers.splice(0).map((server) => server.close()))
+    },
+  }
+}
+
+function createLlm(
+  provider: ProviderSettings,
+  deps: ModelDirectoryDeps,
+  options: ModelDirectoryOptions & { servers: ModelServer[] },
+): Llm {
+  const { id, type } = provider
+  // Nothing that can be down stands behind the demo: it needs no breaker.
+  if (type === 'demo') return withMetrics(withUsage(createDemoLlm(options.pause)), id, deps.metrics)
+  const timeouts = { ...LLM_TIMEOUTS, ...options.timeouts }
+  const protocol = createProtocol(provider, PROTOCOLS[type])
+  const server = openModelServer(timeouts.connectMs)
+  options.servers.push(server)
+  const llm = createHttpLlm(protocol, {
+    server,
+    timeouts,
+    gatherMs: options.gatherMs ?? DELTA_INTERVAL_MS,
+    clock: deps.clock,
+    apiKey: provider.apiKey,
+  })
+  deps.metrics.breakerOpen(id, false)
+  return withBreaker(withMetrics(withUsage(llm), id, deps.metrics), {
+    openMs: options.breakerOpenMs ?? BREAKER_OPEN_MS,
+    onOpen: (open) => {
+      deps.metrics.breakerOpen(id, open)
+      if (open) deps.logger.warn({ modelId: id }, 'provider fails, left alone for a while')
+      else deps.logger.info({ modelId: id }, 'provider answers again')
+    },
+  })
+}
+
+function createProtocol(
+  provider: ProviderSettings,
+  create: (provider: ProviderSettings) => Protocol,
+): Protocol {
+  try {
+    return create(provider)
+  } catch {
+    throw new Error(`provider ${provider.id} has an endpoint that may not be called`)
+  }
+}

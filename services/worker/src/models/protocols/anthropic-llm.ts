@@ -1,0 +1,116 @@
+import type { ProviderSettings } from '@chatbox/kit'
+import { z } from 'zod'
+import { toCallUrl } from '../transport/endpoint.ts'
+import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
+import { parseEvent, toLimitError, toStatedError } from '../transport/provider-error.ts'
+import { toUsageChunk } from './usage.ts'
+
+const DEFAULT_ENDPOINT = 'https://api.anthropic.com'
+const API_VERSION = '2023-06-01'
+
+/** Anthropic's Messages API. */
+export function createAnthropicProtocol(provider: ProviderSettings): Protocol {
+  const url = toCallUrl(provider.endpoint ?? DEFAULT_ENDPOINT, '/v1/messages')
+  return {
+    toCall: ({ system, messages, requestId }) => ({
+      url,
+      headers: {
+        'x-request-id': requestId,
+        'anthropic-version': API_VERSION,
+        ...(provider.apiKey ? { 'x-api-key': provider.apiKey } : {}),
+      },
+      body: {
+        model: provider.model,
+        max_tokens: provider.maxTokens,
+        ...(system ? { system } : {}),
+        // A message without a visible character is refused here, and tells the model nothing.
+        messages: messages.filter(({ content }) => /\S/u.test(content)),
+        stream: true,
+      },
+    }),
+    createReader: createAnthropicReader,
+  }
+}
+
+const eventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('message_start'),
+    message: z.object({
+      usage: z.object({
+        input_tokens: z.int(),
+        cache_creation_input_tokens: z.int().nullish(),
+        cache_read_input_tokens: z.int().nullish(),
+      }),
+    }),
+  }),
+  z.object({
+    type: z.literal('content_block_delta'),
+    delta: z.object({ type: z.string(), text: z.string().optional() }),
+  }),
+  z.object({
+    type: z.literal('message_delta'),
+    delta: z.object({ stop_reason: z.string().nullish() }),
+    usage: z.object({ output_tokens: z.int() }),
+  }),
+  z.object({ type: z.literal('message_stop') }),
+  z.object({
+    type: z.literal('error'),
+    error: z.object({ type: z.string(), message: z.string().optional() }),
+  }),
+])
+type AnthropicEvent = z.infer<typeof eventSchema>
+
+const kindSchema = z.object({ type: z.string() })
+/** Every other event is skipped: the API promises to add kinds without a new version. */
+const READ: ReadonlySet<string> = new Set(
+  eventSchema.options.map((option) => option.shape.type.value),
+)
+
+/** Stop reasons that leave the reply without its end, on purpose. */
+const LIMITED: ReadonlySet<string> = new Set([
+  'max_tokens',
+  'refusal',
+  'model_context_window_exceeded',
+])
+/** Errors that pass; all others the same question would meet again. */
+const PASSING: ReadonlySet<string> = new Set([
+  'api_error',
+  'overloaded_error',
+  'rate_limit_error',
+  'timeout_error',
+])
+
+function createAnthropicReader(): ReplyReader {
+  let promptTokens = 0
+  let stopReason: string | undefined
+
+  function onEvent(event: AnthropicEvent): ReaderChunk[] {
+    switch (event.type) {
+      case 'message_start': {
+        const { usage } = event.message
+        promptTokens =
+          usage.input_tokens +
+          (usage.cache_creation_input_tokens ?? 0) +
+          (usage.cache_read_input_tokens ?? 0)
+        return []
+      }
+      case 'content_block_delta':
+        if (event.delta.type !== 'text_delta') return [{ type: 'thinking' }]
+        return event.delta.text ? [{ type: 'text', text: event.delta.text }] : []
+      case 'message_delta':
+        stopReason = event.delta.stop_reason ?? stopReason
+        return [toUsageChunk(promptTokens, event.usage.output_tokens)]
+      case 'message_stop':
+        return stopReason && LIMITED.has(stopReason)
+          ? [{ type: 'failure', error: toLimitError(`stop reason ${stopReason}`) }]
+          : [{ type: 'end' }]
+      case 'error':
+        throw toStatedError(JSON.stringify(event.error), PASSING.has(event.error.type))
+    }
+  }
+
+  return {
+    read: (data) =>
+      READ.has(parseEvent(kindSchema, data).type) ? onEvent(parseEvent(eventSchema, data)) : [],
+  }
+}

@@ -1,0 +1,141 @@
+import type { LlmRequest } from '@chatbox/core'
+import type { ProviderSettings } from '@chatbox/kit'
+import { z } from 'zod'
+import { parseConversationRef, toConversationRef, toDifyQuery } from './dify-history.ts'
+import { toCallUrl } from '../transport/endpoint.ts'
+import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
+import { parseEvent, toStatedError } from '../transport/provider-error.ts'
+import { toUsageChunk } from './usage.ts'
+
+const DEFAULT_ENDPOINT = 'https://api.dify.ai/v1'
+
+/** Dify's chat API: chatbots, agents and chatflows. */
+export function createDifyProtocol(provider: ProviderSettings): Protocol {
+  const endpoint = provider.endpoint ?? DEFAULT_ENDPOINT
+  const url = toCallUrl(endpoint, '/chat-messages')
+  const toHeaders = (requestId: string): Record<string, string> => ({
+    'x-request-id': requestId,
+    ...(provider.apiKey ? { authorization: `Bearer ${provider.apiKey}` } : {}),
+  })
+  return {
+    toCall: ({ system, messages, userId, requestId, conversationRef }) => {
+      const conversation = parseConversationRef(conversationRef)
+      return {
+        url,
+        headers: toHeaders(requestId),
+        body: {
+          // Dify's prompt belongs to its app, which takes ours as a variable of this name.
+          inputs: system ? { system_prompt: system } : {},
+          query: toDifyQuery(messages, conversation),
+          response_mode: 'streaming',
+          conversation_id: conversation?.id ?? '',
+          user: userId,
+          auto_generate_name: false,
+        },
+      }
+    },
+    createReader: (request) => {
+      const { read, readTaskId } = createDifyReader(request)
+      return {
+        read,
+        // Dify goes on writing, and counting tokens, for a caller that has hung up.
+        toStopCall: () => {
+          const taskId = readTaskId()
+          if (taskId === undefined) return undefined
+          return {
+            url: toCallUrl(endpoint, `/chat-messages/${encodeURIComponent(taskId)}/stop`),
+            headers: toHeaders(request.requestId),
+            body: { user: request.userId },
+          }
+        },
+      }
+    },
+    // A conversation that Dify no longer knows begins anew, with all of the history told again.
+    onRefused: ({ status }, request) =>
+      status === 404 && request.conversationRef !== undefined
+        ? { ...request, conversationRef: undefined }
+        : undefined,
+  }
+}
+
+const eventSchema = z.object({
+  event: z.string(),
+  task_id: z.string().nullish(),
+  conversation_id: z.string().nullish(),
+  answer: z
+    .string()
+    .nullish()
+    .transform((answer) => answer ?? ''),
+  metadata: z
+    .object({
+      usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }).nullish(),
+    })
+    .nullish(),
+  status: z.number().nullish(),
+  code: z.string().nullish(),
+  message: z.string().nullish(),
+})
+type DifyEvent = z.infer<typeof eventSchema>
+
+interface DifyReader extends ReplyReader {
+  readTaskId: () => string | undefined
+}
+
+function createDifyReader(request: LlmRequest): DifyReader {
+  let taskId: string | undefined
+  let conversationId: string | undefined
+  let told = ''
+
+  function onConversation(event: DifyEvent): ReaderChunk[] {
+    taskId ??= event.task_id ?? undefined
+    if (!event.conversation_id || event.conversation_id === conversationId) return []
+    conversationId = event.conversation_id
+    return [{ type: 'conversation', ref: toConversationRef(conversationId, request.messages) }]
+  }
+
+  function toText(text: string): ReaderChunk[] {
+    told += text
+    return text ? [{ type: 'text', text }] : []
+  }
+
+  function onEvent(event: DifyEvent): ReaderChunk[] {
+    switch (event.event) {
+      case 'message':
+      case 'agent_message':
+        return toText(event.answer)
+      case 'message_replace':
+        if (event.answer.startsWith(told)) return toText(event.answer.slice(told.length))
+        // What was shown cannot be taken back within an attempt.
+        throw toStatedError('the answer was replaced after it had been shown', false)
+      case 'message_end':
+        return toEnd(event)
+      case 'error':
+        throw toEventError(event)
+      case 'agent_thought':
+      case 'node_started':
+      case 'node_finished':
+        return [{ type: 'thinking' }]
+      default:
+        return []
+    }
+  }
+
+  return {
+    readTaskId: () => taskId,
+    read: (data) => {
+      const event = parseEvent(eventSchema, data)
+      return [...onConversation(event), ...onEvent(event)]
+    },
+  }
+}
+
+function toEnd({ metadata }: DifyEvent): ReaderChunk[] {
+  const usage = metadata?.usage
+  const end: ReaderChunk = { type: 'end' }
+  return usage ? [toUsageChunk(usage.prompt_tokens, usage.completion_tokens), end] : [end]
+}
+
+function toEventError({ status, code, message }: DifyEvent): Error {
+  const said = [status, code, message].filter(Boolean).join(' ')
+  return toStatedError(said, status == null || status === 429 || status >= 500)
+}

@@ -1,0 +1,81 @@
+import { LlmError } from '@chatbox/core'
+import type { z } from 'zod'
+import { EventTooLongError } from './event-stream.ts'
+import { LLM_LIMITS } from '../llm-limits.ts'
+import type { Refusal } from '../protocols/protocol.ts'
+import { parseRetryAfter } from './retry-after.ts'
+
+/** What a provider refused with `status`: too many, or a fault of its own, may pass; the rest will not. */
+export function toRefusalError(refusal: Refusal, now: Date): LlmError {
+  const { status, headers, text } = refusal
+  const retryable = status === 408 || status === 425 || status === 429 || status >= 500
+  const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], now) : undefined
+  return new LlmError('LLM_UNAVAILABLE', toDetail(`status ${status}: ${text}`), {
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}
+
+/** An error that the provider stated within its stream. */
+export function toStatedError(what: string, retryable: boolean): LlmError {
+  return new LlmError('LLM_UNAVAILABLE', toDetail(`in the stream: ${what}`), { retryable })
+}
+
+/** The stream stopped being a reply before the reply was whole. */
+export function toCutError(why: string, cause?: unknown): LlmError {
+  return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: true, cause })
+}
+
+/** The provider ended the reply on purpose, so that asking again would end the same way. */
+export function toLimitError(why: string): LlmError {
+  return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: false })
+}
+
+/** An answer that is no event stream at all: the address is most likely not that of a model. */
+export function toNonsenseError(why: string): LlmError {
+  return new LlmError('LLM_UNAVAILABLE', toDetail(why), { retryable: false })
+}
+
+/** Whatever the transport threw; `begun` says whether the provider had begun to answer. */
+export function toTransportError(thrown: unknown, begun: boolean): LlmError {
+  if (thrown instanceof LlmError) return thrown
+  const detail = toDetail(describe(thrown))
+  if (thrown instanceof EventTooLongError) return toCutError(detail, thrown)
+  if (codeOf(thrown) === 'UND_ERR_CONNECT_TIMEOUT') {
+    return new LlmError('LLM_TIMEOUT', detail, { retryable: true, cause: thrown })
+  }
+  if (begun) return toCutError(detail, thrown)
+  return new LlmError('LLM_UNAVAILABLE', detail, { retryable: true, cause: thrown })
+}
+
+/** One event's data as `schema` has it. The data itself stays out of the error: it is a user's text. */
+export function parseEvent<T>(schema: z.ZodType<T>, data: string): T {
+  const result = schema.safeParse(toJson(data))
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw toCutError(`unreadable event at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? ''}`)
+}
+
+function toDetail(text: string): string {
+  return text.length > LLM_LIMITS.detailLength ? `${text.slice(0, LLM_LIMITS.detailLength)}…` : text
+}
+
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const code = codeOf(thrown)
+  return code ? `${code}: ${thrown.message}` : thrown.message
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined
+}
+
+function toJson(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,168 @@
+import { toAppError, type JobHandlers, type AdapterHooks } from '@chatbox/core'
+import {
+  DelayedError,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+  type Job,
+  type JobJson,
+  type Processor,
+} from 'bullmq'
+import { idsOf, isRetryable, JOB_RULES, planJob } from '../../common/job-rules.ts'
+import { settlesWithin } from '../../common/waiting.ts'
+import { createBullBackend } from './bull-backend.ts'
+import { closeClient, type RedisClient } from '../client/connection.ts'
+
+/** When BullMQ takes a worker for dead. */
+export interface StallRules {
+  /** A dead worker's job goes to another one after at most `lockMs + stalledEveryMs`. */
+  lockMs: number
+  stalledEveryMs: number
+  /** How many crashes under one job end it for good. */
+  maxStalledCount: number
+}
+
+/**
+ * A session has one job, so a dead worker's questions wait for this as well as for its leases: both
+ * together take 7 s. By default the second crash under a job ends it for good; ours are ended by the
+ * store alone.
+ */
+const STALL_RULES: StallRules = { lockMs: 6000, stalledEveryMs: 1000, maxStalledCount: 1000 }
+/** How soon a worker tries again after a lost connection; 15 s by default. */
+const RUN_RETRY_MS = 500
+const HAND_BACK_MS = 1000
+
+export interface BullWorker {
+  running(): number
+  /**
+   * Takes no more jobs, aborts the running handlers, waits for them up to `graceMs`. A job whose
+   * handler rejected, or did not end in time, is first in the queue again. Takes at most 2 s more
+   * than `graceMs`, also without Redis.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+interface WorkerParts {
+  queueName: string
+  prefix: string
+  /** The worker's own; it closes them. */
+  clients: { main: RedisClient; blocking: RedisClient }
+  handlers: JobHandlers
+  concurrency: number
+  /** Ours unless a test shows what others do. */
+  stallRules?: StallRules | undefined
+  hooks: Pick<AdapterHooks, 'onPayloadRefused'>
+  report: (error: unknown) => void
+}
+
+/** What the jobs of one worker share. */
+interface Shift {
+  running: number
+  stopping: boolean
+  /** Rejects when the handlers that did not end in time are left to themselves. */
+  abandoned: PromiseWithResolvers<never>
+}
+
+export function startBullWorker(parts: WorkerParts): BullWorker {
+  const { clients, report, stallRules = STALL_RULES } = parts
+  const shift: Shift = { running: 0, stopping: false, abandoned: Promise.withResolvers() }
+  shift.abandoned.promise.catch(() => undefined)
+  const worker = new ToleratingWorker(
+    parts.queueName,
+    createProcessor(parts, shift),
+    {
+      connection: clients.main,
+      prefix: parts.prefix,
+      concurrency: parts.concurrency,
+      lockDuration: stallRules.lockMs,
+      stalledInterval: stallRules.stalledEveryMs,
+      maxStalledCount: stallRules.maxStalledCount,
+      runRetryDelay: RUN_RETRY_MS,
+    },
+    (name, options) => createBullBackend(name, options, clients),
+  )
+  worker.on('error', report)
+  worker.on('lockRenewalFailed', (jobIds: string[]) => {
+    for (const jobId of jobIds) worker.cancelJob(jobId, 'the job belongs to another worker now')
+  })
+
+  async function stop(graceMs: number): Promise<void> {
+    shift.stopping = true
+    const closed = worker.close().catch(report)
+    worker.cancelAllJobs('this worker stops')
+    // BullMQ waits for the end of this one, which does not come by itself while Redis is away.
+    const unblocked = closeClient(clients.blocking)
+    if (!(await settlesWithin(graceMs, closed))) {
+      shift.abandoned.reject(new Error('the handler did not end in time'))
+      await settlesWithin(HAND_BACK_MS, closed)
+    }
+    await unblocked
+    // Once more: on a Redis Cluster BullMQ may have taken that end for a fault and mended it.
+    await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
+  }
+
+  let stopped: Promise<void> | undefined
+  return {
+    running: () => shift.running,
+    stop: (graceMs) => (stopped ??= stop(graceMs)),
+  }
+}
+
+/**
+ * A payload that is no JSON would be thrown at by BullMQ, and tried again each time the job is found
+ * stalled. Like this it comes to the processor, which refuses it.
+ */
+class ToleratingWorker extends Worker {
+  protected override createJob(json: JobJson, jobId: string): ReturnType<Worker['createJob']> {
+    return super.createJob(isJson(json.data) ? json : { ...json, data: 'null' }, jobId)
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function createProcessor(parts: WorkerParts, shift: Shift): Processor {
+  const { handlers, hooks } = parts
+
+  async function run(job: Job<unknown>, token = '', work: () => Promise<void>): Promise<void> {
+    shift.running++
+    try {
+      await Promise.race([work(), shift.abandoned.promise])
+    } catch (error) {
+      if (!shift.stopping) throw toBullError(error)
+      await job.moveToWait(token)
+      throw new WaitingError()
+    } finally {
+      shift.running--
+    }
+  }
+
+  // BullMQ passes the signal only to a function that declares three parameters.
+  return async function onJob(job: Job<unknown>, token, signal) {
+    const plan = planJob(job.name, job.data, handlers)
+    if (plan.type === 'run')
+      return run(job, token, () => plan.run(signal ?? new AbortController().signal))
+    if (plan.type === 'refused' || isTooOld(job)) {
+      hooks.onPayloadRefused('job', { jobId: job.id ?? '', ...idsOf(job.data) })
+      return
+    }
+    await job.moveToDelayed(Date.now() + JOB_RULES.newerDelayMs, token)
+    throw new DelayedError()
+  }
+}
+
+function isTooOld(job: Job<unknown>): boolean {
+  return Date.now() - job.timestamp > JOB_RULES.newerMaxAgeMs
+}
+
+/** BullMQ keeps an error's message in Redis, where no text of a user may come to rest. */
+function toBullError(error: unknown): Error {
+  const { code } = toAppError(error)
+  return isRetryable(error) ? new Error(code) : new UnrecoverableError(code)
+}

@@ -1,0 +1,102 @@
+import {
+  errorInfoSchema,
+  keepUnknown,
+  messageFields,
+  openEnum,
+  replyUsageSchema,
+} from '@chatbox/contract'
+import type {
+  Claim,
+  CommitResult,
+  CommittedReply,
+  ReplyOutcome,
+  ReplyTask,
+  TaskState,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { toContext } from './key-ring.ts'
+import { checkFormat } from './message-record.ts'
+import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
+
+const outcomeSchema = keepUnknown(
+  messageFields.pick({ status: true, content: true }).extend({
+    error: errorInfoSchema.exactOptional(),
+    usage: replyUsageSchema.exactOptional(),
+    modelId: messageFields.shape.id,
+    finishedAt: messageFields.shape.createdAt,
+  }),
+)
+
+const taskStateSchema = openEnum(
+  [
+    'pending',
+    'running',
+    'committed',
+    'done',
+    'cancelled',
+    'unknown',
+  ] as const satisfies TaskState[],
+  'unknown',
+)
+
+/** A committed reply is left to the worker that committed it for so long. */
+export const SETTLE_MS = 1000
+
+/** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
+export function sealOutcome(deps: RecordDeps, claim: Claim, outcome: ReplyOutcome): string {
+  checkFormat(outcomeSchema, outcome)
+  return sealJson(deps, outcome, toReplyContext(claim))
+}
+
+/** An outcome that cannot be opened is a failed one: its question is settled all the same. */
+export function toCommittedReply(
+  deps: RecordDeps,
+  reply: ReplyTask,
+  sealed: unknown,
+): CommittedReply {
+  const opened = outcomeSchema.safeParse(openJson(deps, sealed, toReplyContext(reply)))
+  if (opened.success) return { reply, outcome: opened.data }
+  const { sessionId, messageId, modelId, askedAt } = reply
+  deps.hooks.onPayloadRefused('reply', { sessionId, messageId })
+  const error = {
+    code: 'INTERNAL',
+    message: 'This message cannot be read.',
+    retryable: true,
+  } as const
+  return { reply, outcome: { status: 'failed', content: '', modelId, finishedAt: askedAt, error } }
+}
+
+/** What a commit answers that changed nothing. */
+export function toRefusedCommit(claim: Claim, task: ReplyTask | undefined): CommitResult {
+  if (task?.epoch !== claim.epoch || task.replyId !== claim.replyId) return 'lost'
+  if (task.state === 'running') return 'stop-requested'
+  // Its own earlier commit, of which the answer was lost.
+  return task.state === 'committed' || task.state === 'done' ? 'committed' : 'lost'
+}
+
+/** What a retry answers that was asked for before and led to `replyId`, which may be replaced too. */
+export function toRepeatedRetry(task: ReplyTask, replyId: string): ReplyTask {
+  return replyId === task.replyId ? task : { ...task, replyId, state: 'done' }
+}
+
+function toReplyContext({
+  sessionId,
+  messageId,
+  epoch,
+}: Pick<ReplyTask, 'sessionId' | 'messageId' | 'epoch'>): string {
+  return toContext('reply', sessionId, messageId, `${epoch}`)
+}
+
+export const replyTaskSchema = z.object({
+  sessionId: z.string(),
+  messageId: z.string(),
+  questionSeq: z.int(),
+  replyId: z.string(),
+  modelId: z.string(),
+  state: taskStateSchema,
+  epoch: z.int(),
+  // What a former version has asked does not count them.
+  attempts: z.int().default(0),
+  stopRequested: z.boolean(),
+  askedAt: z.string(),
+})

@@ -1,0 +1,149 @@
+import { keepUnknown, sessionSchema } from '@chatbox/contract'
+import {
+  AppError,
+  type LaterTexts,
+  type LogTip,
+  type SessionOrigin,
+  type SessionState,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { toContext } from './key-ring.ts'
+import { checkFormat } from './message-record.ts'
+import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
+
+/** The state after one entry at rest: `state` is without its texts, which are in `stateSealed`. */
+export interface StateRecord {
+  seq: number
+  state: SessionState
+  stateSealed: string
+}
+
+/** With it goes what a later version added, beside the fields and in `sealed`. */
+export interface OriginRecord {
+  id: string
+  userId: string
+  startedAt: string
+  /** The user's name. */
+  sealed: string
+}
+
+export type StoredState = Record<keyof StateRecord, unknown>
+
+const stateSchema = keepUnknown(
+  sessionSchema
+    .pick({
+      status: true,
+      name: true,
+      modelId: true,
+      lastActivityAt: true,
+      endedAt: true,
+      messageCount: true,
+      help: true,
+      assistedBy: true,
+      adminAssisted: true,
+      usage: true,
+    })
+    .extend({
+      responses: z.object({
+        count: z.int().min(0),
+        totalMs: z.number().min(0),
+        maxMs: z.number().min(0),
+      }),
+      unanswered: z.int().min(0).exactOptional(),
+    }),
+)
+const textsSchema = z.looseObject({ name: z.string(), note: z.string(), operator: z.string() })
+const NO_TEXTS: StateTexts = { name: '', note: '', operator: '' }
+const originTextSchema = z.looseObject({ userName: z.string() })
+const originSchema = sessionSchema.pick({ id: true, userId: true, userName: true, startedAt: true })
+
+interface StateTexts {
+  name: string
+  note: string
+  operator: string
+}
+
+export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip): StateRecord {
+  const { seq } = tip
+  const { laterTexts, ...state } = tip.state
+  checkFormat(stateSchema, state)
+  const texts = {
+    ...laterTexts,
+    name: state.name,
+    note: state.help?.note ?? '',
+    operator: state.assistedBy?.name ?? '',
+  }
+  const stateSealed = sealJson(deps, texts, toStateContext(sessionId, seq))
+  return { seq, state: withTexts(state, NO_TEXTS), stateSealed }
+}
+
+/**
+ * The tip that was stored. Its texts are empty where they cannot be opened, so that the session goes
+ * on; throws `INTERNAL` where the rest is not a state.
+ */
+export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState): LogTip {
+  const seq = z.int().min(0).safeParse(stored.seq)
+  const state = stateSchema.safeParse(stored.state)
+  if (!seq.success || !state.success) throw refuseSession(deps, sessionId)
+  const context = toStateContext(sessionId, seq.data)
+  const texts = textsSchema.safeParse(openJson(deps, stored.stateSealed, context))
+  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
+  const { name, note, operator, ...later } = texts.data ?? NO_TEXTS
+  const known = withTexts(state.data, { name, note, operator })
+  return { seq: seq.data, state: { ...known, ...toLaterTexts(later) } }
+}
+
+export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginRecord {
+  const { userName, laterTexts, ...rest } = origin
+  const { id, userId, startedAt } = rest
+  checkFormat(originSchema, { id, userId, userName, startedAt })
+  const sealed = sealJson(deps, { ...laterTexts, userName }, toContext('session', id))
+  return { ...rest, sealed }
+}
+
+export function toOrigin(deps: RecordDeps, stored: OriginRecord): SessionOrigin {
+  const { sealed, ...rest } = stored
+  const sessionId = rest.id
+  const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', sessionId)))
+  if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
+  const { userName, ...later } = texts.data ?? { userName: '' }
+  return { ...rest, userName, ...toLaterTexts(later) }
+}
+
+function toLaterTexts(later: LaterTexts): { laterTexts?: LaterTexts } {
+  return Object.keys(later).length === 0 ? {} : { laterTexts: later }
+}
+
+/** Reports a session's document that is none, and answers the error to throw. */
+export function refuseSession(deps: RecordDeps, sessionId: string): AppError {
+  deps.hooks.onPayloadRefused('session', { sessionId })
+  return new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
+}
+
+/** What `refuseSession` made: a list leaves such a session out and shows the others. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'INTERNAL'
+}
+
+/** Unique over all sessions, so that a user has at most one that is active. */
+export function toActiveKey(session: { id: string; userId: string }, state: SessionState): string {
+  return state.status === 'active' ? toUserKey(session.userId) : `ended:${session.id}`
+}
+
+export function toUserKey(userId: string): string {
+  return `user:${userId}`
+}
+
+function withTexts(state: SessionState, texts: StateTexts): SessionState {
+  const { help, assistedBy } = state
+  return {
+    ...state,
+    name: texts.name,
+    help: help && { ...help, note: texts.note },
+    assistedBy: assistedBy && { ...assistedBy, name: texts.operator },
+  }
+}
+
+function toStateContext(sessionId: string, seq: number): string {
+  return toContext('state', sessionId, `${seq}`)
+}

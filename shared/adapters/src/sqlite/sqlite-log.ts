@@ -1,0 +1,140 @@
+import type { Message } from '@chatbox/contract'
+import {
+  notFound,
+  placeEntry,
+  toSession,
+  type Appended,
+  type LogPage,
+  type LogRange,
+  type MessageLog,
+  type NewEntry,
+  type OpenedLog,
+  type PlacedEntry,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
+import { toStateRecord } from '../sealed/session-record.ts'
+import type { Row, SqliteDatabase } from './sqlite-database.ts'
+import { parseJson } from './sqlite-json.ts'
+import { NOW_MS } from './sqlite-reply-claims.ts'
+import type { SqliteSessions } from './sqlite-sessions.ts'
+
+const COLUMNS = 'id, session_id, seq, head, sealed'
+const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
+
+/** The messages table: the log of every session. */
+export class SqliteLog implements MessageLog {
+  readonly #db: SqliteDatabase
+  readonly #deps: RecordDeps
+  readonly #sessions: SqliteSessions
+
+  constructor(db: SqliteDatabase, deps: RecordDeps, sessions: SqliteSessions) {
+    this.#db = db
+    this.#deps = deps
+    this.#sessions = sessions
+  }
+
+  async append(entry: NewEntry): Promise<Appended> {
+    return this.#db.transaction(() => {
+      const found = this.#sessions.findWithTip(entry.message.sessionId)
+      if (!found) throw notFound()
+      const first = this.#findFirst(entry)
+      if (first) {
+        return { message: first, session: toSession(found.origin, found.tip), appended: false }
+      }
+      const placed = placeEntry(found.tip, entry)
+      this.#insert(placed)
+      const tip = { seq: placed.message.seq, state: placed.state }
+      this.#sessions.moveTip(found.origin, tip)
+      return { message: placed.message, session: toSession(found.origin, tip), appended: true }
+    })
+  }
+
+  async prepareAppend(): Promise<void> {
+    // An append reads and writes in one transaction, without a way to go.
+  }
+
+  async read(sessionId: string, range: LogRange): Promise<LogPage> {
+    const { afterSeq, beforeSeq, limit } = range
+    const rows =
+      afterSeq === undefined
+        ? this.#db.all(
+            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq < ?
+             ORDER BY seq DESC LIMIT ?`,
+            sessionId,
+            beforeSeq ?? Number.MAX_SAFE_INTEGER,
+            limit + 1,
+          )
+        : this.#db.all(
+            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq > ?
+             ORDER BY seq LIMIT ?`,
+            sessionId,
+            afterSeq,
+            limit + 1,
+          )
+    const messages = rows.slice(0, limit).map((row) => this.#toMessage(row))
+    if (afterSeq === undefined) messages.reverse()
+    return { messages, hasMore: rows.length > limit }
+  }
+
+  async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
+    const found = this.#sessions.findWithTip(sessionId)
+    if (!found) return undefined
+    const { origin, tip } = found
+    const page = await this.read(sessionId, range)
+    return { session: toSession(origin, tip), page, mayHaveOpenTask: tip.state.unanswered !== 0 }
+  }
+
+  async find(sessionId: string, messageId: string): Promise<Message | undefined> {
+    const row = this.#db.get(
+      `SELECT ${COLUMNS} FROM messages WHERE id = ? AND session_id = ?`,
+      messageId,
+      sessionId,
+    )
+    return row && this.#toMessage(row)
+  }
+
+  /** The entry that this one repeats. */
+  #findFirst({ message }: NewEntry): Message | undefined {
+    const { id, sessionId } = message
+    const row = this.#db.get(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id)
+    if (row && row.session_id !== sessionId) throw idTaken()
+    return row && this.#toMessage(row)
+  }
+
+  #insert({ message, state, question }: PlacedEntry): void {
+    const record = toMessageRecord(this.#deps, message)
+    const { id, sessionId, seq } = record
+    const after = toStateRecord(this.#deps, sessionId, { seq, state })
+    this.#db.run(
+      `INSERT INTO messages (id, session_id, seq, head, sealed, state, state_sealed)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      sessionId,
+      seq,
+      JSON.stringify(record.head),
+      record.sealed,
+      JSON.stringify(after.state),
+      after.stateSealed,
+    )
+    if (!question) return
+    this.#db.run(
+      `INSERT INTO tasks (message_id, kind, session_id, seq, reply_id, model_id, state, open, epoch,
+       attempts, stop_requested, asked_at, due_at)
+       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ${NOW_MS})`,
+      id,
+      sessionId,
+      seq,
+      question.replyId,
+      question.modelId,
+      message.createdAt,
+    )
+  }
+
+  #toMessage(row: Row): Message {
+    const { id, session_id, seq } = rowSchema.parse(row)
+    const stored = { id, sessionId: session_id, seq, head: parseJson(row.head) }
+    return toMessage(this.#deps, { ...stored, sealed: row.sealed })
+  }
+}

@@ -1,0 +1,210 @@
+import type { Session } from '@chatbox/contract'
+import {
+  AppError,
+  initialState,
+  toSession,
+  type LogTip,
+  type NewSession,
+  type SessionOrigin,
+  type SessionPage,
+  type Sessions,
+} from '@chatbox/core'
+import { z } from 'zod'
+import { idTaken } from '../sealed/message-record.ts'
+import type { RecordDeps } from '../sealed/record-deps.ts'
+import { parseCursor, toCursor } from '../sealed/session-cursor.ts'
+import {
+  isRefused,
+  toActiveKey,
+  toOrigin,
+  toOriginRecord,
+  toStateRecord,
+  toTip,
+  toUserKey,
+} from '../sealed/session-record.ts'
+import { parseJson } from './sqlite-json.ts'
+import type { Row, SqliteDatabase } from './sqlite-database.ts'
+
+const headSchema = z.object({ seq: z.int() })
+const rowSchema = z.object({
+  id: z.string(),
+  user_id: z.string(),
+  started_at: z.string(),
+  sealed: z.string(),
+  seq: z.int(),
+  state: z.string(),
+  state_sealed: z.string(),
+})
+
+interface FoundSession {
+  origin: SessionOrigin
+  tip: LogTip
+}
+
+/** The sessions table. Each row holds the end of its log: both are written in one transaction. */
+export class SqliteSessions implements Sessions {
+  readonly #db: SqliteDatabase
+  readonly #deps: RecordDeps
+
+  constructor(db: SqliteDatabase, deps: RecordDeps) {
+    this.#db = db
+    this.#deps = deps
+  }
+
+  async create(session: NewSession): Promise<{ session: Session; created: boolean }> {
+    return this.#db.transaction(() => {
+      const existing = this.#findActive(session.userId) ?? this.#findOwn(session)
+      if (existing) return { session: existing, created: false }
+      // One in a status of a later version, which alone may take the key from it.
+      if (this.#findKeyHolder(session.userId))
+        throw new AppError('UNAVAILABLE', 'This session cannot be created now.')
+      const tip = { seq: 0, state: initialState(session.modelId, session.startedAt) }
+      this.#insert(session, tip)
+      const { id, userId, userName, startedAt } = session
+      return { session: toSession({ id, userId, userName, startedAt }, tip), created: true }
+    })
+  }
+
+  async find(sessionId: string): Promise<Session | undefined> {
+    const found = this.findWithTip(sessionId)
+    return found && toSession(found.origin, found.tip)
+  }
+
+  async findHead(sessionId: string): Promise<number | undefined> {
+    const row = this.#db.get('SELECT seq FROM sessions WHERE id = ?', sessionId)
+    return row && headSchema.parse(row).seq
+  }
+
+  async findActive(userId: string): Promise<Session | undefined> {
+    return this.#findActive(userId)
+  }
+
+  async list(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage> {
+    const rows =
+      page.cursor === undefined
+        ? this.#db.all(
+            `SELECT * FROM sessions WHERE user_id = ?
+             ORDER BY last_activity_at DESC, id DESC LIMIT ?`,
+            userId,
+            page.limit + 1,
+          )
+        : this.#listAfter(userId, page.cursor, page.limit + 1)
+    const sessions = this.#toReadable(rows.slice(0, page.limit))
+    const last = rows.length > page.limit ? rows[page.limit - 1] : undefined
+    return { sessions, nextCursor: last ? toCursorOf(last) : null }
+  }
+
+  async listIdle(before: Date, limit: number): Promise<Session[]> {
+    const rows = this.#db.all(
+      `SELECT * FROM sessions WHERE status = 'active' AND last_activity_at < ?
+       ORDER BY last_activity_at LIMIT ?`,
+      before.toISOString(),
+      limit,
+    )
+    return this.#toReadable(rows)
+  }
+
+  /** Synchronous, for a transaction that goes on with it. */
+  findWithTip(sessionId: string): FoundSession | undefined {
+    const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
+    return row && this.#toFound(row)
+  }
+
+  /** Part of the transaction that writes the entry. */
+  moveTip(origin: SessionOrigin, tip: LogTip): void {
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, origin.id, tip)
+    this.#db.run(
+      `UPDATE sessions SET active_key = ?, seq = ?, status = ?, last_activity_at = ?,
+       state = ?, state_sealed = ? WHERE id = ?`,
+      toActiveKey(origin, state),
+      seq,
+      state.status,
+      state.lastActivityAt,
+      JSON.stringify(state),
+      stateSealed,
+      origin.id,
+    )
+  }
+
+  #findActive(userId: string): Session | undefined {
+    const row = this.#findKeyHolder(userId)
+    const session = row && this.#toSession(row)
+    return session?.status === 'active' ? session : undefined
+  }
+
+  #findKeyHolder(userId: string): Row | undefined {
+    return this.#db.get('SELECT * FROM sessions WHERE active_key = ?', toUserKey(userId))
+  }
+
+  #insert(session: NewSession, tip: LogTip): void {
+    const { id, userId, startedAt, sealed } = toOriginRecord(this.#deps, session)
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, id, tip)
+    this.#db.run(
+      `INSERT INTO sessions (id, user_id, active_key, started_at, sealed, seq, status,
+       last_activity_at, state, state_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      userId,
+      toActiveKey(session, state),
+      startedAt,
+      sealed,
+      seq,
+      state.status,
+      state.lastActivityAt,
+      JSON.stringify(state),
+      stateSealed,
+    )
+  }
+
+  /** The session of this id, where the same call was made before and its answer was lost. */
+  #findOwn(session: NewSession): Session | undefined {
+    const found = this.findWithTip(session.id)
+    if (!found) return undefined
+    if (found.origin.userId !== session.userId) throw idTaken()
+    return toSession(found.origin, found.tip)
+  }
+
+  #listAfter(userId: string, cursor: string, limit: number): Row[] {
+    const { lastActivityAt, id } = parseCursor(cursor)
+    return this.#db.all(
+      `SELECT * FROM sessions WHERE user_id = ? AND (last_activity_at, id) < (?, ?)
+       ORDER BY last_activity_at DESC, id DESC LIMIT ?`,
+      userId,
+      lastActivityAt,
+      id,
+      limit,
+    )
+  }
+
+  #toFound(row: Row): FoundSession {
+    const { id, user_id, started_at, sealed, seq, state, state_sealed } = rowSchema.parse(row)
+    const stored = { seq, state: parseJson(state), stateSealed: state_sealed }
+    return {
+      origin: toOrigin(this.#deps, { id, userId: user_id, startedAt: started_at, sealed }),
+      tip: toTip(this.#deps, id, stored),
+    }
+  }
+
+  #toSession(row: Row): Session {
+    const { origin, tip } = this.#toFound(row)
+    return toSession(origin, tip)
+  }
+
+  /** One session that cannot be read, which was reported, does not take the list with it. */
+  #toReadable(rows: Row[]): Session[] {
+    return rows.flatMap((row) => {
+      try {
+        return [this.#toSession(row)]
+      } catch (error) {
+        if (isRefused(error)) return []
+        throw error
+      }
+    })
+  }
+}
+
+const cursorRowSchema = z.object({ id: z.string(), last_activity_at: z.string() })
+
+function toCursorOf(row: Row): string {
+  const { id, last_activity_at } = cursorRowSchema.parse(row)
+  return toCursor({ id, lastActivityAt: last_activity_at })
+}

@@ -1,0 +1,166 @@
+import { z } from 'zod'
+import type { Cost } from '../events/client-events.ts'
+import { messageSchema, modelSchema, sessionSchema, type Who } from '../entities.ts'
+import { errorInfoSchema, type ErrorCode } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import { idSchema, timeSchema } from '../text.ts'
+
+/** Query values are text; the rest of a payload's rules are those of the socket events. */
+const digits = z
+  .string()
+  .regex(/^\d{1,16}$/, 'is not a number')
+  .transform(Number)
+const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
+const seqQuery = digits.pipe(z.int().min(0)).optional()
+const none = z.strictObject({})
+const sessionPath = z.strictObject({ id: idSchema })
+/** A route that takes nothing and refuses nothing of its own. */
+const plain = { params: none, query: none, body: none, errors: [] } as const
+/** A route about one session, which a user may use as far as `mayAccess` in core says so. */
+const ofSession = { ...plain, params: sessionPath, who: 'user', errors: ['NOT_FOUND'] } as const
+
+export const errorBodySchema = z.object({ error: errorInfoSchema })
+
+/** Every route under `{p}/api`, in the order of docs/protocol.md section 5. */
+export const HTTP_ROUTES = {
+  listModels: {
+    ...plain,
+    method: 'get',
+    path: '/models',
+    summary: 'Configured models, all at once',
+    who: 'user',
+    cost: 'read',
+    kind: 'json',
+    response: z.object({ items: z.array(modelSchema), nextCursor: z.null() }),
+  },
+  listSessions: {
+    ...plain,
+    method: 'get',
+    path: '/sessions',
+    summary: "The caller's own sessions, latest activity first",
+    who: 'user',
+    cost: 'read',
+    query: z.strictObject({
+      limit: limitQuery,
+      cursor: z.string().min(1).max(LIMITS.cursorLength).optional(),
+    }),
+    kind: 'json',
+    response: z.object({
+      items: z.array(sessionSchema),
+      nextCursor: z.string().max(LIMITS.cursorLength).nullable(),
+    }),
+  },
+  readSession: {
+    ...ofSession,
+    method: 'get',
+    path: '/sessions/:id',
+    summary: 'One session',
+    cost: 'read',
+    kind: 'json',
+    response: z.object({ session: sessionSchema }),
+  },
+  readMessages: {
+    ...ofSession,
+    method: 'get',
+    path: '/sessions/:id/messages',
+    summary: "A page of a session's log, oldest first",
+    cost: 'read',
+    query: z
+      .strictObject({ afterSeq: seqQuery, beforeSeq: seqQuery, limit: limitQuery })
+      .refine(
+        (query) => query.afterSeq === undefined || query.beforeSeq === undefined,
+        'takes afterSeq or beforeSeq, not both',
+      ),
+    kind: 'json',
+    response: z.object({ messages: z.array(messageSchema), hasMore: z.boolean() }),
+  },
+  endSession: {
+    ...ofSession,
+    method: 'post',
+    path: '/sessions/:id/end',
+    summary: 'Ends a session; idempotent',
+    cost: 'write',
+    kind: 'json',
+    response: z.object({ session: sessionSchema }),
+  },
+  downloadTranscript: {
+    ...ofSession,
+    method: 'get',
+    path: '/sessions/:id/transcript',
+    summary: 'The whole log as a download',
+    cost: 'read',
+    query: z.strictObject({ format: z.enum(['txt', 'json', 'html']).optional() }),
+    kind: 'download',
+    mediaTypes: ['text/plain', 'text/html', 'application/json'],
+  },
+  createVisitor: {
+    ...plain,
+    method: 'post',
+    path: '/visitors',
+    summary: 'A short-lived token for a visitor of a public page; only with ALLOW_VISITORS',
+    who: 'anyone',
+    cost: 'visitor',
+    sameSite: true,
+    kind: 'json',
+    response: z.object({
+      token: z.string().max(LIMITS.tokenLength),
+      expiresAt: timeSchema,
+    }),
+  },
+  readOpenApi: {
+    ...plain,
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    who: 'anyone',
+    cost: 'public',
+    kind: 'json',
+    response: z.looseObject({ openapi: z.string() }),
+  },
+} as const satisfies Record<string, HttpRoute>
+
+export type HttpRoute = RouteInput & RouteCaller & RouteOutput
+
+interface RouteInput {
+  method: 'get' | 'post' | 'put' | 'delete'
+  /** Below `{p}/api`; a parameter as `:name`. */
+  path: string
+  summary: string
+  params: z.ZodType
+  query: z.ZodType
+  /** As JSON; a request without any body stands for `{}`. */
+  body: z.ZodType
+  /** A cookie decides the answer, so that no page of another site may ask. */
+  sameSite?: true
+  /** Besides those that every route may answer. */
+  errors: readonly ErrorCode[]
+}
+
+/** Who may ask, and the rate limit: by user where there is a token, otherwise by address. */
+type RouteCaller =
+  { who: Exclude<Who, 'anyone'>; cost: Cost } | { who: 'anyone'; cost: AddressCost }
+
+type RouteOutput =
+  | { kind: 'json'; response: z.ZodType }
+  /** A file, in one of these types, that is written while it is read. */
+  | { kind: 'download'; mediaTypes: readonly [MediaType, ...MediaType[]] }
+
+type MediaType = `${string}/${string}`
+
+/** A limit by address. */
+export type AddressCost = 'visitor' | 'public'
+
+export type RouteName = keyof typeof HTTP_ROUTES
+type Route<R extends RouteName> = (typeof HTTP_ROUTES)[R]
+export type RouteParams<R extends RouteName> = z.infer<Route<R>['params']>
+export type RouteQuery<R extends RouteName> = z.infer<Route<R>['query']>
+export type RouteBody<R extends RouteName> = z.infer<Route<R>['body']>
+/** What a route answers as JSON; `never` where that is a file. */
+export type RouteAnswer<R extends RouteName> = z.infer<
+  Extract<Route<R>, { kind: 'json' }>['response']
+>
+/** What a route's file may be; `never` where it answers JSON. */
+export type RouteMediaType<R extends RouteName> = Extract<
+  Route<R>,
+  { kind: 'download' }
+>['mediaTypes'][number]

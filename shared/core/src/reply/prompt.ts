@@ -1,0 +1,83 @@
+import type { Message } from '@chatbox/contract'
+import { AppError } from '../errors.ts'
+import type { PromptMessage } from '../ports/llm.ts'
+import { estimateTokens } from './tokens.ts'
+
+export interface PromptSettings {
+  systemPrompt: string
+  /** The model's whole window, in tokens. */
+  contextTokens: number
+  /** Kept free for the reply, in tokens. */
+  maxReplyTokens: number
+}
+
+export interface Prompt {
+  system: string
+  messages: PromptMessage[]
+}
+
+/** What a provider adds around each message; measured at 3 to 5 for the common chat formats. */
+const TOKENS_PER_MESSAGE = 5
+
+/**
+ * What the model is to see for `question`: the system prompt, then the newest part of the stored
+ * history that fits, whole messages only, each question followed by its latest reply. Replies and
+ * messages that came after the question are left out, so a retry sees what the first try saw.
+ * `history` is in log order and holds the question. Throws where the question alone does not fit.
+ */
+export function buildPrompt(
+  history: readonly Message[],
+  question: Message,
+  settings: PromptSettings,
+): Prompt {
+  const turns = toTurns(history, question)
+  let budget = settings.contextTokens - settings.maxReplyTokens - cost(settings.systemPrompt)
+  const kept: PromptMessage[] = []
+  for (const turn of turns.reverse()) {
+    budget -= cost(turn.content)
+    if (budget < 0) break
+    kept.unshift(turn)
+  }
+  if (kept.length === 0) {
+    throw new AppError('LLM_UNAVAILABLE', 'This message is too long for the chosen model.', {
+      retryable: false,
+    })
+  }
+  return { system: settings.systemPrompt, messages: withoutLeadingReplies(kept) }
+}
+
+function toTurns(history: readonly Message[], question: Message): PromptMessage[] {
+  const replies = latestReplies(history)
+  return history
+    .filter((message) => message.seq <= question.seq && message.kind !== 'event')
+    .flatMap((message): PromptMessage[] => {
+      // Providers refuse a message without text; one that cannot be decrypted has none.
+      if (message.id !== question.id && !/\S/u.test(message.content)) return []
+      if (message.sender.type === 'admin') return [{ role: 'assistant', content: message.content }]
+      if (message.sender.type !== 'user') return []
+      const reply = message.id === question.id ? undefined : replies.get(message.id)
+      const asked: PromptMessage = { role: 'user', content: message.content }
+      return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
+    })
+}
+
+/** The last reply with any text for each question. */
+function latestReplies(history: readonly Message[]): Map<string, Message> {
+  const replies = new Map<string, Message>()
+  for (const message of history) {
+    if (message.sender.type === 'ai' && message.replyTo && message.content) {
+      replies.set(message.replyTo, message)
+    }
+  }
+  return replies
+}
+
+/** Providers want a conversation to begin with the user. */
+function withoutLeadingReplies(messages: PromptMessage[]): PromptMessage[] {
+  const first = messages.findIndex((message) => message.role === 'user')
+  return messages.slice(first)
+}
+
+function cost(content: string): number {
+  return estimateTokens(content) + TOKENS_PER_MESSAGE
+}

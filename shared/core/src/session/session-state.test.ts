@@ -1,0 +1,222 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { LIMITS, type Message, type SessionEvent, type Sender } from '@chatbox/contract'
+import { AppError } from '../errors.ts'
+import { initialState, placeEntry, type LogTip, type NewEntry } from './session-state.ts'
+
+const START = '2026-01-02T03:04:05.000Z'
+const LATER = '2026-01-02T03:05:00.000Z'
+const eve = { id: 'eve', name: 'Eve' }
+const bob = { id: 'bob', name: 'Bob' }
+
+function entry(sender: Sender, more: Partial<NewEntry['message']> = {}): NewEntry {
+  return {
+    message: {
+      id: 'm1',
+      sessionId: 's1',
+      kind: more.event ? 'event' : 'text',
+      sender,
+      content: 'Hello',
+      attachments: [],
+      status: 'complete',
+      createdAt: LATER,
+      ...more,
+    },
+  }
+}
+
+const user: Sender = { type: 'user', id: 'u1', name: 'Ada' }
+const ai: Sender = { type: 'ai', id: 'm', name: 'Model' }
+const system: Sender = { type: 'system', id: 'system', name: '' }
+const admin = (who: typeof eve): Sender => ({ type: 'admin', ...who })
+const event = (sender: Sender, what: SessionEvent) => entry(sender, { event: what, content: '' })
+
+const empty: LogTip = { seq: 0, state: initialState('m1', START) }
+
+/** The tip after all `entries`. */
+function after(...entries: NewEntry[]): LogTip {
+  return entries.reduce<LogTip>((tip, next) => {
+    const { message, state } = placeEntry(tip, next)
+    return { seq: message.seq, state }
+  }, empty)
+}
+
+function codeOf(run: () => unknown): string {
+  try {
+    run()
+  } catch (thrown) {
+    return thrown instanceof AppError ? thrown.code : String(thrown)
+  }
+  return 'nothing thrown'
+}
+
+const takenOver = (who: typeof eve) => event(admin(who), { type: 'takeover_started', by: who })
+const ended = event(system, { type: 'session_ended', reason: 'idle' })
+
+describe('placeEntry', () => {
+  it('gives the next seq and names a question with the model of then', () => {
+    const selected = after(event(user, { type: 'model_selected', modelId: 'm2' }))
+    const placed = placeEntry(selected, { ...entry(user), replyId: 'r1' })
+    expect(placed.message.seq).toBe(2)
+    expect(placed.question).toEqual({ replyId: 'r1', modelId: 'm2' })
+    expect(placeEntry(selected, entry(user)).question).toBeNull()
+  })
+
+  it('counts messages, usage and response times, but not events', () => {
+    const usage = { promptTokens: 10, completionTokens: 5, totalTokens: 15 }
+    const { state } = after(
+      entry(user),
+      { ...entry(ai, { usage }), responseTimeMs: 300 },
+      event(user, { type: 'help_requested', note: 'please' }),
+      { ...entry(ai, { usage }), responseTimeMs: 100 },
+    )
+    expect(state.messageCount).toBe(3)
+    expect(state.usage).toEqual({ promptTokens: 20, completionTokens: 10, totalTokens: 30 })
+    expect(state.responses).toEqual({ count: 2, totalMs: 400, maxMs: 300 })
+    expect(state.help).toEqual({ requestedAt: LATER, note: 'please' })
+  })
+
+  it('counts the questions that have no complete answer', () => {
+    const question = { ...entry(user), replyId: 'r1' }
+    const answer = (more: Partial<NewEntry['message']>) => entry(ai, { replyTo: 'm1', ...more })
+    const count = (...entries: NewEntry[]) => after(...entries).state.unanswered
+    expect(count(entry(user), entry(ai), ended)).toBe(0)
+    expect(count(question, entry(user), question)).toBe(2)
+    expect(count(question, answer({ status: 'incomplete' }))).toBe(1)
+    expect(count(question, question, answer({}), entry(user, { replyTo: 'm1' }))).toBe(1)
+    expect(count(question, answer({}), answer({}))).toBe(0)
+    expect(count(takenOver(eve), question)).toBe(0)
+  })
+
+  it('counts nothing where the log began before that was counted', () => {
+    const { unanswered, ...state } = empty.state
+    const old = placeEntry({ seq: 0, state }, { ...entry(user), replyId: 'r1' })
+    expect(old.state.unanswered).toBeUndefined()
+  })
+
+  it.each([
+    ['Hello', 'Hello'],
+    ['\n  First line \r\nsecond', 'First line'],
+    ['x'.repeat(60), 'x'.repeat(60)],
+    ['x'.repeat(61), `${'x'.repeat(59)}…`],
+    ['😀'.repeat(61), `${'😀'.repeat(59)}…`],
+    [`${'x'.repeat(58)}  yy`, `${'x'.repeat(58)}…`],
+  ])('names the session after %p', (content, name) => {
+    const { state } = after(entry(user, { content }), entry(user, { content: 'something else' }))
+    expect(state.name).toBe(name)
+    expect(Array.from(state.name).length).toBeLessThanOrEqual(LIMITS.sessionNameLength)
+  })
+
+  it('takes no name from anybody but the user', () => {
+    expect(after(entry(ai), entry(user, { content: 'Mine' })).state.name).toBe('Mine')
+  })
+
+  it('never moves the last activity back', () => {
+    const early = entry(user, { createdAt: '2026-01-01T00:00:00.000Z' })
+    expect(after(early).state.lastActivityAt).toBe(START)
+    expect(after(entry(user), early).state.lastActivityAt).toBe(LATER)
+  })
+
+  it('lets nothing follow the end, and an end is no activity', () => {
+    const tip = after(takenOver(eve), event(user, { type: 'help_requested', note: '' }), ended)
+    expect(tip.state).toMatchObject({
+      status: 'ended',
+      endedAt: LATER,
+      assistedBy: null,
+      help: null,
+      adminAssisted: true,
+    })
+    expect(after(ended).state.lastActivityAt).toBe(START)
+    for (const next of [entry(user), entry(ai), ended, takenOver(eve)]) {
+      expect(codeOf(() => placeEntry(tip, next))).toBe('SESSION_ENDED')
+    }
+  })
+
+  it('refuses an entry that expects another end of the log', () => {
+    const tip = after(entry(user))
+    expect(codeOf(() => placeEntry(tip, { ...entry(user), expectedSeq: 0 }))).toBe('CONFLICT')
+    expect(placeEntry(tip, { ...entry(user), expectedSeq: 1 }).message.seq).toBe(2)
+  })
+})
+
+describe('a takeover', () => {
+  it('keeps the model silent until it ends, and asks it nothing', () => {
+    const tip = after(takenOver(eve))
+    expect(tip.state.assistedBy).toEqual({ ...eve, since: LATER })
+    expect(codeOf(() => placeEntry(tip, entry(ai)))).toBe('CONFLICT')
+    expect(placeEntry(tip, { ...entry(user), replyId: 'r1' }).question).toBeNull()
+    const back = after(takenOver(eve), event(admin(eve), { type: 'takeover_ended', by: eve }))
+    expect(back.state.assistedBy).toBeNull()
+    expect(back.state.adminAssisted).toBe(true)
+    expect(placeEntry(back, { ...entry(user), replyId: 'r1' }).question).not.toBeNull()
+  })
+
+  it('belongs to one operator at a time', () => {
+    const tip = after(takenOver(eve))
+    expect(codeOf(() => placeEntry(tip, takenOver(bob)))).toBe('CONFLICT')
+    expect(
+      codeOf(() => placeEntry(tip, event(admin(bob), { type: 'takeover_ended', by: bob }))),
+    ).toBe('CONFLICT')
+    expect(codeOf(() => placeEntry(tip, entry(admin(bob))))).toBe('FORBIDDEN')
+    expect(codeOf(() => placeEntry(empty, entry(admin(bob))))).toBe('FORBIDDEN')
+    expect(placeEntry(tip, entry(admin(eve))).message.seq).toBe(2)
+    expect(placeEntry(tip, takenOver(eve)).state.assistedBy?.id).toBe('eve')
+  })
+
+  it('answers a call for help, as an operator also may without it', () => {
+    const asked = event(user, { type: 'help_requested', note: '' })
+    expect(after(asked, takenOver(eve)).state.help).toBeNull()
+    expect(after(asked, event(admin(eve), { type: 'help_resolved' })).state.help).toBeNull()
+  })
+})
+
+describe('any log', () => {
+  const entries = fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(entry(user), entry(ai)) },
+      fc.constantFrom(
+        entry(admin(eve)),
+        entry(admin(bob)),
+        takenOver(eve),
+        takenOver(bob),
+        event(admin(eve), { type: 'takeover_ended', by: eve }),
+        event(user, { type: 'help_requested', note: '' }),
+        ended,
+      ),
+    ),
+    { maxLength: 60 },
+  )
+
+  it('is dense, counts what is in it, and has no word of the model under a takeover', () => {
+    fc.assert(
+      fc.property(entries, (offered) => {
+        const log: Message[] = []
+        let tip = empty
+        for (const next of offered) {
+          const before = tip
+          const code = codeOf(() => {
+            const { message, state } = placeEntry(before, next)
+            log.push(message)
+            tip = { seq: message.seq, state }
+          })
+          expect(['nothing thrown', 'CONFLICT', 'SESSION_ENDED', 'FORBIDDEN']).toContain(code)
+          if (code !== 'nothing thrown') expect(tip).toBe(before)
+        }
+        expect(log.map(({ seq }) => seq)).toEqual(log.map((_, at) => at + 1))
+        expect(tip.state.messageCount).toBe(log.filter(({ kind }) => kind !== 'event').length)
+        expect(hasModelUnderTakeover(log)).toBe(false)
+        const endAt = log.findIndex((message) => message.event?.type === 'session_ended')
+        expect([-1, log.length - 1]).toContain(endAt)
+      }),
+    )
+  })
+})
+
+function hasModelUnderTakeover(log: Message[]): boolean {
+  let assisted = false
+  return log.some((message) => {
+    if (message.event?.type === 'takeover_started') assisted = true
+    if (message.event?.type === 'takeover_ended') assisted = false
+    return assisted && message.sender.type === 'ai'
+  })
+}

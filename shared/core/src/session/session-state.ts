@@ -1,0 +1,194 @@
+import type { Message, Session, SessionEvent, Usage } from '@chatbox/contract'
+import { LIMITS } from '@chatbox/contract'
+import { AppError } from '../errors.ts'
+
+/**
+ * The state of a session after one entry of its log. A store keeps it with each entry, so whoever
+ * wins the next `seq` has decided on the very state that it follows: the log is the state machine,
+ * and counts, usage and takeovers stay right under any number of concurrent writers.
+ *
+ * It goes from entry to entry by whichever process writes the next one. What a later version put into
+ * it is in the object as well, in fields that this type does not name and at any level: a new state
+ * is made from the one before, so that they go along.
+ */
+export interface SessionState {
+  /** `active`, `ended`, or one of a later version: then this one adds nothing to the log. */
+  status: string
+  name: string
+  modelId: string
+  lastActivityAt: string
+  endedAt: string | null
+  messageCount: number
+  help: Session['help']
+  assistedBy: Session['assistedBy']
+  adminAssisted: boolean
+  usage: Usage
+  responses: { count: number; totalMs: number; maxMs: number }
+  /**
+   * Questions that have no complete answer in the log. At 0 none is open; above that one may be, as a
+   * question can also end without an answer. Absent in a state from before it was counted.
+   */
+  unanswered?: number
+  laterTexts?: LaterTexts
+}
+
+/** Texts that a later version sealed with those of this one, by its own names. */
+export type LaterTexts = Readonly<Record<string, unknown>>
+
+/** The end of a log: `seq` 0 and the first state where the log is empty. */
+export interface LogTip {
+  seq: number
+  state: SessionState
+}
+
+/** An entry on its way into the log; the log gives it its `seq`. */
+export interface NewEntry {
+  message: Omit<Message, 'seq'>
+  /** Wants an answer of the model under this reply id, unless a person has taken over. */
+  replyId?: string
+  /** Of a reply: from the question's acknowledgement to the finished text. */
+  responseTimeMs?: number
+  /** Refused with `CONFLICT` when the log has moved past this seq. */
+  expectedSeq?: number
+}
+
+export interface PlacedEntry {
+  message: Message
+  state: SessionState
+  /** Set where the entry is a question that the model has to answer. */
+  question: { replyId: string; modelId: string } | null
+}
+
+export function initialState(modelId: string, startedAt: string): SessionState {
+  return {
+    status: 'active',
+    name: '',
+    modelId,
+    lastActivityAt: startedAt,
+    endedAt: null,
+    messageCount: 0,
+    help: null,
+    assistedBy: null,
+    adminAssisted: false,
+    usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0 },
+    responses: { count: 0, totalMs: 0, maxMs: 0 },
+    unanswered: 0,
+  }
+}
+
+/**
+ * The entry as it follows `tip`, and the state after it. Throws `SESSION_ENDED`, `CONFLICT` or
+ * `FORBIDDEN` where the state allows no such entry: after a takeover no word of the model enters.
+ */
+export function placeEntry(tip: LogTip, entry: NewEntry): PlacedEntry {
+  checkEntry(tip, entry)
+  const message: Message = { ...entry.message, seq: tip.seq + 1 }
+  const state = message.event
+    ? afterEvent(tip.state, message.event, message.createdAt)
+    : afterText(tip.state, message, entry.responseTimeMs)
+  const { replyId } = entry
+  const question =
+    replyId !== undefined && state.assistedBy === null ? { replyId, modelId: state.modelId } : null
+  return { message, state: countUnanswered(state, message, question !== null), question }
+}
+
+/** A question that is asked again has no complete answer: no question is answered twice. */
+function countUnanswered(state: SessionState, message: Message, isQuestion: boolean): SessionState {
+  const { sender, replyTo, status } = message
+  const isAnswer = sender.type === 'ai' && replyTo !== undefined && status === 'complete'
+  if (state.unanswered === undefined || isQuestion === isAnswer) return state
+  return { ...state, unanswered: Math.max(0, state.unanswered + (isQuestion ? 1 : -1)) }
+}
+
+function checkEntry(tip: LogTip, entry: NewEntry): void {
+  const { sender, event } = entry.message
+  const { assistedBy } = tip.state
+  if (entry.expectedSeq !== undefined && entry.expectedSeq !== tip.seq) {
+    throw new AppError('CONFLICT', 'The session has gone on in the meantime.')
+  }
+  if (tip.state.status !== 'active') {
+    throw new AppError('SESSION_ENDED', 'This session has ended.')
+  }
+  if (sender.type === 'ai' && assistedBy) {
+    throw new AppError('CONFLICT', 'A person has taken over.')
+  }
+  if (sender.type === 'admin' && !event && assistedBy?.id !== sender.id) {
+    throw new AppError('FORBIDDEN', 'Take the session over before writing in it.')
+  }
+}
+
+function afterText(
+  state: SessionState,
+  message: Message,
+  responseTimeMs: number | undefined,
+): SessionState {
+  return {
+    ...state,
+    name: state.name || (message.sender.type === 'user' ? toSessionName(message.content) : ''),
+    lastActivityAt: later(state.lastActivityAt, message.createdAt),
+    messageCount: state.messageCount + 1,
+    usage: message.usage ? addUsage(state.usage, message.usage) : state.usage,
+    responses:
+      responseTimeMs === undefined
+        ? state.responses
+        : {
+            ...state.responses,
+            count: state.responses.count + 1,
+            totalMs: state.responses.totalMs + responseTimeMs,
+            maxMs: Math.max(state.responses.maxMs, responseTimeMs),
+          },
+  }
+}
+
+function afterEvent(state: SessionState, event: SessionEvent, at: string): SessionState {
+  const active = { ...state, lastActivityAt: later(state.lastActivityAt, at) }
+  switch (event.type) {
+    case 'help_requested':
+      return { ...active, help: { requestedAt: at, note: event.note } }
+    case 'help_resolved':
+      return { ...active, help: null }
+    case 'takeover_started':
+      if (state.assistedBy && state.assistedBy.id !== event.by.id) {
+        throw new AppError('CONFLICT', 'Another operator has taken this session over.')
+      }
+      return { ...active, help: null, assistedBy: { ...event.by, since: at }, adminAssisted: true }
+    case 'takeover_ended':
+      if (state.assistedBy?.id !== event.by.id) {
+        throw new AppError('CONFLICT', 'This session is not taken over by this operator.')
+      }
+      return { ...active, assistedBy: null }
+    case 'model_selected':
+      return { ...active, modelId: event.modelId }
+    case 'session_ended':
+      // An end is no activity: `lastActivityAt` goes on saying when somebody last did something.
+      return { ...state, status: 'ended', endedAt: at, help: null, assistedBy: null }
+  }
+}
+
+/** The first line of what the user wrote first, cut at a code point. */
+function toSessionName(content: string): string {
+  const line = content
+    .trim()
+    .replace(/\n[^]*$/u, '')
+    .trim()
+  const points = Array.from(line)
+  if (points.length <= LIMITS.sessionNameLength) return line
+  return `${points
+    .slice(0, LIMITS.sessionNameLength - 1)
+    .join('')
+    .trimEnd()}…`
+}
+
+export function addUsage(total: Usage, more: Usage): Usage {
+  return {
+    ...total,
+    promptTokens: total.promptTokens + more.promptTokens,
+    completionTokens: total.completionTokens + more.completionTokens,
+    totalTokens: total.totalTokens + more.totalTokens,
+  }
+}
+
+/** ISO 8601 UTC times of one precision sort as text. */
+function later(a: string, b: string): string {
+  return a > b ? a : b
+}
