@@ -64,5 +64,5 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   ...homes('metrics-home', WORKER, ['prom-client']),
   { rule: 'no-orphans', path: 'shared/kit/src/seeded-orphan.ts', text: 'export const alone = 1\n' },
   seed('not-to-test', GATEWAY, '../../../tests/architecture/dependency-seeds.ts'),
-  seed('not-to-test', 'shared/core/src', './backoff.test.ts'),
+  seed('not-to-test', 'shared/core/src', './time.test.ts'),
 ]

@@ -6,7 +6,6 @@ export {
   toPartyType,
   type SessionAction,
 } from './access.ts'
-export { backoffMs, type Backoff } from './backoff.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
 export type { Clock } from './ports/clock.ts'
@@ -50,3 +49,4 @@ export {
   type SessionState,
 } from './session/session-state.ts'
 export { estimateTokens } from './reply/tokens.ts'
+export { backoffMs, settlesWithin, within, type Backoff } from './time.ts'

@@ -1,4 +1,4 @@
-import { AppError } from '@chatbox/core'
+import { AppError, within } from '@chatbox/core'
 
 /** Below the 3 s after which a caller is promised to know: the rest is for the way there and back. */
 const ANSWER_TIMEOUT_MS = 2700
@@ -9,13 +9,6 @@ const ANSWER_TIMEOUT_MS = 2700
  * the same event again gets the answer that this one would have had.
  */
 export async function answerInTime<T>(answer: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    late.reject(new AppError('UNAVAILABLE', 'This takes too long now.'))
-  }, ANSWER_TIMEOUT_MS)
-  try {
-    return await Promise.race([answer, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+  const late = () => new AppError('UNAVAILABLE', 'This takes too long now.')
+  return within(ANSWER_TIMEOUT_MS, answer, late)
 }

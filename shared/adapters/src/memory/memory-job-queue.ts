@@ -6,9 +6,9 @@ import {
   type JobHandlers,
   type JobQueue,
   type AdapterHooks,
+  settlesWithin,
 } from '@chatbox/core'
 import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey } from '../common/job-rules.ts'
-import { settlesWithin } from '../common/waiting.ts'
 
 const MAX_JOBS = 10_000
 const DEFAULT_GRACE_MS = 5000

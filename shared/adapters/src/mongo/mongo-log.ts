@@ -14,8 +14,8 @@ import {
   type OpenedLog,
   type PlacedEntry,
   type SessionOrigin,
+  settlesWithin,
 } from '@chatbox/core'
-import { settlesWithin } from '../common/waiting.ts'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/record-deps.ts'
 import {

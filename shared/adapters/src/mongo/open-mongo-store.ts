@@ -1,12 +1,12 @@
-import type {
-  ConversationRefs,
-  MessageLog,
-  ReplyClaims,
-  SchemaHooks,
-  Sessions,
+import {
+  settlesWithin,
+  type ConversationRefs,
+  type MessageLog,
+  type ReplyClaims,
+  type SchemaHooks,
+  type Sessions,
 } from '@chatbox/core'
 import type { Store } from '../backend.ts'
-import { settlesWithin } from '../common/waiting.ts'
 import type { RecordDeps } from '../sealed/record-deps.ts'
 import { openMongoConnection } from './client/connection.ts'
 import { withCall } from './client/with-call.ts'

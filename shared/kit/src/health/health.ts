@@ -1,3 +1,5 @@
+import { within } from '@chatbox/core'
+
 /** Rejects when what it looks at cannot be used. */
 export type HealthCheck = () => Promise<void>
 
@@ -59,17 +61,11 @@ async function runChecks(
 }
 
 async function passes(check: HealthCheck, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs)
-  })
-  try {
-    return await Promise.race([check().then(() => true), late])
-  } catch {
-    return false
-  } finally {
-    clearTimeout(timer)
-  }
+  const late = () => new Error(`no answer within ${timeoutMs} ms`)
+  return within(timeoutMs, check(), late).then(
+    () => true,
+    () => false,
+  )
 }
 
 function toResult(verdicts: Verdict[]): HealthResult {

@@ -1,5 +1,5 @@
 import type { BusEvent } from '@chatbox/contract'
-import type { EventBus, Unsubscribe } from '@chatbox/core'
+import { settlesWithin, type EventBus, type Unsubscribe } from '@chatbox/core'
 import type { Outbound } from './outbound.ts'
 import { sessionRoom } from './room-names.ts'
 import type { ChatSocket } from '../connection/types.ts'
@@ -82,7 +82,7 @@ export class SessionRooms {
       },
       () => undefined,
     )
-    isLate = await isSlower(inForce, SUBSCRIBE_WAIT_MS)
+    isLate = !(await settlesWithin(SUBSCRIBE_WAIT_MS, inForce))
   }
 
   leaveAll(member: Member): void {
@@ -131,14 +131,4 @@ export class SessionRooms {
     })
     return subscription
   }
-}
-
-async function isSlower(work: Promise<void>, waitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(true), waitMs)
-  })
-  const isLate = await Promise.race([work.then(() => false), timeout])
-  clearTimeout(timer)
-  return isLate
 }

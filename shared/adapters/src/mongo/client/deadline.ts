@@ -1,4 +1,4 @@
-import { AppError } from '@chatbox/core'
+import { AppError, within } from '@chatbox/core'
 import { MongoError, MongoServerError } from 'mongodb'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from '../schema/indexes.ts'
 import { findFault, StoreFault } from './store-fault.ts'
@@ -20,14 +20,10 @@ const UNIQUE_INDEXES = new Set([
  * `work` is left to itself then.
  */
 export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(unavailable()), timeoutMs)
   try {
-    return await Promise.race([work(), late.promise])
+    return await within(timeoutMs, work(), unavailable)
   } catch (error) {
     throw toStoreError(error)
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -1,4 +1,4 @@
-import { settlesWithin } from '../../common/waiting.ts'
+import { settlesWithin } from '@chatbox/core'
 import type { RedisClient } from '../client/connection.ts'
 
 const PING_EVERY_MS = 5000

@@ -1,6 +1,5 @@
-import { backoffMs } from '@chatbox/core'
+import { backoffMs, settlesWithin } from '@chatbox/core'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import { settlesWithin } from '../../common/waiting.ts'
 import type { RedisAddress } from './address.ts'
 import { createRotation } from './rotation.ts'
 

@@ -1,3 +1,5 @@
+import { within } from '@chatbox/core'
+
 /** Redis did not answer in time, or has been silent for a while. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
@@ -49,20 +51,6 @@ async function isAnswered(ping: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Rejects with `RedisAwayError` when `pending` is not settled in time; its later end is ignored. */
-async function withDeadline<T>(timeoutMs: number, pending: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    // A stalled event loop runs timers before it reads what has arrived meanwhile: one more turn
-    // lets an answer that is there count.
-    setImmediate(() => reject(new RedisAwayError(`no answer within ${timeoutMs} ms`)))
-  }, timeoutMs)
-  try {
-    return await Promise.race([pending, late])
-  } finally {
-    clearTimeout(timer)
-    // The race has settled by now; neither side's later rejection may go unhandled.
-    pending.catch(() => undefined)
-    late.catch(() => undefined)
-  }
+async function withDeadline<T>(timeoutMs: number, command: Promise<T>): Promise<T> {
+  return within(timeoutMs, command, () => new RedisAwayError(`no answer within ${timeoutMs} ms`))
 }

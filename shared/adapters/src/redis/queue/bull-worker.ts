@@ -1,4 +1,4 @@
-import { toAppError, type JobHandlers, type AdapterHooks } from '@chatbox/core'
+import { toAppError, type JobHandlers, type AdapterHooks, settlesWithin } from '@chatbox/core'
 import {
   DelayedError,
   UnrecoverableError,
@@ -9,7 +9,6 @@ import {
   type Processor,
 } from 'bullmq'
 import { idsOf, isRetryable, JOB_RULES, planJob } from '../../common/job-rules.ts'
-import { settlesWithin } from '../../common/waiting.ts'
 import { createBullBackend } from './bull-backend.ts'
 import { closeClient, type RedisClient } from '../client/connection.ts'
 
