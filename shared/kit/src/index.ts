@@ -1,22 +1,29 @@
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health/health.ts'
 export { startManagementServer } from './health/management-server.ts'
-export { toMessageId } from './ids/message-id.ts'
-export { isOwnedBy, toOwnedId } from './ids/owned-id.ts'
-export { createLogger, type Logger } from './logging/logger.ts'
-export { currentRequestId, nameSession, withRequestId } from './logging/request-context.ts'
+export { isOwnedBy, toMessageId, toOwnedId } from './ids.ts'
+export {
+  createLogger,
+  currentRequestId,
+  nameSession,
+  withRequestId,
+  type Logger,
+} from './logging/logger.ts'
 export type { DisconnectReason } from './metrics/gateway-metrics.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { createBackendHooks } from './process/backend-hooks.ts'
 export { createClock } from './process/clock.ts'
-export { openParts } from './process/open-parts.ts'
+export { StartError } from './process/process-edge.ts'
 export { runCommand, type CommandContext } from './process/run-command.ts'
-export { runProcess, type ProcessContext, type RunningProcess } from './process/run-process.ts'
-export { StartError } from './process/start-fault.ts'
-export { toBackendOptions } from './settings/backend-options.ts'
+export {
+  openParts,
+  runProcess,
+  type ProcessContext,
+  type RunningProcess,
+} from './process/run-process.ts'
 export { describeSettings, type SettingDescription } from './settings/describe-settings.ts'
-export { printConfig } from './settings/print-config.ts'
 export type { ProviderSettings } from './settings/provider-settings.ts'
 export { readSettings, SettingsError } from './settings/read-settings.ts'
 export { duration } from './settings/setting-types.ts'
 export { PROCESS_KINDS, type ProcessKind } from './settings/setting.ts'
-export type { Settings } from './settings/settings.ts'
+export { printConfig } from './settings/settings-in-force.ts'
+export { toBackendOptions, type Settings } from './settings/settings.ts'

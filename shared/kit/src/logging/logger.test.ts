@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createLogger } from './logger.ts'
-import { nameSession, withRequestId } from './request-context.ts'
+import { createLogger, nameSession, withRequestId } from './logger.ts'
 
 function record(options: { plain?: boolean; secrets?: string[] } = {}) {
   const lines: string[] = []

@@ -1,8 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { pino, type DestinationStream, type LevelWithSilent, type Logger } from 'pino'
+import { z } from 'zod'
 import { toErrorFields } from './error-fields.ts'
-import { toPlainLine } from './plain-line.ts'
 import { createScrubber, HIDDEN } from './redaction.ts'
-import { requestFields } from './request-context.ts'
 
 export type { Logger }
 
@@ -42,4 +42,68 @@ export function createLogger(
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   )
+}
+
+const lineSchema = z.looseObject({
+  level: z.string(),
+  time: z.string(),
+  msg: z.string().default(''),
+  err: z.looseObject({ message: z.string(), stack: z.string().default('') }).optional(),
+})
+
+/**
+ * A JSON log line as a person reads it: time, level where it is not `info`, message, fields. Values
+ * stay in JSON form, so that no text in them can pass for a line of its own. Only what ends the
+ * process shows its stack, indented. `pino-pretty` keeps a line break that is in a message, and
+ * writes every error over many lines.
+ */
+export function toPlainLine(line: string): string {
+  const { level, time, msg, err, ...fields } = lineSchema.parse(JSON.parse(line))
+  const parts = [
+    time.slice(11, 19),
+    ...(level === 'info' ? [] : [level.toUpperCase()]),
+    JSON.stringify(msg).slice(1, -1),
+    ...(err ? [`(${JSON.stringify(err.message).slice(1, -1)})`] : []),
+    ...Object.entries(fields)
+      .filter(([name]) => name !== 'service')
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}`),
+  ]
+  return `${parts.join(' ')}\n${level === 'fatal' && err ? toIndented(err.stack) : ''}`
+}
+
+function toIndented(stack: string): string {
+  return stack
+    .split(/\r?\n|\r/)
+    .map((line) => `    ${line}\n`)
+    .join('')
+}
+
+interface RequestContext {
+  requestId: string
+  sessionId?: string
+}
+
+const storage = new AsyncLocalStorage<RequestContext>()
+
+/**
+ * Runs `run`, and everything that it awaits, under one request id: from a socket event or an HTTP
+ * request through its job to the provider call. Every log line inside carries the id.
+ */
+export function withRequestId<T>(requestId: string, run: () => T): T {
+  return storage.run({ requestId }, run)
+}
+
+export function currentRequestId(): string | undefined {
+  return storage.getStore()?.requestId
+}
+
+/** Adds the session to the log lines of the current request; nothing happens outside of one. */
+export function nameSession(sessionId: string): void {
+  const context = storage.getStore()
+  if (context) context.sessionId = sessionId
+}
+
+/** What each log line of the current request carries. */
+export function requestFields(): { requestId?: string; sessionId?: string } {
+  return { ...storage.getStore() }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from '@jest/globals'
-import { listSecrets } from '../settings/print-config.ts'
+import { listSecrets } from '../settings/settings-in-force.ts'
 import { readSettings } from '../settings/read-settings.ts'
 import { createScrubber } from './redaction.ts'
 

@@ -33,24 +33,81 @@ export type DisconnectReason =
 /** Seconds: an acknowledgement takes milliseconds, a deadline of the store ends at 3 s. */
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
 
-/** By which acknowledgements are judged; every other outcome is the sender's own doing. */
+/** The outcomes that acknowledgements are judged by; every other one is the sender's own doing. */
 const COUNTED_OUTCOMES = ['ok', 'UNAVAILABLE', 'INTERNAL']
 
-function connectionMetrics({ gauge, counter, histogram }: Instruments) {
+export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
+  const { gauge, count } = instruments
   const open = gauge('chatbox_websocket_connections', 'Sockets that are connected now.')
   const limit = gauge(
     'chatbox_websocket_connections_limit',
     'Sockets that this gateway takes at most, those in their handshake included; `MAX_CONNECTIONS`.',
   )
-  const ended = counter(
-    'chatbox_disconnects_total',
-    'One socket that ended, by reason; `drain` also counts those that a drain closed at its deadline.',
-    'reason',
+  const { countEvent, ...answers } = answerMetrics(instruments)
+  return {
+    gatewayStarted(maxConnections) {
+      open.set({}, 0)
+      limit.set({}, maxConnections)
+      for (const outcome of COUNTED_OUTCOMES) countEvent('message:send', outcome, 0)
+    },
+    connections: (change) => open.inc({}, change),
+    disconnected: count(
+      'chatbox_disconnects_total',
+      'One socket that ended, by reason; `drain` also counts those that a drain closed at its deadline.',
+      'reason',
+    ),
+    handshakeRefused: count(
+      'chatbox_handshakes_refused_total',
+      'One handshake that was refused, by error code.',
+      'code',
+    ),
+    messageAccepted: count(
+      'chatbox_messages_accepted_total',
+      'One message that is durable and acknowledged, repetitions left out.',
+    ),
+    rateLimited: count(
+      'chatbox_rate_limited_total',
+      'One event, request or handshake refused by a rate limit.',
+      'rule',
+    ),
+    deltaDropped: count(
+      'chatbox_deltas_dropped_total',
+      'One delta not sent because its reader lags; the reader catches up from the log.',
+    ),
+    slowReaderClosed: count(
+      'chatbox_slow_readers_closed_total',
+      'One socket closed because its reader did not keep up.',
+    ),
+    ...answers,
+  }
+}
+
+/**
+ * Durations carry no outcome: a histogram costs a dozen series for every combination of labels, a
+ * counter costs one.
+ */
+function answerMetrics({ counter, count, histogram }: Instruments) {
+  const events = counter(
+    'chatbox_events_answered_total',
+    'One client event that was acknowledged, with ok or an error code.',
+    'event',
+    'outcome',
   )
-  const refused = counter(
-    'chatbox_handshakes_refused_total',
-    'One handshake that was refused, by error code.',
-    'code',
+  const eventSeconds = histogram(
+    'chatbox_event_duration_seconds',
+    'From one client event to its acknowledgement.',
+    { buckets: FAST, labels: ['event'] },
+  )
+  const countResponse = count(
+    'chatbox_http_responses_total',
+    'One HTTP request that was answered.',
+    'route',
+    'status',
+  )
+  const httpSeconds = histogram(
+    'chatbox_http_duration_seconds',
+    'From one HTTP request to the end of its response.',
+    { buckets: FAST, labels: ['route'] },
   )
   const entries = histogram('chatbox_resync_entries', 'Log entries sent in one catch-up.', {
     buckets: [0, 1, 2, 5, 10, 20, 50, 100, 200],
@@ -60,93 +117,21 @@ function connectionMetrics({ gauge, counter, histogram }: Instruments) {
     'From one request to catch up to its answer.',
     { buckets: FAST },
   )
-  const dropped = counter(
-    'chatbox_deltas_dropped_total',
-    'One delta not sent because its reader lags; the reader catches up from the log.',
-  )
-  const closed = counter(
-    'chatbox_slow_readers_closed_total',
-    'One socket closed because its reader did not keep up.',
-  )
+  const countEvent = (event: string, outcome: string, by: number) =>
+    events.inc({ event, outcome }, by)
   return {
-    connectionsLimited: (maxConnections: number) => {
-      open.set({}, 0)
-      limit.set({}, maxConnections)
-    },
-    disconnected: (reason: DisconnectReason) => ended.inc({ reason }),
-    connections: (change: 1 | -1) => open.inc({}, change),
-    handshakeRefused: (code: string) => refused.inc({ code }),
-    sessionResynced(count: number, seconds: number) {
-      entries.observe({}, count)
-      resyncSeconds.observe({}, seconds)
-    },
-    deltaDropped: () => dropped.inc(),
-    slowReaderClosed: () => closed.inc(),
-  }
-}
-
-/**
- * Durations carry no outcome: a histogram costs a dozen series for every combination of labels, a
- * counter costs one.
- */
-function answerMetrics({ counter, histogram }: Instruments) {
-  const eventSeconds = histogram(
-    'chatbox_event_duration_seconds',
-    'From one client event to its acknowledgement.',
-    { buckets: FAST, labels: ['event'] },
-  )
-  const events = counter(
-    'chatbox_events_answered_total',
-    'One client event that was acknowledged, with ok or an error code.',
-    'event',
-    'outcome',
-  )
-  const httpSeconds = histogram(
-    'chatbox_http_duration_seconds',
-    'From one HTTP request to the end of its response.',
-    { buckets: FAST, labels: ['route'] },
-  )
-  const responses = counter(
-    'chatbox_http_responses_total',
-    'One HTTP request that was answered.',
-    'route',
-    'status',
-  )
-  const messages = counter(
-    'chatbox_messages_accepted_total',
-    'One message that is durable and acknowledged, repetitions left out.',
-  )
-  const limited = counter(
-    'chatbox_rate_limited_total',
-    'One event, request or handshake refused by a rate limit.',
-    'rule',
-  )
-  return {
-    expectMessages: () => {
-      for (const outcome of COUNTED_OUTCOMES) events.inc({ event: 'message:send', outcome }, 0)
-    },
+    countEvent,
     eventAnswered(event: string, outcome: string, seconds: number) {
       eventSeconds.observe({ event }, seconds)
-      events.inc({ event, outcome })
+      countEvent(event, outcome, 1)
     },
     httpAnswered(route: string, status: number, seconds: number) {
       httpSeconds.observe({ route }, seconds)
-      responses.inc({ route, status: String(status) })
+      countResponse(route, String(status))
     },
-    messageAccepted: () => messages.inc(),
-    rateLimited: (rule: string) => limited.inc({ rule }),
-  }
-}
-
-export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
-  const { connectionsLimited, ...connections } = connectionMetrics(instruments)
-  const { expectMessages, ...answers } = answerMetrics(instruments)
-  return {
-    ...connections,
-    ...answers,
-    gatewayStarted(maxConnections) {
-      connectionsLimited(maxConnections)
-      expectMessages()
+    sessionResynced(sent: number, seconds: number) {
+      entries.observe({}, sent)
+      resyncSeconds.observe({}, seconds)
     },
   }
 }

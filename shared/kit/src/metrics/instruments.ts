@@ -2,6 +2,9 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 type Labels = Record<string, string>
 
+/** One value for each label, in the order in which the labels are named. */
+type ValuesOf<L extends readonly string[]> = { [K in keyof L]: string }
+
 interface HistogramShape {
   buckets: number[]
   labels?: string[]
@@ -9,13 +12,19 @@ interface HistogramShape {
 
 /** The kinds of metric, bound to one registry, with their label values capped. */
 export interface Instruments {
+  /** A counter that each call moves by one. */
+  count: <L extends string[]>(
+    name: string,
+    help: string,
+    ...labels: L
+  ) => (...values: ValuesOf<L>) => void
   counter: (name: string, help: string, ...labels: string[]) => CappedCounter
   gauge: (name: string, help: string, ...labels: string[]) => CappedGauge
   histogram: (name: string, help: string, shape: HistogramShape) => CappedHistogram
 }
 
 interface CappedCounter {
-  inc(labels?: Labels, value?: number): void
+  inc: (labels: Labels, value?: number) => void
 }
 
 /** Shows nothing until it is first moved: a worker has no connections, which is not 0 of them. */
@@ -32,18 +41,24 @@ interface CappedHistogram {
 
 export function createInstruments(registry: Registry): Instruments {
   const registers = [registry]
+  function counter(name: string, help: string, ...labelNames: string[]): CappedCounter {
+    const metric = new Counter({ name, help, labelNames, registers })
+    const cap = createLabelCap()
+    return { inc: (labels, value = 1) => metric.inc(cap(labels), value) }
+  }
   return {
-    counter(name, help, ...labelNames) {
-      const counter = new Counter({ name, help, labelNames, registers })
-      const cap = createLabelCap()
-      return { inc: (labels = {}, value = 1) => counter.inc(cap(labels), value) }
+    counter,
+    count(name, help, ...labelNames) {
+      const { inc } = counter(name, help, ...labelNames)
+      return (...values) =>
+        inc(Object.fromEntries(labelNames.map((label, i) => [label, values[i] ?? ''])))
     },
     gauge(name, help, ...labelNames) {
       const gauge = new Gauge({ name, help, labelNames, registers })
       const cap = createLabelCap()
       const clear = () => {
         gauge.reset()
-        // What a reset leaves of a gauge without labels is a 0.
+        // A reset leaves a 0 of a gauge without labels.
         if (labelNames.length === 0) gauge.remove()
       }
       clear()

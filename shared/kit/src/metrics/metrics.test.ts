@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics, VERSION, type Metrics } from './metrics.ts'
 
 /** One call of each, so that a metric that nothing moves cannot be added unseen. */
 function moveAll(metrics: Metrics): void {
@@ -147,3 +148,8 @@ function describeAll(metrics: Metrics) {
     .filter(({ name }) => name.startsWith('chatbox_'))
     .map(({ name, help, type }) => ({ name, help, type: String(type) }))
 }
+
+it('the version is what package.json says', () => {
+  const text = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')
+  expect((JSON.parse(text) as { version: string }).version).toBe(VERSION)
+})

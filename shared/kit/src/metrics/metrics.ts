@@ -1,17 +1,24 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { createFaultMetrics, type FaultMetrics } from './fault-metrics.ts'
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts'
-import { createInstruments } from './instruments.ts'
-import { createProcessMetrics, type ProcessMetrics } from './process-metrics.ts'
-import { createQueueMetrics, type QueueMetrics } from './queue-metrics.ts'
+import { createInstruments, type Instruments } from './instruments.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts'
+
+/**
+ * The version of the product. Stated here and not read from a package's file, which a bundled
+ * program does not have beside it; a test holds the two together.
+ */
+export const VERSION = '0.1.0'
 
 /**
  * Every metric of the system, one function for each thing that happens. Labels are closed sets:
  * never a session, a user, a room or a text.
  */
 export interface Metrics
-  extends GatewayMetrics, WorkerMetrics, QueueMetrics, FaultMetrics, ProcessMetrics {
+  extends
+    GatewayMetrics,
+    WorkerMetrics,
+    ReturnType<typeof createFaultMetrics>,
+    ReturnType<typeof createProcessMetrics> {
   registry: Registry
 }
 
@@ -44,8 +51,66 @@ export function createMetrics(): Metrics {
     registry,
     ...createGatewayMetrics(instruments),
     ...createWorkerMetrics(instruments),
-    ...createQueueMetrics(instruments),
     ...createFaultMetrics(instruments),
     ...createProcessMetrics(instruments),
+  }
+}
+
+/** What every process says about itself. */
+function createProcessMetrics({ gauge }: Instruments) {
+  const build = gauge(
+    'chatbox_build_info',
+    'Always 1: the service that this process is, and its version.',
+    'service',
+    'version',
+  )
+  const draining = gauge(
+    'chatbox_draining',
+    'Whether this process has been told to end and takes nothing new: 1 or 0.',
+  )
+  return {
+    processStarted(service: string) {
+      build.set({ service, version: VERSION }, 1)
+      draining.set({}, 0)
+    },
+    draining: () => draining.set({}, 1),
+  }
+}
+
+/** What went wrong and was put right: alarming only when it keeps growing. */
+function createFaultMetrics({ count }: Instruments) {
+  return {
+    replyTakenOver: count(
+      'chatbox_replies_taken_over_total',
+      'One reply that this worker went on with after another had let it go.',
+    ),
+    writeFenced: count(
+      'chatbox_writes_fenced_total',
+      'One write refused because a later attempt owns the reply.',
+    ),
+    leaseLost: count('chatbox_leases_lost_total', 'One lease that ended under its holder.'),
+    reconciled: count(
+      'chatbox_reconciled_total',
+      'One thing left behind that the reconciler took up, by what it was.',
+      'kind',
+    ),
+    backendFailed: count(
+      'chatbox_backend_failures_total',
+      'One failure that a back end adapter reported.',
+      'component',
+    ),
+    publishFailed: count(
+      'chatbox_publish_failures_total',
+      'One event that could not be sent to the other processes; viewers catch up from the log.',
+    ),
+    subscriptionGap: count(
+      'chatbox_subscription_gaps_total',
+      'One return of the subscriptions after a time in which events may have been missed.',
+    ),
+    payloadRefused: count(
+      'chatbox_payloads_refused_total',
+      'One job, bus message or document that its schema refused.',
+      'source',
+    ),
   }
 }

@@ -13,21 +13,37 @@ export interface WorkerMetrics {
   breakerOpen(modelId: string, open: boolean): void
   jobDone(name: string, outcome: string, seconds: number): void
   swept(name: string, outcome: 'ok' | 'failed'): void
+  /** What a worker sees of the queue that all workers share: each shows the same numbers. */
+  queueSeen(queue: string, jobs: Record<string, number>, oldestAgeSeconds: number): void
+  /**
+   * Takes the queue's numbers away: an old number that stands still would look like a quiet queue,
+   * and an alert could not tell it from one.
+   */
+  queueUnseen(): void
 }
 
 /** Seconds: a model takes from a tenth of a second to its total timeout of two minutes. */
 const SLOW = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120]
-/** With a bound at the 3 s within which a reply is to begin. */
+/** With a bound at the 3 s within which a reply should begin. */
 const FIRST = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 120]
 
-function replyMetrics({ gauge, counter, histogram }: Instruments) {
+export function createWorkerMetrics(instruments: Instruments): WorkerMetrics {
+  return {
+    ...replyMetrics(instruments),
+    ...providerMetrics(instruments),
+    ...jobMetrics(instruments),
+    ...queueMetrics(instruments),
+  }
+}
+
+function replyMetrics({ gauge, counter, count, histogram }: Instruments) {
   const running = gauge('chatbox_replies_running', 'Replies that this worker is writing now.')
   const replySeconds = histogram(
     'chatbox_reply_duration_seconds',
     'From one question to its finished reply.',
     { buckets: SLOW, labels: ['model'] },
   )
-  const replies = counter(
+  const countReply = count(
     'chatbox_replies_total',
     'One reply that is in the log, by its status.',
     'model',
@@ -38,7 +54,6 @@ function replyMetrics({ gauge, counter, histogram }: Instruments) {
     'From one question to the first text of its reply.',
     { buckets: FIRST, labels: ['model'] },
   )
-  const deltas = counter('chatbox_deltas_published_total', 'One delta sent to the gateways.')
   const tokens = counter(
     'chatbox_tokens_total',
     'Tokens that a provider counted, of the prompt or the completion.',
@@ -50,10 +65,10 @@ function replyMetrics({ gauge, counter, histogram }: Instruments) {
     repliesRunning: (change: 1 | -1) => running.inc({}, change),
     replyFinished(model: string, status: string, seconds: number) {
       replySeconds.observe({ model }, seconds)
-      replies.inc({ model, status })
+      countReply(model, status)
     },
     firstDelta: (model: string, seconds: number) => firstSeconds.observe({ model }, seconds),
-    deltaPublished: () => deltas.inc(),
+    deltaPublished: count('chatbox_deltas_published_total', 'One delta sent to the gateways.'),
     tokensUsed(model: string, prompt: number, completion: number) {
       tokens.inc({ model, kind: 'prompt' }, prompt)
       tokens.inc({ model, kind: 'completion' }, completion)
@@ -61,40 +76,68 @@ function replyMetrics({ gauge, counter, histogram }: Instruments) {
   }
 }
 
-function providerMetrics({ gauge, counter, histogram }: Instruments) {
-  const calls = counter(
-    'chatbox_provider_calls_total',
-    'One request to a model provider, by how it ended.',
-    'model',
-    'outcome',
-  )
+function providerMetrics({ gauge, count }: Instruments) {
   const breaker = gauge(
     'chatbox_open_breakers',
     'Whether the circuit breaker of a provider is open: 1 or 0.',
     'model',
   )
+  return {
+    providerCalled: count(
+      'chatbox_provider_calls_total',
+      'One request to a model provider, by how it ended.',
+      'model',
+      'outcome',
+    ),
+    breakerOpen: (model: string, isOpen: boolean) => breaker.set({ model }, isOpen ? 1 : 0),
+  }
+}
+
+function jobMetrics({ count, histogram }: Instruments) {
   const jobSeconds = histogram('chatbox_job_duration_seconds', 'One run of a job.', {
     buckets: SLOW,
     labels: ['job'],
   })
-  const jobs = counter('chatbox_jobs_total', 'One run of a job, by how it ended.', 'job', 'outcome')
-  const sweeps = counter(
-    'chatbox_sweeps_total',
-    'One round of a regular task of this worker; `watch-queue` fails without the queue, the others without the store.',
-    'sweep',
+  const countJob = count(
+    'chatbox_jobs_total',
+    'One run of a job, by how it ended.',
+    'job',
     'outcome',
   )
   return {
-    swept: (sweep: string, outcome: string) => sweeps.inc({ sweep, outcome }),
-    providerCalled: (model: string, outcome: string) => calls.inc({ model, outcome }),
-    breakerOpen: (model: string, isOpen: boolean) => breaker.set({ model }, isOpen ? 1 : 0),
     jobDone(job: string, outcome: string, seconds: number) {
       jobSeconds.observe({ job }, seconds)
-      jobs.inc({ job, outcome })
+      countJob(job, outcome)
     },
+    swept: count(
+      'chatbox_sweeps_total',
+      'One round of a regular task of this worker; `watch-queue` fails without the queue, the others without the store.',
+      'sweep',
+      'outcome',
+    ),
   }
 }
 
-export function createWorkerMetrics(instruments: Instruments): WorkerMetrics {
-  return { ...replyMetrics(instruments), ...providerMetrics(instruments) }
+function queueMetrics({ gauge }: Instruments) {
+  const jobs = gauge(
+    'chatbox_queue_jobs',
+    'Jobs in a queue by state, at most one waiting for each session; left out while the queue does not answer.',
+    'queue',
+    'state',
+  )
+  const age = gauge(
+    'chatbox_queue_oldest_job_age_seconds',
+    'Time since the waiting job whose turn is next was first enqueued, earlier tries included; 0 where none waits, left out while the queue does not answer.',
+    'queue',
+  )
+  return {
+    queueSeen(queue: string, counts: Record<string, number>, oldestAgeSeconds: number) {
+      for (const [state, number] of Object.entries(counts)) jobs.set({ queue, state }, number)
+      age.set({ queue }, oldestAgeSeconds)
+    },
+    queueUnseen() {
+      jobs.clear()
+      age.clear()
+    },
+  }
 }

@@ -1,8 +1,10 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
-import { addDevelopmentKeys, type CompletedSettings } from './development-keys.ts'
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
 import { toReason } from '../logging/error-fields.ts'
 import type { Settings } from '../settings/settings.ts'
-import { StartError } from './start-fault.ts'
+import { StartError } from './process-edge.ts'
 
 /**
  * Makes the data folder of a standalone process where it is missing, and the keys in it that the
@@ -18,4 +20,64 @@ export function prepareDataDir(settings: Settings): CompletedSettings {
   } catch (error) {
     throw new StartError(`DATA_DIR cannot be used: ${toReason(error)}`, { cause: error })
   }
+}
+
+const FILE_NAME = 'development-keys.json'
+const KEY_BYTES = 32
+
+const keysSchema = z.object({
+  jwtSecret: z.string().min(32),
+  encryptionKey: z.base64().refine((text) => Buffer.from(text, 'base64').length === KEY_BYTES),
+})
+type Keys = z.infer<typeof keysSchema>
+
+export interface CompletedSettings {
+  settings: Settings
+  /** Where keys are kept that nobody gave; undefined where none were needed. */
+  keysFile: string | undefined
+}
+
+/**
+ * Gives a standalone process outside production the keys that it was not given: made once, kept in
+ * its data folder, readable by its own user only.
+ */
+export function addDevelopmentKeys(settings: Settings): CompletedSettings {
+  const { auth, stores } = settings
+  const needsSecret = auth.jwtSecret === undefined && auth.jwksUrl === undefined
+  const needsKey = stores.encryptionKeys.length === 0
+  if (settings.process.production || !(needsSecret || needsKey)) {
+    return { settings, keysFile: undefined }
+  }
+  const keysFile = join(stores.dataDir, FILE_NAME)
+  const keys = readKeys(keysFile) ?? makeKeys(keysFile)
+  const key = new Uint8Array(Buffer.from(keys.encryptionKey, 'base64'))
+  return {
+    keysFile,
+    settings: {
+      ...settings,
+      auth: needsSecret ? { ...auth, jwtSecret: keys.jwtSecret } : auth,
+      stores: needsKey ? { ...stores, encryptionKeys: [{ id: 'development', key }] } : stores,
+    },
+  }
+}
+
+/** A file that is there and unreadable is an error: new keys would lose the texts under the old. */
+function readKeys(path: string): Keys | undefined {
+  if (!existsSync(path)) return undefined
+  const text = readFileSync(path, 'utf8')
+  try {
+    return keysSchema.parse(JSON.parse(text))
+  } catch {
+    throw new Error(`${path} does not hold development keys; restore it or move it away`)
+  }
+}
+
+/** `wx`: of two processes that start at once, one fails instead of writing over the other's keys. */
+function makeKeys(path: string): Keys {
+  const keys = {
+    jwtSecret: randomBytes(48).toString('base64url'),
+    encryptionKey: randomBytes(KEY_BYTES).toString('base64'),
+  }
+  writeFileSync(path, JSON.stringify(keys), { mode: 0o600, flag: 'wx', flush: true })
+  return keys
 }

@@ -1,12 +1,13 @@
+import { constants } from 'node:os'
 import { UnusableStoreError } from '@chatbox/core'
+import { z } from 'zod'
+import { isError, toReason } from '../logging/error-fields.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
-import { findMisspelledNames } from '../settings/misspelled-names.ts'
+import { findMisspelledNames } from '../settings/describe-settings.ts'
 import { readSettings, SettingsError } from '../settings/read-settings.ts'
-import { listSecrets } from '../settings/print-config.ts'
-import type { Env } from '../settings/setting.ts'
-import type { ProcessKind } from '../settings/setting.ts'
+import type { Env, ProcessKind } from '../settings/setting.ts'
+import { listSecrets } from '../settings/settings-in-force.ts'
 import type { Settings } from '../settings/settings.ts'
-import { explainStartFault } from './start-fault.ts'
 
 /** `EX_CONFIG` of sysexits: no restart helps. */
 const EXIT_BAD_SETTINGS = 78
@@ -47,4 +48,72 @@ export function openLog(kind: ProcessKind, settings: Settings, plain: boolean): 
     process.exit(1)
   })
   return logger
+}
+
+/** Thrown at start for what an operator can mend: shown as one line, without a stack. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+}
+
+/**
+ * The one line that says why a process cannot start, or undefined for an error that no setting and
+ * no operator explains: that one is a fault of the program and deserves its stack.
+ */
+export function explainStartFault(error: unknown, settings: Settings): string | undefined {
+  if (!isError(error)) return undefined
+  if (error instanceof StartError || error instanceof UnusableStoreError) return error.message
+  return explainSystemFault(error, settings)
+}
+
+function explainSystemFault(error: Error, settings: Settings): string | undefined {
+  const reason = toReason(error)
+  const { code, port, path } = toSystemFields(error)
+  if (port !== undefined) {
+    const name = port === settings.server.managementPort ? 'MANAGEMENT_PORT' : 'PORT'
+    if (code === 'EADDRINUSE') return `${name} ${port} is taken by another process`
+    return `${name} ${port} cannot be opened: ${reason}`
+  }
+  if (path !== undefined) return `${path} cannot be used: ${reason}`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${reason}`
+  return code === 'ERR_SQLITE_ERROR' ? `DATA_DIR: ${reason}` : undefined
+}
+
+const systemFieldsSchema = z.object({
+  // Codes of our own errors, which wrap those of the system, begin with other letters.
+  code: z.string().startsWith('E').optional().catch(undefined),
+  port: z.number().optional(),
+  path: z.string().optional(),
+})
+
+/** Of the error or of the nearest cause that the system, or the store's file, has named. */
+function toSystemFields(error: Error): z.infer<typeof systemFieldsSchema> {
+  const fields = systemFieldsSchema.safeParse(error).data ?? {}
+  return fields.code === undefined && isError(error.cause) ? toSystemFields(error.cause) : fields
+}
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
+type StopSignal = (typeof STOP_SIGNALS)[number]
+
+/**
+ * Ctrl-C reaches a process twice when a package manager started it: from the terminal and passed
+ * on by the manager, a few milliseconds apart. The second one is no second wish.
+ */
+const SAME_KEY_PRESS_MS = 100
+
+/** Resolves at the first signal to stop. A second one ends the process at once. */
+export function waitForStopSignal(): Promise<StopSignal> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => {
+        const now = performance.now()
+        if (firstAt === undefined) {
+          firstAt = now
+          resolve(signal)
+        } else if (signal !== 'SIGINT' || now - firstAt > SAME_KEY_PRESS_MS) {
+          process.exit(128 + constants.signals[signal])
+        }
+      })
+    }
+  })
 }

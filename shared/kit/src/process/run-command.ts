@@ -1,11 +1,9 @@
 import { constants } from 'node:os'
-import { loadEnv } from './load-env.ts'
 import type { Logger } from '../logging/logger.ts'
-import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
-import type { Env } from '../settings/setting.ts'
-import type { ProcessKind } from '../settings/setting.ts'
+import type { Env, ProcessKind } from '../settings/setting.ts'
 import type { Settings } from '../settings/settings.ts'
-import { waitForStopSignal } from './stop-signal.ts'
+import { loadEnv } from './load-env.ts'
+import { openLog, readOrRefuse, refuseStart, waitForStopSignal } from './process-edge.ts'
 
 export interface CommandContext {
   settings: Settings

@@ -1,18 +1,16 @@
 import type { Clock } from '@chatbox/core'
+import { createHealth, type Health, type HealthCheck } from '../health/health.ts'
+import { startManagementServer } from '../health/management-server.ts'
+import type { Logger } from '../logging/logger.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { findMisspelledNames } from '../settings/describe-settings.ts'
+import type { ProcessKind } from '../settings/setting.ts'
+import { printConfig } from '../settings/settings-in-force.ts'
+import type { Settings } from '../settings/settings.ts'
 import { createClock } from './clock.ts'
 import { loadEnv } from './load-env.ts'
-import { createHealth, type Health, type HealthCheck } from '../health/health.ts'
-import type { Logger } from '../logging/logger.ts'
-import { startManagementServer } from '../health/management-server.ts'
-import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import { findMisspelledNames } from '../settings/misspelled-names.ts'
-import { openParts } from './open-parts.ts'
 import { prepareDataDir } from './prepare-data-dir.ts'
-import { printConfig } from '../settings/print-config.ts'
-import { openLog, readOrRefuse, refuseStart } from './process-edge.ts'
-import type { ProcessKind } from '../settings/setting.ts'
-import type { Settings } from '../settings/settings.ts'
-import { waitForStopSignal } from './stop-signal.ts'
+import { openLog, readOrRefuse, refuseStart, waitForStopSignal } from './process-edge.ts'
 
 /** What every process has before any part of it starts. */
 export interface ProcessContext {
@@ -117,4 +115,40 @@ function endWithin(timeoutMs: number, logger?: Logger): void {
     process.exit(1)
   }
   setTimeout(end, timeoutMs).unref()
+}
+
+type Close = () => Promise<void>
+
+/** What a process has opened so far. */
+export interface OpenParts {
+  /** Says how the part that was opened last is closed. */
+  add(close: Close): void
+  /** Closes all of them in the reverse order; one that fails keeps no other open. */
+  close(): Promise<void>
+}
+
+/** Runs `build`; where it fails, closes what it had opened and throws on. */
+export async function openParts<T>(build: (parts: OpenParts) => Promise<T>): Promise<T> {
+  const parts = createOpenParts()
+  try {
+    return await build(parts)
+  } catch (error) {
+    // The reason of the failed start is the one to tell; a part that cannot be closed is its echo.
+    await parts.close().catch(() => undefined)
+    throw error
+  }
+}
+
+function createOpenParts(): OpenParts {
+  const closers: Close[] = []
+  return {
+    add: (close) => void closers.push(close),
+    async close() {
+      const errors: unknown[] = []
+      for (const close of closers.splice(0).reverse()) {
+        await close().catch((error: unknown) => errors.push(error))
+      }
+      if (errors.length > 0) throw new AggregateError(errors, 'some parts could not be closed')
+    },
+  }
 }

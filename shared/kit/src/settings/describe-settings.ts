@@ -1,5 +1,6 @@
+import { closestMatch } from 'leven'
 import { PROVIDER_SETTINGS, toPrefix } from './provider-settings.ts'
-import { PROCESS_KINDS, type SettingGroup } from './setting.ts'
+import { PROCESS_KINDS, type Env, type SettingGroup } from './setting.ts'
 import { SETTINGS } from './settings.ts'
 
 /** One setting as documents and templates show it. */
@@ -36,4 +37,36 @@ function describeGroup(group: SettingGroup, prefix = ''): SettingDescription[] {
     secret: setting.type.secretsIn !== undefined,
     usedBy: setting.usedBy ?? PROCESS_KINDS,
   }))
+}
+
+export interface MisspelledName {
+  name: string
+  /** Undefined for a name that can only be ours and is near none of them. */
+  meant: string | undefined
+}
+
+const FAMILY = 'LLM_PROVIDER_'
+
+/**
+ * Names in the environment that nothing reads and that look like ours: a slip away from one that is
+ * read, or of the providers' family. Other programs' names are left alone.
+ */
+export function findMisspelledNames(env: Env): MisspelledName[] {
+  return Object.keys(env).flatMap((name) => {
+    const known = knownNames(name)
+    if (known.includes(name)) return []
+    const alike = known.filter((candidate) => candidate.startsWith(name.charAt(0)))
+    // Short names are near many words; two letters may be wrong, or one of up to five.
+    const meant = closestMatch(name, alike, { maxDistance: name.length > 5 ? 2 : 1 })
+    return meant !== undefined || name.startsWith(FAMILY) ? [{ name, meant }] : []
+  })
+}
+
+/** Of a provider's name, the fields of the same number. */
+function knownNames(name: string): string[] {
+  const prefix = /^LLM_PROVIDER_?[1-9]\d?_/.exec(name)?.[0].replace(/_?(\d+)_$/, '_$1_')
+  const { settings, provider } = describeSettings()
+  return prefix === undefined
+    ? settings.map((setting) => setting.name)
+    : provider.map((field) => field.name.replace('LLM_PROVIDER_<n>_', prefix))
 }

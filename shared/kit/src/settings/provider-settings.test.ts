@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { readProviders } from './provider-settings.ts'
-import type { Env } from './setting.ts'
-import type { ProcessKind } from './setting.ts'
+import type { Env, ProcessKind } from './setting.ts'
 
 function read(env: Env, kind: ProcessKind = 'standalone') {
   const faults: string[] = []

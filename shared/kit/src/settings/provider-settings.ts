@@ -1,7 +1,5 @@
-import { needsHttps } from './loopback.ts'
-import { integer, oneOf, plainText, prose, secretText, url } from './setting-types.ts'
-import { readGroup, type Reading } from './setting-values.ts'
-import { setting, type Env, type GroupValues } from './setting.ts'
+import { integer, needsHttps, oneOf, plainText, prose, secretText, url } from './setting-types.ts'
+import { readGroup, setting, type Env, type GroupValues, type Reading } from './setting.ts'
 
 /** `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. */
 export const PROVIDER_SETTINGS = {

@@ -1,9 +1,14 @@
-import { needsHttps } from './loopback.ts'
 import { readProviders } from './provider-settings.ts'
-import { reusedSecrets } from './reused-secrets.ts'
 import { weakness } from './secret-strength.ts'
-import { readGroups } from './setting-values.ts'
-import type { Circumstances, Env, ProcessKind, Setting } from './setting.ts'
+import { needsHttps } from './setting-types.ts'
+import {
+  readGroups,
+  type Circumstances,
+  type Env,
+  type ProcessKind,
+  type Setting,
+} from './setting.ts'
+import { reusedSecrets } from './settings-in-force.ts'
 import { modeOf, SETTINGS, type Settings, type SettingValues } from './settings.ts'
 
 /** Every fault of the settings at once: one line each, by name, never with the value. */

@@ -117,6 +117,18 @@ export function url(schemes: readonly string[]): SettingType<string> {
   return { label: 'address', schema }
 }
 
+/** True for an address that never leaves this machine. */
+function isLoopback(address: string): boolean {
+  const host = URL.parse(address)?.hostname.replace(/[[\]]/g, '') ?? ''
+  if (host === 'localhost') return true
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
+}
+
+/** `http` would show its key, or let anyone answer in its place, on the way to another machine. */
+export function needsHttps(address: string, production: boolean): boolean {
+  return production && address.startsWith('http://') && !isLoopback(address)
+}
+
 /** The address of a back end, which may hold several hosts; the passwords in it are secret. */
 export function backendUrl(schemes: readonly string[]): SettingType<string> {
   const schema = parsedBy(`must begin with ${schemes.join(' or ')} and name a host`, (value) =>

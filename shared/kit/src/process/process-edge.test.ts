@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { UnusableStoreError } from '@chatbox/core'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings } from '../settings/read-settings.ts'
-import { explainStartFault } from './start-fault.ts'
+import { explainStartFault } from './process-edge.ts'
 
 const settings = readSettings({ PORT: '8081', MANAGEMENT_PORT: '9091' })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { openParts } from './open-parts.ts'
+import { openParts } from './run-process.ts'
 
 describe('openParts', () => {
   it('closes in the reverse order, once, also past a part that fails', async () => {

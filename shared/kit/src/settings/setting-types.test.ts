@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { readSettings, SettingsError } from './read-settings.ts'
-import type { Env } from './setting.ts'
-import type { ProcessKind } from './setting.ts'
+import type { Env, ProcessKind } from './setting.ts'
 
 const KEY = randomBytes(32).toString('base64')
 const OPENAI = {

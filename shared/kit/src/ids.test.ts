@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { idSchema } from '@chatbox/contract'
 import fc from 'fast-check'
-import { toMessageId } from './message-id.ts'
+import { isOwnedBy, toMessageId, toOwnedId } from './ids.ts'
 
 describe('toMessageId', () => {
   it('is the same id each time, and stays so', () => {
@@ -21,5 +21,20 @@ describe('toMessageId', () => {
     )
     expect(toMessageId('a","b', 'c')).not.toBe(toMessageId('a', 'b","c'))
     expect(toMessageId('ab', 'c')).not.toBe(toMessageId('a', 'bc'))
+  })
+})
+
+describe('an owned id', () => {
+  it('is known by its owner and by nobody else', () => {
+    const id = fc.stringMatching(/^[\w-]{22}$/u)
+    fc.assert(
+      fc.property(id, fc.string(), fc.string(), (name, owner, other) => {
+        const owned = toOwnedId(name, owner)
+        expect(owned).toMatch(/^[\w.-]{39}$/u)
+        expect(isOwnedBy(owned, owner)).toBe(true)
+        expect(isOwnedBy(owned, other)).toBe(owner === other)
+        expect(isOwnedBy(name, owner)).toBe(false)
+      }),
+    )
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { findMisspelledNames } from './misspelled-names.ts'
+import { findMisspelledNames } from './describe-settings.ts'
 
 describe('findMisspelledNames', () => {
   it.each([

@@ -1,0 +1,96 @@
+import { PROVIDER_SETTINGS, toPrefix, type ProviderSettings } from './provider-settings.ts'
+import { toSecretId } from './secret-strength.ts'
+import type { Secret } from './setting-types.ts'
+import type { Env, Setting, SettingGroup } from './setting.ts'
+import { SETTINGS, type Settings, type SettingValues } from './settings.ts'
+
+/** A setting by its full name, with the value that is in force. */
+export interface InForce {
+  name: string
+  type: Setting['type']
+  value: unknown
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+export function listInForce(
+  values: SettingValues,
+  providers: readonly ProviderSettings[] = [],
+): InForce[] {
+  const byGroup: Readonly<Record<string, Values>> = values
+  return [
+    ...Object.entries(SETTINGS).flatMap(([name, group]) => listGroup(group, byGroup[name] ?? {})),
+    ...providers.flatMap((provider, index) =>
+      listGroup(PROVIDER_SETTINGS, provider, toPrefix(index + 1)),
+    ),
+  ]
+}
+
+function listGroup(group: SettingGroup, values: Values, prefix = ''): InForce[] {
+  return Object.entries(group).map(([key, { name, type }]) => {
+    return { name: `${prefix}${name}`, type, value: values[key] }
+  })
+}
+
+export function secretsOf({ type, value }: InForce): Secret[] {
+  return value === undefined ? [] : (type.secretsIn?.(value) ?? [])
+}
+
+/** The settings in force, under the names of their variables, as JSON without any secret. */
+export function printConfig(settings: Settings): string {
+  const printed = listInForce(settings, settings.providers).map(({ name, type, value }) => {
+    return [name, value === undefined ? null : type.print ? type.print(value) : value]
+  })
+  return JSON.stringify(Object.fromEntries(printed), null, 2)
+}
+
+/** Below this a secret is a common word, and hiding it everywhere would garble the lines. */
+const MIN_SECRET_LENGTH = 6
+
+/** Every text of the settings that may appear nowhere. */
+export function listSecrets(settings: Settings): string[] {
+  return listInForce(settings, settings.providers)
+    .flatMap(secretsOf)
+    .flatMap(({ text, forms = [text] }) => forms)
+    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
+}
+
+interface NamedSecret {
+  name: string
+  id: string
+  /** Given by somebody else, who may well give it for two models. */
+  isApiKey?: true
+}
+
+/**
+ * One line for each secret that stands in for a second one: whoever gets hold of it holds both, and
+ * neither can be changed alone. Two models may share the key of their provider.
+ */
+export function reusedSecrets(env: Env, values: SettingValues): string[] {
+  const secrets = [...ownSecrets(values), ...apiKeys(env)]
+  return secrets.flatMap((secret, index) => {
+    const first = secrets
+      .slice(0, index)
+      .filter(({ name, isApiKey }) => name !== secret.name && !(isApiKey && secret.isApiKey))
+      .find(({ id }) => id === secret.id)
+    return first === undefined ? [] : [`${secret.name} is the same secret as ${first.name}`]
+  })
+}
+
+/** The same password twice in one address is one secret: Sentinel is often given its servers'. */
+function ownSecrets(values: SettingValues): NamedSecret[] {
+  return listInForce(values).flatMap((setting) =>
+    secretsOf(setting).map(({ part, text }) => {
+      const name = part === undefined ? setting.name : `${setting.name} (${part})`
+      return { name, id: toSecretId(text) }
+    }),
+  )
+}
+
+function apiKeys(env: Env): NamedSecret[] {
+  return Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && /^LLM_PROVIDER_[1-9]\d?_API_KEY$/.test(name)
+      ? [{ name, id: toSecretId(value.trim()), isApiKey: true as const }]
+      : [],
+  )
+}
