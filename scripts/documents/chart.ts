@@ -2,12 +2,14 @@ import { describeSettings, type SettingDescription } from '@chatbox/kit'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROOT } from '../run-command.ts'
+import { toKey, toKind } from './chart-kind.ts'
+import { toFieldNames, toProviderSchema, toProvidersText } from './chart-providers.ts'
 import { fillIn, layOut, type Documents } from './documents.ts'
 
 const CHART = 'helm/chatbox'
 const PROGRAMS = ['gateway', 'worker', 'migrate'] as const
 
-/** What the chart says itself, and why nobody else may. */
+/** The settings that the chart itself sets, and why nobody else may. */
 export const GOVERNED: Readonly<Record<string, string>> = {
   NODE_ENV: 'always production: what the product makes up outside of it is for trying',
   MODE: 'always cluster: the other one is a single process without stores',
@@ -21,25 +23,28 @@ export const GOVERNED: Readonly<Record<string, string>> = {
   ENCRYPTION_KEYS: 'secrets.keys.encryptionKeys',
 }
 
-/** Where a chart has more to say than the first sentence of the product. */
+/** The sentences of the chart that differ from the first sentence of the product. */
 const SENTENCES: Readonly<Record<string, string>> = {
   PATH_PREFIX:
-    'What every public address begins with: the ingress, the route and the probe follow it',
-  PUBLIC_URL: 'Scheme, host and port that browsers see; `https`',
-  ALLOWED_ORIGINS: 'Web pages that may connect: exact origins. Empty means `publicUrl` alone',
-  HSTS: '`host` or `subdomains`: for a year browsers reach it over https alone',
-  JWKS_URL: 'Where the public keys of RS256 and ES256 tokens are, in place of the JWT secret',
+    'The path that every public address begins with: the ingress, the route and the probe follow it',
+  PUBLIC_URL: 'The scheme, host and port that browsers see; `https`',
+  ALLOWED_ORIGINS: 'The web pages that may connect: exact origins. Empty means only `publicUrl`',
+  HSTS: '`host` or `subdomains`: for a year, browsers reach it over https only',
+  JWKS_URL: 'The address of the public keys for RS256 and ES256 tokens, instead of the JWT secret',
   SESSION_IDLE_TIMEOUT:
-    'A session without activity for this long is ended; at least `reconnectTimeout`',
+    'The time without activity after which a session ends; at least `reconnectTimeout`',
   MAX_CONNECTIONS:
-    "Sockets that one gateway accepts: what its memory limit holds, below the product's own 10000",
+    "The number of sockets that one gateway accepts. Its memory limit holds fewer than the product's own 10000",
 }
 
-/** What the memory limit holds, which the product does not know. */
+/** The product does not know the memory limit. */
 const DEFAULTS: Readonly<Record<string, string>> = { MAX_CONNECTIONS: '4000' }
 
 interface ValuesSchema {
-  properties: { settings: { properties: Record<string, unknown> } }
+  properties: {
+    settings: { properties: Record<string, unknown> }
+    llm: { properties: { providers: { items: object } } }
+  }
 }
 
 interface ChartSetting {
@@ -48,11 +53,6 @@ interface ChartSetting {
   value: unknown
   schema: unknown
   usedBy: readonly string[]
-}
-
-/** `rateLimit` for `RATE_LIMIT`. */
-export function toKey(name: string): string {
-  return name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** The chart's values, their schema and their rows in its page, and who is told which of them. */
@@ -64,6 +64,7 @@ export async function toChart(): Promise<Documents> {
   return {
     [`${CHART}/values.yaml`]: await fillIn(`${CHART}/values.yaml`, {
       settings: settings.map(toValue).join(''),
+      providers: `# -- ${toProvidersText()}\nproviders: []\n`,
     }),
     [`${CHART}/values.schema.json`]: await toSchemas(settings),
     [`${CHART}/templates/_setting-names.tpl`]: toNames(settings),
@@ -79,35 +80,6 @@ function toChartSetting(setting: SettingDescription): ChartSetting {
   return { key: toKey(name), about, value, schema, usedBy }
 }
 
-/** The default and the schema of a value of this type; an empty one is left out. */
-function toKind(type: string, text: string): [value: unknown, schema: unknown] {
-  const [, number, minimum, maximum] = /^(whole number|size), (\d+) to (\d+)/.exec(type) ?? []
-  const bounds = { minimum: Number(minimum), maximum: Number(maximum) }
-  if (number === 'whole number') return [Number(text), { type: 'integer', ...bounds }]
-  if (number === 'size') {
-    const pattern = '^[0-9]{1,12}(B|KiB|MiB|GiB)?$'
-    return [Number(text), { type: ['integer', 'string'], ...bounds, pattern }]
-  }
-  if (type.startsWith('duration')) return [text, { $ref: '#/definitions/duration' }]
-  if (type.startsWith('one of')) {
-    return [text, { enum: Array.from(type.matchAll(/`(\w+)`/g), ([, word]) => word) }]
-  }
-  if (type === '`true` or `false`') return [text === 'true', { type: 'boolean' }]
-  const pattern = PATTERNS[type]
-  if (type.startsWith('list')) return [[], { type: 'array', items: { type: 'string', pattern } }]
-  if (pattern !== undefined) return [text, { type: 'string', pattern }]
-  return [text, { type: 'string', ...(text === '' ? {} : { minLength: 1 }) }]
-}
-
-/** As in production, where every address is `https`. */
-const PATTERNS: Readonly<Record<string, string>> = {
-  path: '^(/[A-Za-z0-9_.~-]+)+$',
-  origin: '^$|^https://[^/*\\s]+$',
-  address: '^$|^https://[^\\s@]+$',
-  'list of origins': '^https?://[^/*\\s]+$',
-  'list of addresses or CIDR blocks': '^[0-9a-fA-F.:]+(/[0-9]{1,3})?$',
-}
-
 function toValue({ key, about, value }: ChartSetting): string {
   const isPlain = typeof value === 'string' && value !== '' && !/^(?:on|off|yes|no)$/.test(value)
   const text = isPlain ? value : JSON.stringify(value).replaceAll('"', "'")
@@ -118,6 +90,7 @@ async function toSchemas(settings: readonly ChartSetting[]): Promise<string> {
   const values = JSON.parse(await read('values.schema.json')) as ValuesSchema
   const properties = Object.fromEntries(settings.map(({ key, schema }) => [key, schema]))
   values.properties.settings.properties = properties
+  values.properties.llm.properties.providers.items = toProviderSchema()
   return layOut(JSON.stringify(values, null, 2), 'json')
 }
 
@@ -127,11 +100,12 @@ function toNames(settings: readonly ChartSetting[]): string {
     return `{{- if eq .program "${program}" -}}${keys.join()}{{- end -}}\n`
   })
   return [
-    '{{- /* The keys of `settings` that a program reads: (dict "program" "gateway"). Written by\n',
-    '       `npm run docs`. */ -}}\n',
+    '{{- /* The keys of `settings`, and of a model provider, that a program reads: (dict "program"\n',
+    '       "gateway"). Written by `npm run docs`. */ -}}\n',
     '{{- define "chatbox.settingNames" -}}\n',
     ...branches,
-    '{{- end -}}\n',
+    '{{- end -}}\n\n',
+    toFieldNames(),
   ].join('')
 }
 
@@ -139,7 +113,10 @@ async function toRows(settings: readonly ChartSetting[]): Promise<string> {
   const rows = settings.map(({ key, about, value }) => {
     return `| settings.${key} | ${toTypeName(value)} | \`${JSON.stringify(value)}\` | ${about} |\n`
   })
-  return (await read('README.md')).replace(/(?:^\| settings\..*\n)+/m, rows.toSorted().join(''))
+  const providers = `| llm.providers | list | \`[]\` | ${toProvidersText()} |\n`
+  return (await read('README.md'))
+    .replace(/^\| llm\.providers .*\n/m, providers)
+    .replace(/(?:^\| settings\..*\n)+/m, rows.toSorted().join(''))
 }
 
 function toTypeName(value: unknown): string {

@@ -15,32 +15,50 @@ export const WITHHELD: Readonly<Record<string, string>> = {
   JWKS_URL: 'excludes JWT_SECRET, which the file asks for',
 }
 
+/** How many models the compose file passes on from `.env`. */
+const MODELS = [1, 2, 3]
+
 /** The settings of the compose file and of `.env.example` that are not written there by hand. */
 export async function toComposeFiles(): Promise<Documents> {
-  const { settings } = describeSettings()
-  const given = await withoutThoseOf(FILE, settings)
-  const passed = given.filter(({ name }) => !(name in WITHHELD))
-  const isFor = (...programs: string[]) => {
-    return ({ usedBy }: SettingDescription) =>
-      ['gateway', 'worker'].every(
-        (program) => usedBy.includes(program) === programs.includes(program),
-      )
-  }
-  const names = (programs: string[]) =>
-    passed
-      .filter(isFor(...programs))
-      .map(({ name }) => `${name}:\n`)
-      .join('')
+  const { settings, provider } = describeSettings()
+  const passed = settings.filter(({ name }) => !(name in WITHHELD))
+  const ofSettings = toNames(await withoutThoseOf(FILE, passed))
+  const ofModels = toNames(
+    await withoutThoseOf(
+      FILE,
+      MODELS.flatMap((n) => toModel(n, provider)),
+    ),
+  )
   return {
     [FILE]: await fillIn(FILE, {
-      'settings of both': names(['gateway', 'worker']),
-      'settings of gateways': names(['gateway']),
-      'settings of workers': names(['worker']),
+      'settings of both': ofSettings('gateway', 'worker'),
+      'models of both': ofModels('gateway', 'worker'),
+      'settings of gateways': ofSettings('gateway'),
+      'settings of workers': ofSettings('worker'),
+      'models of workers': ofModels('worker'),
     }),
     [EXAMPLE]: await fillIn(EXAMPLE, {
+      model: (await withoutThoseOf(EXAMPLE, toModel(1, provider))).map(toLine).join(''),
       'other settings': (await withoutThoseOf(EXAMPLE, settings)).map(toLine).join(''),
     }),
   }
+}
+
+function toModel(n: number, provider: readonly SettingDescription[]): SettingDescription[] {
+  return provider.map((field) => ({ ...field, name: field.name.replace('<n>', `${n}`) }))
+}
+
+/** The names of those that these programs, and no others, read: one a line. */
+function toNames(settings: readonly SettingDescription[]): (...readers: string[]) => string {
+  return (...readers) =>
+    settings
+      .filter(({ usedBy }) =>
+        ['gateway', 'worker'].every(
+          (program) => usedBy.includes(program) === readers.includes(program),
+        ),
+      )
+      .map(({ name }) => `${name}:\n`)
+      .join('')
 }
 
 /** Those that stand outside of all marks. */

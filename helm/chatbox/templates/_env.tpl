@@ -74,23 +74,21 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The model providers. A gateway only shows the models: it gets no key and no address. */ -}}
+{{- /* What a program reads of the model providers. The value of a secret field is the name of a key in
+       the Secret. */ -}}
 {{- define "chatbox.providers" -}}
 {{- $root := .root -}}
-{{- $fields := list "id" "name" "type" "model" -}}
-{{- if eq .component "worker" -}}
-{{- $fields = concat $fields (list "endpoint" "maxTokens" "contextTokens" "systemPrompt") -}}
-{{- end -}}
-{{- $isWorker := eq .component "worker" -}}
+{{- $fields := splitList "," (include "chatbox.providerFields" (dict "program" .component)) -}}
 {{- range $index, $provider := $root.Values.llm.providers -}}
-{{- $prefix := printf "LLM_PROVIDER_%d_" (add1 $index) -}}
 {{- range $field := $fields -}}
+{{- $name := printf "LLM_PROVIDER_%d_%s" (add1 $index) ($field | trimSuffix "SecretKey" | snakecase | upper) -}}
 {{- with index $provider $field -}}
-{{- include "chatbox.variable" (dict "name" (printf "%s%s" $prefix ($field | snakecase | upper)) "value" .) -}}
+{{- if hasSuffix "SecretKey" $field -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" $name "key" .) -}}
+{{- else -}}
+{{- include "chatbox.variable" (dict "name" $name "value" .) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $isWorker $provider.apiKeySecretKey -}}
-{{- include "chatbox.secretVariable" (dict "root" $root "name" (printf "%sAPI_KEY" $prefix) "key" $provider.apiKeySecretKey) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

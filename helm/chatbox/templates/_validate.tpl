@@ -59,8 +59,9 @@
 {{- $ids := dict -}}
 {{- range $index, $provider := .Values.llm.providers -}}
 {{- $key := printf "llm.providers[%d]" $index -}}
-{{- range $field := list "id" "name" "endpoint" "model" -}}
-{{- include "chatbox.refusePlaceholder" (dict "key" (printf "%s.%s" $key $field) "value" (index $provider $field | default "")) -}}
+{{- /* Prose may hold words like `placeholder`. */ -}}
+{{- range $field, $value := omit $provider "systemPrompt" -}}
+{{- include "chatbox.refusePlaceholder" (dict "key" (printf "%s.%s" $key $field) "value" (toString $value)) -}}
 {{- end -}}
 {{- if hasKey $ids $provider.id -}}
 {{- fail (printf "%s.id is that of another provider: %s" $key $provider.id) -}}

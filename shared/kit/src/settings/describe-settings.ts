@@ -14,6 +14,8 @@ export interface SettingDescription {
   about: string
   secret: boolean
   usedBy: readonly string[]
+  /** The types of provider that cannot do without it. */
+  neededBy: readonly string[]
 }
 
 /** Every setting, in the order of the documentation; those of providers with `<n>` in the name. */
@@ -36,6 +38,7 @@ function describeGroup(group: SettingGroup, prefix = ''): SettingDescription[] {
     about: setting.about,
     secret: setting.type.secretsIn !== undefined,
     usedBy: setting.usedBy ?? PROCESS_KINDS,
+    neededBy: setting.neededBy ?? [],
   }))
 }
 

@@ -1,47 +1,77 @@
-import { integer, needsHttps, oneOf, plainText, prose, secretText, url } from './setting-types.ts'
-import { readGroup, setting, type Env, type GroupValues, type Reading } from './setting.ts'
+import {
+  identifier,
+  integer,
+  needsHttps,
+  oneOf,
+  plainText,
+  prose,
+  secretText,
+  url,
+} from './setting-types.ts'
+import {
+  readGroup,
+  setting,
+  type Env,
+  type GroupValues,
+  type Reading,
+  type Setting,
+} from './setting.ts'
 
-/** `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. */
+const WORKER = ['standalone', 'worker'] as const
+
+/**
+ * `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. A gateway only shows the models, so most fields are for
+ * workers alone. Compose, the chart and the documents follow from here.
+ */
 export const PROVIDER_SETTINGS = {
-  id: setting('ID', plainText('letters, digits, `-`, `_` and `.`, at most 64'), {
+  id: setting('ID', identifier(), {
     defaultNote: '`model-<n>`',
-    about: 'What sessions remember the model by. Keep it, or they fall back to the first model.',
+    about:
+      'The id that sessions remember the model by. If it changes, these sessions fall back to the first model.',
   }),
   name: setting('NAME', plainText('text, at most 100 characters'), {
     defaultNote: 'its `MODEL`, or its id; `Demo` for the demo',
-    about: 'What users choose it by.',
+    about: 'The name that users see.',
   }),
   type: setting('TYPE', oneOf(['openai', 'anthropic', 'dify', 'demo']), {
     default: 'openai',
     about:
-      'The protocol: `openai` is any compatible endpoint; `demo` is built in and takes no endpoint, key or model.',
+      'The protocol. `openai` is any compatible endpoint. `demo` is built in and takes no endpoint, key or model.',
   }),
   endpoint: setting('ENDPOINT', url(['https://', 'http://']), {
-    defaultNote: "the provider's own for `anthropic`; asked for by `openai` and `dify`",
+    defaultNote: "the provider's own for `anthropic`; required by `openai` and `dify`",
     about:
-      'Base address, such as `https://api.openai.com/v1`. `https`, or this machine; outside production any `http`.',
+      'The base address, for example `https://api.openai.com/v1`. In production `http` is allowed only for this machine.',
+    usedBy: WORKER,
+    neededBy: ['openai', 'dify'],
   }),
   apiKey: setting('API_KEY', secretText(), {
-    defaultNote: 'asked for, except by `demo`',
-    about: 'Key for the provider. Where a server of your own needs none, any word.',
+    defaultNote: 'required, except by `demo`',
+    about: 'The key for the provider. If your own server needs no key, give any word.',
+    usedBy: WORKER,
+    neededBy: ['openai', 'anthropic', 'dify'],
   }),
   model: setting('MODEL', plainText(), {
-    defaultNote: 'asked for by `openai` and `anthropic`',
+    defaultNote: 'required by `openai` and `anthropic`',
     about: "The provider's name of the model.",
+    neededBy: ['openai', 'anthropic'],
   }),
   maxTokens: setting('MAX_TOKENS', integer(1, 1_000_000), {
     default: '1024',
     about: 'The longest reply, in tokens.',
+    usedBy: WORKER,
   }),
   contextTokens: setting('CONTEXT_TOKENS', integer(256, 10_000_000), {
     default: '8192',
     about:
-      "The model's whole window, in tokens. Of a longer history the newest part is sent; more than `MAX_TOKENS`.",
+      "The model's whole context window, in tokens. It must be larger than `MAX_TOKENS`. If the history is longer, only its newest part is sent.",
+    usedBy: WORKER,
   }),
   systemPrompt: setting('SYSTEM_PROMPT', prose(), {
     otherwise: () => '',
     defaultNote: 'none',
-    about: 'What the model is told before every conversation.',
+    about: 'The instructions that the model gets before every conversation.',
+    usedBy: WORKER,
   }),
 }
 
@@ -59,16 +89,7 @@ export function toPrefix(n: number | '<n>'): string {
 
 const PROVIDER_NAME = /^LLM_PROVIDER_([1-9]\d?)_([A-Z_]+)$/
 const FIELDS: readonly string[] = Object.values(PROVIDER_SETTINGS).map(({ name }) => name)
-const ID = /^[\w.-]{1,64}$/
 const MAX_NAME_LENGTH = 100
-
-/** What each type cannot do without. */
-const REQUIRED: Record<ProviderSettings['type'], readonly (keyof typeof PROVIDER_SETTINGS)[]> = {
-  openai: ['endpoint', 'apiKey', 'model'],
-  anthropic: ['apiKey', 'model'],
-  dify: ['endpoint', 'apiKey'],
-  demo: [],
-}
 
 /** What answers where no provider is configured: outside production only. */
 const DEMO = { LLM_PROVIDER_1_TYPE: 'demo', LLM_PROVIDER_1_ID: 'demo' }
@@ -76,8 +97,9 @@ const DEMO = { LLM_PROVIDER_1_TYPE: 'demo', LLM_PROVIDER_1_ID: 'demo' }
 /** Every `LLM_PROVIDER_<n>_*` family in the order of n; the first one is the default model. */
 export function readProviders(reading: Reading): ProviderSettings[] {
   const providers = providerNumbers(reading.env).map((n) => readProvider(n, reading))
-  if (providers.length === 0 && !reading.production)
+  if (providers.length === 0 && !reading.production) {
     return [readProvider(1, { ...reading, env: DEMO }).provider]
+  }
   if (providers.length === 0) {
     reading.faults.push('LLM_PROVIDER_1_TYPE is missing: no model provider is configured')
   }
@@ -99,27 +121,24 @@ function readProvider(n: number, reading: Reading): NumberedProvider {
   const id = values.id ?? `model-${n}`
   const name = values.name ?? values.model ?? (values.type === 'demo' ? 'Demo' : id)
   const provider = { ...values, id, name }
-  reading.faults.push(
-    ...missingFields({ n, provider }, reading),
-    ...providerFaults(provider, reading.production).map((fault) => `${prefix}${fault}`),
-  )
+  const faults = [
+    ...missingFields(provider.type, { ...reading, prefix }),
+    ...providerFaults(provider, reading.production),
+  ]
+  reading.faults.push(...faults.map((fault) => `${prefix}${fault}`))
   return { n, provider }
 }
 
-/** A gateway only shows the models: it may be spared the keys. */
-function missingFields({ n, provider }: NumberedProvider, { env, kind }: Reading): string[] {
+/** A gateway only shows the models, so it starts without what calls them. */
+function missingFields(type: string, { env, kind, prefix = '' }: Reading): string[] {
   if (kind === 'gateway') return []
-  return REQUIRED[provider.type]
-    .map((field) => `${toPrefix(n)}${PROVIDER_SETTINGS[field].name}`)
-    .filter((name) => env[name] === undefined)
-    .map((name) => `${name} is missing: type ${provider.type} needs it`)
+  return Object.values<Setting>(PROVIDER_SETTINGS)
+    .filter(({ name, neededBy }) => neededBy?.includes(type) && env[prefix + name] === undefined)
+    .map(({ name }) => `${name} is missing: type ${type} needs it`)
 }
 
 function providerFaults(provider: ProviderSettings, production: boolean): string[] {
   const faults: string[] = []
-  if (!ID.test(provider.id)) {
-    faults.push('ID must be letters, digits, -, _ and ., at most 64 of them')
-  }
   if (provider.name.length > MAX_NAME_LENGTH) {
     faults.push(`NAME has more than ${MAX_NAME_LENGTH} characters`)
   }

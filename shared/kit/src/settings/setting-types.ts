@@ -29,9 +29,16 @@ export function plainText(label = 'text'): SettingType<string> {
   return { label, schema: z.string() }
 }
 
-/** In prose a word such as `placeholder` means nothing. */
+/** Prose may hold words like `placeholder`. */
 export function prose(): SettingType<string> {
-  return { ...plainText(), isUnfilled: () => false }
+  return { ...plainText('free text'), isUnfilled: () => false }
+}
+
+export function identifier(): SettingType<string> {
+  const schema = z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be letters, digits, -, _ and ., at most 64 of them')
+  return { label: 'letters, digits, `-`, `_` and `.`, at most 64', schema }
 }
 
 /** Secret as a whole. */

@@ -25,6 +25,8 @@ interface Rule<T> {
   about: string
   /** The processes that read it; all of them when left out. */
   usedBy?: readonly ProcessKind[]
+  /** Of a provider's field: the types of provider that cannot do without it. */
+  neededBy?: readonly string[]
 }
 
 export interface Setting<T = unknown> extends Rule<T> {

@@ -31,29 +31,29 @@ const CLUSTER = ['gateway', 'worker'] as const
 const STORE = ['gateway', 'worker', 'migrate'] as const
 
 /**
- * Every setting besides the model providers', in the order of docs/configuration.md. All else follows
- * from here: the type, `--print-config`, what is redacted, the documents and the options of the parts.
+ * Every setting except the model providers', in the order of docs/configuration.md. Everything else
+ * follows from here: the type, `--print-config`, what is redacted, the documents and the options of the parts.
  */
 export const SETTINGS = {
   process: {
     production: setting('NODE_ENV', environment(), {
       default: 'development',
       about:
-        'In `production` nothing is made up: every secret, origin and model provider has to be given.',
+        '`production` requires every secret, every origin and a model provider. Elsewhere the process fills them in for a trial.',
     }),
     mode: setting('MODE', oneOf(['standalone', 'cluster']), {
       otherwise: ({ kind }) => modeOf(kind),
-      defaultNote: 'what the process is',
+      defaultNote: 'that of the process',
       about:
-        'One process with its data in a folder, or gateways and workers around Redis and MongoDB. A process of the other kind refuses to start.',
+        '`standalone` is one process with its data in a folder. `cluster` is gateways and workers around Redis and MongoDB. A process of the other kind refuses to start.',
     }),
     logLevel: setting('LOG_LEVEL', oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']), {
       default: 'info',
-      about: 'The least important log lines that are written.',
+      about: 'The lowest level of log lines that are written.',
     }),
     drainTimeoutMs: setting('DRAIN_TIMEOUT', duration('1s', '10m'), {
       default: '30s',
-      about: 'The longest that a process takes to end after SIGTERM or SIGINT.',
+      about: 'The longest time that a process takes to end after SIGTERM or SIGINT.',
       usedBy: SERVER,
     }),
   },
@@ -61,48 +61,48 @@ export const SETTINGS = {
     host: setting('HOST', plainText('host name or IP address'), {
       otherwise: (known) => (isTrial(known) ? '127.0.0.1' : '0.0.0.0'),
       defaultNote: '`127.0.0.1`; `0.0.0.0` in production and in a cluster',
-      about: 'Address that `PORT` and `MANAGEMENT_PORT` are opened on.',
+      about: 'The address that `PORT` and `MANAGEMENT_PORT` listen on.',
       usedBy: SERVER,
     }),
     port: setting('PORT', integer(1, 65_535), {
       default: '8080',
-      about: 'Public port: chat page, HTTP API and websockets.',
+      about: 'The public port: chat page, HTTP API and websockets.',
       usedBy: GATEWAY,
     }),
     managementPort: setting('MANAGEMENT_PORT', integer(1, 65_535), {
       default: '9090',
-      about: 'Port for `/metrics`, `/healthz` and `/readyz`. Keep it away from the public.',
+      about: 'The port for `/metrics`, `/healthz` and `/readyz`. Never expose it to the public.',
       usedBy: SERVER,
     }),
     pathPrefix: setting('PATH_PREFIX', pathPrefix(), {
       default: '/chatbox',
-      about: 'What every public address begins with.',
+      about: 'The path that every public address begins with.',
       usedBy: GATEWAY,
     }),
     publicUrl: setting('PUBLIC_URL', origin(), {
       defaultNote: '`http://localhost:PORT` outside production',
       about:
-        'Scheme, host and port that browsers see, when a proxy stands in front. In production it has to be `https`.',
+        'The scheme, host and port that browsers see, if a proxy is in front. In production it must be `https`.',
       usedBy: GATEWAY,
     }),
     allowedOrigins: setting('ALLOWED_ORIGINS', origins(), {
       otherwise: () => [],
-      defaultNote: "the chat page's own address; asked for in production",
+      defaultNote: "the chat page's own address; required in production",
       about:
-        'Web pages that may connect: exact origins, separated by commas. `PUBLIC_URL` is always one of them.',
+        'The web pages that may connect: exact origins, separated by commas. `PUBLIC_URL` is always allowed.',
       usedBy: GATEWAY,
     }),
     trustedProxies: setting('TRUSTED_PROXIES', networks(), {
       otherwise: () => [],
       defaultNote: 'none',
       about:
-        'Proxies whose `X-Forwarded-For` is believed: addresses or CIDR blocks, separated by commas.',
+        'The proxies whose `X-Forwarded-For` is trusted: addresses or CIDR blocks, separated by commas.',
       usedBy: GATEWAY,
     }),
     hsts: setting('HSTS', oneOf(['off', 'host', 'subdomains']), {
       default: 'off',
       about:
-        'Whether browsers that were here reach the host of `PUBLIC_URL` over https alone for a year, or it and all hosts below it (`Strict-Transport-Security`). They cannot be told otherwise over http. Needs a `PUBLIC_URL` that is `https`.',
+        'Sends `Strict-Transport-Security`: for a year, browsers reach the host of `PUBLIC_URL` (`host`), or also its subdomains (`subdomains`), over https only. This cannot be undone over http. Needs an `https` `PUBLIC_URL`.',
       usedBy: GATEWAY,
     }),
   },
@@ -111,46 +111,48 @@ export const SETTINGS = {
       'JWT_SECRET',
       secretText('random bytes in base64 or hexadecimal, at least 32; 16 outside production'),
       {
-        defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
+        defaultNote:
+          'outside production, a standalone process makes one and keeps it in `DATA_DIR`',
         about:
-          'Key of HS256 tokens: its text as it stands. Either this or `JWKS_URL`. Make one with `openssl rand -base64 32`.',
+          'The key of HS256 tokens, used as the literal text. Set either this or `JWKS_URL`. Make one with `openssl rand -base64 32`.',
         usedBy: GATEWAY,
       },
     ),
     jwksUrl: setting('JWKS_URL', url(['https://', 'http://']), {
       defaultNote: 'none',
-      about: 'Where the public keys of RS256 and ES256 tokens are. `https`, or this machine.',
+      about:
+        'The address of the public keys for RS256 and ES256 tokens. In production `http` is allowed only for this machine.',
       usedBy: GATEWAY,
     }),
     issuer: setting('JWT_ISSUER', plainText(), {
       defaultNote: 'not checked',
-      about: 'What the `iss` claim of every token has to be.',
+      about: 'The required `iss` claim of every token.',
       usedBy: GATEWAY,
     }),
     audience: setting('JWT_AUDIENCE', plainText(), {
       defaultNote: 'not checked',
-      about: 'What the `aud` claim of every token has to be.',
+      about: 'The required `aud` claim of every token.',
       usedBy: GATEWAY,
     }),
     allowVisitors: setting('ALLOW_VISITORS', flag(), {
       otherwise: (known) => isTrial(known) && known.env.JWKS_URL === undefined,
       defaultNote: '`false`; `true` for a standalone process outside production',
       about:
-        'Gives anyone who opens the chat page a short-lived token. Without it your site gives the tokens. Needs `JWT_SECRET`.',
+        'Gives everyone who opens the chat page a short-lived token. If it is off, your site issues the tokens. Needs `JWT_SECRET`.',
       usedBy: GATEWAY,
     }),
   },
   stores: {
     encryptionKeys: setting('ENCRYPTION_KEYS', encryptionKeys(), {
       otherwise: () => [],
-      defaultNote: 'made once and kept in `DATA_DIR` by a standalone process outside production',
+      defaultNote: 'outside production, a standalone process makes one and keeps it in `DATA_DIR`',
       about:
-        'Keys for texts at rest, separated by commas: the first one encrypts, all of them decrypt. Make a key with `openssl rand -base64 32`. Whoever loses them loses the texts.',
+        'The keys for texts at rest, separated by commas: the first one encrypts, all of them decrypt. Make a key with `openssl rand -base64 32`. If the keys are lost, the texts are lost.',
       usedBy: SERVER,
     }),
     dataDir: setting('DATA_DIR', plainText('folder'), {
       default: '.chatbox',
-      about: 'Folder that a standalone process keeps everything in. Made where it is missing.',
+      about: 'The folder of all data of a standalone process. It is created if it is missing.',
       usedBy: ['standalone'],
     }),
     redisUrl: setting(
@@ -164,20 +166,20 @@ export const SETTINGS = {
         'rediss+cluster://',
       ]),
       {
-        defaultNote: 'asked for in a cluster',
+        defaultNote: 'required in a cluster',
         about:
-          'Redis 6.2 or later: `redis://user:password@host:6379/0`, `redis+sentinel://user:password@host:26379,host2:26379/group` or `redis+cluster://user:password@host:6379,host2:6379`; with `rediss` in place of `redis` over TLS.',
+          'Redis 6.2 or later: `redis://user:password@host:6379/0`, `redis+sentinel://user:password@host:26379,host2:26379/group` or `redis+cluster://user:password@host:6379,host2:6379`. For TLS write `rediss` instead of `redis`.',
         usedBy: CLUSTER,
       },
     ),
     mongoUri: setting('MONGO_URI', backendUrl(['mongodb://', 'mongodb+srv://']), {
-      defaultNote: 'asked for in a cluster',
-      about: 'MongoDB 4.4 or later, or a store that speaks its protocol.',
+      defaultNote: 'required in a cluster',
+      about: 'MongoDB 4.4 or later, or a compatible database.',
       usedBy: STORE,
     }),
     mongoDatabase: setting('MONGO_DATABASE', plainText('name'), {
       default: 'chatbox',
-      about: 'Database of MongoDB.',
+      about: 'The database in MongoDB.',
       usedBy: STORE,
     }),
   },
@@ -185,17 +187,17 @@ export const SETTINGS = {
     firstTokenMs: setting('LLM_FIRST_TOKEN_TIMEOUT', duration('1s', '10m'), {
       default: '15s',
       about:
-        'The longest that a model may stay silent before its answer begins. Longer for a server that loads the model when it is asked.',
+        'The longest time that a model may stay silent before its answer begins. Raise it for a server that loads the model on the first request.',
       usedBy: WORKER,
     }),
     totalMs: setting('LLM_STREAM_TIMEOUT', duration('1s', '1h'), {
       default: '120s',
-      about: 'The longest that a model may take for one reply.',
+      about: 'The longest time that a model may take for one reply.',
       usedBy: WORKER,
     }),
     concurrency: setting('LLM_CONCURRENCY', integer(1, 1000), {
       default: '20',
-      about: 'Replies that one process writes at once.',
+      about: 'The number of replies that one process writes at once.',
       usedBy: WORKER,
     }),
   },
@@ -203,40 +205,40 @@ export const SETTINGS = {
     reconnectTimeoutMs: setting('RECONNECT_TIMEOUT', duration('1s', '1d'), {
       default: '15m',
       about:
-        'How long after the last activity a user who comes back finds the same session. Every process holds it against `SESSION_IDLE_TIMEOUT`.',
+        'The time after the last activity in which a returning user finds the same session. At most `SESSION_IDLE_TIMEOUT`.',
       usedBy: SERVER,
     }),
     idleTimeoutMs: setting('SESSION_IDLE_TIMEOUT', duration('1s', '24d'), {
       default: '30m',
-      about: 'A session without activity for this long is ended. At least `RECONNECT_TIMEOUT`.',
+      about: 'The time without activity after which a session ends. At least `RECONNECT_TIMEOUT`.',
       usedBy: SERVER,
     }),
   },
   limits: {
     rateLimit: setting('RATE_LIMIT', integer(1, 100_000), {
       default: '100',
-      about: 'Messages a minute that one user may send, over all gateways.',
+      about: 'The number of messages that one user may send per minute, over all gateways.',
       usedBy: GATEWAY,
     }),
     maxConnections: setting('MAX_CONNECTIONS', integer(1, 1_000_000), {
       default: '10000',
-      about: 'Sockets that one process accepts.',
+      about: 'The number of sockets that one process accepts.',
       usedBy: GATEWAY,
     }),
     maxConnectionsPerUser: setting('MAX_CONNECTIONS_PER_USER', integer(1, 10_000), {
       default: '10',
-      about: 'Sockets that one user may have, over all gateways.',
+      about: 'The number of sockets that one user may have, over all gateways.',
       usedBy: GATEWAY,
     }),
     maxMessageBytes: setting('MAX_MESSAGE_SIZE', size(1024, 16 * 1024 ** 2), {
       default: '65536',
-      about: 'The longest websocket message, in bytes. A longer one closes its socket.',
+      about: 'The longest websocket message, in bytes. A longer one closes the socket.',
       usedBy: GATEWAY,
     }),
   },
 } satisfies Record<string, SettingGroup>
 
-/** Each setting without the model providers'. */
+/** Every setting except the model providers'. */
 export type SettingValues = { [G in keyof typeof SETTINGS]: GroupValues<(typeof SETTINGS)[G]> }
 
 /** Everything a process is told from outside, checked and by group. */
@@ -244,7 +246,7 @@ export interface Settings extends SettingValues {
   providers: ProviderSettings[]
 }
 
-/** What a process of this kind is. */
+/** The mode of a process of this kind. */
 export function modeOf(kind: ProcessKind): 'standalone' | 'cluster' {
   return kind === 'standalone' ? 'standalone' : 'cluster'
 }
