@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 const ID_BYTES = 16
 
 /**
- * The id of a message that a client has named: the same one over whichever gateway it is sent again,
- * so that it is one message by its id alone. The session is part of it and it cannot be chosen, so no
- * client takes the id of another entry. 22 characters of base64url, as those that are drawn.
+ * The id of a message that a client has named. It is the same on every gateway, so a message that is
+ * sent again has the same id. It includes the session and cannot be chosen, so no client can take the
+ * id of another entry. It is 22 characters of base64url, like a random id.
  */
 export function toMessageId(sessionId: string, clientMessageId: string): string {
   // Neither text holds what JSON puts between them.
@@ -13,18 +13,18 @@ export function toMessageId(sessionId: string, clientMessageId: string): string 
   return createHash('sha256').update(named).digest().toString('base64url', 0, ID_BYTES)
 }
 
-/** Of a SHA-256, in base64url: 96 bits, which nobody finds a second user id for. */
+/** Characters of a SHA-256 in base64url: 96 bits, too many to find a second user id for. */
 const MARK_LENGTH = 16
 
 /**
- * An id that says whose it is to whoever knows the owner's id, without a look at the store. It is no
- * secret and no right: a made-up id of the same mark names nothing that is there.
+ * An id that carries a mark of its owner, so that the owner can be checked without the store. The mark
+ * is neither a secret nor a right: an invented id with the same mark names nothing that exists.
  */
 export function toOwnedId(id: string, ownerId: string): string {
   return `${id}.${toMark(ownerId)}`
 }
 
-/** False also for an id of somebody's own that was made without a mark. */
+/** Returns false for an id without a mark, also for its owner. */
 export function isOwnedBy(id: string, ownerId: string): boolean {
   return id.endsWith(`.${toMark(ownerId)}`)
 }

@@ -3,16 +3,14 @@ import { toReason } from '../logging/error-fields.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
-interface HookDeps {
-  logger: Pick<Logger, 'info' | 'warn' | 'error'>
-  metrics: Pick<Metrics, 'backendFailed' | 'publishFailed' | 'subscriptionGap' | 'payloadRefused'>
-}
-
-/** Counts and logs what back ends report. A back end that is away is one line, not a stack. */
+/** Counts and logs what back ends report. A back end that is down is one line, not a stack. */
 export function createBackendHooks({
   logger,
   metrics,
-}: HookDeps): AdapterHooks & Required<SchemaHooks> {
+}: {
+  logger: Logger
+  metrics: Metrics
+}): AdapterHooks & Required<SchemaHooks> {
   const isNew = createRepetitionFilter()
   return {
     onError(component, error) {
@@ -34,11 +32,11 @@ export function createBackendHooks({
   }
 }
 
-/** A back end that stays away says the same several times a second, from every connection. */
+/** A back end that stays down repeats itself several times a second, from every connection. */
 const REPEAT_AFTER_MS = 30_000
 const MAX_REMEMBERED = 100
 
-/** True for a line that was not written lately. */
+/** Returns a check that is true for a line that was not written recently. */
 function createRepetitionFilter(): (line: string) => boolean {
   const writtenAt = new Map<string, number>()
   return (line) => {

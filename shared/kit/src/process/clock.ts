@@ -5,7 +5,7 @@ const ID_BYTES = 16
 const ids = Buffer.alloc(ID_BYTES * 256)
 let drawn = ids.length
 
-/** Drawn for many ids at once: a call to the generator for each costs ten times as much. */
+/** Draws for many ids at once, because one call to the generator for each costs ten times as much. */
 function drawId(): string {
   if (drawn === ids.length) {
     randomFillSync(ids)

@@ -7,8 +7,8 @@ import type { Settings } from '../settings/settings.ts'
 import { StartError } from './process-edge.ts'
 
 /**
- * Makes the data folder of a standalone process where it is missing, and the keys in it that the
- * settings lack. Throws a `StartError` where nothing can be written in it.
+ * Makes the data folder of a standalone process if it is missing, and in it the keys that the settings
+ * lack. Throws a `StartError` if the folder is not writable.
  */
 export function prepareDataDir(settings: Settings): CompletedSettings {
   if (settings.process.mode !== 'standalone') return { settings, keysFile: undefined }
@@ -33,13 +33,13 @@ type Keys = z.infer<typeof keysSchema>
 
 export interface CompletedSettings {
   settings: Settings
-  /** Where keys are kept that nobody gave; undefined where none were needed. */
+  /** The file of generated keys; undefined if none were needed. */
   keysFile: string | undefined
 }
 
 /**
- * Gives a standalone process outside production the keys that it was not given: made once, kept in
- * its data folder, readable by its own user only.
+ * Adds the keys that a standalone process outside production lacks. They are made once and kept in
+ * its data folder, readable only by its own user.
  */
 export function addDevelopmentKeys(settings: Settings): CompletedSettings {
   const { auth, stores } = settings
@@ -61,7 +61,7 @@ export function addDevelopmentKeys(settings: Settings): CompletedSettings {
   }
 }
 
-/** A file that is there and unreadable is an error: new keys would lose the texts under the old. */
+/** Throws if the file exists but is invalid, because new keys would lose the texts of the old ones. */
 function readKeys(path: string): Keys | undefined {
   if (!existsSync(path)) return undefined
   const text = readFileSync(path, 'utf8')
@@ -72,7 +72,7 @@ function readKeys(path: string): Keys | undefined {
   }
 }
 
-/** `wx`: of two processes that start at once, one fails instead of writing over the other's keys. */
+/** With `wx`, one of two processes that start at once fails instead of replacing the other's keys. */
 function makeKeys(path: string): Keys {
   const keys = {
     jwtSecret: randomBytes(48).toString('base64url'),

@@ -12,7 +12,7 @@ import type { Settings } from '../settings/settings.ts'
 /** `EX_CONFIG` of sysexits: no restart helps. */
 const EXIT_BAD_SETTINGS = 78
 
-/** Undefined where they are refused: then all is said, and the process has nothing more to do. */
+/** Reads the settings. If they are wrong, prints the reasons, sets the exit code, returns undefined. */
 export function readOrRefuse(env: Env, kind: ProcessKind): Settings | undefined {
   try {
     return readSettings(env, kind)
@@ -26,7 +26,7 @@ export function readOrRefuse(env: Env, kind: ProcessKind): Settings | undefined 
   }
 }
 
-/** Says in one line why it ends, or throws what only a stack explains. */
+/** Prints in one line why the process ends, or throws an error that needs its stack. */
 export function refuseStart(error: unknown, settings: Settings): void {
   const reason = explainStartFault(error, settings)
   if (reason === undefined) throw error
@@ -50,14 +50,14 @@ export function openLog(kind: ProcessKind, settings: Settings, plain: boolean): 
   return logger
 }
 
-/** Thrown at start for what an operator can mend: shown as one line, without a stack. */
+/** Thrown at the start for a fault that an operator can fix: shown as one line, without a stack. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }
 
 /**
- * The one line that says why a process cannot start, or undefined for an error that no setting and
- * no operator explains: that one is a fault of the program and deserves its stack.
+ * Explains in one line why a process cannot start. Returns undefined for a bug of the program, which
+ * needs its stack.
  */
 export function explainStartFault(error: unknown, settings: Settings): string | undefined {
   if (!isError(error)) return undefined
@@ -85,7 +85,7 @@ const systemFieldsSchema = z.object({
   path: z.string().optional(),
 })
 
-/** Of the error or of the nearest cause that the system, or the store's file, has named. */
+/** The fields of the error, or of the nearest cause that the system or the store's file has named. */
 function toSystemFields(error: Error): z.infer<typeof systemFieldsSchema> {
   const fields = systemFieldsSchema.safeParse(error).data ?? {}
   return fields.code === undefined && isError(error.cause) ? toSystemFields(error.cause) : fields
@@ -95,8 +95,8 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
 type StopSignal = (typeof STOP_SIGNALS)[number]
 
 /**
- * Ctrl-C reaches a process twice when a package manager started it: from the terminal and passed
- * on by the manager, a few milliseconds apart. The second one is no second wish.
+ * If a package manager started the process, one Ctrl-C reaches it twice: from the terminal and from
+ * the manager, a few milliseconds apart.
  */
 const SAME_KEY_PRESS_MS = 100
 

@@ -12,16 +12,16 @@ export interface CommandContext {
   signal: AbortSignal
 }
 
-/** How long a command that is told to stop may take to let go of what it had begun. */
+/** The time for a stopped command to close what it had opened. */
 const STOP_MS = 3000
 
-/** As for other settings that no restart mends: `EX_CONFIG` of sysexits. */
+/** `EX_CONFIG` of sysexits: no restart helps. */
 const EXIT_MISUSED = 78
 
 /**
- * The life of a program that does one thing and ends: with 0 when `run` resolves, else with one line
- * that says why. It serves no port. After a signal it ends within 3 s, and not with 0.
- * `explainMisuse` is asked first: its sentence is said alone where the command is of no use there.
+ * Runs a program that does one thing and ends: with 0 if `run` resolves, otherwise with one line that
+ * says why. It serves no port. After a signal it ends within 3 s, and not with 0. If `explainMisuse`
+ * returns a sentence, the command is useless here: it prints only the sentence and ends.
  */
 export async function runCommand(
   kind: ProcessKind,

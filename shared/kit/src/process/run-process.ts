@@ -32,15 +32,15 @@ export interface RunningProcess {
 
 type Start = (context: ProcessContext) => Promise<RunningProcess>
 
-/** The part of the drain time for what drains; the rest is for closing what does not. */
+/** The share of the drain time for draining; the rest is for closing what did not drain. */
 const GRACE_SHARE = 0.8
 
-/** How long a process that could not start may take to let go of what it had opened. */
+/** The time for a process that could not start to close what it had opened. */
 const FAILED_START_MS = 2000
 
 /**
- * The life of a process: settings, management port, start, signal, drain, end. `start` may take as
- * long as its back ends are away; meanwhile `/healthz` answers and `/readyz` says 503.
+ * Runs a process: settings, management port, start, signal, drain, end. While back ends are down,
+ * `start` waits, `/healthz` answers and `/readyz` says 503.
  */
 export async function runProcess(kind: ProcessKind, start: Start): Promise<void> {
   const env = loadEnv()
@@ -73,7 +73,7 @@ function announce(
   else logger.info({ address, managementPort }, 'ready')
 }
 
-/** A person at a terminal, not a log collector, reads what such a process prints. */
+/** True for a process whose output a person reads at a terminal, not a log collector. */
 function isTrial({ process: { mode, production } }: Settings): boolean {
   return mode === 'standalone' && !production
 }
@@ -108,7 +108,7 @@ async function live(
   logger.info('ended')
 }
 
-/** The process ends when nothing is left to do; what still holds it after this time is named. */
+/** Ends the process after this time at the latest and logs what still holds it open. */
 function endWithin(timeoutMs: number, logger?: Logger): void {
   const end = () => {
     logger?.error({ open: process.getActiveResourcesInfo() }, 'ending before everything was closed')
@@ -121,19 +121,19 @@ type Close = () => Promise<void>
 
 /** What a process has opened so far. */
 export interface OpenParts {
-  /** Says how the part that was opened last is closed. */
+  /** Registers how to close the part that was opened last. */
   add(close: Close): void
-  /** Closes all of them in the reverse order; one that fails keeps no other open. */
+  /** Closes all of them in the reverse order, even if one fails. */
   close(): Promise<void>
 }
 
-/** Runs `build`; where it fails, closes what it had opened and throws on. */
+/** Runs `build`. If it fails, closes what it had opened and throws the error on. */
 export async function openParts<T>(build: (parts: OpenParts) => Promise<T>): Promise<T> {
   const parts = createOpenParts()
   try {
     return await build(parts)
   } catch (error) {
-    // The reason of the failed start is the one to tell; a part that cannot be closed is its echo.
+    // The failed start is the cause to report. A part that cannot be closed only follows from it.
     await parts.close().catch(() => undefined)
     throw error
   }

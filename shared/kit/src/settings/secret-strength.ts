@@ -1,11 +1,11 @@
-/** What stands in templates where a value belongs. Found anywhere in a value, in any case. */
+/** The placeholders of templates, anywhere in a value and in any case. */
 const PLACEHOLDER =
   /replace_?with|replace_?me|(?<![a-z])change|placeholder|(?<![a-z])your[-_]|^<.*>$|^x{3,}$/i
 
-/** Words that say as much in a secret; in a host name or a model's name they mean nothing. */
+/** Words that mark a placeholder in a secret, but not in a host name or a model's name. */
 const PLACEHOLDER_SECRET = /example|secret|password/i
 
-/** A word in one case with a number after it, as people write between `-` and `_`. */
+/** A word in one case, with or without a number after it. People put `-` and `_` between them. */
 const WORD = /^(?:[A-Z]?[a-z]+|[A-Z]+)?\d*$/
 
 /** True for a value that was never filled in. */
@@ -13,13 +13,14 @@ export function isPlaceholder(value: string): boolean {
   return PLACEHOLDER.test(value)
 }
 
-/** What is shorter than this is not taken for random bytes. */
+/** Shorter secrets do not count as random bytes. */
 const MIN_RANDOM_BYTES = 16
 
 /**
- * Secrets are judged harder: an `example` in a host name is fine, in a secret it is public. But
- * random letters spell such a word now and then, so what has the form of random bytes counts only
- * where all of it is words: of 32 random bytes as base64url fewer than one secret in 10^17.
+ * Judges secrets more strictly: `example` is fine in a host name, but public in a secret. Random
+ * letters sometimes spell a placeholder word. A secret in the form of random bytes is therefore a
+ * placeholder only if it consists of words. With 32 random bytes in base64url that happens to fewer
+ * than one secret in 10^17.
  */
 export function isPlaceholderSecret(value: string): boolean {
   const bytes = toSecretBytes(value)
@@ -29,14 +30,14 @@ export function isPlaceholderSecret(value: string): boolean {
   return isAllWords(value) && (isPlaceholder(value) || PLACEHOLDER_SECRET.test(value))
 }
 
-/** Word by word: one pattern for all of them would try each way to share out a row of dashes. */
+/** Checks word by word, because one pattern for all would try every way to split a row of dashes. */
 function isAllWords(value: string): boolean {
   return value.split(/[-_]/).every((word) => WORD.test(word))
 }
 
 /**
- * Secrets of the right form that documents, tutorials and tools print, so that everybody has them.
- * They are copied more often than any other, which is why these few are worth a list.
+ * Secrets of the right form that documents, tutorials and tools print. They are the ones that people
+ * copy most often.
  */
 const SAMPLES = [
   // jwt.io
@@ -67,9 +68,9 @@ const SAMPLES = [
 const KNOWN = new Set(SAMPLES.flatMap((sample) => [sample.toLowerCase(), toSecretId(sample)]))
 
 /**
- * Why a secret could be guessed, or undefined where nothing says so. `minBytes` is how many random
- * bytes it has to hold, at least 16. Nothing is measured: a phrase that has the form passes, and of
- * random secrets none is refused. All that is refused for its pattern comes to less than 2^-102.
+ * Returns why a secret is weak, or undefined. `minBytes` is the required number of random bytes, at
+ * least 16. Randomness is not measured: a phrase of the right form passes. The refused patterns occur
+ * in random secrets with a probability below 2^-102.
  */
 export function weakness(secret: string, minBytes: number): string | undefined {
   if (KNOWN.has(secret.toLowerCase()) || KNOWN.has(toSecretId(secret))) {
@@ -84,8 +85,8 @@ export function weakness(secret: string, minBytes: number): string | undefined {
 }
 
 /**
- * The bytes that a secret stands for: hexadecimal digits of one case, or base64 in either alphabet,
- * padded or not. Undefined for every other text, also for base64 that no encoder would write.
+ * Decodes a secret: hexadecimal digits of one case, or base64 in either alphabet, padded or not.
+ * Returns undefined for other texts, including base64 that no encoder writes.
  */
 export function toSecretBytes(text: string): Buffer | undefined {
   if (isHex(text)) return Buffer.from(text, 'hex')
@@ -97,7 +98,7 @@ export function toSecretBytes(text: string): Buffer | undefined {
   return isEncoding && bytes.length > 0 ? bytes : undefined
 }
 
-/** The same for two secrets that are the same, however each of them is written. */
+/** Returns the same id for the same secret in any notation. */
 export function toSecretId(text: string): string {
   return toSecretBytes(text)?.toString('hex') ?? text
 }
@@ -106,12 +107,12 @@ function isHex(text: string): boolean {
   return /^(?:(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+)$/.test(text)
 }
 
-/** So many bits are never equal by chance: 2^-104, and less than 2^-103 over all periods. */
+/** This many bits are never equal by chance: 2^-104, and less than 2^-103 over all periods. */
 const NEVER_EQUAL_BITS = 104
 
 /**
- * True where a piece of it, such as one byte, is all there is. The text is looked at as well: what
- * was typed twice repeats there, and in the bytes only where its letters make up whole bytes.
+ * Returns true if one piece of the secret repeats to its end. Checks the text too: letters that were
+ * typed twice repeat in the bytes only if they make up whole bytes.
  */
 function isRepetition(secret: string, bytes: Buffer): boolean {
   const letters = secret.replaceAll('=', '')
@@ -128,7 +129,7 @@ function repeats(units: string, bitsPerUnit: number): boolean {
 
 const LONG_RUN = 16
 
-/** True where one byte fills a long piece of it: of 32 random bytes in 2^-115, of 1000 in 2^-110. */
+/** Returns true for a long run of one byte: in 32 random bytes 2^-115, in 1000 of them 2^-110. */
 function hasLongRun(bytes: Buffer): boolean {
   let run = 0
   return bytes.some((byte, index) => {
@@ -137,7 +138,7 @@ function hasLongRun(bytes: Buffer): boolean {
   })
 }
 
-/** True for 1, 2, 3 and every other step: of 32 random bytes in 2^-240, of 16 in 2^-112. */
+/** Returns true for 1, 2, 3 and other equal steps: in 32 random bytes 2^-240, in 16 of them 2^-112. */
 function isCount(bytes: Buffer): boolean {
   const stepAt = (index: number) => ((bytes[index] ?? 0) - (bytes[index - 1] ?? 0)) & 0xff
   return bytes.subarray(1).every((_, index) => stepAt(index + 1) === stepAt(1))

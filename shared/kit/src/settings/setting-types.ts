@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { decoded, HIDDEN, passwordOf, passwordsOf, withoutPasswords } from '../logging/redaction.ts'
 import { isPlaceholder, isPlaceholderSecret, toSecretBytes, weakness } from './secret-strength.ts'
 
-/** A text that may appear nowhere. */
+/** A text that must not be printed. */
 export interface Secret {
   /** Which part of the setting it is, where it is not the whole. */
   part?: string
@@ -12,16 +12,16 @@ export interface Secret {
   forms?: readonly string[]
 }
 
-/** How one kind of setting is written as text. No message says the value: it may be a secret. */
+/** The text form of one kind of setting. No message contains the value, because it may be a secret. */
 export interface SettingType<T = unknown> {
-  /** For the documentation, such as `duration`. */
+  /** For the documentation, for example `duration`. */
   label: string
   schema: z.ZodType<T, string>
-  /** As `--print-config` says it; a type without it says the value. */
+  /** The form for `--print-config`; the value itself if left out. */
   print?(value: T): unknown
-  /** What in it is secret; a type without it holds no secret. */
+  /** The secrets in it; none if left out. */
   secretsIn?(value: T): Secret[]
-  /** Whether the text waits to be filled in; `isPlaceholder` when left out. */
+  /** Whether the text is a placeholder; `isPlaceholder` if left out. */
   isUnfilled?(text: string): boolean
 }
 
@@ -51,7 +51,7 @@ export function secretText(label?: string): SettingType<string> {
   }
 }
 
-/** Answers whether it is production. */
+/** Its value is whether this is production. */
 export function environment(): SettingType<boolean> {
   const { label, schema } = oneOf(['development', 'production', 'test'])
   return {
@@ -88,7 +88,7 @@ export function integer(min: number, max: number): SettingType<number> {
 
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Answers milliseconds. A number without a unit is refused: nobody agrees on what it means. */
+/** Its value is in milliseconds. A number without a unit is refused because it is ambiguous. */
 export function duration(min: string, max: string): SettingType<number> {
   const [minMs, maxMs] = [toMs(min) ?? 0, toMs(max) ?? 0]
   const schema = parsedBy(
@@ -104,7 +104,7 @@ function toMs(value: string): number | undefined {
 
 const SIZE_UNITS = { '': 1, B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
-/** Answers bytes. */
+/** Its value is in bytes. */
 export function size(min: number, max: number): SettingType<number> {
   const schema = parsedBy(
     `must be a size in bytes or with its unit, such as 65536 or 64KiB, from ${min} to ${max}`,

@@ -3,7 +3,7 @@ import type { SettingType } from './setting-types.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** Which program reads the settings: each one needs only a part of them. */
+/** The programs that read settings. Each needs only some of them. */
 export const PROCESS_KINDS = ['standalone', 'gateway', 'worker', 'migrate'] as const
 export type ProcessKind = (typeof PROCESS_KINDS)[number]
 
@@ -15,11 +15,11 @@ export interface Circumstances {
 }
 
 interface Rule<T> {
-  /** As it would be written; a setting without a default may be left out, or is asked for. */
+  /** In the form of the variable. A setting without a default is optional or required. */
   default?: string
   /** A default that is not one text. */
   otherwise?: (circumstances: Circumstances) => T
-  /** Said in the documentation where the default is not one text. */
+  /** The default in words, for the documentation. */
   defaultNote?: string
   /** One sentence or two for an operator. */
   about: string
@@ -37,7 +37,7 @@ export interface Setting<T = unknown> extends Rule<T> {
 
 export type SettingGroup = Readonly<Record<string, Setting>>
 
-/** Undefined only where nothing was said and there is no default. */
+/** A value is undefined only if the variable is missing and there is no default. */
 export type GroupValues<G extends SettingGroup> = {
   [K in keyof G]: G[K] extends { type: SettingType<infer T> }
     ? G[K] extends { default: string } | { otherwise: unknown }
@@ -62,7 +62,7 @@ export interface Reading extends Circumstances {
   faults: string[]
 }
 
-/** The values of all groups, as `readGroup` reads each. */
+/** Reads all groups with `readGroup`. */
 export function readGroups<G extends Readonly<Record<string, SettingGroup>>>(
   groups: G,
   reading: Reading,
@@ -71,7 +71,7 @@ export function readGroups<G extends Readonly<Record<string, SettingGroup>>>(
   return Object.fromEntries(values) as { [K in keyof G]: GroupValues<G[K]> }
 }
 
-/** Parses the value of every setting of a group. A faulty value counts as not given. */
+/** Parses the value of every setting of a group. A faulty value counts as missing. */
 export function readGroup<G extends SettingGroup>(group: G, reading: Reading): GroupValues<G> {
   const values = Object.entries(group).map(([key, setting]) => [key, readValue(setting, reading)])
   // Each value was made by the type of the setting of its key, which is what the result's type says.

@@ -36,7 +36,7 @@ export function secretsOf({ type, value }: InForce): Secret[] {
   return value === undefined ? [] : (type.secretsIn?.(value) ?? [])
 }
 
-/** The settings in force, under the names of their variables, as JSON without any secret. */
+/** Prints the settings in force as JSON, by the names of their variables, without secrets. */
 export function printConfig(settings: Settings): string {
   const printed = listInForce(settings, settings.providers).map(({ name, type, value }) => {
     return [name, value === undefined ? null : type.print ? type.print(value) : value]
@@ -44,10 +44,10 @@ export function printConfig(settings: Settings): string {
   return JSON.stringify(Object.fromEntries(printed), null, 2)
 }
 
-/** Below this a secret is a common word, and hiding it everywhere would garble the lines. */
+/** A shorter secret may be a common word, and hiding it everywhere would garble the lines. */
 const MIN_SECRET_LENGTH = 6
 
-/** Every text of the settings that may appear nowhere. */
+/** Lists every text of the settings that must not be printed. */
 export function listSecrets(settings: Settings): string[] {
   return listInForce(settings, settings.providers)
     .flatMap(secretsOf)
@@ -58,13 +58,13 @@ export function listSecrets(settings: Settings): string[] {
 interface NamedSecret {
   name: string
   id: string
-  /** Given by somebody else, who may well give it for two models. */
+  /** Issued by a provider, who may issue one key for two models. */
   isApiKey?: true
 }
 
 /**
- * One line for each secret that stands in for a second one: whoever gets hold of it holds both, and
- * neither can be changed alone. Two models may share the key of their provider.
+ * Returns one line for each secret that is used twice: a thief of one has both, and neither can be
+ * changed alone. Two models may share the key of their provider.
  */
 export function reusedSecrets(env: Env, values: SettingValues): string[] {
   const secrets = [...ownSecrets(values), ...apiKeys(env)]
@@ -77,7 +77,7 @@ export function reusedSecrets(env: Env, values: SettingValues): string[] {
   })
 }
 
-/** The same password twice in one address is one secret: Sentinel is often given its servers'. */
+/** A password that occurs twice in one address is one secret: Sentinel often has its servers'. */
 function ownSecrets(values: SettingValues): NamedSecret[] {
   return listInForce(values).flatMap((setting) =>
     secretsOf(setting).map(({ part, text }) => {
