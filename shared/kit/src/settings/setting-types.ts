@@ -79,48 +79,61 @@ export function flag(): SettingType<boolean> {
 }
 
 export function integer(min: number, max: number): SettingType<number> {
-  const schema = parsedBy(`must be a whole number from ${min} to ${max}`, (value) => {
-    if (!/^\d{1,15}$/.test(value)) return undefined
-    return within(Number(value), min, max)
-  })
+  const error = `must be a whole number from ${min} to ${max}`
+  const schema = z
+    .string()
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(between(min, max, error))
   return { label: `whole number, ${min} to ${max}`, schema }
 }
 
+const DURATION = /^(\d{1,9})(ms|[smhd])$/
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Its value is in milliseconds. A number without a unit is refused because it is ambiguous. */
 export function duration(min: string, max: string): SettingType<number> {
-  const [minMs, maxMs] = [toMs(min) ?? 0, toMs(max) ?? 0]
-  const schema = parsedBy(
-    `must be a duration with its unit, such as 500ms, 120s or 15m, from ${min} to ${max}`,
-    (value) => within(toMs(value), minMs, maxMs),
-  )
+  const toMs = (text: string) => toNumber(text, DURATION, DURATION_UNITS_MS)
+  const error = `must be a duration with its unit, such as 500ms, 120s or 15m, from ${min} to ${max}`
+  const schema = z
+    .string()
+    .transform(toMs)
+    .pipe(between(toMs(min), toMs(max), error))
   return { label: `duration, ${min} to ${max}`, schema, print: (ms) => `${ms}ms` }
 }
 
-function toMs(value: string): number | undefined {
-  return toUnits(value, /^(\d{1,9})(ms|[smhd])$/, DURATION_UNITS_MS)
-}
-
-const SIZE_UNITS = { '': 1, B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+const SIZE = /^(\d{1,12})(B|KiB|MiB|GiB)?$/
+const SIZE_UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
 /** Its value is in bytes. */
 export function size(min: number, max: number): SettingType<number> {
-  const schema = parsedBy(
-    `must be a size in bytes or with its unit, such as 65536 or 64KiB, from ${min} to ${max}`,
-    (value) => within(toUnits(value, /^(\d{1,12})(B|KiB|MiB|GiB)?$/, SIZE_UNITS), min, max),
-  )
+  const error = `must be a size in bytes or with its unit, such as 65536 or 64KiB, from ${min} to ${max}`
+  const schema = z
+    .string()
+    .transform((text) => toNumber(text, SIZE, SIZE_UNITS))
+    .pipe(between(min, max, error))
   return { label: `size, ${min} to ${max} bytes`, schema }
+}
+
+/** Multiplies the number by its unit. Returns NaN for a text that does not match. */
+function toNumber(text: string, pattern: RegExp, units: Record<string, number>): number {
+  const [, digits, unit] = pattern.exec(text) ?? []
+  return Number(digits) * (unit === undefined ? 1 : (units[unit] ?? NaN))
+}
+
+function between(min: number, max: number, error: string): z.ZodNumber {
+  return z.number({ error }).min(min, error).max(max, error)
 }
 
 /** An address with one of these schemes and no user or password in it. */
 export function url(schemes: readonly string[]): SettingType<string> {
+  const isAddress = (text: string) => {
+    const parsed = URL.parse(text)
+    if (!parsed || parsed.username || parsed.password) return false
+    return schemes.some((scheme) => text.startsWith(scheme))
+  }
   const expected = `must be an address that begins with ${schemes.join(' or ')}`
-  const schema = parsedBy(`${expected}, without a password in it`, (value) => {
-    const parsed = URL.parse(value)
-    if (!parsed || parsed.username || parsed.password) return undefined
-    return schemes.some((scheme) => value.startsWith(scheme)) ? value : undefined
-  })
+  const schema = z.string().refine(isAddress, `${expected}, without a password in it`)
   return { label: 'address', schema }
 }
 
@@ -138,12 +151,14 @@ export function needsHttps(address: string, production: boolean): boolean {
 
 /** The address of a back end, which may hold several hosts; the passwords in it are secret. */
 export function backendUrl(schemes: readonly string[]): SettingType<string> {
-  const schema = parsedBy(`must begin with ${schemes.join(' or ')} and name a host`, (value) =>
-    schemes.some((scheme) => value.startsWith(scheme) && value.length > scheme.length) &&
-    !/\s/.test(value)
-      ? value
-      : undefined,
-  )
+  const namesHost = (text: string) =>
+    schemes.some((scheme) => text.startsWith(scheme) && text.length > scheme.length)
+  const schema = z
+    .string()
+    .refine(
+      (text) => namesHost(text) && !/\s/.test(text),
+      `must begin with ${schemes.join(' or ')} and name a host`,
+    )
   return {
     label: 'address',
     schema,
@@ -156,20 +171,20 @@ export function backendUrl(schemes: readonly string[]): SettingType<string> {
 
 /** Scheme, host and port; a lone slash at the end is forgiven. */
 export function origin(): SettingType<string> {
-  const schema = parsedBy(
-    'must be scheme, host and port, such as https://chat.site.org, without a path',
-    (value) => (isOrigin(value.replace(/\/$/, '')) ? value.replace(/\/$/, '') : undefined),
-  )
+  const schema = z
+    .string()
+    .transform((text) => text.replace(/\/$/, ''))
+    .refine(
+      isOrigin,
+      'must be scheme, host and port, such as https://chat.site.org, without a path',
+    )
   return { label: 'origin', schema }
 }
 
-/** Exact origins: a pattern would let a stranger's subdomain in. */
+/** Exact origins, because a pattern would let a stranger's subdomain in. */
 export function origins(): SettingType<string[]> {
-  const schema = listOf(
-    'must list exact origins such as https://www.site.org, without a path; * is not one',
-    isOrigin,
-  )
-  return { label: 'list of origins', schema }
+  const error = 'must list exact origins such as https://www.site.org, without a path; * is not one'
+  return { label: 'list of origins', schema: listOf(isOrigin, error) }
 }
 
 function isOrigin(value: string): boolean {
@@ -178,14 +193,29 @@ function isOrigin(value: string): boolean {
 }
 
 export function networks(): SettingType<string[]> {
-  const schema = listOf('must list IP addresses or CIDR blocks such as 10.0.0.0/8', isNetwork)
+  const schema = listOf(isNetwork, 'must list IP addresses or CIDR blocks such as 10.0.0.0/8')
   return { label: 'list of addresses or CIDR blocks', schema }
 }
 
+/** Refuses the octal, hexadecimal and short forms of IPv4, which programs read differently. */
+function isNetwork(value: string): boolean {
+  const { IPv4, IPv6 } = ipaddr
+  return value.includes('/')
+    ? IPv4.isValidCIDRFourPartDecimal(value) || IPv6.isValidCIDR(value)
+    : IPv4.isValidFourPartDecimal(value) || IPv6.isValid(value)
+}
+
+function listOf(isMember: (text: string) => boolean, error: string): z.ZodType<string[], string> {
+  return z
+    .string()
+    .transform((text) => [...new Set(text.split(',').map((member) => member.trim()))])
+    .refine((members) => members.every(isMember), error)
+}
+
 export function pathPrefix(): SettingType<string> {
-  const schema = parsedBy('must begin with / and not end with it, such as /chatbox', (value) =>
-    /^(\/[\w.~-]+)+$/.test(value) ? value : undefined,
-  )
+  const schema = z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, 'must begin with / and not end with it, such as /chatbox')
   return { label: 'path', schema }
 }
 
@@ -247,48 +277,4 @@ function entriesFault(entries: readonly KeyEntry[]): string | undefined {
   if (new Set(entries.map(({ id }) => id)).size < entries.length) return 'has the same key id twice'
   const weak = entries.map(({ text }) => weakness(text, KEY_BYTES)).find((reason) => reason)
   return weak && `has a key that ${weak}; make one with: openssl rand -base64 32`
-}
-
-/** Not the octal, hexadecimal and short forms of IPv4: what one program reads another does not. */
-function isNetwork(value: string): boolean {
-  const { IPv4, IPv6 } = ipaddr
-  return value.includes('/')
-    ? IPv4.isValidCIDRFourPartDecimal(value) || IPv6.isValidCIDR(value)
-    : IPv4.isValidFourPartDecimal(value) || IPv6.isValid(value)
-}
-
-function listOf(
-  message: string,
-  isMember: (value: string) => boolean,
-): z.ZodType<string[], string> {
-  return parsedBy(message, (value) => {
-    const members = value.split(',').map((member) => member.trim())
-    return members.every(isMember) ? [...new Set(members)] : undefined
-  })
-}
-
-function parsedBy<T>(
-  message: string,
-  parse: (value: string) => T | undefined,
-): z.ZodType<T, string> {
-  return z.string().transform((value, context): T => {
-    const parsed = parse(value)
-    if (parsed !== undefined) return parsed
-    context.addIssue(message)
-    return z.NEVER
-  })
-}
-
-function toUnits<U extends string>(
-  value: string,
-  pattern: RegExp,
-  units: Record<U, number>,
-): number | undefined {
-  const match = pattern.exec(value)
-  const factor = new Map<string, number>(Object.entries(units)).get(match?.[2] ?? '')
-  return match && factor !== undefined ? Number(match[1]) * factor : undefined
-}
-
-function within(value: number | undefined, min: number, max: number): number | undefined {
-  return value !== undefined && value >= min && value <= max ? value : undefined
 }
