@@ -23,12 +23,13 @@ export interface BenchStore {
   stop(): Promise<void>
 }
 
-export async function startStore(): Promise<BenchStore> {
+/** `env` is added to the settings of what uses the store. */
+export async function startStore(env: Record<string, string> = {}): Promise<BenchStore> {
   const mongo = await startMongo(() => undefined)
   await pin(mongo.pid, OTHER_CORE)
   return {
     kind: mongo.kind,
-    openBackEnds: () => openBackEnds(mongo),
+    openBackEnds: () => openBackEnds(mongo, env),
     async stop() {
       await mongo.stop()
     },
@@ -49,6 +50,7 @@ export async function startBackEnds(): Promise<BenchBackEnds> {
 
 async function openBackEnds(
   mongo: Pick<Awaited<ReturnType<typeof startMongo>>, 'pid' | 'uri' | 'kind'>,
+  env: Record<string, string>,
 ): Promise<BenchBackEnds> {
   const secret = randomBytes(48).toString('base64url')
   const redis = await startRedis()
@@ -67,6 +69,7 @@ async function openBackEnds(
       JWT_SECRET: secret,
       ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
       RATE_LIMIT: '100000',
+      ...env,
     },
     async stop() {
       await redis.stop()

@@ -1,5 +1,7 @@
-import { readOptions } from '../../scripts/read-options.ts'
+import { prepareVersion, type OtherVersion } from '../../scripts/other-version.ts'
+import { readOptions, refuseUsage } from '../../scripts/read-options.ts'
 import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
+import { openAgainst } from './compare/against.ts'
 import type { OpenComparison, Profile } from './compare/comparison.ts'
 import { printRecord } from './compare/print-record.ts'
 import { runComparison } from './compare/run-comparison.ts'
@@ -32,6 +34,8 @@ const SUITES: Record<string, OpenComparison> = {
   question: openQuestion,
 }
 const NAMES = Object.keys(SUITES)
+/** Those whose entrant "ours" can be of another version. */
+const AGAINST = ['control', 'tokens', 'ack']
 const ROUNDS: Record<Profile, number> = { smoke: 1, quick: 2, full: 5 }
 
 const { values } = readOptions({
@@ -42,9 +46,13 @@ const { values } = readOptions({
     suite: {
       type: 'string',
       multiple: true,
-      default: NAMES,
       value: NAMES,
       about: 'what to measure; may be given more than once, without it everything',
+    },
+    against: {
+      type: 'string',
+      value: 'REF',
+      about: `only the product, now and at this git commit, in one interleaved run; suites ${AGAINST.join(', ')}`,
     },
     rounds: { type: 'string', value: 'N', about: 'how often each side is measured' },
     profile: {
@@ -62,12 +70,12 @@ const { values } = readOptions({
   },
 })
 
-async function runSuite(name: string): Promise<void> {
+async function runSuite(name: string, version?: OtherVersion): Promise<void> {
   const open = SUITES[name]
   if (!open) return
   // The options allow no other word.
   const profile = values.profile as Profile
-  const comparison = await open(profile)
+  const comparison = await (version ? openAgainst(open, profile, version) : open(profile))
   try {
     const rounds = Number(values.rounds ?? ROUNDS[profile])
     const record = await runComparison(comparison, { rounds, profile })
@@ -78,6 +86,20 @@ async function runSuite(name: string): Promise<void> {
   }
 }
 
+async function runSuites(): Promise<void> {
+  const { against, suite = against === undefined ? NAMES : AGAINST } = values
+  const version = against === undefined ? undefined : await prepareVersion(against)
+  try {
+    for (const name of suite) await runSuite(name, version)
+  } finally {
+    await version?.remove()
+  }
+}
+
+const other = values.suite?.find((name) => !AGAINST.includes(name))
+if (values.against !== undefined && other !== undefined) {
+  refuseUsage(`--against measures ${AGAINST.join(', ')}, not ${other}`)
+}
 endOnSignal()
-if (!values.report) for (const name of values.suite) await runSuite(name)
+if (!values.report) await runSuites()
 if (values.save || values.report) await writeReport(NAMES)

@@ -1,3 +1,4 @@
+import { entryIn } from '../../scripts/other-version.ts'
 import { startClusterUnderTest, type ClusterOptions } from './cluster-under-test.ts'
 import { createClientNemeses } from './nemeses/client-nemeses.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'
@@ -59,6 +60,7 @@ function toPrograms({
   if (without) return { toEntry: (service) => entryOf(service, without) }
   if (!beside) return {}
   return {
-    toEntry: (service, index) => (index % 2 === 0 ? { entry: beside.entryOf(service) } : {}),
+    toEntry: (service, index) =>
+      index % 2 === 0 ? { entry: entryIn(beside.folder, service) } : {},
   }
 }

@@ -13,7 +13,7 @@ import {
   type RunRecord,
   type Safety,
 } from './history.ts'
-import { prepareVersion } from './other-version.ts'
+import { prepareVersion } from '../../scripts/other-version.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'

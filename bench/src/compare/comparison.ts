@@ -63,5 +63,8 @@ export interface Comparison {
 /** `smoke` measures nothing: it shows within seconds that a suite still works. */
 export type Profile = 'smoke' | 'quick' | 'full'
 
-/** Opens what all rounds share, such as a store that is filled once. */
-export type OpenComparison = (profile: Profile) => Promise<Comparison>
+/**
+ * Opens what all rounds share, such as a store that is filled once. `env` is added to the settings of
+ * the product.
+ */
+export type OpenComparison = (profile: Profile, env?: Record<string, string>) => Promise<Comparison>

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { entryIn } from '../../../scripts/other-version.ts'
 import {
   startService,
   type Service,
@@ -30,10 +31,16 @@ export async function startOurs(
   service: Service,
   { env, name = service }: Partial<ContestantOptions> & Pick<ContestantOptions, 'env'>,
 ): Promise<ServiceProcess> {
-  const isWhole = env.BENCH_WITHOUT === undefined
-  const file = new URL(`ours/${service}-main.ts`, import.meta.url)
-  const entry = isWhole ? {} : { entry: fileURLToPath(file) }
-  return pinned(await startService(service, { env: { ...PROFILING, ...env }, name, ...entry }))
+  const entry = findEntry(service, env)
+  const options = { env: { ...PROFILING, ...env }, name, ...(entry === undefined ? {} : { entry }) }
+  return pinned(await startService(service, options))
+}
+
+/** Of the product without a part, or as it is in another folder; undefined for the product itself. */
+function findEntry(service: Service, env: Record<string, string>): string | undefined {
+  if (env.BENCH_FOLDER !== undefined) return entryIn(env.BENCH_FOLDER, service)
+  if (env.BENCH_WITHOUT === undefined) return undefined
+  return fileURLToPath(new URL(`ours/${service}-main.ts`, import.meta.url))
 }
 
 async function pinned(started: ServiceProcess): Promise<ServiceProcess> {

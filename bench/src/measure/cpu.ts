@@ -1,19 +1,21 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 
-/** Linux counts process times in ticks of this length, whatever the kernel's own timer is. */
-const TICK_US = 10_000
-/** Fields 14 and 15 of `/proc/PID/stat`, counted from the end of the name, which may hold anything. */
-const USER_TICKS = 11
-const SYSTEM_TICKS = 12
-
-/** CPU time that a process has used since its start, user and system, in microseconds. */
+/**
+ * CPU time that the threads of a process have used since their start, user and system, in
+ * microseconds. From the scheduler, because `/proc/PID/stat` counts in steps of 10 ms, which are
+ * several percent of a slice.
+ */
 async function readCpuUs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) * TICK_US
+  const threads = await readdir(`/proc/${pid}/task`)
+  const usedNs = threads.map(async (thread) => {
+    // A thread may end meanwhile.
+    const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')
+    return Number.parseInt(stat, 10)
+  })
+  return (await Promise.all(usedNs)).reduce((sum, ns) => sum + ns, 0) / 1000
 }
 
 export type Pids = Readonly<Record<string, number | undefined>>

@@ -2,7 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Session } from '@chatbox/contract'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
-import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
+import type {
+  Entrant,
+  OpenComparison,
+  OpenEntrant,
+  Profile,
+  Sample,
+} from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
@@ -32,9 +38,9 @@ const CONTENT = 'A message of two hundred characters, as people write them. '.pa
 type Start = (backEnds: BenchBackEnds) => Promise<ServiceProcess>
 
 /** From a client's send to the acknowledgement that the message is durable. */
-export async function openAck(profile: Profile): Promise<Comparison> {
+export const openAck: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
-  const store = await startStore()
+  const store = await startStore(env)
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
     open: () => openServer(store, size, start),

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
-import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
+import type {
+  Entrant,
+  OpenComparison,
+  OpenEntrant,
+  Profile,
+  Sample,
+} from '../compare/comparison.ts'
 import { startContestant, startOurs } from '../contestants/start-contestant.ts'
 import { Line, type Dialect } from '../load/line.ts'
 import { pace, waitUntil } from '../load/pace.ts'
@@ -46,9 +52,9 @@ interface Pair {
 type Start = (backEnds: BenchBackEnds) => Promise<Pair>
 
 /** One event from a client of one gateway to a client of another, about which nothing is stored. */
-export async function openControl(profile: Profile): Promise<Comparison> {
+export const openControl: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
-  const store = await startStore()
+  const store = await startStore(env)
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     name,
     what,

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
 import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
 import type {
-  Comparison,
   Entrant,
   Metric,
   OpenEntrant,
+  OpenComparison,
   Profile,
   Sample,
 } from '../compare/comparison.ts'
@@ -58,9 +58,9 @@ interface Running {
 }
 
 /** Replies that are written at 60 tokens a second each, from the model's socket to the browser's. */
-export async function openTokens(profile: Profile): Promise<Comparison> {
+export const openTokens: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
-  const store = await startStore()
+  const store = await startStore(env)
   const entrant = (name: string, what: string, start: Start): Entrant => ({
     ...{ name, what },
     open: () => openStreams(store, size, start),

@@ -3,7 +3,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ROOT } from '../../scripts/run-command.ts'
+import { ROOT } from './run-command.ts'
+import type { Service } from './servers/processes.ts'
 
 const run = promisify(execFile)
 const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
@@ -13,8 +14,7 @@ const OWN_SCOPE = '@chatbox'
 /** The product as it was at another commit, to be started beside this one. */
 export interface OtherVersion {
   commit: string
-  /** The program of a service: an absolute path. */
-  entryOf(service: 'gateway' | 'worker'): string
+  folder: string
   remove(): Promise<void>
 }
 
@@ -33,9 +33,12 @@ export async function prepareVersion(ref: string): Promise<OtherVersion> {
     await remove()
     throw error
   }
-  const entryOf: OtherVersion['entryOf'] = (service) =>
-    join(folder, `services/${service}/src/main.ts`)
-  return { commit, entryOf, remove }
+  return { commit, folder, remove }
+}
+
+/** The program of a service in the copy in `folder`. */
+export function entryIn(folder: string, service: Service): string {
+  return join(folder, `services/${service}/src/main.ts`)
 }
 
 /** Those of this repository where they are the same. */
