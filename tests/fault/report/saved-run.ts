@@ -1,5 +1,4 @@
 import type { CheckReport, Finding, RunRecord } from '../history.ts'
-import { thin } from './quantiles.ts'
 
 export interface Durations {
   /** How many there were; `sortedMs` may be fewer of the same distribution. */
@@ -43,13 +42,36 @@ function keepFew(findings: readonly Finding[]): Finding[] {
   })
 }
 
-export function countFindings({ checks }: SavedRun): number {
-  return Object.values(checks.counts).reduce((sum, count) => sum + count, 0)
-}
-
 /** What a run is called in the report and on disk. */
 export function nameOf({ profile, seed, without, beside, only }: SavedRun): string {
   const focus = only ? `-${only.join('+')}` : ''
   const versions = beside ? `-with-${beside}` : ''
   return `${profile}${focus}${versions}${without ? `-without-${without}` : ''}-${seed}`
+}
+
+export function countFindings({ checks }: SavedRun): number {
+  return Object.values(checks.counts).reduce((sum, count) => sum + count, 0)
+}
+
+export function countFaults({ nemeses }: SavedRun): number {
+  return nemeses.reduce((sum, { done }) => sum + done, 0)
+}
+
+export function countKinds({ nemeses }: SavedRun): number {
+  return nemeses.filter(({ done }) => done > 0).length
+}
+
+/** The value that a share of all values does not exceed; `sorted` is not empty. */
+export function quantile(sorted: readonly number[], share: number): number {
+  const index = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))
+  return sorted[index] ?? Number.NaN
+}
+
+/** At most `count` values that have the distribution of all of them, the smallest and largest kept. */
+export function thin(values: readonly number[], count: number): number[] {
+  const sorted = [...values].sort((a, b) => a - b)
+  if (sorted.length <= count) return sorted
+  return Array.from({ length: count }, (_, index) => {
+    return sorted[Math.round((index / (count - 1)) * (sorted.length - 1))] ?? 0
+  })
 }
