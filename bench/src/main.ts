@@ -1,4 +1,4 @@
-import { prepareVersion, type OtherVersion } from '../../scripts/other-version.ts'
+import { prepareVersion, type OtherVersion } from '../../scripts/versions.ts'
 import { readOptions, refuseUsage } from '../../scripts/read-options.ts'
 import { endOnSignal } from '../../scripts/servers/end-on-signal.ts'
 import { openAgainst } from './compare/against.ts'

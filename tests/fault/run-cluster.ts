@@ -1,4 +1,4 @@
-import { entryIn } from '../../scripts/other-version.ts'
+import { entryIn } from '../../scripts/versions.ts'
 import { startClusterUnderTest, type ClusterOptions } from './cluster-under-test.ts'
 import { createClientNemeses } from './nemeses/client-nemeses.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { findCommit, prepareVersion } from '../../scripts/versions.ts'
 import { checkHistory } from './checkers/check-history.ts'
 import {
   openLines,
@@ -13,7 +12,6 @@ import {
   type RunRecord,
   type Safety,
 } from './history.ts'
-import { prepareVersion } from '../../scripts/other-version.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
 import { runCluster } from './run-cluster.ts'
@@ -101,14 +99,6 @@ function carryOut(
 
 function toEven(count: number): number {
   return count + (count % 2)
-}
-
-async function findCommit(): Promise<string | undefined> {
-  const cwd = import.meta.dirname
-  return promisify(execFile)('git', ['rev-parse', '--short', 'HEAD'], { cwd }).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  )
 }
 
 function describeMachine(store: string): RunRecord['machine'] {

@@ -15,3 +15,9 @@ checkSuites("the bench's suites of messages", {
   'pick-up': ['idle', 'busy'],
   question: ['standalone', 'standalone again', 'cluster'],
 })
+
+checkSuites('the bench beside another commit', {
+  'control-against': ['before', 'before again', 'ours'],
+  'tokens-against': ['before', 'before again', 'ours'],
+  'ack-against': ['before', 'before again', 'ours'],
+})

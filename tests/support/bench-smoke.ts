@@ -16,7 +16,10 @@ const TIMEOUT_MS = 180_000
 /** Everything that a suite is to compare, the baseline and its double first. */
 type Expected = Record<string, readonly string[]>
 
-/** Runs the suites in their smallest form, as real processes over one store, and checks the records. */
+/**
+ * Runs the suites in their smallest form, as real processes over one store, and checks the records;
+ * those called `NAME-against` beside what is checked out.
+ */
 export function checkSuites(title: string, expected: Expected): void {
   describeWithCluster(title, () => {
     it(
@@ -42,7 +45,9 @@ async function runSmoke(suites: string[]): Promise<{ records: RunRecord[]; repor
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-bench-'))
   const mongo = await startMongo()
   try {
-    const args = suites.flatMap((suite) => ['--suite', suite])
+    const names = suites.map((suite) => suite.replace('-against', ''))
+    const against = names.join() === suites.join() ? [] : ['--against', 'HEAD']
+    const args = [...names.flatMap((name) => ['--suite', name]), ...against]
     const command = ['--conditions=chatbox-source', 'bench/src/main.ts', ...args]
     await promisify(execFile)(process.execPath, [...command, '--profile', 'smoke', '--save'], {
       cwd: ROOT,

@@ -1,12 +1,9 @@
-import type { Comparison, Metric, OpenComparison, Profile } from './comparison.ts'
-
-/** The product as it was at another commit: where it lies. */
-interface Version {
-  commit: string
-  folder: string
-}
+import type { OtherVersion } from '../../../scripts/versions.ts'
+import type { Comparison, OpenComparison, Profile } from './comparison.ts'
 
 const OURS = 'ours'
+const BEFORE = 'before'
+const AGAIN = 'before again'
 /** This commit may cost so many times what the other one does. */
 const REACH = 1.03
 
@@ -14,28 +11,32 @@ const REACH = 1.03
 export async function openAgainst(
   open: OpenComparison,
   profile: Profile,
-  version: Version,
+  version: OtherVersion,
 ): Promise<Comparison> {
   const now = await open(profile)
   const then = await open(profile, { BENCH_FOLDER: version.folder })
   const before = findOurs(then)
-  const [baseline, nullEntrant] = [version.commit, `${version.commit} again`]
-  const metrics = now.metrics.filter(({ name }) => name.startsWith('cpu')).map(toCompared)
-  const [first = { name: '' }] = now.metrics.filter(({ name }) => name.startsWith('cpu'))
+  const metrics = now.metrics
+    .filter(({ name }) => name.startsWith('cpu'))
+    .map((metric) => ({ ...metric, compared: true }))
   return {
     ...now,
     name: `${now.name}-against`,
     title: `${now.title}, now and at ${version.commit}`,
-    ...{ baseline, nullEntrant, metrics },
+    ...{ baseline: BEFORE, nullEntrant: AGAIN, metrics },
     entrants: [
-      { ...before, name: baseline, what: `The product at ${version.commit}` },
-      { ...before, name: nullEntrant, what: 'The same once more: the resolution' },
+      { ...before, name: BEFORE, what: `The product at ${version.commit}` },
+      { ...before, name: AGAIN, what: 'The same once more: the resolution' },
       findOurs(now),
     ],
     targets: [
       {
-        ...{ text: `CPU, now over ${version.commit}`, metric: first.name, entrant: OURS },
-        ...{ over: baseline, kind: 'ratio', reach: REACH },
+        ...{
+          text: `${now.title}: CPU now over ${version.commit}`,
+          metric: metrics[0]?.name ?? '',
+          entrant: OURS,
+        },
+        ...{ over: BEFORE, kind: 'ratio', reach: REACH },
       },
     ],
     async close() {
@@ -48,8 +49,4 @@ function findOurs({ entrants, name }: Comparison): Comparison['entrants'][number
   const ours = entrants.find((entrant) => entrant.name === OURS)
   if (!ours) throw new Error(`${name} has no entrant "${OURS}"`)
   return ours
-}
-
-function toCompared(metric: Metric): Metric {
-  return { ...metric, compared: true }
 }

@@ -1,3 +1,4 @@
+import { findCommit } from '../../../scripts/versions.ts'
 import type {
   Comparison,
   Entrant,
@@ -23,6 +24,8 @@ export interface RunRecord {
   title: string
   load: string
   takenAt: string
+  /** What was checked out; undefined outside of a repository. */
+  commit?: string | undefined
   profile: Profile
   machine: Machine
   baseline: string
@@ -43,7 +46,7 @@ export async function runComparison(
   { rounds, profile }: { rounds: number; profile: Profile },
 ): Promise<RunRecord> {
   const { entrants, name, title, load, baseline, nullEntrant, metrics, targets } = comparison
-  const machine = await readMachine()
+  const [machine, commit] = await Promise.all([readMachine(), findCommit()])
   const samples = new Map<string, Sample[]>(entrants.map((entrant) => [entrant.name, []]))
   const isWarm = profile === 'smoke' || (comparison.slices ?? 1) > 1
   for (let round = isWarm ? 1 : 0; round <= rounds; round += 1) {
@@ -54,7 +57,8 @@ export async function runComparison(
     }
   }
   return {
-    ...{ suite: name, title, load, takenAt: new Date().toISOString(), profile, machine },
+    ...{ suite: name, title, load, takenAt: new Date().toISOString() },
+    ...{ commit, profile, machine },
     ...{ baseline, ...(nullEntrant === undefined ? {} : { nullEntrant }), metrics, targets },
     entrants: entrants.map(({ name: entrant, what }) => ({
       ...{ name: entrant, what, samples: samples.get(entrant) ?? [] },

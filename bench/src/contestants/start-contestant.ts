@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { entryIn } from '../../../scripts/other-version.ts'
+import { entryIn } from '../../../scripts/versions.ts'
 import {
   startService,
   type Service,

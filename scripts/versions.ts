@@ -11,6 +11,22 @@ const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-
 /** Our own packages, which are links into the folders of the same copy. */
 const OWN_SCOPE = '@chatbox'
 
+/**
+ * What is checked out, and whether anything but documents differs from it; undefined outside of a
+ * repository.
+ */
+export async function findCommit(): Promise<string | undefined> {
+  const git = (...args: string[]): Promise<string> =>
+    run('git', args, { cwd: ROOT }).then(({ stdout }) => stdout.trim())
+  try {
+    const commit = await git('rev-parse', '--short', 'HEAD')
+    const changes = await git('status', '--porcelain', '--', '.', ':!docs')
+    return changes === '' ? commit : `${commit} with changes`
+  } catch {
+    return undefined
+  }
+}
+
 /** The product as it was at another commit, to be started beside this one. */
 export interface OtherVersion {
   commit: string
