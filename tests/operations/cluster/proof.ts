@@ -12,7 +12,6 @@ import type { Proof } from './parts/part.ts'
 import { provePolicies } from './parts/policies.ts'
 import { proveRemoval } from './parts/removal.ts'
 import { proveUpgrade } from './parts/upgrade.ts'
-import { toWhole } from './report/record.ts'
 import { writeChartReport } from './report/write-chart-report.ts'
 import { PARTS, type Part, type ProofOptions } from './proof-options.ts'
 import { createSecrets, prepareNamespaces } from './release.ts'
@@ -63,6 +62,6 @@ for (const part of PARTS) {
   }
 }
 api.close()
-if (options.isReport) await writeChartReport(toWhole(proof.record), checks.results)
+if (options.isReport) await writeChartReport(proof.record, checks.results)
 report(`${checks.passed} passed, ${checks.failed} failed`)
 process.exit(checks.failed > 0 ? 1 : 0)

@@ -1,7 +1,7 @@
 import type { Checks } from '../checks.ts'
 import type { KubeApi } from '../kube/api.ts'
 import type { Certificate } from '../load/model-front.ts'
-import type { ChartRecord } from '../report/record.ts'
+import type { ChartRecord } from '../report/write-chart-report.ts'
 import type { Secrets } from '../release.ts'
 
 /** What every part of the proof has. */

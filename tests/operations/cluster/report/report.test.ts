@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ROOT } from '../../../../scripts/run-command.ts'
 import { drawTimeline } from './draw-timeline.ts'
-import { findSteps } from './steps.ts'
+import { findSteps } from './timeline.ts'
+import { toPage, toPlots, type ChartRun } from './write-chart-report.ts'
 
 describe('findSteps', () => {
   it('says when and by how many', () => {
@@ -25,5 +29,18 @@ describe('drawTimeline', () => {
     expect(plot).toContain('x &amp; y')
     expect(plot).not.toMatch(/NaN|undefined|Infinity/u)
     expect(/class="metric"[^>]* d="[^"]*"/u.exec(plot)?.[0].match(/[ML]/gu)).toEqual(['M', 'M'])
+  })
+})
+
+describe('the report', () => {
+  const read = (file: string) => readFile(join(ROOT, 'docs/reports', file), 'utf8')
+
+  it('follows from the record that lies beside it', async () => {
+    // Written by the proof.
+    const run = JSON.parse(await read('chart/run.json')) as ChartRun
+    expect(await toPage(run)).toBe(await read('chart.md'))
+    for (const [name, plot] of Object.entries(toPlots(run))) {
+      expect(plot).toBe(await read(`chart/${name}.svg`))
+    }
   })
 })

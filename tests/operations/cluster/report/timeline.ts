@@ -105,3 +105,13 @@ async function readMetric(api: KubeApi): Promise<number | undefined> {
 function toNumber(quantity: string): number {
   return quantity.endsWith('m') ? Number(quantity.slice(0, -1)) / 1000 : Number(quantity)
 }
+
+/** Each change of the number of pods that are wanted: when, and by how many. */
+export function findSteps(
+  samples: readonly Pick<Sample, 'atS' | 'wanted'>[],
+): { atS: number; by: number }[] {
+  return samples.slice(1).flatMap(({ atS, wanted }, index) => {
+    const by = wanted - (samples[index]?.wanted ?? wanted)
+    return by === 0 ? [] : [{ atS, by }]
+  })
+}

@@ -1,17 +1,45 @@
-import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { format } from 'prettier'
+import { ROOT } from '../../../../scripts/run-command.ts'
+import { findCommit } from '../../../../scripts/versions.ts'
+import type { CheckReport } from '../../../fault/history.ts'
 import { table } from '../../../fault/report/markdown.ts'
 import type { CheckResult } from '../checks.ts'
 import { mayReach, type Matrix } from '../policies/meant.ts'
 import { drawTimeline } from './draw-timeline.ts'
-import type { ChartRecord, UpgradeRecord } from './record.ts'
+import type { Mark, Sample } from './timeline.ts'
 
-const REPORTS = fileURLToPath(new URL('../../../../docs/reports', import.meta.url))
+/** What the proof measured, by part. */
+export interface ChartRecord {
+  /** Seconds from `helm install` to everything ready, images present. */
+  installS: number
+  matrix: { meant: Matrix; orExtra: string[] }
+  autoscaling: { samples: Sample[]; marks: Mark[]; upS: number; stepsDownS: number[] }
+  upgrade: UpgradeRecord
+}
+
+export interface UpgradeRecord {
+  samples: Sample[]
+  marks: Mark[]
+  sockets: number
+  /** Seconds from `helm upgrade` until the last pod of the version before was gone. */
+  tookS: number
+  reconnects: { total: number; mostInASecond: number; perSecond: number[] }
+  answers: { finished: number; longestPauseMs: number }
+  checks: Pick<CheckReport, 'counts' | 'looked'>
+}
+
+/** Everything that the page is made of, as it is saved beside it. */
+export interface ChartRun extends ChartRecord {
+  at: string
+  commit: string
+  machine: string
+  results: readonly CheckResult[]
+}
+
+const REPORTS = join(ROOT, 'docs/reports')
 /** Beside the report, in the folder of the same name: the record and the plots. */
 const FOLDER = 'chart'
 const TITLES = {
@@ -19,53 +47,62 @@ const TITLES = {
   upgrade: 'An upgrade and a scale-down with 500 sockets',
 }
 
-/** Writes `docs/reports/chart.md`, its plots and its record, all from one run. */
+/**
+ * Writes `docs/reports/chart.md`, its plots and its record, all from one run. Throws where a part did
+ * not run.
+ */
 export async function writeChartReport(
-  record: ChartRecord,
+  record: Partial<ChartRecord>,
   results: readonly CheckResult[],
 ): Promise<void> {
+  const { installS, matrix, autoscaling, upgrade } = record
+  if (installS === undefined || !matrix || !autoscaling || !upgrade) {
+    throw new Error('the report needs every part to have come to its end')
+  }
+  const memory = Math.round(totalmem() / 2 ** 30)
+  const run: ChartRun = {
+    at: new Date().toISOString(),
+    commit: (await findCommit()) ?? 'unknown',
+    machine: `${cpus().length} shared cores (${cpus()[0]?.model ?? ''}), ${memory} GB`,
+    ...{ installS, matrix, autoscaling, upgrade, results },
+  }
   const folder = join(REPORTS, FOLDER)
   await mkdir(folder, { recursive: true })
-  const whole = { at: new Date().toISOString(), commit: await findCommit(), ...record, results }
-  await writeFile(join(folder, 'run.json'), `${JSON.stringify(whole)}\n`)
-  for (const name of ['autoscaling', 'upgrade'] as const) {
-    const plot = drawTimeline({ title: TITLES[name], ...record[name] })
+  await writeFile(join(folder, 'run.json'), `${JSON.stringify(run)}\n`)
+  for (const [name, plot] of Object.entries(toPlots(run))) {
     await writeFile(join(folder, `${name}.svg`), plot)
   }
-  const text = [
-    toHead(whole.at, whole.commit),
-    toFigures(record),
-    `![${TITLES.autoscaling}](${FOLDER}/autoscaling.svg)`,
-    ABOUT_AUTOSCALING,
-    `![${TITLES.upgrade}](${FOLDER}/upgrade.svg)`,
-    toUpgrade(record.upgrade),
-    toMatrix(record.matrix.meant),
-    toResults(results),
-    HOW_TO_RUN,
-  ].join('\n\n')
-  const layout = { parser: 'markdown', printWidth: 100 } as const
-  await writeFile(join(REPORTS, 'chart.md'), await format(text, layout))
+  await writeFile(join(REPORTS, 'chart.md'), await toPage(run))
 }
 
-async function findCommit(): Promise<string> {
-  const cwd = import.meta.dirname
-  const git = (...args: string[]): Promise<string> =>
-    promisify(execFile)('git', args, { cwd }).then(({ stdout }) => stdout.trim())
-  try {
-    const commit = await git('rev-parse', '--short', 'HEAD')
-    return (await git('status', '--porcelain')) === '' ? commit : `${commit} with changes`
-  } catch {
-    return 'unknown'
+/** The plots of a run, by the names of their files. */
+export function toPlots({ autoscaling, upgrade }: ChartRun): Record<string, string> {
+  return {
+    autoscaling: drawTimeline({ title: TITLES.autoscaling, ...autoscaling }),
+    upgrade: drawTimeline({ title: TITLES.upgrade, ...upgrade }),
   }
 }
 
-function toHead(at: string, commit: string): string {
-  const [cpu] = cpus()
-  const memory = Math.round(totalmem() / 2 ** 30)
-  return [
+/** The page of a run, as the repository formats it. */
+export async function toPage(run: ChartRun): Promise<string> {
+  const { upgrade, matrix, results } = run
+  const text = [
     '# The chart on a real cluster',
-    `A one-node Kubernetes 1.36 with the product's real image, installed by Helm from the chart as it is, with Redis, a store, Prometheus and prometheus-adapter in pods. Made by \`npm run test:cluster -- --report\` on ${at.slice(0, 10)}, commit ${commit}; ${cpus().length} shared cores (${cpu?.model ?? ''}), ${memory} GB, with control plane, pods and all clients on the same machine. All of it is in [\`${FOLDER}/run.json\`](${FOLDER}/run.json).`,
+    `A one-node Kubernetes 1.36 with the product's real image, installed by Helm from the chart as it is, with Redis, a store, Prometheus and prometheus-adapter in pods. Made by \`npm run test:cluster -- --report\` on ${run.at.slice(0, 10)}, commit ${run.commit}; ${run.machine}, with control plane, pods and all clients on the same machine. All of it is in [\`${FOLDER}/run.json\`](${FOLDER}/run.json).`,
+    '## Figures',
+    toFigures(run),
+    `![${TITLES.autoscaling}](${FOLDER}/autoscaling.svg)`,
+    "Prometheus scrapes every 2 s and the controller decides every 3 s here; 15 s each is usual, and puts up to half a minute on top. A scale-down may take a pod every 24 s, which is the grace period of a pod in this lab; the chart's own default is one every 180 s after 10 quiet minutes.",
+    `![${TITLES.upgrade}](${FOLDER}/upgrade.svg)`,
+    toUpgrade(upgrade),
+    '## Who reaches what',
+    'Tried from a pod of each kind to every port, twice: without policies all pairs connect, with them these.',
+    toMatrix(matrix.meant),
+    '## Checks',
+    toChecks(results),
+    HOW_TO_RUN,
   ].join('\n\n')
+  return format(text, { parser: 'markdown', printWidth: 100 })
 }
 
 function toFigures({ installS, matrix, autoscaling, upgrade }: ChartRecord): string {
@@ -73,28 +110,24 @@ function toFigures({ installS, matrix, autoscaling, upgrade }: ChartRecord): str
   const { lost, duplicated, order } = checks.counts
   const pairs = Object.values(matrix.meant).reduce((sum, row) => sum + Object.keys(row).length, 0)
   const share = ((100 * reconnects.mostInASecond) / sockets).toFixed(1)
-  const rows = [
-    ['`helm install` until everything is ready, images present', '', `${installS} s`],
-    ['connection matrix', 'exactly the meant pairs', `${pairs} of ${pairs} pairs as meant`],
-    ['an OR in place of the AND', 'caught', `${matrix.orExtra.length} pairs more`],
-    ['HPA up: first of 2,000 people to 4 ready pods', '<= 60 s', `${autoscaling.upS} s`],
-    ['HPA down', 'one pod a step', `${autoscaling.stepsDownS.length} steps of one`],
-    ['upgrade of 3 gateways and 2 workers', '', `${upgrade.tookS} s`],
-    ['lost, doubled, out of order', '0, 0, 0', [lost, duplicated, order].join(', ')],
-    ['sockets that reconnect in the worst second', '<= 10 %', `${share} %`],
-    ['longest time without a finished answer', '', `${answers.longestPauseMs / 1000} s`],
-  ]
-  return ['## Figures', table(['Figure', 'Reach', 'Measured'], rows)].join('\n\n')
+  return table(
+    ['Figure', 'Reach', 'Measured'],
+    [
+      ['`helm install` until everything is ready, images present', '', `${installS} s`],
+      ['connection matrix', 'exactly the meant pairs', `${pairs} of ${pairs} pairs as meant`],
+      ['an OR in place of the AND', 'caught', `${matrix.orExtra.length} pairs more`],
+      ['HPA up: first of 2,000 people to 4 ready pods', '<= 60 s', `${autoscaling.upS} s`],
+      ['HPA down', 'one pod a step', `${autoscaling.stepsDownS.length} steps of one`],
+      ['upgrade of 3 gateways and 2 workers', '', `${upgrade.tookS} s`],
+      ['lost, doubled, out of order', '0, 0, 0', [lost, duplicated, order].join(', ')],
+      ['sockets that reconnect in the worst second', '<= 10 %', `${share} %`],
+      ['longest time without a finished answer', '', `${answers.longestPauseMs / 1000} s`],
+    ],
+  )
 }
 
-const ABOUT_AUTOSCALING = `Prometheus scrapes every 2 s and the controller decides every 3 s here; 15 s each is usual, and puts up to half a minute on top. A scale-down may take a pod every 24 s, which is the grace period of a pod in this lab; the chart's own default is one every 180 s after 10 quiet minutes.`
-
-function toUpgrade({ checks, reconnects, sockets }: UpgradeRecord): string {
-  const { looked } = checks
-  return [
-    `${sockets} sockets in ${looked.sessions} sessions, 26 of which always want an answer, so that 20 are being written. Held against each other by the checkers of the [fault report](faults.md): ${looked.acknowledged} messages acknowledged, ${looked.resends} sent again, ${looked.repliesComplete} answers complete, ${looked.frames} frames seen. ${reconnects.total} times a socket came back, in each second so many:`,
-    `\`${reconnects.perSecond.join(' ')}\``,
-  ].join('\n\n')
+function toUpgrade({ checks: { looked }, reconnects, sockets }: UpgradeRecord): string {
+  return `${sockets} sockets in ${looked.sessions} sessions, 26 of which always want an answer, so that 20 are being written. Held against each other by the checkers of the [fault report](faults.md): ${looked.acknowledged} messages acknowledged, ${looked.resends} sent again, ${looked.repliesComplete} answers complete, ${looked.frames} frames seen. ${reconnects.total} times a socket came back, at most ${reconnects.mostInASecond} in a second.`
 }
 
 /** Actors down, targets across: what connects is marked; every other pair was refused. */
@@ -107,20 +140,16 @@ function toMatrix(matrix: Matrix): string {
       return isOpen === mayReach(actor, target) ? (isOpen ? 'yes' : '') : '**wrong**'
     }),
   ])
-  return [
-    '## Who reaches what',
-    'Tried from a pod of each kind to every port, twice: without policies all pairs connect, with them these.',
-    table(['From', ...targets], rows),
-  ].join('\n\n')
+  return table(['From', ...targets], rows)
 }
 
-function toResults(results: readonly CheckResult[]): string {
-  const rows = results.map(({ name, passed, note }) => [passed ? 'ok' : '**FAILED**', name, note])
-  const failed = results.filter(({ passed }) => !passed).length
+function toChecks(results: readonly CheckResult[]): string {
+  const failed = results.filter(({ passed }) => !passed)
+  const passed = results.filter((result) => result.passed).map(({ name }) => name)
   return [
-    '## Checks',
-    `${results.length - failed} passed, ${failed} failed.`,
-    table(['', 'Check', 'Seen'], rows),
+    `${passed.length} passed, ${failed.length} failed.`,
+    ...failed.map(({ name, note }) => `- **FAILED**: ${name}: ${note}`),
+    `Passed: ${passed.join('; ')}.`,
   ].join('\n\n')
 }
 
