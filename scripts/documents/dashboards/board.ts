@@ -1,21 +1,17 @@
-/** One line, or one family of lines, on a panel. */
-export interface Query {
-  /** PromQL. `$namespace` and `$__rate_interval` are filled in by Grafana. */
-  expr: string
-  /** With labels in double braces. */
-  legend: string
-}
-
 /** Grafana's ids of units. */
 type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'none'
+
+/** PromQL by its legend. `$namespace`, `$__rate_interval` and labels in double braces are Grafana's. */
+export type Lines = Readonly<Record<string, string>>
 
 export interface Panel {
   title: string
   /** What it shows, and what to make of it. */
   description: string
-  kind: 'timeseries' | 'stat'
+  /** `timeseries` by default. */
+  kind?: 'timeseries' | 'stat'
   unit: Unit
-  queries: readonly Query[]
+  lines: Lines
   /** Columns of 24; 8 by default. */
   width?: number
   /** From this value on it is orange; from the second one red. Turned around where less is worse. */
@@ -35,38 +31,100 @@ export interface Board {
   rows: readonly Row[]
 }
 
-/** Of the metrics of one installation. */
-export const SCOPE = 'namespace=~"$namespace"'
 /** The labels that Prometheus gives a process: with Kubernetes its pod, with compose its address. */
-export const PROCESS = 'namespace, pod, instance'
+const PROCESS = 'namespace, pod, instance'
 /** Names a process in a legend. */
 export const PROCESS_LEGEND = '{{pod}} {{instance}}'
 
-/** How often a counter moves in a second, summed by `labels`. */
-export function perSecond(selector: string, labels: string): string {
-  return `sum by (${labels}) (rate(${selector}[$__rate_interval]))`
+/** A metric of one installation, where `matchers` hold. */
+export function of(metric: string, ...matchers: readonly string[]): string {
+  return `${metric}{${['namespace=~"$namespace"', ...matchers].join(',')}}`
 }
 
-/** How much a counter has grown in five minutes: for what is rare. */
-export function inFiveMinutes(selector: string, labels: string): string {
-  return `sum by (${labels}) (increase(${selector}[5m]))`
+/** How often a counter moves in a second, a line for each of `labels`. */
+export function perSecond(metric: string, labels: string): Lines {
+  return { [toLegend(labels)]: `sum by (${labels}) (${rate(of(metric))})` }
+}
+
+/** The same in all. */
+export function perSecondInAll(metric: string, legend: string): Lines {
+  return { [legend]: `sum(${rate(of(metric))})` }
+}
+
+/** How much a counter has grown in five minutes, a line for each of `labels`: for what is rare. */
+export function inFiveMinutes(selector: string, labels: string): Lines {
+  return { [toLegend(labels)]: `sum by (${labels}) (increase(${selector}[5m]))` }
+}
+
+/** The same for each process, with a word before its name. */
+export function inFiveMinutesByProcess(metrics: Readonly<Record<string, string>>): Lines {
+  const lines = Object.entries(metrics).map(([word, metric]) => [
+    `${word} ${PROCESS_LEGEND}`,
+    `sum by (${PROCESS}) (increase(${of(metric)}[5m]))`,
+  ])
+  return Object.fromEntries(lines) as Lines
 }
 
 /** Half, 95 and 99 of a hundred observations of a histogram were below these. */
-export function quantiles(histogram: string, labels = ''): Query[] {
-  return [0.5, 0.95, 0.99].map((share) => ({
-    expr: quantile(share, histogram, labels),
-    legend: `${labels ? `{{${labels}}} ` : ''}p${share * 100}`,
-  }))
+export function quantiles(
+  histogram: string,
+  { shares = [0.5, 0.95, 0.99], matchers = [] as string[] } = {},
+): Lines {
+  const lines = shares.map((share) => [`p${share * 100}`, quantile(share, histogram, { matchers })])
+  return Object.fromEntries(lines) as Lines
 }
 
-export function quantile(share: number, histogram: string, labels = ''): string {
-  const by = ['le', labels].filter(Boolean).join(', ')
-  const rates = `sum by (${by}) (rate(${histogram}_bucket{${SCOPE}}[$__rate_interval]))`
+export function quantile(
+  share: number,
+  histogram: string,
+  { by = '', matchers = [] as string[] } = {},
+): string {
+  const labels = ['le', by].filter(Boolean).join(', ')
+  const rates = `sum by (${labels}) (${rate(of(`${histogram}_bucket`, ...matchers))})`
   return `histogram_quantile(${share}, ${rates})`
 }
 
-/** Only what the given services say of themselves: every process has these metrics. */
-export function ofServices(expr: string, services: string): string {
-  return `${expr} and on (namespace, instance) chatbox_build_info{${SCOPE},service=~"${services}"}`
+/** What Node and the operating system say about the processes of the given services. */
+export function processRow(services: string): Row {
+  // Every process has these metrics.
+  const ofServices = (expr: string): Lines => ({
+    [PROCESS_LEGEND]: `${expr} and on (namespace, instance) ${of('chatbox_build_info', `service=~"${services}"`)}`,
+  })
+  return {
+    title: 'Processes',
+    panels: [
+      {
+        title: 'Event loop lag, p99',
+        description:
+          'How late the process gets to what it has to do. Over 0.1 s it is short of CPU, or throttled.',
+        unit: 's',
+        lines: ofServices(of('nodejs_eventloop_lag_p99_seconds')),
+      },
+      {
+        title: 'Memory',
+        description:
+          'Resident memory. At the container’s limit the process is ended by the kernel.',
+        unit: 'bytes',
+        lines: ofServices(of('process_resident_memory_bytes')),
+      },
+      {
+        title: 'CPU',
+        description: 'Seconds of CPU in a second. One process uses little more than one core.',
+        unit: 'short',
+        lines: ofServices(`sum by (${PROCESS}) (${rate(of('process_cpu_seconds_total'))})`),
+      },
+    ],
+  }
+}
+
+function rate(selector: string): string {
+  return `rate(${selector}[$__rate_interval])`
+}
+
+/** `{{model}} {{kind}}` for `model, kind`. */
+function toLegend(labels: string): string {
+  return labels
+    .split(', ')
+    .map((label) => `{{${label}}}`)
+    .join(' ')
 }

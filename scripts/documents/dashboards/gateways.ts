@@ -1,15 +1,14 @@
 import {
-  inFiveMinutes,
+  inFiveMinutesByProcess,
+  of,
   perSecond,
-  PROCESS,
   PROCESS_LEGEND,
+  processRow,
   quantile,
   quantiles,
-  SCOPE,
   type Board,
   type Row,
 } from './board.ts'
-import { processRow } from './process-row.ts'
 
 const connections: Row = {
   title: 'Connections',
@@ -18,56 +17,42 @@ const connections: Row = {
       title: 'Connections of each gateway',
       description:
         'Open sockets, and the limit of each. The autoscaler looks at this number. Runbook: ChatboxConnectionsNearLimit.',
-      kind: 'timeseries',
       unit: 'short',
       width: 16,
-      queries: [
-        { expr: `chatbox_websocket_connections{${SCOPE}}`, legend: PROCESS_LEGEND },
-        { expr: `max(chatbox_websocket_connections_limit{${SCOPE}})`, legend: 'limit' },
-      ],
+      lines: {
+        [PROCESS_LEGEND]: of('chatbox_websocket_connections'),
+        limit: `max(${of('chatbox_websocket_connections_limit')})`,
+      },
     },
     {
       title: 'Fullest gateway',
       description: 'Open sockets as a share of the limit. At 100 % it refuses further ones.',
       kind: 'stat',
       unit: 'percentunit',
-      queries: [
-        {
-          expr: `max(chatbox_websocket_connections{${SCOPE}} / (chatbox_websocket_connections_limit{${SCOPE}} > 0))`,
-          legend: 'fullest',
-        },
-      ],
+      lines: {
+        fullest: `max(${of('chatbox_websocket_connections')} / (${of('chatbox_websocket_connections_limit')} > 0))`,
+      },
       thresholds: { warn: 0.8, bad: 0.95 },
     },
     {
       title: 'Handshakes refused',
       description:
         'By error code. CONNECTION_LIMIT: a gateway or a user is full. UNAVAILABLE: a gateway drains.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        {
-          expr: perSecond(`chatbox_handshakes_refused_total{${SCOPE}}`, 'code'),
-          legend: '{{code}}',
-        },
-      ],
+      lines: perSecond('chatbox_handshakes_refused_total', 'code'),
     },
     {
       title: 'Sockets that ended',
       description:
         'By reason. `connection-lost` is also a page that was closed, `drain` also what was closed at its deadline. Runbook: ChatboxForcedDisconnects.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        { expr: perSecond(`chatbox_disconnects_total{${SCOPE}}`, 'reason'), legend: '{{reason}}' },
-      ],
+      lines: perSecond('chatbox_disconnects_total', 'reason'),
     },
     {
       title: 'Draining',
       description: 'Processes that were told to end. Runbook: ChatboxDrainStuck.',
-      kind: 'timeseries',
       unit: 'none',
-      queries: [{ expr: `chatbox_draining{${SCOPE}}`, legend: PROCESS_LEGEND }],
+      lines: { [PROCESS_LEGEND]: of('chatbox_draining') },
     },
   ],
 }
@@ -78,54 +63,33 @@ const events: Row = {
     {
       title: 'Events by outcome',
       description: 'Client events a second, with ok or an error code. UNAVAILABLE is the store.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        {
-          expr: perSecond(`chatbox_events_answered_total{${SCOPE}}`, 'outcome'),
-          legend: '{{outcome}}',
-        },
-      ],
+      lines: perSecond('chatbox_events_answered_total', 'outcome'),
     },
     {
       title: 'Time to answer an event, p99',
       description: 'By event. A deadline of the store ends at 3 s.',
-      kind: 'timeseries',
       unit: 's',
-      queries: [
-        { expr: quantile(0.99, 'chatbox_event_duration_seconds', 'event'), legend: '{{event}}' },
-      ],
+      lines: { '{{event}}': quantile(0.99, 'chatbox_event_duration_seconds', { by: 'event' }) },
     },
     {
       title: 'Refused by a rate limit',
       description:
         'By rule. One user does not hurt others; all of them at once are an attack or a fault of a client.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        { expr: perSecond(`chatbox_rate_limited_total{${SCOPE}}`, 'rule'), legend: '{{rule}}' },
-      ],
+      lines: perSecond('chatbox_rate_limited_total', 'rule'),
     },
     {
       title: 'HTTP responses',
       description: 'Requests a second, by status.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        {
-          expr: perSecond(`chatbox_http_responses_total{${SCOPE}}`, 'status'),
-          legend: '{{status}}',
-        },
-      ],
+      lines: perSecond('chatbox_http_responses_total', 'status'),
     },
     {
       title: 'Time to answer a request, p99',
       description: 'Until the end of the response, by route.',
-      kind: 'timeseries',
       unit: 's',
-      queries: [
-        { expr: quantile(0.99, 'chatbox_http_duration_seconds', 'route'), legend: '{{route}}' },
-      ],
+      lines: { '{{route}}': quantile(0.99, 'chatbox_http_duration_seconds', { by: 'route' }) },
     },
   ],
 }
@@ -137,49 +101,33 @@ const delivery: Row = {
       title: 'Catching up',
       description:
         'Time to send a client what it missed. Many at once follow a restart of a gateway or a fault of the network.',
-      kind: 'timeseries',
       unit: 's',
-      queries: quantiles('chatbox_resync_duration_seconds'),
+      lines: quantiles('chatbox_resync_duration_seconds'),
     },
     {
       title: 'Log entries sent in one catch-up, p99',
       description: 'How much clients had missed.',
-      kind: 'timeseries',
       unit: 'short',
-      queries: [{ expr: quantile(0.99, 'chatbox_resync_entries'), legend: 'entries' }],
+      lines: { entries: quantile(0.99, 'chatbox_resync_entries') },
     },
     {
       title: 'Slow readers, in 5 minutes',
       description: 'Deltas left out for clients that lag, and sockets closed for not reading.',
-      kind: 'timeseries',
       unit: 'short',
-      queries: [
-        {
-          expr: inFiveMinutes(`chatbox_deltas_dropped_total{${SCOPE}}`, PROCESS),
-          legend: `left out ${PROCESS_LEGEND}`,
-        },
-        {
-          expr: inFiveMinutes(`chatbox_slow_readers_closed_total{${SCOPE}}`, PROCESS),
-          legend: `closed ${PROCESS_LEGEND}`,
-        },
-      ],
+      lines: inFiveMinutesByProcess({
+        'left out': 'chatbox_deltas_dropped_total',
+        closed: 'chatbox_slow_readers_closed_total',
+      }),
     },
     {
       title: 'Faults of Redis, in 5 minutes',
       description:
         'Events that did not get out, and returns of the subscriptions. Runbook: ChatboxRedisFaults.',
-      kind: 'timeseries',
       unit: 'short',
-      queries: [
-        {
-          expr: inFiveMinutes(`chatbox_publish_failures_total{${SCOPE}}`, PROCESS),
-          legend: `not sent ${PROCESS_LEGEND}`,
-        },
-        {
-          expr: inFiveMinutes(`chatbox_subscription_gaps_total{${SCOPE}}`, PROCESS),
-          legend: `gaps ${PROCESS_LEGEND}`,
-        },
-      ],
+      lines: inFiveMinutesByProcess({
+        'not sent': 'chatbox_publish_failures_total',
+        gaps: 'chatbox_subscription_gaps_total',
+      }),
     },
   ],
 }

@@ -1,7 +1,19 @@
-import { perSecond, quantiles, SCOPE, type Board, type Panel, type Row } from './board.ts'
+import {
+  of,
+  perSecond,
+  perSecondInAll,
+  quantiles,
+  type Board,
+  type Panel,
+  type Row,
+} from './board.ts'
 
-const OURS = `chatbox_events_answered_total{${SCOPE},event="message:send",outcome=~"ok|UNAVAILABLE|INTERNAL"}`
-const ANSWERED = `chatbox_replies_total{${SCOPE},status=~"complete|failed|incomplete"}`
+const OURS = of(
+  'chatbox_events_answered_total',
+  'event="message:send"',
+  'outcome=~"ok|UNAVAILABLE|INTERNAL"',
+)
+const ANSWERED = of('chatbox_replies_total', 'status=~"complete|failed|incomplete"')
 
 /** The share that was good over the time that the board shows. */
 function share(good: string, all: string): string {
@@ -18,7 +30,7 @@ function objective(
     description: rest.description,
     kind: 'stat',
     unit: 'percentunit',
-    queries: [{ expr: rest.expr, legend: title }],
+    lines: { [title]: rest.expr },
     thresholds: { warn: target, bad: 1 - (1 - target) * 3, lessIsWorse: true },
   }
 }
@@ -35,8 +47,8 @@ const objectives: Row = {
       description:
         'Of the replies that have any text. Runbook: ChatboxFirstDeltaBudgetBurningFast.',
       expr: share(
-        `chatbox_first_delta_seconds_bucket{${SCOPE},le=~"3|3.0"}`,
-        `chatbox_first_delta_seconds_count{${SCOPE}}`,
+        of('chatbox_first_delta_seconds_bucket', 'le=~"3|3.0"'),
+        of('chatbox_first_delta_seconds_count'),
       ),
     }),
     objective('Replies complete (99.5 %)', 0.995, {
@@ -48,36 +60,23 @@ const objectives: Row = {
       title: 'Burn rate of the error budgets',
       description:
         'How many times faster than allowed the last hour used the budget of a month: 1 just lasts, 14.4 is an alert.',
-      kind: 'timeseries',
       unit: 'short',
       width: 16,
-      queries: [
-        {
-          expr: `chatbox:ack_errors:ratio1h{${SCOPE}} / 0.001`,
-          legend: 'acknowledged {{namespace}}',
-        },
-        {
-          expr: `chatbox:first_delta_errors:ratio1h{${SCOPE}} / 0.01`,
-          legend: 'first text {{namespace}}',
-        },
-        {
-          expr: `chatbox:reply_errors:ratio1h{${SCOPE}} / 0.005`,
-          legend: 'complete {{namespace}}',
-        },
-      ],
+      lines: {
+        'acknowledged {{namespace}}': `${of('chatbox:ack_errors:ratio1h')} / 0.001`,
+        'first text {{namespace}}': `${of('chatbox:first_delta_errors:ratio1h')} / 0.01`,
+        'complete {{namespace}}': `${of('chatbox:reply_errors:ratio1h')} / 0.005`,
+      },
     },
     {
       title: 'Alerts that fire',
       description:
         'Each has a section of its own name in docs/runbook.md. Nothing here is good news.',
-      kind: 'timeseries',
       unit: 'none',
-      queries: [
-        {
-          expr: 'sum by (alertname, severity) (ALERTS{alertname=~"Chatbox.+",alertstate="firing"})',
-          legend: '{{severity}} {{alertname}}',
-        },
-      ],
+      lines: {
+        '{{severity}} {{alertname}}':
+          'sum by (alertname, severity) (ALERTS{alertname=~"Chatbox.+",alertstate="firing"})',
+      },
     },
   ],
 }
@@ -88,34 +87,26 @@ const users: Row = {
     {
       title: 'Connections',
       description: 'Open sockets of all gateways, and what they could hold together.',
-      kind: 'timeseries',
       unit: 'short',
-      queries: [
-        { expr: `sum(chatbox_websocket_connections{${SCOPE}})`, legend: 'open' },
-        { expr: `sum(chatbox_websocket_connections_limit{${SCOPE}})`, legend: 'limit' },
-      ],
+      lines: {
+        open: `sum(${of('chatbox_websocket_connections')})`,
+        limit: `sum(${of('chatbox_websocket_connections_limit')})`,
+      },
     },
     {
       title: 'Messages accepted',
       description: 'Messages a second that are durable and acknowledged, repetitions left out.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        {
-          expr: `sum(rate(chatbox_messages_accepted_total{${SCOPE}}[$__rate_interval]))`,
-          legend: 'messages',
-        },
-      ],
+      lines: perSecondInAll('chatbox_messages_accepted_total', 'messages'),
     },
     {
       title: 'Time to acknowledge a message',
       description: 'From `message:send` to its acknowledgement, which comes once it is durable.',
-      kind: 'timeseries',
       unit: 's',
-      queries: [0.5, 0.99].map((quantile) => ({
-        expr: `histogram_quantile(${quantile}, sum by (le) (rate(chatbox_event_duration_seconds_bucket{${SCOPE},event="message:send"}[$__rate_interval])))`,
-        legend: `p${quantile * 100}`,
-      })),
+      lines: quantiles('chatbox_event_duration_seconds', {
+        shares: [0.5, 0.99],
+        matchers: ['event="message:send"'],
+      }),
     },
   ],
 }
@@ -126,57 +117,41 @@ const answers: Row = {
     {
       title: 'Replies by status',
       description: '`stopped` is its reader’s wish; `failed` has no text, `incomplete` was cut.',
-      kind: 'timeseries',
       unit: 'ops',
-      queries: [
-        { expr: perSecond(`chatbox_replies_total{${SCOPE}}`, 'status'), legend: '{{status}}' },
-      ],
+      lines: perSecond('chatbox_replies_total', 'status'),
     },
     {
       title: 'Time to the first text',
       description: 'From a question to the first text of its reply, waiting in the queue included.',
-      kind: 'timeseries',
       unit: 's',
-      queries: quantiles('chatbox_first_delta_seconds'),
+      lines: quantiles('chatbox_first_delta_seconds'),
     },
     {
       title: 'Time to the whole reply',
       description: 'From a question to its finished reply: mostly the model’s own pace.',
-      kind: 'timeseries',
       unit: 's',
-      queries: quantiles('chatbox_reply_duration_seconds'),
+      lines: quantiles('chatbox_reply_duration_seconds'),
     },
     {
       title: 'Oldest job',
       description:
         'Time since the job whose turn is next was first enqueued; one that is tried again shows as a short peak. Runbook: ChatboxQueueAging.',
-      kind: 'timeseries',
       unit: 's',
-      queries: [
-        {
-          expr: `max by (queue) (chatbox_queue_oldest_job_age_seconds{${SCOPE}})`,
-          legend: '{{queue}}',
-        },
-      ],
+      lines: { '{{queue}}': `max by (queue) (${of('chatbox_queue_oldest_job_age_seconds')})` },
     },
     {
       title: 'Replies being written',
       description: 'On all workers at this moment.',
-      kind: 'timeseries',
       unit: 'short',
-      queries: [{ expr: `sum(chatbox_replies_running{${SCOPE}})`, legend: 'replies' }],
+      lines: { replies: `sum(${of('chatbox_replies_running')})` },
     },
     {
       title: 'Processes by version',
       description: 'Two versions side by side are an upgrade that goes on.',
-      kind: 'timeseries',
       unit: 'none',
-      queries: [
-        {
-          expr: `count by (service, version) (chatbox_build_info{${SCOPE}})`,
-          legend: '{{service}} {{version}}',
-        },
-      ],
+      lines: {
+        '{{service}} {{version}}': `count by (service, version) (${of('chatbox_build_info')})`,
+      },
     },
   ],
 }

@@ -115,7 +115,7 @@ function toHeight({ kind }: Panel): number {
 }
 
 function toPanel(panel: Panel, id: number, gridPos: object): unknown {
-  const { kind, title, description, unit, queries } = panel
+  const { kind = 'timeseries', title, description, unit, lines } = panel
   return {
     id,
     type: kind,
@@ -123,7 +123,7 @@ function toPanel(panel: Panel, id: number, gridPos: object): unknown {
     description,
     datasource: DATASOURCE,
     gridPos,
-    targets: queries.map(({ expr, legend }, index) => ({
+    targets: Object.entries(lines).map(([legend, expr], index) => ({
       refId: String.fromCharCode('A'.charCodeAt(0) + index),
       datasource: DATASOURCE,
       editorMode: 'code',
