@@ -13,10 +13,8 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
-import { installPackages } from './runtime/packages.js'
 import { findRuntime, installRuntime } from './runtime/node.js'
-import { SetUpError } from './runtime/npm.js'
-import { ROOT } from './runtime/root.js'
+import { installPackages, ROOT, SetUpError } from './runtime/npm.js'
 
 /** A terminal, npm and `timeout` may each deliver the same request to stop within moments. */
 const SAME_SIGNAL_MS = 1000

@@ -1,13 +1,11 @@
 // `npm run docs`: writes what the documentation says of the code, from the code itself.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toApiDocuments } from './documents/api.ts'
-import { toBoards } from './documents/boards.ts'
 import { toChart } from './documents/chart.ts'
 import { toComposeFiles } from './documents/compose.ts'
 import { toConfigurationPage } from './documents/configuration.ts'
 import type { Documents } from './documents/documents.ts'
-import { toOperationsPage } from './documents/metrics.ts'
+import { toApiDocuments, toBoards, toOperationsPage } from './documents/pages.ts'
 import { readOptions } from './read-options.ts'
 import { ROOT } from './run-command.ts'
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import process from 'node:process'
-import { ROOT } from './runtime/root.js'
+import { ROOT } from './runtime/npm.js'
 
 const USAGE = `npm run env -- [FILE]
 

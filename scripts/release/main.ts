@@ -11,12 +11,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parse } from 'yaml'
-import { readChartImage, stampChart } from './chart-image.ts'
-import { checkImages } from './check-images.ts'
-import { checkVersions } from './check-versions.ts'
-import { requireDigest } from './digests.ts'
-import { readBaseImage } from './read-base-image.ts'
-import { Refusal } from './refusal.ts'
+import {
+  checkImages,
+  checkVersions,
+  readBaseImage,
+  readChartImage,
+  Refusal,
+  requireDigest,
+  stampChart,
+} from './rules.ts'
 import { writeSbom } from './write-sbom.ts'
 
 const VALUES = 'helm/chatbox/values.yaml'

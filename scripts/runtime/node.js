@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { runNpm, SetUpError } from './npm.js'
-import { ROOT } from './root.js'
+import { ROOT, runNpm, SetUpError } from './npm.js'
 
 /** The first version that runs TypeScript files as they are and has `node:sqlite` without a flag. */
 const OLDEST = [22, 18]

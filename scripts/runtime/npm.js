@@ -1,7 +1,12 @@
-import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import process from 'node:process'
-import { ROOT } from './root.js'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** The folder of this repository. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A fault of the machine or the network, told to the user in one or two lines. */
 export class SetUpError extends Error {
@@ -10,6 +15,7 @@ export class SetUpError extends Error {
 
 /** Longest silence of npm's own that is bearable: an installation with a cold cache takes seconds. */
 const TIMEOUT_MS = 10 * 60_000
+const MAX_OUTPUT_BYTES = 16 << 20
 
 const QUIET = [
   '--ignore-scripts',
@@ -28,41 +34,29 @@ const QUIET = [
  * doing and how long it took, because a first installation is a minute of silence otherwise.
  */
 export async function runNpm(what, args) {
-  requireWritable()
   process.stderr.write(`${what} ...\n`)
   const startedAt = Date.now()
-  const { code, output } = await spawnNpm([...args, ...QUIET])
-  if (code !== 0) throw new SetUpError(explain(what, output))
+  const fault = await spawnNpm([...args, ...QUIET])
+  if (fault !== undefined) throw new SetUpError(explain(what, fault))
   const seconds = Math.round((Date.now() - startedAt) / 1000)
   process.stderr.write(`${what}: done in ${seconds} s\n`)
 }
 
-function requireWritable() {
-  try {
-    accessSync(ROOT, constants.W_OK)
-  } catch {
-    throw new SetUpError(`Cannot write to ${ROOT}: packages are installed there.`)
-  }
-}
-
-function spawnNpm(args) {
+async function spawnNpm(args) {
   const [command, first] = findNpm()
-  const child = spawn(command, [...first, ...args], {
+  const options = {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
     shell: process.platform === 'win32' && first.length === 0,
     timeout: TIMEOUT_MS,
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output = (output + chunk).slice(-20_000)
-    })
+    maxBuffer: MAX_OUTPUT_BYTES,
   }
-  return new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(new SetUpError(`Cannot run npm: ${error.message}`)))
-    child.on('close', (code) => resolve({ code, output }))
-  })
+  try {
+    await promisify(execFile)(command, [...first, ...args], options)
+    return undefined
+  } catch (error) {
+    if (error.syscall) throw new SetUpError(`Cannot run npm: ${error.message}`)
+    return error.stderr + error.stdout
+  }
 }
 
 /** npm tells a script which npm runs it; the one on PATH serves where a person ran the file. */
@@ -83,4 +77,33 @@ function explain(what, output) {
     return `${what}: cannot write to ${ROOT} or to npm's cache.\n${detail}`
   }
   return `${what} failed.\n${detail}`
+}
+
+/** Installs what package-lock.json names and node_modules lacks; nothing when all is there. */
+export async function installPackages({ withDevelopment }) {
+  const wanted = readPackages(join(ROOT, 'package-lock.json'))
+  const present = readPackages(join(ROOT, 'node_modules', '.package-lock.json'))
+  if (!isMissing(wanted, present, withDevelopment)) return
+  const omit = withDevelopment ? ['--include=dev'] : ['--omit=dev']
+  // `npm ci` begins by deleting node_modules, under a running system's feet when there is one.
+  const command = existsSync(join(ROOT, 'node_modules')) ? ['install', '--no-save'] : ['ci']
+  await runNpm('Installing packages', [...command, ...omit])
+}
+
+function isMissing(wanted, present, withDevelopment) {
+  return Object.entries(wanted).some(([path, entry]) => {
+    // An optional package may be another platform's.
+    if (path === '' || entry.optional || entry.devOptional) return false
+    if (entry.dev && !withDevelopment) return false
+    return present[path]?.version !== entry.version || present[path]?.link !== entry.link
+  })
+}
+
+/** npm writes the second of the two files itself: it lists what is installed. */
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages
+  } catch {
+    return {}
+  }
 }

@@ -12,7 +12,7 @@ import {
   type Session,
 } from '@chatbox/contract'
 import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
-import { toApiDocuments } from '../../scripts/documents/api.ts'
+import { toApiDocuments } from '../../scripts/documents/pages.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { createDocumentValidator } from '../support/document-validator.ts'
 import { signToken, TEST_SECRET } from '../support/tokens.ts'

@@ -20,7 +20,7 @@ export interface ChartRecord {
   upgrade: UpgradeRecord
 }
 
-export interface UpgradeRecord {
+interface UpgradeRecord {
   samples: Sample[]
   marks: Mark[]
   sockets: number

@@ -1,4 +1,0 @@
-/** A reason not to release, in one sentence for whoever pushed the tag. */
-export class Refusal extends Error {
-  override name = 'Refusal'
-}
