@@ -7,7 +7,7 @@ export type Lines = Readonly<Record<string, string>>
 export interface Panel {
   title: string
   /** What it shows, and what to make of it. */
-  description: string
+  about: string
   /** `timeseries` by default. */
   kind?: 'timeseries' | 'stat'
   unit: Unit
@@ -27,7 +27,7 @@ export interface Board {
   /** Stays the same for ever: links and bookmarks lead to it. */
   uid: string
   title: string
-  description: string
+  about: string
   rows: readonly Row[]
 }
 
@@ -95,21 +95,20 @@ export function processRow(services: string): Row {
     panels: [
       {
         title: 'Event loop lag, p99',
-        description:
+        about:
           'How late the process gets to what it has to do. Over 0.1 s it is short of CPU, or throttled.',
         unit: 's',
         lines: ofServices(of('nodejs_eventloop_lag_p99_seconds')),
       },
       {
         title: 'Memory',
-        description:
-          'Resident memory. At the container’s limit the process is ended by the kernel.',
+        about: 'Resident memory. At the container’s limit the process is ended by the kernel.',
         unit: 'bytes',
         lines: ofServices(of('process_resident_memory_bytes')),
       },
       {
         title: 'CPU',
-        description: 'Seconds of CPU in a second. One process uses little more than one core.',
+        about: 'Seconds of CPU in a second. One process uses little more than one core.',
         unit: 'short',
         lines: ofServices(`sum by (${PROCESS}) (${rate(of('process_cpu_seconds_total'))})`),
       },

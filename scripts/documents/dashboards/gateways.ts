@@ -15,7 +15,7 @@ const connections: Row = {
   panels: [
     {
       title: 'Connections of each gateway',
-      description:
+      about:
         'Open sockets, and the limit of each. The autoscaler looks at this number. Runbook: ChatboxConnectionsNearLimit.',
       unit: 'short',
       width: 16,
@@ -26,7 +26,7 @@ const connections: Row = {
     },
     {
       title: 'Fullest gateway',
-      description: 'Open sockets as a share of the limit. At 100 % it refuses further ones.',
+      about: 'Open sockets as a share of the limit. At 100 % it refuses further ones.',
       kind: 'stat',
       unit: 'percentunit',
       lines: {
@@ -36,21 +36,21 @@ const connections: Row = {
     },
     {
       title: 'Handshakes refused',
-      description:
+      about:
         'By error code. CONNECTION_LIMIT: a gateway or a user is full. UNAVAILABLE: a gateway drains.',
       unit: 'ops',
       lines: perSecond('chatbox_handshakes_refused_total', 'code'),
     },
     {
       title: 'Sockets that ended',
-      description:
+      about:
         'By reason. `connection-lost` is also a page that was closed, `drain` also what was closed at its deadline. Runbook: ChatboxForcedDisconnects.',
       unit: 'ops',
       lines: perSecond('chatbox_disconnects_total', 'reason'),
     },
     {
       title: 'Draining',
-      description: 'Processes that were told to end. Runbook: ChatboxDrainStuck.',
+      about: 'Processes that were told to end. Runbook: ChatboxDrainStuck.',
       unit: 'none',
       lines: { [PROCESS_LEGEND]: of('chatbox_draining') },
     },
@@ -62,32 +62,32 @@ const events: Row = {
   panels: [
     {
       title: 'Events by outcome',
-      description: 'Client events a second, with ok or an error code. UNAVAILABLE is the store.',
+      about: 'Client events a second, with ok or an error code. UNAVAILABLE is the store.',
       unit: 'ops',
       lines: perSecond('chatbox_events_answered_total', 'outcome'),
     },
     {
       title: 'Time to answer an event, p99',
-      description: 'By event. A deadline of the store ends at 3 s.',
+      about: 'By event. A deadline of the store ends at 3 s.',
       unit: 's',
       lines: { '{{event}}': quantile(0.99, 'chatbox_event_duration_seconds', { by: 'event' }) },
     },
     {
       title: 'Refused by a rate limit',
-      description:
+      about:
         'By rule. One user does not hurt others; all of them at once are an attack or a fault of a client.',
       unit: 'ops',
       lines: perSecond('chatbox_rate_limited_total', 'rule'),
     },
     {
       title: 'HTTP responses',
-      description: 'Requests a second, by status.',
+      about: 'Requests a second, by status.',
       unit: 'ops',
       lines: perSecond('chatbox_http_responses_total', 'status'),
     },
     {
       title: 'Time to answer a request, p99',
-      description: 'Until the end of the response, by route.',
+      about: 'Until the end of the response, by route.',
       unit: 's',
       lines: { '{{route}}': quantile(0.99, 'chatbox_http_duration_seconds', { by: 'route' }) },
     },
@@ -99,20 +99,20 @@ const delivery: Row = {
   panels: [
     {
       title: 'Catching up',
-      description:
+      about:
         'Time to send a client what it missed. Many at once follow a restart of a gateway or a fault of the network.',
       unit: 's',
       lines: quantiles('chatbox_resync_duration_seconds'),
     },
     {
       title: 'Log entries sent in one catch-up, p99',
-      description: 'How much clients had missed.',
+      about: 'How much clients had missed.',
       unit: 'short',
       lines: { entries: quantile(0.99, 'chatbox_resync_entries') },
     },
     {
       title: 'Slow readers, in 5 minutes',
-      description: 'Deltas left out for clients that lag, and sockets closed for not reading.',
+      about: 'Deltas left out for clients that lag, and sockets closed for not reading.',
       unit: 'short',
       lines: inFiveMinutesByProcess({
         'left out': 'chatbox_deltas_dropped_total',
@@ -121,7 +121,7 @@ const delivery: Row = {
     },
     {
       title: 'Faults of Redis, in 5 minutes',
-      description:
+      about:
         'Events that did not get out, and returns of the subscriptions. Runbook: ChatboxRedisFaults.',
       unit: 'short',
       lines: inFiveMinutesByProcess({
@@ -135,6 +135,6 @@ const delivery: Row = {
 export const gateways: Board = {
   uid: 'chatbox-gateways',
   title: 'chatbox: gateways',
-  description: 'Connections, what clients ask for, and how live events reach them.',
+  about: 'Connections, what clients ask for, and how live events reach them.',
   rows: [connections, events, delivery, processRow('gateway|standalone')],
 }

@@ -20,14 +20,10 @@ function share(good: string, all: string): string {
   return `sum(increase(${good}[$__range])) / sum(increase(${all}[$__range]))`
 }
 
-function objective(
-  title: string,
-  target: number,
-  rest: { description: string; expr: string },
-): Panel {
+function objective(title: string, target: number, rest: { about: string; expr: string }): Panel {
   return {
     title,
-    description: rest.description,
+    about: rest.about,
     kind: 'stat',
     unit: 'percentunit',
     lines: { [title]: rest.expr },
@@ -39,26 +35,25 @@ const objectives: Row = {
   title: 'Objectives, over the time shown',
   panels: [
     objective('Acknowledged (99.9 %)', 0.999, {
-      description:
+      about:
         'Messages sent that were stored and acknowledged. What its sender did wrong counts neither way. Runbook: ChatboxAckBudgetBurningFast.',
       expr: share(OURS.replace('ok|UNAVAILABLE|INTERNAL', 'ok'), OURS),
     }),
     objective('First text within 3 s (99 %)', 0.99, {
-      description:
-        'Of the replies that have any text. Runbook: ChatboxFirstDeltaBudgetBurningFast.',
+      about: 'Of the replies that have any text. Runbook: ChatboxFirstDeltaBudgetBurningFast.',
       expr: share(
         of('chatbox_first_delta_seconds_bucket', 'le=~"3|3.0"'),
         of('chatbox_first_delta_seconds_count'),
       ),
     }),
     objective('Replies complete (99.5 %)', 0.995, {
-      description:
+      about:
         'Of the replies that their readers did not stop. Runbook: ChatboxReplyBudgetBurningFast.',
       expr: share(ANSWERED.replace('complete|failed|incomplete', 'complete'), ANSWERED),
     }),
     {
       title: 'Burn rate of the error budgets',
-      description:
+      about:
         'How many times faster than allowed the last hour used the budget of a month: 1 just lasts, 14.4 is an alert.',
       unit: 'short',
       width: 16,
@@ -70,8 +65,7 @@ const objectives: Row = {
     },
     {
       title: 'Alerts that fire',
-      description:
-        'Each has a section of its own name in docs/runbook.md. Nothing here is good news.',
+      about: 'Each has a section of its own name in docs/runbook.md. Nothing here is good news.',
       unit: 'none',
       lines: {
         '{{severity}} {{alertname}}':
@@ -86,7 +80,7 @@ const users: Row = {
   panels: [
     {
       title: 'Connections',
-      description: 'Open sockets of all gateways, and what they could hold together.',
+      about: 'Open sockets of all gateways, and what they could hold together.',
       unit: 'short',
       lines: {
         open: `sum(${of('chatbox_websocket_connections')})`,
@@ -95,13 +89,13 @@ const users: Row = {
     },
     {
       title: 'Messages accepted',
-      description: 'Messages a second that are durable and acknowledged, repetitions left out.',
+      about: 'Messages a second that are durable and acknowledged, repetitions left out.',
       unit: 'ops',
       lines: perSecondInAll('chatbox_messages_accepted_total', 'messages'),
     },
     {
       title: 'Time to acknowledge a message',
-      description: 'From `message:send` to its acknowledgement, which comes once it is durable.',
+      about: 'From `message:send` to its acknowledgement, which comes once it is durable.',
       unit: 's',
       lines: quantiles('chatbox_event_duration_seconds', {
         shares: [0.5, 0.99],
@@ -116,38 +110,38 @@ const answers: Row = {
   panels: [
     {
       title: 'Replies by status',
-      description: '`stopped` is its reader’s wish; `failed` has no text, `incomplete` was cut.',
+      about: '`stopped` is its reader’s wish; `failed` has no text, `incomplete` was cut.',
       unit: 'ops',
       lines: perSecond('chatbox_replies_total', 'status'),
     },
     {
       title: 'Time to the first text',
-      description: 'From a question to the first text of its reply, waiting in the queue included.',
+      about: 'From a question to the first text of its reply, waiting in the queue included.',
       unit: 's',
       lines: quantiles('chatbox_first_delta_seconds'),
     },
     {
       title: 'Time to the whole reply',
-      description: 'From a question to its finished reply: mostly the model’s own pace.',
+      about: 'From a question to its finished reply: mostly the model’s own pace.',
       unit: 's',
       lines: quantiles('chatbox_reply_duration_seconds'),
     },
     {
       title: 'Oldest job',
-      description:
+      about:
         'Time since the job whose turn is next was first enqueued; one that is tried again shows as a short peak. Runbook: ChatboxQueueAging.',
       unit: 's',
       lines: { '{{queue}}': `max by (queue) (${of('chatbox_queue_oldest_job_age_seconds')})` },
     },
     {
       title: 'Replies being written',
-      description: 'On all workers at this moment.',
+      about: 'On all workers at this moment.',
       unit: 'short',
       lines: { replies: `sum(${of('chatbox_replies_running')})` },
     },
     {
       title: 'Processes by version',
-      description: 'Two versions side by side are an upgrade that goes on.',
+      about: 'Two versions side by side are an upgrade that goes on.',
       unit: 'none',
       lines: {
         '{{service}} {{version}}': `count by (service, version) (${of('chatbox_build_info')})`,
@@ -159,6 +153,6 @@ const answers: Row = {
 export const overview: Board = {
   uid: 'chatbox-overview',
   title: 'chatbox: overview',
-  description: 'Are people served? Objectives, people, answers.',
+  about: 'Are people served? Objectives, people, answers.',
   rows: [objectives, users, answers],
 }

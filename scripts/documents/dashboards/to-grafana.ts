@@ -10,11 +10,11 @@ const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
 const RUNBOOK = './docs/runbook.md'
 
 /** A board as Grafana loads it from a file. */
-export function toGrafana({ uid, title, description, rows }: Board): unknown {
+export function toGrafana({ uid, title, about, rows }: Board): unknown {
   return {
     uid,
     title,
-    description,
+    description: about,
     tags: ['chatbox'],
     schemaVersion: SCHEMA_VERSION,
     version: 1,
@@ -115,12 +115,12 @@ function toHeight({ kind }: Panel): number {
 }
 
 function toPanel(panel: Panel, id: number, gridPos: object): unknown {
-  const { kind = 'timeseries', title, description, unit, lines } = panel
+  const { kind = 'timeseries', title, about, unit, lines } = panel
   return {
     id,
     type: kind,
     title,
-    description,
+    description: about,
     datasource: DATASOURCE,
     gridPos,
     targets: Object.entries(lines).map(([legend, expr], index) => ({
