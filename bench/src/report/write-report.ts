@@ -14,7 +14,7 @@ export async function writeReport(suites: readonly string[]): Promise<void> {
   const records = (await readRecords()).sort((a, b) => place(a) - place(b))
   const text = [
     '# Benchmark',
-    'Made by `npm run bench -- --suite NAME --profile full --save` from the records and the notes in [`bench/`](bench/), which hold every metric of every round; `npm run bench -- --report` writes it again from them.',
+    'Made by `npm run bench -- --suite NAME --profile full --save` from the records and the notes in [`bench/`](bench/), which hold every metric of every round; `npm run bench -- --report` writes it again from them. `npm run bench -- --against REF` measures the product beside itself at another commit.',
     toMachine(records),
     '## Figures',
     toFigures(records),
