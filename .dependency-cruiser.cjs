@@ -78,6 +78,20 @@ module.exports = {
       to: { path: '^(shared/(core|adapters|kit)|services)/' },
     },
     {
+      name: 'web-has-one-direction',
+      severity: 'error',
+      comment: 'the pages are made of ui, ui and client know no page, and client knows no ui',
+      from: { path: '^web/(client|ui)/' },
+      to: { path: '^web/', pathNot: ['^web/$1/', '^web/client/'] },
+    },
+    {
+      name: 'ui-takes-types-only',
+      severity: 'error',
+      comment: 'what is shown is drawn from the client, not made by it',
+      from: { path: '^web/ui/', pathNot: '[.]test[.]tsx?$' },
+      to: { path: '^web/client/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'usecases-know-no-io',
       severity: 'error',
       from: {

@@ -106,9 +106,9 @@ describeWithBrowser('accessibility of the chat page', () => {
     await chat.page.evaluate(() => {
       const said: string[] = []
       Reflect.set(window, 'said', said)
-      const announcer = document.querySelector('[data-announcer]')
-      if (!announcer) throw new Error('no announcer')
-      new MutationObserver(() => said.push(announcer.textContent)).observe(announcer, {
+      const region = document.querySelector('[data-live-region]')
+      if (!region) throw new Error('no region')
+      new MutationObserver(() => said.push(region.textContent)).observe(region, {
         subtree: true,
         childList: true,
         characterData: true,

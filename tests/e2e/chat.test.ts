@@ -111,7 +111,7 @@ describeWithBrowser('chat page on standalone', () => {
     for (const key of ['Enter', 'Tab', 'Enter']) await keyboard.press(key)
     await chat.page.locator('.event').getByText('You ended this chat.').waitFor()
     // Said once the entry is on the screen, in a frame of its own.
-    const said = chat.page.locator('[data-announcer]', { hasText: /^You ended this chat\.$/ })
+    const said = chat.page.locator('[data-live-region]', { hasText: /^You ended this chat\.$/ })
     await said.waitFor({ state: 'attached' })
     expect(await end.or(question).or(chat.input).count()).toBe(0)
     const start = chat.page.getByRole('button', { name: 'Start a new chat' })

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { SessionLog, UnsentMessage } from '@chatbox/client'
 import type { Message } from '@chatbox/contract'
-import { findSeen, toLogRows, toTailRows } from './to-rows.ts'
-import { toEventText } from './view/event-row.tsx'
+import { findSeen, toEventText, toLogRows, toTailRows } from './rows.ts'
 
 const NOW = new Date('2026-03-02T12:00:00')
 const session = { id: 's', status: 'active' } as SessionLog['session']

@@ -1,25 +1,27 @@
 import { type ChatClient, type ChatState, isModelSilent } from '@chatbox/client'
+import {
+  Composer,
+  COMPOSER_ID,
+  Conversation,
+  LiveRegion,
+  Logo,
+  UnsentRow,
+  useLatest,
+  useMedia,
+} from '@chatbox/ui'
 import type { JSX, RefObject } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { strings } from '../strings.ts'
-import { useChatState } from '../use-chat-state.ts'
-import { useMedia } from '../use-media.ts'
-import { Announcer } from './announcer.tsx'
-import { Composer, COMPOSER_ID } from './composer.tsx'
-import { Conversation } from './conversation.tsx'
-import { Drawer } from './drawer.tsx'
 import { Header } from './header.tsx'
-import { Logo } from './icons.tsx'
-import { UnsentRow } from './message-rows.tsx'
 import { Notices, Refused } from './notices.tsx'
-import { SessionList } from './session-list.tsx'
+import { Drawer, SessionList } from './session-list.tsx'
+import { strings } from './strings.ts'
 
 const WIDE = '(min-width: 820px)'
 /** Where a keyboard would not cover half of the page. */
 const FINE_POINTER = '(hover: hover) and (pointer: fine)'
 
 export function App({ client }: { client: ChatClient }): JSX.Element {
-  const state = useChatState(client)
+  const state = useLatest(client)
   if (state.connection.status === 'refused') return <Refused client={client} state={state} />
   // What one user typed and looked at is gone with them.
   return <Chat key={state.formerUsers} client={client} state={state} />
@@ -63,13 +65,13 @@ function Chat({ client, state }: ChatProps): JSX.Element {
         <Header client={client} state={state} onMenu={isWide ? undefined : () => setOpen(true)} />
         <Notices client={client} state={state} />
         {log ? (
-          <Conversation key={log.session.id} client={client} state={state} log={log} />
+          <Conversation key={log.session.id} log={log} state={state} actions={client} />
         ) : (
           <Loading client={client} state={state} />
         )}
         <Foot client={client} state={state} input={input} />
       </main>
-      <Announcer state={state} />
+      <LiveRegion log={log} models={state.models} />
     </div>
   )
 }
@@ -85,8 +87,8 @@ function Loading({ client, state }: ChatProps): JSX.Element {
             <UnsentRow
               key={unsent.clientMessageId}
               unsent={unsent}
-              client={client}
               isOnline={false}
+              actions={client}
             />
           ))}
         </div>
@@ -106,7 +108,7 @@ function Foot({ client, state, input }: FootProps): JSX.Element {
     <>
       <div class="typists">{typist ? strings.typing(typist.name) : ''}</div>
       <Composer
-        client={client}
+        actions={client}
         input={input}
         maxLength={state.contentLength}
         isAnswering={isAnswering(state)}
@@ -120,7 +122,7 @@ function Ended({ client, state }: ChatProps): JSX.Element {
   const last = state.log?.messages.at(-1)?.event
   const reason = last?.type === 'session_ended' ? last.reason : undefined
   useEffect(() => {
-    // Whoever has just ended it by keyboard goes on from here; nobody else's keys are taken.
+    // A user who has just ended it by keyboard goes on from here; nobody else's keys are taken.
     if (reason === 'user' && document.activeElement === document.body) button.current?.focus()
   }, [reason])
   return (

@@ -1,11 +1,11 @@
 import type { ChatClient } from '@chatbox/client'
 import type { JSX, RefObject } from 'preact'
 import { useLayoutEffect, useState } from 'preact/hooks'
-import { strings } from '../strings.ts'
-import { Icon } from './icons.tsx'
+import { IconButton } from './controls.tsx'
+import { strings } from './strings.ts'
 
 interface ComposerProps {
-  client: ChatClient
+  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop'>
   input: RefObject<HTMLTextAreaElement | null>
   maxLength: number
   /** A reply is awaited or being written: it can be stopped, and the next question already asked. */
@@ -16,19 +16,19 @@ export const COMPOSER_ID = 'message'
 /** The counter appears when this much of the limit is used. */
 const NEAR_LIMIT = 0.9
 
-export function Composer({ client, input, maxLength, isAnswering }: ComposerProps): JSX.Element {
+export function Composer({ actions, input, maxLength, isAnswering }: ComposerProps): JSX.Element {
   const [text, setText] = useState('')
   useLayoutEffect(() => fitHeight(input.current), [text, input])
   const over = countCodePoints(text) - maxLength
   const canSend = /\S/u.test(text) && over <= 0
   const send = (): void => {
-    if (!canSend || !client.send(text.trim())) return
+    if (!canSend || !actions.send(text.trim())) return
     setText('')
     input.current?.focus()
   }
   const onInput = (value: string): void => {
     setText(value)
-    client.onInput()
+    actions.onInput()
   }
   return (
     <form class="composer" onSubmit={onSubmit(send)}>
@@ -48,54 +48,46 @@ export function Composer({ client, input, maxLength, isAnswering }: ComposerProp
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
           onKeyDown={onSendKey(send)}
         />
-        {isAnswering && <StopButton client={client} />}
-        {(!isAnswering || canSend) && <SendButton canSend={canSend} />}
-      </div>
-      <p class="hint" id="composer-hint">
-        {over + maxLength > maxLength * NEAR_LIMIT ? (
-          <Counter over={over} maxLength={maxLength} />
-        ) : (
-          strings.hint
+        {isAnswering && (
+          <IconButton
+            class="round round-stop"
+            icon="stop"
+            label={strings.stop}
+            title={strings.stop}
+            onClick={() => void actions.stop()}
+          />
         )}
-      </p>
+        {(!isAnswering || canSend) && (
+          <IconButton
+            type="submit"
+            class="round"
+            icon="send"
+            label={strings.send}
+            title={strings.send}
+            aria-disabled={!canSend}
+          />
+        )}
+      </div>
+      <Hint over={over} maxLength={maxLength} />
     </form>
   )
 }
 
-function StopButton({ client }: Pick<ComposerProps, 'client'>): JSX.Element {
+/** Near the limit it counts. */
+function Hint({ over, maxLength }: { over: number; maxLength: number }): JSX.Element {
+  const length = over + maxLength
+  const count =
+    over > 0 ? (
+      <strong class="over">{strings.tooLong(over)}</strong>
+    ) : (
+      <span>
+        {length} / {maxLength}
+      </span>
+    )
   return (
-    <button
-      type="button"
-      class="round round-stop"
-      aria-label={strings.stop}
-      title={strings.stop}
-      onClick={() => void client.stop()}
-    >
-      <Icon name="stop" />
-    </button>
-  )
-}
-
-function SendButton({ canSend }: { canSend: boolean }): JSX.Element {
-  return (
-    <button
-      type="submit"
-      class="round"
-      aria-label={strings.send}
-      title={strings.send}
-      aria-disabled={!canSend}
-    >
-      <Icon name="send" />
-    </button>
-  )
-}
-
-function Counter({ over, maxLength }: { over: number; maxLength: number }): JSX.Element {
-  if (over > 0) return <strong class="over">{strings.tooLong(over)}</strong>
-  return (
-    <span>
-      {over + maxLength} / {maxLength}
-    </span>
+    <p class="hint" id="composer-hint">
+      {length > maxLength * NEAR_LIMIT ? count : strings.hint}
+    </p>
   )
 }
 

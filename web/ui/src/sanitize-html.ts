@@ -1,10 +1,9 @@
 import DOMPurify, { type Config } from 'dompurify'
-import { toSafeLink } from './safe-link.ts'
 
 /** All that a reply can become. Nothing here loads anything, and nothing names or styles a node. */
 const ALLOWED_TAGS = [
   ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
-  ...['ul', 'ol', 'li', 'h2', 'h3', 'h4', 'h5', 'h6'],
+  ...['ul', 'ol', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
   ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
 ]
 const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
@@ -17,6 +16,7 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 }
+const SCHEMES = ['https:', 'mailto:', 'tel:']
 
 const purifier = DOMPurify(window)
 purifier.addHook('afterSanitizeAttributes', (node) => {
@@ -29,4 +29,14 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
 /** Nodes of the allow-list only, whatever the HTML says: the one way from a model's text to the page. */
 export function sanitizeHtml(html: string): DocumentFragment {
   return purifier.sanitize(html, CONFIG)
+}
+
+/** The address where it may be linked to; undefined for any other scheme and for relative addresses. */
+export function toSafeLink(address: string): string | undefined {
+  try {
+    const url = new URL(address)
+    return SCHEMES.includes(url.protocol) ? url.href : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,29 +1,19 @@
 import type { ChatClient, Draft, UnsentMessage } from '@chatbox/client'
 import type { Message, Sender } from '@chatbox/contract'
 import type { ComponentChildren, JSX } from 'preact'
-import { useState } from 'preact/hooks'
-import { toTime } from '../format-time.ts'
-import { strings } from '../strings.ts'
-import { Icon, Logo } from './icons.tsx'
-import { copyText, Markdown } from './markdown.tsx'
+import { CopyButton, Icon, LinkButton, Logo } from './controls.tsx'
+import { Markdown } from './markdown.tsx'
+import { toSenderName } from './rows.ts'
+import { strings, toTime } from './strings.ts'
 
-const COPIED_MS = 1500
-
-export function DayRow({ text }: { text: string }): JSX.Element {
-  return (
-    <div class="day">
-      <span>{text}</span>
-    </div>
-  )
-}
-
-interface QuestionRowProps {
+interface MessageRowProps {
   message: Message
   /** A person has read it. */
   isSeen: boolean
 }
 
-export function QuestionRow({ message, isSeen }: QuestionRowProps): JSX.Element {
+/** What the user wrote. */
+export function MessageRow({ message, isSeen }: MessageRowProps): JSX.Element {
   return (
     <article class="row row-user" aria-label={`${strings.you}, ${toTime(message.createdAt)}`}>
       <div class="bubble">{message.content}</div>
@@ -42,11 +32,11 @@ export function QuestionRow({ message, isSeen }: QuestionRowProps): JSX.Element 
 
 interface UnsentRowProps {
   unsent: UnsentMessage
-  client: ChatClient
   isOnline: boolean
+  actions: Pick<ChatClient, 'discard' | 'resend'>
 }
 
-export function UnsentRow({ unsent, client, isOnline }: UnsentRowProps): JSX.Element {
+export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.Element {
   const { failure, clientMessageId, content } = unsent
   return (
     <article
@@ -60,12 +50,10 @@ export function UnsentRow({ unsent, client, isOnline }: UnsentRowProps): JSX.Ele
           <span>
             {strings.notSent} {failure.message}
           </span>
-          <button type="button" class="link" onClick={() => client.resend(clientMessageId)}>
-            {strings.resend}
-          </button>
-          <button type="button" class="link" onClick={() => client.discard(clientMessageId)}>
+          <LinkButton onClick={() => actions.resend(clientMessageId)}>{strings.resend}</LinkButton>
+          <LinkButton onClick={() => actions.discard(clientMessageId)}>
             {strings.discard}
-          </button>
+          </LinkButton>
         </div>
       ) : (
         <footer class="meta">
@@ -77,19 +65,11 @@ export function UnsentRow({ unsent, client, isOnline }: UnsentRowProps): JSX.Ele
   )
 }
 
-export function AwaitingRow(): JSX.Element {
+/** A reply that is being written; without a draft, one that is awaited. */
+export function DraftRow({ draft }: { draft?: Draft }): JSX.Element {
   return (
-    <Reply label={strings.assistant}>
-      <Thinking />
-    </Reply>
-  )
-}
-
-export function DraftRow({ draft }: { draft: Draft }): JSX.Element {
-  const { text } = draft
-  return (
-    <Reply label={strings.assistant} isLive>
-      {text === '' ? <Thinking /> : <Markdown text={text} live />}
+    <Reply label={strings.assistant} isLive={draft !== undefined}>
+      {draft?.text ? <Markdown text={draft.text} live /> : <Thinking />}
     </Reply>
   )
 }
@@ -97,14 +77,13 @@ export function DraftRow({ draft }: { draft: Draft }): JSX.Element {
 interface ReplyRowProps {
   message: Message
   canRetry: boolean
-  client: ChatClient
+  actions: Pick<ChatClient, 'retry'>
 }
 
-export function ReplyRow({ message, canRetry, client }: ReplyRowProps): JSX.Element {
+export function ReplyRow({ message, canRetry, actions }: ReplyRowProps): JSX.Element {
   const { content, sender, status, createdAt, id } = message
-  const name = toSenderName(sender)
   return (
-    <Reply label={`${name}, ${toTime(createdAt)}`} sender={sender}>
+    <Reply label={`${toSenderName(sender)}, ${toTime(createdAt)}`} sender={sender}>
       {content !== '' && <Markdown text={content} live={false} />}
       {(status === 'failed' || status === 'incomplete') && <Fault message={message} />}
       <footer class="meta">
@@ -112,10 +91,9 @@ export function ReplyRow({ message, canRetry, client }: ReplyRowProps): JSX.Elem
         {status === 'stopped' && <span>{strings.stopped}</span>}
         {content !== '' && <CopyButton text={content} />}
         {canRetry && (
-          <button type="button" class="link" onClick={() => void client.retry(id)}>
-            <Icon name="retry" />
+          <LinkButton icon="retry" onClick={() => void actions.retry(id)}>
             {strings.retry}
-          </button>
+          </LinkButton>
         )}
       </footer>
     </Reply>
@@ -166,29 +144,8 @@ function Thinking(): JSX.Element {
   )
 }
 
-function CopyButton({ text }: { text: string }): JSX.Element {
-  const [copied, setCopied] = useState(false)
-  const onClick = async (): Promise<void> => {
-    if (!(await copyText(text))) return
-    setCopied(true)
-    setTimeout(() => setCopied(false), COPIED_MS)
-  }
-  return (
-    <button type="button" class="link" onClick={() => void onClick()}>
-      <Icon name="copy" />
-      {copied ? strings.copied : strings.copy}
-    </button>
-  )
-}
-
 function Time({ iso }: { iso: string }): JSX.Element {
   return <time dateTime={iso}>{toTime(iso)}</time>
-}
-
-export function toSenderName({ type, name }: Sender): string {
-  if (type === 'user') return strings.you
-  if (type === 'admin') return name || strings.operator
-  return name || strings.assistant
 }
 
 function toInitial(name: string): string {

@@ -1,12 +1,6 @@
-import {
-  isText,
-  type ChatState,
-  type Draft,
-  type SessionLog,
-  type UnsentMessage,
-} from '@chatbox/client'
-import type { Message } from '@chatbox/contract'
-import { toDay } from './format-time.ts'
+import type { ChatState, Draft, SessionLog, UnsentMessage } from '@chatbox/client'
+import type { Message, Model, Sender } from '@chatbox/contract'
+import { strings, toDay } from './strings.ts'
 
 /** What the conversation shows, top to bottom. A row keeps its key while it grows and is confirmed. */
 export type Row =
@@ -78,4 +72,42 @@ function toRow(message: Message, isLatest: boolean): Row {
   const isPartial = PARTIAL.has(message.status)
   const canRetry = isLatest && message.sender.type === 'ai' && isPartial
   return { kind: 'reply', key, message, canRetry }
+}
+
+const TEXT_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
+
+/** False for a change of the session, and for an entry of a kind that only a later version knows. */
+export function isText({ kind, event }: Message): boolean {
+  return event === undefined && TEXT_KINDS.has(kind)
+}
+
+/**
+ * A change of the session that the log remembers, in words; a line for an entry of a later version,
+ * which the page or its server does not know.
+ */
+export function toEventText({ event }: Message, models: readonly Model[]): string {
+  switch (event?.type) {
+    case 'help_requested':
+      return strings.helpRequested
+    case 'help_resolved':
+      return strings.helpResolved
+    case 'takeover_started':
+      return strings.takeoverStarted(event.by.name)
+    case 'takeover_ended':
+      return strings.takeoverEnded(event.by.name)
+    case 'model_selected':
+      return strings.modelSelected(
+        models.find(({ id }) => id === event.modelId)?.name ?? event.modelId,
+      )
+    case 'session_ended':
+      return strings.endedBy[event.reason] ?? strings.sessionEnded
+    case undefined:
+  }
+  return strings.unknownEntry
+}
+
+export function toSenderName({ type, name }: Sender): string {
+  if (type === 'user') return strings.you
+  if (type === 'admin') return name || strings.operator
+  return name || strings.assistant
 }

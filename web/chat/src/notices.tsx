@@ -1,8 +1,8 @@
 import type { ChatClient, ChatState } from '@chatbox/client'
+import { Icon, LinkButton, Logo } from '@chatbox/ui'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { strings } from '../strings.ts'
-import { Icon, Logo } from './icons.tsx'
+import { strings } from './strings.ts'
 
 /** A short gap, such as when the server moves this page elsewhere, is nobody's concern. */
 const PATIENCE_MS = 1500
@@ -22,18 +22,14 @@ export function Notices({ client, state }: NoticesProps): JSX.Element {
         <p class="notice">
           <span class="spinner" />
           <span>{status === 'offline' ? strings.offline : strings.reconnecting}</span>
-          <button type="button" class="link" onClick={() => client.connect()}>
-            {strings.tryNow}
-          </button>
+          <LinkButton onClick={() => client.connect()}>{strings.tryNow}</LinkButton>
         </p>
       )}
       {state.error && !isAway && (
         <p class="notice notice-error">
           <Icon name="alert" />
           <span>{state.error.message}</span>
-          <button type="button" class="link" onClick={() => client.dismissError()}>
-            {strings.dismiss}
-          </button>
+          <LinkButton onClick={() => client.dismissError()}>{strings.dismiss}</LinkButton>
         </p>
       )}
     </div>

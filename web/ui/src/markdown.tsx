@@ -1,19 +1,41 @@
-import type { Token } from 'marked'
-import { decorateBlocks } from './decorate-blocks.ts'
-import { parseBlocks, toHtml } from './markdown-parser.ts'
-import { EMPTY_OUTLINE, orderHeadings, type Outline } from './order-headings.ts'
-import { sanitizeHtml } from './sanitize-html.ts'
+import type { JSX } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { copyText } from './controls.tsx'
+import { EMPTY_OUTLINE, type Outline, parseBlocks, render } from './markdown-nodes.ts'
+import { strings } from './strings.ts'
 
 /** Of the time that passes, at most a fifth goes into rendering one reply. */
 const IDLE_FACTOR = 4
 /** A later line can still change the last block, and a blank line may be a block of its own. */
 const OPEN_BLOCKS = 2
 
+/** A model's text. `live`: more of it is coming. */
+export function Markdown({ text, live }: { text: string; live: boolean }): JSX.Element {
+  const container = useRef<HTMLDivElement>(null)
+  const renderer = useRef<MarkdownRenderer | null>(null)
+  useLayoutEffect(() => {
+    if (!container.current) return
+    renderer.current ??= new MarkdownRenderer(container.current)
+    if (live) renderer.current.grow(text)
+    else renderer.current.finish(text)
+  }, [text, live])
+  useEffect(() => () => renderer.current?.close(), [])
+  return <div ref={container} class="markdown" onClick={onClick} />
+}
+
+function onClick({ target }: MouseEvent): void {
+  if (!(target instanceof HTMLButtonElement) || !target.classList.contains('code-copy')) return
+  const code = target.closest('.code-box')?.querySelector('code')?.textContent ?? ''
+  void copyText(code, (isCopied) => {
+    target.textContent = isCopied ? strings.copied : strings.copyCode
+  })
+}
+
 /**
  * Shows a markdown text that grows. Blocks that no later text can change are rendered once and left
  * alone, so the cost of a step follows the last block and not the whole reply.
  */
-export class MarkdownRenderer {
+class MarkdownRenderer {
   readonly #container: HTMLElement
   #text = ''
   /** The text whose blocks are on the page for good. */
@@ -42,7 +64,7 @@ export class MarkdownRenderer {
     this.#text = text
     this.#settled = ''
     this.#open = []
-    this.#container.replaceChildren(render(text, () => parseBlocks(text)).nodes)
+    this.#container.replaceChildren(render(text).nodes)
   }
 
   close(): void {
@@ -57,7 +79,7 @@ export class MarkdownRenderer {
     for (const node of this.#open) node.remove()
     const rest = this.#text.slice(this.#settled.length)
     const openText = rest.slice(this.#settle(rest).length)
-    const { nodes } = render(openText, () => parseBlocks(openText), this.#outline)
+    const { nodes } = render(openText, this.#outline)
     this.#open = [...nodes.childNodes]
     this.#container.append(nodes)
     const now = performance.now()
@@ -66,11 +88,11 @@ export class MarkdownRenderer {
 
   /** Puts the blocks at the start of `rest` on the page that are closed; answers their text. */
   #settle(rest: string): string {
-    const closed = tryParse(rest).slice(0, -OPEN_BLOCKS)
+    const closed = parseBlocks(rest).slice(0, -OPEN_BLOCKS)
     const text = closed.map(({ raw }) => raw).join('')
     // The parser normalises some white space: only what is a literal part of the text can be cut off.
     if (text === '' || !rest.startsWith(text)) return ''
-    const { nodes, outline } = render(text, () => closed, this.#outline)
+    const { nodes, outline } = render(text, this.#outline, closed)
     this.#container.append(nodes)
     this.#settled += text
     this.#outline = outline
@@ -82,42 +104,5 @@ export class MarkdownRenderer {
     this.#outline = EMPTY_OUTLINE
     this.#open = []
     this.#container.replaceChildren()
-  }
-}
-
-/** The words of a markdown text without its marks. */
-export function toPlainText(text: string): string {
-  const words = toNodes(text, () => parseBlocks(text)).textContent
-  return words.replaceAll(/\s+/g, ' ').trim()
-}
-
-interface Rendered {
-  nodes: DocumentFragment
-  outline: Outline
-}
-
-function render(text: string, parse: () => Token[], before = EMPTY_OUTLINE): Rendered {
-  const nodes = toNodes(text, parse)
-  const outline = orderHeadings(nodes, before)
-  decorateBlocks(nodes)
-  return { nodes, outline }
-}
-
-/** Nodes of a text; a text that the parser cannot take, such as one nested thousands deep, as it is. */
-function toNodes(text: string, parse: () => Token[]): DocumentFragment {
-  try {
-    return sanitizeHtml(toHtml(parse()))
-  } catch {
-    const fragment = document.createDocumentFragment()
-    fragment.append(text)
-    return fragment
-  }
-}
-
-function tryParse(text: string): Token[] {
-  try {
-    return parseBlocks(text)
-  } catch {
-    return []
   }
 }

@@ -1,7 +1,7 @@
 import type { ChatClient, ChatState } from '@chatbox/client'
+import { IconButton } from '@chatbox/ui'
 import type { JSX } from 'preact'
-import { strings } from '../strings.ts'
-import { Icon } from './icons.tsx'
+import { strings } from './strings.ts'
 
 interface HeaderProps {
   client: ChatClient
@@ -12,44 +12,36 @@ interface HeaderProps {
 
 export function Header({ client, state, onMenu }: HeaderProps): JSX.Element {
   const { log, connection } = state
+  const { name = '' } = log?.session ?? {}
   const isOnline = connection.status === 'online' || connection.status === 'draining'
   const status = isOnline ? strings.online : strings.connecting
   return (
     <header class="header">
       {onMenu && (
-        <button
-          type="button"
+        <IconButton
           class="icon-button header-menu"
-          aria-label={strings.openChats}
+          icon="menu"
+          label={strings.openChats}
           aria-haspopup="dialog"
           onClick={onMenu}
-        >
-          <Icon name="menu" />
-        </button>
+        />
       )}
       <div class="header-title">
-        <h1>{toTitle(log?.session.name)}</h1>
+        <h1>{name === '' ? strings.title : name}</h1>
         <span class={`dot ${isOnline ? 'dot-online' : ''}`} title={status} />
         <span class="hidden">{status}</span>
       </div>
       <ModelChoice client={client} state={state} />
       {onMenu && (
-        <button
-          type="button"
+        <IconButton
           class="icon-button header-new"
-          aria-label={strings.newChat}
+          icon="plus"
+          label={strings.newChat}
           onClick={() => void client.newSession()}
-        >
-          <Icon name="plus" />
-        </button>
+        />
       )}
     </header>
   )
-}
-
-/** The session's name once it has one. */
-function toTitle(name = ''): string {
-  return name === '' ? strings.title : name
 }
 
 function ModelChoice({ client, state }: Omit<HeaderProps, 'onMenu'>): JSX.Element | null {

@@ -1,0 +1,84 @@
+/** Every text that the parts of a page share, in one place, so that another language is another table. */
+export const strings = {
+  conversation: 'Conversation',
+  emptyTitle: 'How can we help?',
+  emptyText: 'Ask anything. You can follow the answer as it is written.',
+  messageLabel: 'Your message',
+  placeholder: 'Write a message',
+  hint: 'Enter sends, Shift + Enter starts a new line',
+  send: 'Send',
+  stop: 'Stop the answer',
+  tooLong: (over: number): string =>
+    over === 1 ? '1 character too long' : `${String(over)} characters too long`,
+  you: 'You',
+  assistant: 'Assistant',
+  operator: 'Support',
+  thinking: 'Writing an answer',
+  typing: (name: string): string => `${name || 'Someone'} is typing`,
+  stopped: 'Stopped',
+  incomplete: 'This answer was cut off.',
+  failed: 'There is no answer to this.',
+  retry: 'Try again',
+  copy: 'Copy',
+  copied: 'Copied',
+  copyCode: 'Copy code',
+  table: 'Table',
+  image: 'Image',
+  waiting: 'Waiting to be sent',
+  sending: 'Sending',
+  seen: 'Seen',
+  notSent: 'Not sent.',
+  resend: 'Send again',
+  discard: 'Discard',
+  older: 'Show earlier messages',
+  readingOlder: 'Reading earlier messages',
+  latest: 'Jump to the latest message',
+  today: 'Today',
+  yesterday: 'Yesterday',
+  sessionEnded: 'This chat has ended.',
+  endedBy: {
+    user: 'You ended this chat.',
+    operator: 'Support ended this chat.',
+    idle: 'This chat ended because nobody wrote for a while.',
+    replaced: 'This chat ended when a new one was started.',
+  } as Partial<Record<string, string>>,
+  unknownEntry: 'This version of the chat cannot show this entry.',
+  modelSelected: (name: string): string => `${name} answers from here on.`,
+  helpRequested: 'You asked for a person.',
+  helpResolved: 'The request for a person was closed.',
+  takeoverStarted: (name: string): string => `${name || 'A person'} joined this chat.`,
+  takeoverEnded: (name: string): string => `${name || 'The person'} left this chat.`,
+} as const
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const dayFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+})
+const shortFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const DAY_MS = 24 * 3600 * 1000
+
+export function toTime(iso: string): string {
+  return timeFormat.format(new Date(iso))
+}
+
+/** A day in the reader's own time zone, in words. */
+export function toDay(iso: string, now: Date): string {
+  const days = daysBetween(new Date(iso), now)
+  if (days === 0) return strings.today
+  return days === 1 ? strings.yesterday : dayFormat.format(new Date(iso))
+}
+
+/** The time of day for today, else the date. */
+export function toShortTime(iso: string, now: Date): string {
+  return daysBetween(new Date(iso), now) === 0 ? toTime(iso) : shortFormat.format(new Date(iso))
+}
+
+function daysBetween(from: Date, to: Date): number {
+  return Math.round((startOfDay(to) - startOfDay(from)) / DAY_MS)
+}
+
+function startOfDay(date: Date): number {
+  return new Date(date).setHours(0, 0, 0, 0)
+}
