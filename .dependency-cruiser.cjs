@@ -139,8 +139,8 @@ module.exports = {
     {
       name: 'not-to-test',
       severity: 'error',
-      from: { pathNot: ['[.]test[.]ts$', '^tests/'] },
-      to: { path: '([.]test[.]ts$|^tests/)' },
+      from: { pathNot: ['[.]test[.]', '^tests/'] },
+      to: { path: '([.]test[.]|^tests/)' },
     },
   ],
   options: {

@@ -68,4 +68,5 @@ export const DEPENDENCY_SEEDS: DependencySeed[] = [
   { rule: 'no-orphans', path: 'shared/kit/src/seeded-orphan.ts', text: 'export const alone = 1\n' },
   seed('not-to-test', GATEWAY, '../../../tests/architecture/dependency-seeds.ts'),
   seed('not-to-test', 'shared/core/src', './time.test.ts'),
+  seed('not-to-test', 'web/client/src/session', './fake-server.test.support.ts'),
 ]

@@ -4,9 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ClientEvent, ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
-import { type ChatClient, openChat } from './chat-client.ts'
-import type { ChatState } from './chat-state.ts'
-import { createMessage, createReply, createSession, FakeServer } from './session/fake-server.ts'
+import { ChatClient, type ChatState } from './chat-client.ts'
+import {
+  createMessage,
+  createReply,
+  createSession,
+  FakeServer,
+} from './session/fake-server.test.support.ts'
 import { createMemoryStorage } from './outbox/outbox-storage.ts'
 
 type Ack = (answer: unknown) => void
@@ -46,12 +50,13 @@ describe('chat client', () => {
     io.on('connection', onConnection)
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
-    chat = openChat({
+    chat = new ChatClient({
       baseUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/p`,
       getToken: async () => 'token',
       storage: createMemoryStorage(),
       random: () => 1,
     })
+    chat.connect()
   })
 
   afterEach(async () => {

@@ -1,16 +1,36 @@
-import type { ServerPayload } from '@chatbox/contract'
-import { type ChatState, createOwnState, NO_VIEW, type OwnState } from './chat-state.ts'
-import { Connection, type GetToken } from './connection/connection.ts'
-import { CurrentUser } from './current-user.ts'
-import { createHttpApi, type HttpApi } from './connection/http-api.ts'
-import { MySessions } from './my-sessions.ts'
-import { createListeners, type Listeners } from './observable.ts'
+import type { Model, ServerPayload, User } from '@chatbox/contract'
+import { Connection, type ConnectionState } from './connection/connection.ts'
+import { type RequestErrorCode, toRequestError } from './connection/request.ts'
+import { CurrentUser, type GetToken } from './connection/token.ts'
+import { MySessions, NO_SESSIONS, type Sessions } from './my-sessions.ts'
+import { Observable } from './observable.ts'
 import { Outbox } from './outbox/outbox.ts'
 import type { OutboxStorage } from './outbox/outbox-storage.ts'
-import { toRequestError } from './connection/request-error.ts'
-import type { SessionView } from './session/session-view.ts'
+import type { SessionLog } from './session/session-log.ts'
+import type { SessionView, SessionViewState } from './session/session-view.ts'
 import { SessionViews } from './session/session-views.ts'
 import { Timer } from './timer.ts'
+
+/** Everything that one user's chat shows: the session in view, and what is around it. */
+export interface ChatState extends Omit<SessionViewState, 'log'> {
+  connection: ConnectionState
+  user: User | null
+  /**
+   * How many users this page has had before this one. Where it changes, a page forgets what it holds
+   * itself, such as a text that was not sent yet.
+   */
+  formerUsers: number
+  models: readonly Model[]
+  /** Code points of one message. */
+  contentLength: number
+  /** The session that is shown; null until the first one is open. */
+  log: SessionLog | null
+  /** A session is being opened or created. */
+  opening: boolean
+  /** What the user asked for last and did not get; null again once it was read or something worked. */
+  error: { code: RequestErrorCode; message: string } | null
+  sessions: Sessions
+}
 
 export interface ChatClientOptions {
   /** The page's folder on the server with its path prefix and no trailing slash. */
@@ -23,37 +43,48 @@ export interface ChatClientOptions {
 }
 
 const FIRST_PAGE = 50
+const NOTHING_SHOWN: ChatState = {
+  connection: { status: 'connecting' },
+  user: null,
+  formerUsers: 0,
+  models: [],
+  contentLength: 10_000,
+  log: null,
+  opening: true,
+  loadingOlder: false,
+  error: null,
+  unsent: [],
+  typists: [],
+  readUpTo: {},
+  sessions: NO_SESSIONS,
+}
 
 /**
  * One user's chat: a view of one session, an outbox and the list of sessions. When another user
  * signs in, all of it begins anew. A page subscribes, reads `state` and calls the methods; none of
  * them rejects: what went wrong is in `state.error`.
  */
-export class ChatClient {
-  readonly #listeners: Listeners = createListeners()
+export class ChatClient extends Observable<ChatState> {
   readonly #user = new CurrentUser({
     onChange: (userId, former) => this.#onUser(userId, former),
     restart: () => this.#connection.restart(),
   })
+  readonly #server: { baseUrl: string; getToken: GetToken }
   readonly #connection: Connection
-  readonly #http: HttpApi
   readonly #outbox: Outbox
   readonly #views: SessionViews
   readonly #retry: Timer
   #sessions: MySessions
   #view: SessionView | undefined
-  #own: OwnState = createOwnState(0)
-  /** Made when it is read: many events may come between two looks. */
-  #shown: ChatState | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
 
   constructor(options: ChatClientOptions) {
+    super(NOTHING_SHOWN)
     const { baseUrl, random = Math.random } = options
-    const getToken = this.#user.watch(options.getToken)
-    const connection = new Connection({ baseUrl, getToken, random })
+    this.#server = { baseUrl, getToken: this.#user.watch(options.getToken) }
+    const connection = new Connection({ ...this.#server, random })
     this.#connection = connection
-    this.#http = createHttpApi(baseUrl, getToken)
     this.#outbox = new Outbox({
       ...options,
       random,
@@ -68,18 +99,10 @@ export class ChatClient {
     })
     this.#retry = new Timer(random)
     this.#sessions = this.#createSessions()
-    this.#outbox.subscribe(() => this.#changed())
+    this.#outbox.subscribe(() => this.#patch({ unsent: this.#outbox.items }))
     connection.subscribe(() => this.#onConnection())
     connection.on('ready', (ready) => void this.#onReady(ready))
     connection.on('session:updated', ({ session }) => this.#sessions.update(session))
-  }
-
-  get state(): ChatState {
-    return (this.#shown ??= this.#compose())
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#listeners.subscribe(listener)
   }
 
   /** Connects, or tries again at once: the network is back, the user asks for it. */
@@ -89,30 +112,17 @@ export class ChatClient {
 
   /** Shows a session: without an id the active one, or a new one where the last is long ago. */
   async openSession(sessionId?: string): Promise<void> {
-    const ticket = this.#begin()
-    await this.#try(async () => {
-      const view = await this.#views.open({
-        limit: FIRST_PAGE,
-        ...(sessionId ? { sessionId } : {}),
-      })
-      if (ticket === this.#opening) this.#show(view)
-      else if (view !== this.#view) view.close()
-    })
-    if (ticket !== this.#opening) return
-    this.#patch({ opening: false })
-    if (!this.#view) this.#openLater(sessionId)
+    await this.#open(async () => sessionId)
   }
 
   /** Ends the active session and shows a new one. An active one without messages is shown instead. */
   async newSession(): Promise<void> {
     const shown = this.#view?.state.log
     if (shown?.session.status === 'active' && shown.lastSeq === 0) return
-    const ticket = this.#begin()
-    await this.#try(async () => {
+    await this.#open(async () => {
       const { session } = await this.#connection.request('session:create', {})
-      if (ticket === this.#opening) await this.openSession(session.id)
+      return session.id
     })
-    if (ticket === this.#opening) this.#patch({ opening: false })
   }
 
   /** Ends the session that is shown, which can still be read. */
@@ -192,8 +202,12 @@ export class ChatClient {
     this.#leave()
     this.#view = undefined
     this.#sessions = this.#createSessions()
-    this.#own = createOwnState(this.#own.formerUsers + 1)
-    this.#changed()
+    this.setState({
+      ...NOTHING_SHOWN,
+      connection: this.#connection.state,
+      formerUsers: this.state.formerUsers + 1,
+      unsent: this.#outbox.items,
+    })
   }
 
   #leave(): void {
@@ -203,18 +217,18 @@ export class ChatClient {
   }
 
   #createSessions(): MySessions {
-    const sessions = new MySessions(this.#http)
-    sessions.subscribe(() => this.#changed())
+    const sessions = new MySessions(this.#server)
+    sessions.subscribe(() => this.#patch({ sessions: this.#sessions.state }))
     return sessions
   }
 
   #onConnection(): void {
-    const { status } = this.#connection.state
-    if (status !== 'online' && status !== 'draining') {
+    const connection = this.#connection.state
+    if (connection.status !== 'online' && connection.status !== 'draining') {
       this.#outbox.pause()
       this.#views.onOffline()
     }
-    this.#changed()
+    this.#patch({ connection })
   }
 
   async #onReady({ user, models, limits }: ServerPayload<'ready'>): Promise<void> {
@@ -227,14 +241,48 @@ export class ChatClient {
     this.#resumeOutbox()
   }
 
+  async #open(find: () => Promise<string | undefined>): Promise<void> {
+    this.#opening += 1
+    const ticket = this.#opening
+    let sessionId: string | undefined
+    this.#patch({ opening: true })
+    await this.#try(async () => {
+      sessionId = await find()
+      if (ticket !== this.#opening) return
+      const id = sessionId ? { sessionId } : {}
+      const view = await this.#views.open({ limit: FIRST_PAGE, ...id })
+      if (ticket === this.#opening) this.#show(view)
+      else if (view !== this.#view) view.close()
+    })
+    if (ticket !== this.#opening) return
+    this.#patch({ opening: false })
+    if (!this.#view) this.#openLater(sessionId)
+  }
+
+  /** Without any session there is nothing to show: asked again until there is. */
+  #openLater(sessionId: string | undefined): void {
+    this.#retry.retry(() => {
+      const isOnline = this.#connection.state.status === 'online'
+      if (isOnline && !this.#view) void this.openSession(sessionId)
+    })
+  }
+
   #show(view: SessionView): void {
     if (view !== this.#view) {
       this.#view?.close()
       this.#view = view
-      view.subscribe(() => this.#changed())
+      view.subscribe(() => this.#onView())
     }
+    this.#onView()
     this.#patch({ error: null })
     this.#resumeOutbox()
+  }
+
+  /** Of the view that is shown: another one may change once more while it is left. */
+  #onView(): void {
+    if (!this.#view) return
+    const { log, loadingOlder, typists, readUpTo } = this.#view.state
+    this.setState({ ...this.state, log, loadingOlder, typists, readUpTo })
   }
 
   #resumeOutbox(): void {
@@ -243,27 +291,13 @@ export class ChatClient {
     this.#outbox.resume(session.status === 'active' ? session.id : null)
   }
 
-  /** Without any session there is nothing to show: asked again until there is. */
-  #openLater(sessionId?: string): void {
-    this.#retry.retry(() => {
-      const isOnline = this.#connection.state.status === 'online'
-      if (isOnline && !this.#view) void this.openSession(sessionId)
-    })
-  }
-
-  #begin(): number {
-    this.#opening += 1
-    this.#patch({ opening: true })
-    return this.#opening
-  }
-
   async #try(action: () => Promise<void> | undefined): Promise<void> {
-    const { formerUsers } = this.#own
+    const { formerUsers } = this.state
     try {
       await action()
     } catch (error) {
       // What a former user did not get is not told to the next one.
-      if (formerUsers === this.#own.formerUsers) this.#fail(error)
+      if (formerUsers === this.state.formerUsers) this.#fail(error)
     }
   }
 
@@ -272,41 +306,7 @@ export class ChatClient {
     this.#patch({ error: { code, message } })
   }
 
-  #patch(part: Partial<OwnState>): void {
-    this.#own = { ...this.#own, ...part }
-    this.#changed()
+  #patch(part: Partial<ChatState>): void {
+    this.setState({ ...this.state, ...part })
   }
-
-  /** Field by field: a spread of each part costs as much as the reducer does for a piece of a reply. */
-  #compose(): ChatState {
-    const { user, formerUsers, models, contentLength, opening, error } = this.#own
-    const { log, loadingOlder, typists, readUpTo } = this.#view?.state ?? NO_VIEW
-    return {
-      connection: this.#connection.state,
-      user,
-      formerUsers,
-      models,
-      contentLength,
-      log,
-      opening,
-      loadingOlder,
-      error,
-      unsent: this.#outbox.items,
-      typists,
-      readUpTo,
-      sessions: this.#sessions.shown,
-    }
-  }
-
-  #changed(): void {
-    this.#shown = undefined
-    this.#listeners.notify()
-  }
-}
-
-/** A chat that connects at once and shows the user's active session. */
-export function openChat(options: ChatClientOptions): ChatClient {
-  const client = new ChatClient(options)
-  client.connect()
-  return client
 }

@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
-import { type ChatClient, openChat } from './chat-client.ts'
-import type { ChatState } from './chat-state.ts'
-import type { GetToken } from './connection/connection.ts'
-import { createMessage, createSession } from './session/fake-server.ts'
+import { ChatClient, type ChatState } from './chat-client.ts'
+import type { GetToken } from './connection/token.ts'
+import { createMessage, createSession } from './session/fake-server.test.support.ts'
 import { createMemoryStorage, type OutboxStorage } from './outbox/outbox-storage.ts'
 
 type Ack = (answer: unknown) => void
@@ -81,7 +80,8 @@ describe('users of a chat', () => {
   function open(getToken: GetToken, tabId = 'tab'): ChatClient {
     const { port } = http.address() as AddressInfo
     const baseUrl = `http://127.0.0.1:${port}/p`
-    const chat = openChat({ baseUrl, getToken, storage, tabId, random: () => 1 })
+    const chat = new ChatClient({ baseUrl, getToken, storage, tabId, random: () => 1 })
+    chat.connect()
     chats.push(chat)
     return chat
   }
@@ -240,9 +240,10 @@ describe('users of a chat', () => {
     const { chat, become } = openSwitching('a')
     await until(chat, isOpen('a'))
     isSilent = true
+    const before = requests.length
     void chat.openSession('s-a-old')
     void chat.selectModel('m')
-    await eventually(() => requests.at(-1)?.event === 'model:select')
+    await eventually(() => requests.length === before + 2)
     become('b')
     isSilent = false
     const states: ChatState[] = []

@@ -1,6 +1,7 @@
 import type { Session } from '@chatbox/contract'
-import type { HttpApi } from './connection/http-api.ts'
-import { createObservable } from './observable.ts'
+import { requestJson } from './connection/request.ts'
+import type { GetToken } from './connection/token.ts'
+import { Observable } from './observable.ts'
 
 export interface Sessions {
   status: 'unread' | 'reading' | 'ready' | 'failed'
@@ -8,47 +9,54 @@ export interface Sessions {
   nextCursor: string | null
 }
 
-const NO_SESSIONS: Sessions = { status: 'unread', items: [], nextCursor: null }
+interface SessionServer {
+  /** The page's folder on the server with its path prefix and no trailing slash. */
+  baseUrl: string
+  getToken: GetToken
+}
 
+export const NO_SESSIONS: Sessions = { status: 'unread', items: [], nextCursor: null }
+
+const PAGE = 30
 /** More are not listed: nobody looks through so many. */
 const MAX_ITEMS = 1000
 
-/** The list of the user's own sessions, as far as it was read. */
-export class MySessions {
-  readonly #http: HttpApi
-  readonly #shown = createObservable(NO_SESSIONS)
+/** The list of the user's own sessions, latest activity first, as far as it was read. */
+export class MySessions extends Observable<Sessions> {
+  readonly #server: SessionServer
 
-  constructor(http: HttpApi) {
-    this.#http = http
-  }
-
-  get shown(): Sessions {
-    return this.#shown.get()
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#shown.subscribe(listener)
+  constructor(server: SessionServer) {
+    super(NO_SESSIONS)
+    this.#server = server
   }
 
   /** Reads the list anew, or the part after the one that is known. Never rejects. */
   async read(more: boolean): Promise<void> {
-    const known = this.shown
+    const known = this.state
     if (known.status === 'reading') return
-    this.#shown.set({ ...known, status: 'reading' })
+    this.setState({ ...known, status: 'reading' })
     try {
-      const cursor = more ? (known.nextCursor ?? undefined) : undefined
-      const { items, nextCursor } = await this.#http.listSessions(cursor)
+      const cursor = more ? known.nextCursor : null
+      const { items, nextCursor } = await this.#readPage(cursor)
       const all = cursor ? [...known.items, ...items] : items
       const next = all.length < MAX_ITEMS ? nextCursor : null
-      this.#shown.set({ status: 'ready', items: all, nextCursor: next })
+      this.setState({ status: 'ready', items: all, nextCursor: next })
     } catch {
-      this.#shown.set({ ...known, status: 'failed' })
+      this.setState({ ...known, status: 'failed' })
     }
   }
 
   /** A session that is in the list has changed. */
   update(session: Session): void {
-    const items = this.shown.items.map((one) => (one.id === session.id ? session : one))
-    this.#shown.set({ ...this.shown, items })
+    const items = this.state.items.map((one) => (one.id === session.id ? session : one))
+    this.setState({ ...this.state, items })
+  }
+
+  async #readPage(cursor: string | null): Promise<Pick<Sessions, 'items' | 'nextCursor'>> {
+    const query = new URLSearchParams({ limit: String(PAGE), ...(cursor ? { cursor } : {}) })
+    const { baseUrl, getToken } = this.#server
+    const token = await getToken({ renew: false })
+    const headers = { authorization: `Bearer ${token}` }
+    return (await requestJson(`${baseUrl}/api/sessions?${query}`, { headers })) as Sessions
   }
 }

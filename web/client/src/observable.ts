@@ -1,38 +1,25 @@
-export interface Listeners {
-  notify: () => void
-  /** Called after each change; the returned function ends it. */
-  subscribe: (listener: () => void) => () => void
-}
+/** Something that changes and tells of it. A state that is set again unchanged is no change. */
+export abstract class Observable<T> {
+  readonly #listeners = new Set<() => void>()
+  #state: T
 
-export interface Observable<T> extends Omit<Listeners, 'notify'> {
-  get(): T
-  set(value: T): void
-}
-
-export function createListeners(): Listeners {
-  const listeners = new Set<() => void>()
-  return {
-    notify() {
-      for (const listener of listeners) listener()
-    },
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+  constructor(initial: T) {
+    this.#state = initial
   }
-}
 
-/** One value that can be watched. A value that is set again unchanged is no change. */
-export function createObservable<T>(initial: T): Observable<T> {
-  const { notify, subscribe } = createListeners()
-  let current = initial
-  return {
-    get: () => current,
-    set(value) {
-      if (Object.is(value, current)) return
-      current = value
-      notify()
-    },
-    subscribe,
+  get state(): T {
+    return this.#state
+  }
+
+  /** `listener` is called after each change; the returned function ends it. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  protected setState(state: T): void {
+    if (Object.is(state, this.#state)) return
+    this.#state = state
+    for (const listener of this.#listeners) listener()
   }
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { Server, type Socket } from 'socket.io'
 import { Connection, type ConnectionStatus } from './connection.ts'
 
-import { RequestError } from './request-error.ts'
+import { RequestError } from './request.ts'
 
 describe('connection', () => {
   let http: HttpServer

@@ -3,13 +3,15 @@ import type {
   ClientData,
   ClientEvent,
   ClientPayload,
+  ErrorInfo,
   HandshakeAuth,
   ServerToClientEvents,
 } from '@chatbox/contract'
 import { io, type Socket } from 'socket.io-client'
-import { createObservable, type Observable } from '../observable.ts'
-import { RequestError, type RequestErrorCode, toRefusal } from './request-error.ts'
+import { Observable } from '../observable.ts'
+import { RequestError, type RequestErrorCode } from './request.ts'
 import { Timer } from '../timer.ts'
+import type { GetToken } from './token.ts'
 
 /**
  * `draining`: connected, and about to move to another server. `refused`: the server does not want
@@ -26,10 +28,7 @@ export interface ConnectionState {
   retryInMs?: number
 }
 
-/** A token for the next connection. `renew`: the last one was refused or is about to expire. */
-export type GetToken = (wish: { renew: boolean }) => Promise<string>
-
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** The page's folder on the server with its path prefix and no trailing slash. */
   baseUrl: string
   getToken: GetToken
@@ -52,12 +51,9 @@ const MAX_REFUSALS = 3
  * One Socket.IO connection that comes back by itself. Plans every reconnect itself rather than
  * through the library, which gives up after a refused handshake and after a disconnect by the server.
  */
-export class Connection {
+export class Connection extends Observable<ConnectionState> {
   readonly #socket: Socket
   readonly #options: Required<ConnectionOptions>
-  readonly #state: Observable<ConnectionState> = createObservable<ConnectionState>({
-    status: 'connecting',
-  })
   readonly #timer: Timer
   #refusals = 0
   #renew = false
@@ -65,6 +61,7 @@ export class Connection {
   #onlineSince = 0
 
   constructor(options: ConnectionOptions) {
+    super({ status: 'connecting' })
     this.#options = { random: Math.random, ...options }
     this.#timer = new Timer(this.#options.random)
     const { origin, pathname } = new URL(`${options.baseUrl}/socket.io`)
@@ -84,14 +81,6 @@ export class Connection {
     this.on('token:expiring', () => void this.#refreshToken())
   }
 
-  get state(): ConnectionState {
-    return this.#state.get()
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#state.subscribe(listener)
-  }
-
   on<E extends EventName>(event: E, listener: ServerToClientEvents[E]): () => void {
     // The library's type of a listener stays unresolved for an event that is still a parameter.
     const name: string = event
@@ -104,7 +93,7 @@ export class Connection {
     if (this.#socket.connected || this.state.status === 'closed') return
     this.#timer.stop()
     if (this.state.status === 'refused') this.#refusals = 0
-    this.#state.set({ status: 'connecting' })
+    this.setState({ status: 'connecting' })
     this.#socket.connect()
   }
 
@@ -118,7 +107,10 @@ export class Connection {
     payload: ClientPayload<E>,
   ): Promise<ClientData<E>> {
     if (!this.#socket.connected) throw offline()
-    const answer = await this.#emit(event, payload)
+    const sent = this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck(event, payload)
+    const answer = (await sent.catch(() => {
+      throw this.#onSilence()
+    })) as Ack<ClientData<E>>
     if (answer.ok) return answer.data
     throw new RequestError(answer.error)
   }
@@ -136,27 +128,15 @@ export class Connection {
   /** Idempotent. */
   close(): void {
     this.#timer.stop()
-    this.#state.set({ status: 'closed' })
+    this.setState({ status: 'closed' })
     this.#socket.disconnect()
   }
 
-  async #emit<E extends RequestEvent>(
-    event: E,
-    payload: ClientPayload<E>,
-  ): Promise<Ack<ClientData<E>>> {
-    try {
-      return (await this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck(event, payload)) as Ack<
-        ClientData<E>
-      >
-    } catch {
-      if (!this.#socket.connected) throw offline()
-      this.#socket.io.engine.close()
-      throw new RequestError({
-        code: 'TIMEOUT',
-        message: 'The server did not answer in time.',
-        retryable: true,
-      })
-    }
+  #onSilence(): RequestError {
+    if (!this.#socket.connected) return offline()
+    this.#socket.io.engine.close()
+    const message = 'The server did not answer in time.'
+    return new RequestError({ code: 'TIMEOUT', message, retryable: true })
   }
 
   async #authenticate(give: (auth: HandshakeAuth) => void): Promise<void> {
@@ -183,7 +163,7 @@ export class Connection {
     this.#onlineSince = Date.now()
     this.#refusals = 0
     this.#drainUntil = 0
-    this.#state.set({ status: 'online' })
+    this.setState({ status: 'online' })
   }
 
   #onDisconnect(): void {
@@ -201,7 +181,7 @@ export class Connection {
     this.#renew ||= badToken
     this.#timer.stop()
     if (code === 'FORBIDDEN' || this.#refusals >= MAX_REFUSALS) {
-      this.#state.set({ status: 'refused', code })
+      this.setState({ status: 'refused', code })
       return
     }
     this.#plan({ status: 'offline', code }, retryAfterMs)
@@ -210,21 +190,21 @@ export class Connection {
   #onDraining(reconnectAfterMs: number): void {
     const delayMs = reconnectAfterMs + this.#options.random() * DRAIN_JITTER_MS
     this.#drainUntil = Date.now() + delayMs
-    this.#state.set({ status: 'draining' })
+    this.setState({ status: 'draining' })
     this.#timer.start(delayMs, () => this.#socket.io.engine.close())
   }
 
   #plan(state: ConnectionState, atLeastMs: number): void {
     const retryInMs = this.#timer.retry(() => this.connect(), atLeastMs)
-    this.#state.set({ ...state, retryInMs })
+    this.setState({ ...state, retryInMs })
   }
 }
 
-/** A connection that is being made. */
-export function openConnection(options: ConnectionOptions): Connection {
-  const connection = new Connection(options)
-  connection.connect()
-  return connection
+/** What the server says in the `data` of a `connect_error`, or why no token could be had. */
+function toRefusal(error: unknown): { code: RequestErrorCode; retryAfterMs: number } {
+  const { data } = (error ?? {}) as { data?: Partial<ErrorInfo> }
+  const info = error instanceof RequestError ? error : data
+  return { code: info?.code ?? 'OFFLINE', retryAfterMs: info?.retryAfterMs ?? 0 }
 }
 
 function offline(): RequestError {

@@ -1,4 +1,4 @@
-import type { RequestErrorCode } from '../connection/request-error.ts'
+import type { RequestError, RequestErrorCode } from '../connection/request.ts'
 
 /** A message that the server has not confirmed. */
 export interface UnsentMessage {
@@ -36,14 +36,13 @@ export function createMemoryStorage(): OutboxStorage {
 
 /** A stored value as an unsent message; undefined for anything else, such as one of another version. */
 export function parseUnsentMessage(value: unknown): UnsentMessage | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { clientMessageId, userId, tabId, sessionId, content, createdAt, failure } =
-    value as Record<keyof UnsentMessage, unknown>
+  const item = (value ?? {}) as Partial<UnsentMessage>
+  const { clientMessageId, userId, tabId, sessionId, content, createdAt } = item
   if (!isText(clientMessageId) || !isText(tabId)) return undefined
   if (!isText(content) || !isText(createdAt)) return undefined
   if (!isTextOrNull(userId) || !isTextOrNull(sessionId)) return undefined
-  const base = { clientMessageId, userId, tabId, sessionId, content, createdAt }
-  return { ...base, failure: parseFailure(failure) }
+  const failure = parseFailure(item.failure)
+  return { clientMessageId, userId, tabId, sessionId, content, createdAt, failure }
 }
 
 function isText(value: unknown): value is string {
@@ -55,9 +54,7 @@ function isTextOrNull(value: unknown): value is string | null {
 }
 
 function parseFailure(value: unknown): UnsentMessage['failure'] {
-  if (typeof value !== 'object' || value === null) return null
-  const { code, message } = value as Record<string, unknown>
-  if (!isText(code) || !isText(message)) return null
+  const { code, message } = (value ?? {}) as Partial<RequestError>
   // The code is only shown and compared, so one that this version does not know does no harm.
-  return { code: code as RequestErrorCode, message }
+  return isText(code) && isText(message) ? { code, message } : null
 }

@@ -1,16 +1,14 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import { createId } from '../create-id.ts'
-import { createObservable } from '../observable.ts'
-import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
-import { RequestError, toRequestError } from '../connection/request-error.ts'
+import { RequestError, toRequestError } from '../connection/request.ts'
+import { Observable } from '../observable.ts'
 import { Timer } from '../timer.ts'
+import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
 
-export interface OutboxOptions {
+interface OutboxOptions {
+  /** Where it fails, messages are kept for as long as the page lives. */
   storage: OutboxStorage
   send(payload: ClientPayload<'message:send'>): Promise<ClientData<'message:send'>>
   onSent(message: Message): void
-  /** The storage failed: messages are kept for as long as the page lives. */
-  onStorageError?(error: unknown): void
   /** The same over a reload of one tab. */
   tabId?: string
   random?: () => number
@@ -26,9 +24,8 @@ const MAX_AGE_MS = 7 * 24 * 3600 * 1000
  * gap, always under the same id. Whatever is not confirmed is in the storage. It holds what one user
  * wrote; what was written before a user was known is of the first one that this tab has after that.
  */
-export class Outbox {
+export class Outbox extends Observable<readonly UnsentMessage[]> {
   readonly #options: Required<OutboxOptions>
-  readonly #items = createObservable<readonly UnsentMessage[]>([])
   readonly #timer: Timer
   #userId: string | null = null
   #loading = Promise.resolve()
@@ -38,21 +35,13 @@ export class Outbox {
   #sending = false
 
   constructor(options: OutboxOptions) {
-    this.#options = {
-      onStorageError: () => undefined,
-      tabId: createId(),
-      random: Math.random,
-      ...options,
-    }
+    super([])
+    this.#options = { tabId: createId(), random: Math.random, ...options }
     this.#timer = new Timer(this.#options.random)
   }
 
   get items(): readonly UnsentMessage[] {
-    return this.#items.get()
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#items.subscribe(listener)
+    return this.state
   }
 
   /**
@@ -69,11 +58,8 @@ export class Outbox {
     this.#userId = userId
     this.pause()
     this.#timer.forgetFailures()
-    this.#items.set(unowned.map((item) => this.#claim(item)))
-    const stored = await this.#options.storage.readAll().catch((error: unknown) => {
-      this.#options.onStorageError(error)
-      return []
-    })
+    this.setState(unowned.map((item) => this.#claim(item)))
+    const stored = await this.#options.storage.readAll().catch(() => [])
     if (userId !== this.#userId) return
     const left = stored.map(parseUnsentMessage).filter((item) => item !== undefined)
     const known = new Set(this.items.map(({ clientMessageId }) => clientMessageId))
@@ -83,7 +69,7 @@ export class Outbox {
       .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
       .slice(-MAX_MESSAGES)
       .map((item) => (item.userId === userId ? item : this.#claim(item)))
-    this.#items.set([...kept, ...this.items])
+    this.setState([...kept, ...this.items])
     this.#next()
   }
 
@@ -106,7 +92,7 @@ export class Outbox {
       createdAt: new Date().toISOString(),
       failure: null,
     }
-    this.#items.set([...this.items, item])
+    this.setState([...this.items, item])
     this.#store(item)
     this.#next()
     return item
@@ -136,7 +122,7 @@ export class Outbox {
   }
 
   discard(clientMessageId: string): void {
-    this.#items.set(this.items.filter((item) => item.clientMessageId !== clientMessageId))
+    this.setState(this.items.filter((item) => item.clientMessageId !== clientMessageId))
     this.#remove(clientMessageId)
   }
 
@@ -170,12 +156,9 @@ export class Outbox {
   }
 
   #onFailure(item: UnsentMessage, error: RequestError): void {
-    if (!error.retryable) {
-      const { code, message } = error
-      this.#replace({ ...item, failure: { code, message } })
-      return
-    }
-    this.#timer.retry(() => this.#next(), error.retryAfterMs)
+    const { code, message } = error
+    if (error.retryable) this.#timer.retry(() => this.#next(), error.retryAfterMs)
+    else this.#replace({ ...item, failure: { code, message } })
   }
 
   #isOfThisTab({ userId, tabId }: UnsentMessage): boolean {
@@ -188,7 +171,7 @@ export class Outbox {
     return claimed
   }
 
-  /** What is too old to be sent is not kept either, whoever wrote it. */
+  /** What is too old to be sent is not kept either, by whomever it is. */
   #dropOld(items: readonly UnsentMessage[]): UnsentMessage[] {
     const oldest = new Date(Date.now() - MAX_AGE_MS).toISOString()
     return items.filter(({ clientMessageId, createdAt }) => {
@@ -201,15 +184,24 @@ export class Outbox {
   #replace(item: UnsentMessage): void {
     const isSame = (one: UnsentMessage): boolean => one.clientMessageId === item.clientMessageId
     if (!this.items.some(isSame)) return
-    this.#items.set(this.items.map((one) => (isSame(one) ? item : one)))
+    this.setState(this.items.map((one) => (isSame(one) ? item : one)))
     this.#store(item)
   }
 
   #store(item: UnsentMessage): void {
-    this.#options.storage.put(item).catch(this.#options.onStorageError)
+    this.#options.storage.put(item).catch(() => undefined)
   }
 
   #remove(clientMessageId: string): void {
-    this.#options.storage.remove(clientMessageId).catch(this.#options.onStorageError)
+    this.#options.storage.remove(clientMessageId).catch(() => undefined)
   }
+}
+
+/** 128 random bits as 22 characters of base64url. */
+export function createId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
 }

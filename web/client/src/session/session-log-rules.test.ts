@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals'
 import type { ClientData, ReplyStart } from '@chatbox/contract'
-import { createEvent, createMessage, createReply, createSession } from './fake-server.ts'
-import { applyEvent, createSessionLog, type LogEvent, type SessionLog } from './session-log.ts'
+import {
+  createEvent,
+  createMessage,
+  createReply,
+  createSession,
+} from './fake-server.test.support.ts'
+import {
+  applyEvent,
+  createSessionLog,
+  isBehind,
+  type LogEvent,
+  type SessionLog,
+} from './session-log.ts'
 
 type Page = ClientData<'session:open'>
 
@@ -11,7 +22,7 @@ function toPage(first: number, last: number, reply: Page['reply'] = null): Page 
   return { session: { ...createSession(), lastSeq: last }, messages, hasMore: first > 1, reply }
 }
 const applyAll = (log: SessionLog, ...events: LogEvent[]): SessionLog =>
-  events.reduce((state, event) => applyEvent(state, event).log, log)
+  events.reduce(applyEvent, log)
 const start = (replyId: string, more: Partial<ReplyStart> = {}): LogEvent => ({
   type: 'start',
   start: { sessionId: 's', replyId, replyTo: 'm1', modelId: 'm', attempt: 1, ...more },
@@ -22,7 +33,7 @@ const drafts = (log: SessionLog): string[] => log.drafts.map(({ replyId }) => re
 describe('what a log knows of the end', () => {
   it('is never lowered by an older head', () => {
     const log = applyAll(createSessionLog(toPage(1, 1)), { type: 'head', lastSeq: 3 })
-    expect(applyEvent(log, { type: 'head', lastSeq: 1 }).effect).toBe('catch-up')
+    expect(isBehind(applyEvent(log, { type: 'head', lastSeq: 1 }))).toBe(true)
   })
 
   it('takes of two summaries of one entry the later one', () => {

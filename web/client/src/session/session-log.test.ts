@@ -1,21 +1,27 @@
 import type { ActiveReply, ClientData, Session, SessionEvent } from '@chatbox/contract'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { applyEvent, createSessionLog, type LogEvent, type SessionLog } from './session-log.ts'
+import {
+  applyEvent,
+  createSessionLog,
+  isBehind,
+  type LogEvent,
+  type SessionLog,
+} from './session-log.ts'
 import {
   createEvent,
   createMessage,
   createReply,
   createSession,
   FakeServer,
-} from './fake-server.ts'
+} from './fake-server.test.support.ts'
 
 function openEmpty(): SessionLog {
   return createSessionLog({ session: createSession(), messages: [], hasMore: false, reply: null })
 }
 
 function applyAll(log: SessionLog, events: LogEvent[]): SessionLog {
-  return events.reduce((state, event) => applyEvent(state, event).log, log)
+  return events.reduce(applyEvent, log)
 }
 
 const question = createMessage(1, { id: 'q' })
@@ -48,16 +54,16 @@ describe('session log', () => {
 
   it('asks for a missing entry and keeps the one that came too early', () => {
     const early = applyEvent(openEmpty(), { type: 'message', message: createMessage(2) })
-    expect(early.effect).toBe('catch-up')
-    expect(early.log.messages).toEqual([])
-    const filled = applyEvent(early.log, { type: 'message', message: question })
-    expect(filled.effect).toBeNull()
-    expect(filled.log.messages.map(({ seq }) => seq)).toEqual([1, 2])
+    expect(isBehind(early)).toBe(true)
+    expect(early.messages).toEqual([])
+    const filled = applyEvent(early, { type: 'message', message: question })
+    expect(isBehind(filled)).toBe(false)
+    expect(filled.messages.map(({ seq }) => seq)).toEqual([1, 2])
   })
 
   it('notices a lost last entry by the head', () => {
-    expect(applyEvent(openEmpty(), { type: 'head', lastSeq: 1 }).effect).toBe('catch-up')
-    expect(applyEvent(openEmpty(), { type: 'head', lastSeq: 0 }).effect).toBeNull()
+    expect(isBehind(applyEvent(openEmpty(), { type: 'head', lastSeq: 1 }))).toBe(true)
+    expect(isBehind(applyEvent(openEmpty(), { type: 'head', lastSeq: 0 }))).toBe(false)
   })
 
   it('keeps a reply that began after the page was asked for, which knows nothing of it', () => {
@@ -65,8 +71,8 @@ describe('session log', () => {
     const page = { session, messages: [question], hasMore: false, reply: null }
     const log = applyAll(createSessionLog(page), [{ type: 'start', start }, delta(0, 'new')])
     const opened = { type: 'opened', page, afterSeq: 1 } as const
-    expect(applyEvent(log, { ...opened, drafts: [] }).log.drafts).toEqual(log.drafts)
-    expect(applyEvent(log, { ...opened, drafts: log.drafts }).log.drafts).toEqual([])
+    expect(applyEvent(log, { ...opened, drafts: [] }).drafts).toEqual(log.drafts)
+    expect(applyEvent(log, { ...opened, drafts: log.drafts }).drafts).toEqual([])
   })
 
   it('lets a higher attempt replace the text of a lower one, and ignores the lower one after', () => {
@@ -107,7 +113,7 @@ describe('session log', () => {
   it('shows no text behind a missing delta, and all of it once the delta is here', () => {
     const gap = applyAll(openEmpty(), [{ type: 'start', start }, delta(0, 'a'), delta(2, 'c')])
     expect(gap.drafts[0]?.text).toBe('a')
-    expect(applyEvent(gap, delta(1, 'b')).log.drafts[0]?.text).toBe('abc')
+    expect(applyEvent(gap, delta(1, 'b')).drafts[0]?.text).toBe('abc')
   })
 
   it('asks a few times for a missing delta and then waits for the final message', () => {
@@ -118,14 +124,14 @@ describe('session log', () => {
       hasMore: false,
       reply,
     }
-    let step = applyEvent(applyAll(openEmpty(), [{ type: 'start', start }]), delta(2, 'c'))
+    let log = applyAll(openEmpty(), [{ type: 'start', start }, delta(2, 'c')])
     let asks = 0
-    while (step.effect && asks < 20) {
+    while (isBehind(log) && asks < 20) {
       asks += 1
-      step = applyEvent(step.log, { type: 'opened', page, afterSeq: 0 })
+      log = applyEvent(log, { type: 'opened', page, afterSeq: 0 })
     }
     expect(asks).toBe(3)
-    expect(applyEvent(step.log, delta(3, 'd')).effect).toBeNull()
+    expect(isBehind(applyEvent(log, delta(3, 'd')))).toBe(false)
   })
 
   it('replaces a draft by the message with its id', () => {
@@ -142,11 +148,11 @@ describe('session log', () => {
   })
 
   it('waits for the reply to a question until anything of it is heard', () => {
-    const asked = applyEvent(openEmpty(), { type: 'message', message: question }).log
+    const asked = applyEvent(openEmpty(), { type: 'message', message: question })
     expect(asked.awaiting).toBe('q')
-    expect(applyEvent(asked, { type: 'start', start }).log.awaiting).toBe('')
+    expect(applyEvent(asked, { type: 'start', start }).awaiting).toBe('')
     const failed = createMessage(2, { replyTo: 'q', sender: 'ai' })
-    expect(applyEvent(asked, { type: 'message', message: failed }).log.awaiting).toBe('')
+    expect(applyEvent(asked, { type: 'message', message: failed }).awaiting).toBe('')
   })
 
   it('drops every draft when a person takes over, and lets no delta in after that', () => {
@@ -171,7 +177,7 @@ describe('session log', () => {
     ])
     expect(log.session.status).toBe('ended')
     const named: Session = { ...createSession(), lastSeq: 1, name: 'Newer', status: 'ended' }
-    expect(applyEvent(log, { type: 'session', session: named }).log.session.name).toBe('Newer')
+    expect(applyEvent(log, { type: 'session', session: named }).session.name).toBe('Newer')
   })
 
   it('keeps an entry that only a newer client knows, and goes on', () => {
@@ -188,7 +194,7 @@ describe('session log', () => {
     const session = { ...createSession(), lastSeq: 10_000 }
     const full = createSessionLog({ session, messages, hasMore: false, reply: null })
     expect(full).toMatchObject({ hasOlder: false, lastSeq: 10_000 })
-    const { log } = applyEvent(full, { type: 'message', message: createMessage(10_001) })
+    const log = applyEvent(full, { type: 'message', message: createMessage(10_001) })
     expect(log.messages).toHaveLength(10_000)
     expect(log.messages[0]?.seq).toBe(2)
     expect(log.hasOlder).toBe(true)
@@ -200,19 +206,19 @@ describe('session log', () => {
     const log = createSessionLog({ session, messages, hasMore: true, reply: null })
     expect(log.hasOlder).toBe(true)
     const page = { messages: [createMessage(3), createMessage(4)], hasMore: true }
-    const grown = applyEvent(log, { type: 'older', page }).log
+    const grown = applyEvent(log, { type: 'older', page })
     expect(grown.messages.map(({ seq }) => seq)).toEqual([3, 4, 5])
     const hole = { messages: [createMessage(1)], hasMore: false }
-    expect(applyEvent(grown, { type: 'older', page: hole }).log).toBe(grown)
+    expect(applyEvent(grown, { type: 'older', page: hole })).toBe(grown)
   })
 
   it('starts again at the latest page where that does not touch what is known', () => {
     const log = applyAll(openEmpty(), [{ type: 'message', message: question }])
     const session = { ...createSession(), lastSeq: 900 }
     const page = { session, messages: [createMessage(900)], hasMore: true, reply: null }
-    const { log: moved, effect } = applyEvent(log, { type: 'opened', page })
+    const moved = applyEvent(log, { type: 'opened', page })
     expect(moved.messages.map(({ seq }) => seq)).toEqual([900])
-    expect(effect).toBeNull()
+    expect(isBehind(moved)).toBe(false)
   })
 })
 
@@ -245,7 +251,7 @@ describe('any loss, repetition and order of events', () => {
         for (const action of script) server.act(action)
         let log = openEmpty()
         for (const event of shuffle(server.events, chaos)) {
-          log = applyEvent(log, event).log
+          log = applyEvent(log, event)
           for (const { replyId, attempt, text } of log.drafts) {
             expect(server.textOf(replyId, attempt).startsWith(text)).toBe(true)
           }
@@ -274,9 +280,8 @@ function catchUp(log: SessionLog, server: FakeServer): SessionLog {
   let state = log
   for (let round = 0; round < 100; round += 1) {
     const afterSeq = state.lastSeq
-    const step = applyEvent(state, { type: 'opened', page: server.open(afterSeq, 3), afterSeq })
-    state = step.log
-    if (!step.effect) return state
+    state = applyEvent(state, { type: 'opened', page: server.open(afterSeq, 3), afterSeq })
+    if (!isBehind(state)) return state
   }
   throw new Error('never caught up')
 }

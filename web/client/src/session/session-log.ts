@@ -55,12 +55,6 @@ interface OpenedEvent {
   drafts?: readonly Draft[]
 }
 
-export interface Step {
-  log: SessionLog
-  /** `catch-up`: something is missing; open the session again after `log.lastSeq`. */
-  effect: 'catch-up' | null
-}
-
 const MAX_AHEAD = 200
 /** Older entries are read again when they are asked for. */
 const MAX_MESSAGES = 10_000
@@ -79,26 +73,29 @@ export function createSessionLog(page: ClientData<'session:open'>): SessionLog {
     drafts: [],
     awaiting: '',
   }
-  return applyEvent(empty, { type: 'opened', page }).log
+  return applyEvent(empty, { type: 'opened', page })
 }
 
-/** The log after one event: what it has is dropped, what is next applied, what is missing asked for. */
-export function applyEvent(log: SessionLog, event: LogEvent): Step {
+/**
+ * The log after one event: what it has is dropped, what is next applied. Where it `isBehind` then,
+ * the session has to be opened again after `lastSeq`.
+ */
+export function applyEvent(log: SessionLog, event: LogEvent): SessionLog {
   switch (event.type) {
     case 'message':
-      return check(addMessage(log, event.message))
+      return addMessage(log, event.message)
     case 'start':
-      return check(onStart(log, event.start))
+      return onStart(log, event.start)
     case 'delta':
-      return check(onDelta(log, event.delta))
+      return onDelta(log, event.delta)
     case 'head':
-      return check(raiseHead(log, event.lastSeq))
+      return raiseHead(log, event.lastSeq)
     case 'session':
-      return check(raiseHead(withSession(log, event.session), event.session.lastSeq))
+      return raiseHead(withSession(log, event.session), event.session.lastSeq)
     case 'expected':
-      return { log: withActiveReply(log, event.reply), effect: null }
+      return withActiveReply(log, event.reply)
     case 'older':
-      return { log: addOlder(log, event.page), effect: null }
+      return addOlder(log, event.page)
     case 'opened':
       return onOpened(log, event)
   }
@@ -109,20 +106,9 @@ export function isModelSilent({ session }: SessionLog): boolean {
   return session.assistedBy !== null || session.status === 'ended'
 }
 
-const TEXT_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
-
-/** False for a change of the session, and for an entry of a kind that only a later version knows. */
-export function isText({ kind, event }: Message): boolean {
-  return event === undefined && TEXT_KINDS.has(kind)
-}
-
 /** True while something is missing that the server can be asked for. */
 export function isBehind(log: SessionLog): boolean {
   return log.headSeq > log.lastSeq || log.drafts.some(wantsCatchUp)
-}
-
-function check(log: SessionLog): Step {
-  return { log, effect: isBehind(log) ? 'catch-up' : null }
 }
 
 function raiseHead(log: SessionLog, seq: number): SessionLog {
@@ -147,10 +133,15 @@ function appendMessage(log: SessionLog, message: Message): SessionLog {
     drafts: log.drafts.filter(({ replyId }) => replyId !== message.id),
   }
   if (message.event) return afterEvent(next, message)
-  if (message.sender.type === 'user' && isText(message)) {
-    return isModelSilent(next) ? next : { ...next, awaiting: message.id }
-  }
+  if (isQuestion(message)) return isModelSilent(next) ? next : { ...next, awaiting: message.id }
   return message.replyTo === log.awaiting ? { ...next, awaiting: '' } : next
+}
+
+const QUESTION_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
+
+/** By name: nobody knows whether the model answers a kind of entry that a later version has. */
+function isQuestion({ kind, sender }: Message): boolean {
+  return sender.type === 'user' && QUESTION_KINDS.has(kind)
 }
 
 /** What an entry says about the session, in case the summary that says the same is late or lost. */
@@ -197,24 +188,24 @@ function onDelta(log: SessionLog, delta: ReplyDelta): SessionLog {
   return putDraft(log, addDelta(findDraft(log, delta.replyId) ?? toUnknownDraft(delta), delta))
 }
 
-function onOpened(log: SessionLog, { page, afterSeq, drafts = log.drafts }: OpenedEvent): Step {
+function onOpened(
+  log: SessionLog,
+  { page, afterSeq, drafts = log.drafts }: OpenedEvent,
+): SessionLog {
   const base = afterSeq === undefined ? restartAt(log, page) : log
   const grown = page.messages.reduce(addMessage, base)
   const next = raiseHead(withSession(grown, page.session), page.session.lastSeq)
   const covered = Math.max(page.session.lastSeq, page.messages.at(-1)?.seq ?? afterSeq ?? 0)
   // A page from before the newest entry knows nothing of the reply to that entry.
-  return check(next.lastSeq === covered ? settleDrafts(next, page.reply, drafts) : next)
+  return next.lastSeq === covered ? settleDrafts(next, page.reply, drafts) : next
 }
 
 /** The latest page replaces what is known where the two do not touch. */
 function restartAt(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
   const first = page.messages[0]?.seq ?? 0
-  return log.lastSeq > 0 && first <= log.lastSeq + 1 ? log : atPage(log, page)
-}
-
-function atPage(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
-  const before = (page.messages[0]?.seq ?? 1) - 1
-  return { ...log, messages: [], lastSeq: before, hasOlder: page.hasMore, awaiting: '' }
+  if (log.lastSeq > 0 && first <= log.lastSeq + 1) return log
+  const lastSeq = Math.max(0, first - 1)
+  return { ...log, messages: [], lastSeq, hasOlder: page.hasMore, awaiting: '' }
 }
 
 /**
@@ -226,11 +217,9 @@ function settleDrafts(
   reply: ActiveReply | null,
   asked: readonly Draft[],
 ): SessionLog {
-  const isUnheardOf = ({ replyId }: Draft): boolean =>
-    !asked.some((draft) => draft.replyId === replyId)
   const kept = log.drafts.flatMap((draft) => {
     if (draft.replyId === reply?.replyId) return [{ ...draft, asks: draft.asks + 1 }]
-    return isUnheardOf(draft) ? [draft] : []
+    return asked.some(({ replyId }) => replyId === draft.replyId) ? [] : [draft]
   })
   const settled = { ...log, drafts: kept, awaiting: '' }
   return reply && !isModelSilent(log) ? withActiveReply(settled, reply) : settled

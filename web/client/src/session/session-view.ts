@@ -1,13 +1,18 @@
 import type { ClientData, ServerPayload } from '@chatbox/contract'
 import type { Connection } from '../connection/connection.ts'
-import { createObservable, type Observable } from '../observable.ts'
+import { toRequestError } from '../connection/request.ts'
+import { Observable } from '../observable.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { UnsentMessage } from '../outbox/outbox-storage.ts'
-import { createReadSignal, type ReadSignal } from './read-signal.ts'
-import type { LogEvent, SessionLog } from './session-log.ts'
-import { SessionSync, type SyncOptions } from './session-sync.ts'
-import { TypingOthers, type Typist } from './typing-others.ts'
-import { createTypingSignal, type TypingSignal } from './typing-signal.ts'
+import { Timer } from '../timer.ts'
+import {
+  applyEvent,
+  createSessionLog,
+  isBehind,
+  type LogEvent,
+  type SessionLog,
+} from './session-log.ts'
+import { ReadSignal, type Typist, Typists, TypingSignal } from './signals.ts'
 
 /** Everything that is shown of one session. */
 export interface SessionViewState {
@@ -26,69 +31,66 @@ export type ViewEvent =
   | { type: 'typing'; typing: ServerPayload<'typing'> }
   | { type: 'receipt'; receipt: ServerPayload<'message:receipt'> }
 
-export interface SessionViewOptions extends Pick<SyncOptions, 'inTurn' | 'onError' | 'random'> {
-  connection: Pick<Connection, 'request' | 'sendTyping'>
-  outbox: Pick<Outbox, 'add' | 'items'>
+export interface SessionViewOptions {
+  connection: Pick<Connection, 'on' | 'request' | 'sendTyping'>
+  outbox: Pick<Outbox, 'add' | 'items' | 'subscribe'>
+  /** A session could not be caught up with, and will not be: it is gone, for example. */
+  onError(error: unknown): void
+  /** In [0, 1). */
+  random: () => number
+  /** Runs a catch-up when it may ask: many sessions that were cut off together share one server. */
+  inTurn(run: () => Promise<void>): Promise<void>
   onClose(): void
 }
 
 const HISTORY_PAGE = 50
 const MAX_READERS = 50
+/** Missing entries often arrive by themselves a moment later. */
+const CATCH_UP_DELAY_MS = 300
+const CATCH_UP_PAGE = 200
+/** Further behind than this, the latest page is shown instead, and the rest is read on demand. */
+const MAX_GAP = 1000
+/** Pages in one catch-up. What is still missing then is asked for at the next event. */
+const MAX_ROUNDS = 10
 
 /**
  * One open session: its state, kept equal to the server's, and what its viewer does there. What is
  * asked of the server rejects with `RequestError`.
  */
-export class SessionView {
+export class SessionView extends Observable<SessionViewState> {
   readonly id: string
   readonly #options: SessionViewOptions
-  readonly #sync: SessionSync
-  readonly #state: Observable<SessionViewState>
-  readonly #others: TypingOthers
+  readonly #timer: Timer
+  readonly #typists: Typists
   readonly #typing: TypingSignal
   readonly #reading: ReadSignal
+  #catchingUp: Promise<void> | undefined
+  #closed = false
 
   constructor(page: ClientData<'session:open'>, options: SessionViewOptions) {
-    const { connection } = options
+    const log = createSessionLog(page)
+    super({ log, loadingOlder: false, typists: [], readUpTo: {}, unsent: [] })
+    const { connection, random } = options
     const sessionId = page.session.id
     this.id = sessionId
     this.#options = options
-    this.#sync = new SessionSync(page, {
-      ...options,
-      open: (payload) => connection.request('session:open', payload),
-      // Not by a patch, which costs more: it is done for each piece of a reply.
-      onChange: (log) => this.#state.set({ ...this.state, log }),
-    })
-    this.#others = new TypingOthers((typists) => this.#patch({ typists }))
-    this.#typing = createTypingSignal((typing) => connection.sendTyping({ sessionId, typing }))
-    this.#reading = createReadSignal((seq) =>
-      connection.request('message:read', { sessionId, seq }),
-    )
-    this.#state = createObservable<SessionViewState>({
-      log: this.#sync.log,
-      loadingOlder: false,
-      typists: [],
-      readUpTo: {},
-      unsent: [],
-    })
+    this.#timer = new Timer(random)
+    this.#typists = new Typists((typists) => this.#patch({ typists }))
+    this.#typing = new TypingSignal((typing) => connection.sendTyping({ sessionId, typing }))
+    this.#reading = new ReadSignal((seq) => connection.request('message:read', { sessionId, seq }))
     this.onOutbox()
-  }
-
-  get state(): SessionViewState {
-    return this.#state.get()
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#state.subscribe(listener)
   }
 
   /** An event of this session. */
   apply(event: ViewEvent): void {
-    if (event.type === 'typing') this.#others.apply(event.typing)
+    if (this.#closed) return
+    if (event.type === 'typing') this.#typists.apply(event.typing)
     else if (event.type === 'receipt') this.#onReceipt(event.receipt)
     else {
-      if (event.type === 'message') this.#others.remove(event.message.sender.id)
-      this.#sync.apply(event)
+      if (event.type === 'message') this.#typists.remove(event.message.sender.id)
+      const log = applyEvent(this.state.log, event)
+      if (log !== this.state.log) this.setState({ ...this.state, log })
+      if (isBehind(log)) this.#planCatchUp()
     }
   }
 
@@ -98,14 +100,21 @@ export class SessionView {
     if (unsent.length > 0 || this.state.unsent.length > 0) this.#patch({ unsent })
   }
 
-  /** There is no connection: who was told that the user types has forgotten it. */
+  /** There is no connection: those who were told that the user types have forgotten it. */
   onOffline(): void {
     this.#typing.forget()
   }
 
-  /** Asks for what is missing, and tells what could not be told. Never rejects. */
+  /**
+   * Opens the session again, which also joins its room, until nothing is missing, and tells what
+   * could not be told. Never rejects.
+   */
   async catchUp(): Promise<void> {
-    await this.#sync.catchUp()
+    this.#catchingUp ??= this.#options
+      .inTurn(() => this.#readMissing())
+      .catch((error: unknown) => this.#onCatchUpFailure(error))
+      .finally(() => (this.#catchingUp = undefined))
+    await this.#catchingUp
     this.#reading.repeat()
   }
 
@@ -117,33 +126,36 @@ export class SessionView {
 
   /** Ends the session, which can still be read. */
   async end(): Promise<void> {
-    this.#apply(await this.#options.connection.request('session:end', { sessionId: this.id }))
+    const payload = { sessionId: this.id }
+    const { session } = await this.#options.connection.request('session:end', payload)
+    this.apply({ type: 'session', session })
   }
 
   async selectModel(modelId: string): Promise<void> {
     const payload = { sessionId: this.id, modelId }
-    this.#apply(await this.#options.connection.request('model:select', payload))
+    const { session } = await this.#options.connection.request('model:select', payload)
+    this.apply({ type: 'session', session })
   }
 
   /** Stops the reply that is being written, also one that no worker has begun yet. */
   async stop(): Promise<void> {
     // A reply that was not heard of has an id already, and the server knows it.
-    if (this.#sync.log.drafts.length === 0) await this.#sync.catchUp()
-    const replyId = this.#sync.log.drafts[0]?.replyId
+    if (this.state.log.drafts.length === 0) await this.catchUp()
+    const replyId = this.state.log.drafts[0]?.replyId
     if (!replyId) return
     await this.#options.connection.request('reply:stop', { sessionId: this.id, replyId })
   }
 
   /** Asks for another reply in place of a failed, incomplete or stopped one. */
   async retry(messageId: string): Promise<void> {
-    const failed = this.#sync.log.messages.find(({ id }) => id === messageId)
+    const { messages, session } = this.state.log
+    const failed = messages.find(({ id }) => id === messageId)
     if (!failed) return
     const payload = { sessionId: this.id, messageId }
     const { replyId } = await this.#options.connection.request('reply:retry', payload)
     const { replyTo = '' } = failed
-    const { modelId } = this.#sync.log.session
-    const reply = { replyId, replyTo, modelId, attempt: 0, index: 0, text: '' }
-    this.#sync.apply({ type: 'expected', reply })
+    const reply = { replyId, replyTo, modelId: session.modelId, attempt: 0, index: 0, text: '' }
+    this.apply({ type: 'expected', reply })
   }
 
   async loadOlder(): Promise<void> {
@@ -154,7 +166,7 @@ export class SessionView {
     this.#patch({ loadingOlder: true })
     try {
       const page = await this.#options.connection.request('session:history', payload)
-      this.#sync.apply({ type: 'older', page })
+      this.apply({ type: 'older', page })
     } finally {
       this.#patch({ loadingOlder: false })
     }
@@ -167,21 +179,18 @@ export class SessionView {
 
   /** `userId` has seen everything up to the end of the log; of what others wrote, they are told. */
   markRead(userId: string | undefined): void {
-    const news = this.#sync.log.messages.findLast(({ sender }) => sender.id !== userId)
+    const news = this.state.log.messages.findLast(({ sender }) => sender.id !== userId)
     if (news) this.#reading.onRead(news.seq)
   }
 
   /** Idempotent. */
   close(): void {
+    this.#closed = true
+    this.#timer.stop()
     this.#reading.stop()
     this.#typing.stop()
-    this.#others.clear()
-    this.#sync.close()
+    this.#typists.clear()
     this.#options.onClose()
-  }
-
-  #apply({ session }: ClientData<'session:end'>): void {
-    this.#sync.apply({ type: 'session', session })
   }
 
   #onReceipt({ reader, seq }: ServerPayload<'message:receipt'>): void {
@@ -192,7 +201,37 @@ export class SessionView {
     })
   }
 
+  #planCatchUp(): void {
+    if (this.#timer.isRunning) return
+    this.#timer.start(CATCH_UP_DELAY_MS, () => {
+      if (this.#catchingUp) this.#planCatchUp()
+      else if (isBehind(this.state.log)) void this.catchUp()
+    })
+  }
+
+  async #readMissing(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS && !this.#closed; round += 1) {
+      const { headSeq, lastSeq, drafts } = this.state.log
+      const range = headSeq - lastSeq > MAX_GAP ? {} : { afterSeq: lastSeq }
+      const payload = { sessionId: this.id, limit: CATCH_UP_PAGE, ...range }
+      const page = await this.#options.connection.request('session:open', payload)
+      this.#timer.forgetFailures()
+      this.apply({ type: 'opened', page, drafts, ...range })
+      // The same round again would bring the same: the next event asks once more.
+      const { log } = this.state
+      if (log.lastSeq <= lastSeq || log.headSeq === log.lastSeq) return
+    }
+  }
+
+  #onCatchUpFailure(thrown: unknown): void {
+    const { code, retryable, retryAfterMs } = toRequestError(thrown)
+    // After the connection has come back, every view is asked to catch up.
+    if (this.#closed || code === 'OFFLINE' || code === 'TIMEOUT') return
+    if (retryable) this.#timer.retry(() => void this.catchUp(), retryAfterMs)
+    else this.#options.onError(thrown)
+  }
+
   #patch(part: Partial<SessionViewState>): void {
-    this.#state.set({ ...this.state, ...part })
+    this.setState({ ...this.state, ...part })
   }
 }

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { ClientPayload } from '@chatbox/contract'
 import type { RequestEvent } from '../connection/connection.ts'
-import { FakeServer } from './fake-server.ts'
+import { FakeServer } from './fake-server.test.support.ts'
 import { createMemoryStorage } from '../outbox/outbox-storage.ts'
 import { Outbox } from '../outbox/outbox.ts'
-import { RequestError } from '../connection/request-error.ts'
+import { RequestError } from '../connection/request.ts'
 import type { SessionView } from './session-view.ts'
 import { SessionViews, type SessionViewsOptions } from './session-views.ts'
 

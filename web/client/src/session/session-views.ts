@@ -1,18 +1,8 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import type { Connection } from '../connection/connection.ts'
-import type { Outbox } from '../outbox/outbox.ts'
-import { RequestError } from '../connection/request-error.ts'
-import { SessionView, type ViewEvent } from './session-view.ts'
-import { createTurns, type Turns } from './turns.ts'
+import { RequestError } from '../connection/request.ts'
+import { SessionView, type SessionViewOptions, type ViewEvent } from './session-view.ts'
 
-export interface SessionViewsOptions {
-  connection: Pick<Connection, 'on' | 'request' | 'sendTyping'>
-  outbox: Pick<Outbox, 'add' | 'items' | 'subscribe'>
-  /** A session could not be caught up with, and will not be: it is gone, for example. */
-  onError(error: unknown): void
-  /** In [0, 1). */
-  random: () => number
-}
+export type SessionViewsOptions = Omit<SessionViewOptions, 'inTurn' | 'onClose'>
 
 /** A server leaves the session that was opened first when one connection opens more. */
 const MAX_VIEWS = 50
@@ -25,7 +15,9 @@ const MAX_EARLY = 500
 export class SessionViews {
   readonly #options: SessionViewsOptions
   readonly #views = new Map<string, SessionView>()
-  readonly #inTurn: Turns = createTurns(MAX_ASKING)
+  /** Catch-ups that wait until one that runs has ended. */
+  readonly #waiting: (() => void)[] = []
+  #asking = 0
   #opening = 0
   #early: { sessionId: string; event: ViewEvent }[] = []
 
@@ -88,7 +80,7 @@ export class SessionViews {
     const { id } = page.session
     const view: SessionView = new SessionView(page, {
       ...this.#options,
-      inTurn: this.#inTurn,
+      inTurn: (run) => this.#inTurn(run),
       onClose: () => {
         if (this.#views.get(id) === view) this.#views.delete(id)
       },
@@ -97,6 +89,20 @@ export class SessionViews {
     // The server joins a session before it reads the page: these may be newer than the page.
     for (const { sessionId, event } of this.#early) if (sessionId === id) view.apply(event)
     return view
+  }
+
+  /** Runs a catch-up: at once, or when its turn comes, in the order of the calls. */
+  async #inTurn(run: () => Promise<void>): Promise<void> {
+    if (this.#asking >= MAX_ASKING) await new Promise<void>((next) => this.#waiting.push(next))
+    else this.#asking += 1
+    try {
+      await run()
+    } finally {
+      // The next one takes over the place, so nobody else gets in between.
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#asking -= 1
+    }
   }
 
   #apply(sessionId: string, event: ViewEvent): void {

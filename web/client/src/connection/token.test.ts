@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { readSubject } from './token-source.ts'
+import { readSubject } from './token.ts'
 
 const toToken = (claims: unknown): string =>
   `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`

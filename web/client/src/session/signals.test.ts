@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { createReadSignal, type ReadSignal } from './read-signal.ts'
+import { ReadSignal } from './signals.ts'
 
 describe('read signal', () => {
   let told: number[]
@@ -10,7 +10,7 @@ describe('read signal', () => {
     jest.useFakeTimers()
     told = []
     isAway = false
-    signal = createReadSignal(async (seq) => {
+    signal = new ReadSignal(async (seq) => {
       if (isAway) throw new Error('away')
       told.push(seq)
     })

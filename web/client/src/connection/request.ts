@@ -1,0 +1,50 @@
+import type { ErrorCode, ErrorInfo } from '@chatbox/contract'
+
+/** What the server says, and what only the client can know: no connection, or no answer in time. */
+export type RequestErrorCode = ErrorCode | 'OFFLINE' | 'TIMEOUT'
+
+/** Why a request was not done. Its message is fit for a user. */
+export class RequestError extends Error {
+  readonly code: RequestErrorCode
+  readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
+
+  constructor(info: Omit<ErrorInfo, 'code'> & { code: RequestErrorCode }) {
+    super(info.message)
+    this.name = 'RequestError'
+    this.code = info.code
+    this.retryable = info.retryable
+    this.retryAfterMs = info.retryAfterMs
+  }
+}
+
+/** Any thrown value as a `RequestError`; the text of an unknown one is never shown. */
+export function toRequestError(thrown: unknown): RequestError {
+  if (thrown instanceof RequestError) return thrown
+  return new RequestError({ code: 'INTERNAL', message: 'Something went wrong.', retryable: true })
+}
+
+const HTTP_TIMEOUT_MS = 10_000
+
+/** A JSON answer of the server, waited for at most 10 s. Rejects with `RequestError`. */
+export async function requestJson(url: string, init: RequestInit): Promise<unknown> {
+  const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS)
+  const answer = await fetch(url, { ...init, signal }).catch(() => {
+    const message = 'The server cannot be reached.'
+    throw new RequestError({ code: 'OFFLINE', message, retryable: true })
+  })
+  const body: unknown = await answer.json().catch(() => undefined)
+  if (answer.ok && body !== undefined) return body
+  throw new RequestError(toErrorInfo(body, answer.status))
+}
+
+function toErrorInfo(body: unknown, status: number): ErrorInfo {
+  const error = (body as { error?: Partial<ErrorInfo> } | undefined)?.error
+  if (typeof error?.code === 'string' && typeof error.message === 'string') {
+    const { code, message, retryable = false } = error
+    return { ...error, code, message, retryable }
+  }
+  // Something between us and the server answered, such as a proxy whose server is away.
+  const code = status === 429 ? 'TOO_MANY_REQUESTS' : 'UNAVAILABLE'
+  return { code, message: 'The server cannot answer now.', retryable: true }
+}
