@@ -1,8 +1,8 @@
 import { AxeBuilder } from '@axe-core/playwright'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Browser, Page } from 'playwright-core'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { type ChatPage, type ChatPageOptions, openChatPage } from './support/chat-page.ts'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { describeWithBrowser } from './support/browser.ts'
+import { type ChatPage, type ChatPageOptions, useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
 
 const PHONE: ChatPageOptions = {
@@ -13,20 +13,14 @@ const PHONE: ChatPageOptions = {
 
 describeWithBrowser('accessibility of the chat page', () => {
   let server: ChatServer
-  let browser: Browser
-  let chat: ChatPage
+  const pages = useChatPages()
+  const open = (options?: ChatPageOptions): Promise<ChatPage> => pages.open(server.url, options)
 
   beforeAll(async () => {
-    ;[server, browser] = await Promise.all([startChatServer(), openBrowser()])
+    server = await startChatServer()
   }, 60_000)
 
-  afterEach(async () => {
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    await chat.close()
-  })
-
   afterAll(async () => {
-    await browser.close()
     await server.stop()
   })
 
@@ -40,7 +34,7 @@ describeWithBrowser('accessibility of the chat page', () => {
     it.each(looks)(
       '%s',
       async (_name, options) => {
-        chat = await openChatPage(browser, server.url, options)
+        const chat = await open(options)
         await chat.page.getByText('Connected').waitFor({ state: 'attached' })
         expect(await findViolations(chat.page)).toEqual([])
         await chat.ask('a question')
@@ -59,7 +53,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   })
 
   it('can be used by keyboard alone', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     const { keyboard } = chat.page
     await chat.page.getByText('Connected').waitFor({ state: 'attached' })
     // The message box has the focus at first; Shift + Enter is a new line in it.
@@ -83,7 +77,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   }, 60_000)
 
   it('keeps the focus in the drawer on a phone, and gives it back', async () => {
-    chat = await openChatPage(browser, server.url, PHONE)
+    const chat = await open(PHONE)
     const button = chat.page.getByRole('button', { name: 'Show your chats' })
     await button.focus()
     await chat.page.keyboard.press('Enter')
@@ -102,7 +96,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   }, 30_000)
 
   it('announces an answer once, when it is whole', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.page.evaluate(() => {
       const said: string[] = []
       Reflect.set(window, 'said', said)
@@ -127,7 +121,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   }, 30_000)
 
   it('does not send while an input method composes a word', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     const devtools = await chat.page.context().newCDPSession(chat.page)
     await chat.input.focus()
     await devtools.send('Input.imeSetComposition', {
@@ -143,7 +137,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   }, 30_000)
 
   it('moves nothing for those who asked for less motion', async () => {
-    chat = await openChatPage(browser, server.url, { reducedMotion: 'reduce' })
+    const chat = await open({ reducedMotion: 'reduce' })
     await chat.ask('a question')
     await chat.page.locator('.row-reply').first().waitFor()
     const running = (): Promise<number> => chat.page.evaluate(() => document.getAnimations().length)
@@ -153,7 +147,7 @@ describeWithBrowser('accessibility of the chat page', () => {
   }, 30_000)
 
   it('fits a phone of 320 px: nothing is cut off to the side, and every control can be hit', async () => {
-    chat = await openChatPage(browser, server.url, PHONE)
+    const chat = await open(PHONE)
     await chat.ask('a question')
     await chat.waitForReply(1)
     const { overflow, small } = await chat.page.evaluate(() => {

@@ -1,30 +1,24 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
-import type { Browser, Locator } from 'playwright-core'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import type { Locator } from 'playwright-core'
+import { describeWithBrowser } from './support/browser.ts'
+import { type ChatPage, type ChatPageOptions, useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
 
 describeWithBrowser('chat page on standalone', () => {
   let server: ChatServer
-  let browser: Browser
-  let chat: ChatPage
+  const pages = useChatPages()
+  const open = (options?: ChatPageOptions): Promise<ChatPage> => pages.open(server.url, options)
 
   beforeAll(async () => {
-    ;[server, browser] = await Promise.all([startChatServer(), openBrowser()])
+    server = await startChatServer()
   }, 60_000)
 
-  afterEach(async () => {
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    await chat.close()
-  })
-
   afterAll(async () => {
-    await browser.close()
     await server.stop()
   })
 
   it('streams an answer to what was typed', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('What is this?')
     await chat.draft.locator('.markdown').waitFor()
     const early = (await chat.draft.textContent()) ?? ''
@@ -36,7 +30,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('goes on with the same answer after a reload in the middle of it', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('a long one')
     await chat.draft.locator('h3').first().waitFor()
     await chat.page.reload()
@@ -48,7 +42,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 60_000)
 
   it('stops an answer, keeps what was written, and asks again on demand', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('a long one')
     await chat.draft.locator('h3').first().waitFor()
     await chat.page.getByRole('button', { name: 'Stop the answer' }).click()
@@ -61,7 +55,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 60_000)
 
   it('says so when there is no answer, and replaces it by the next try', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('fail')
     expect(await chat.waitForReply(1)).toContain('There is no answer to this.')
     await chat.page.getByRole('button', { name: 'Try again' }).click()
@@ -72,7 +66,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('starts a new chat, lists both and shows the old one again', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('First question')
     await chat.waitForReply(1)
     await chat.page.getByRole('button', { name: 'New chat' }).first().click()
@@ -89,7 +83,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('ends a chat after one more question, by keyboard alone, and starts another', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     const { keyboard } = chat.page
     const end = chat.page.getByRole('button', { name: 'End chat' })
     const question = chat.page.getByRole('group', { name: 'End this chat?' })
@@ -125,7 +119,7 @@ describeWithBrowser('chat page on standalone', () => {
 
   it('ends a chat from the drawer on a phone, and leads on to a new one', async () => {
     const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-    chat = await openChatPage(browser, server.url, phone)
+    const chat = await open(phone)
     await chat.ask('My only question')
     await chat.waitForReply(1)
     await chat.page.getByRole('button', { name: 'Show your chats' }).tap()
@@ -144,7 +138,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('finds the chat of before when one comes back', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.ask('Remember me')
     await chat.waitForReply(1)
     const tab = await chat.page.context().newPage()
@@ -155,7 +149,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('lets another model answer from then on, and says so in the chat', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.page.getByLabel('Model').selectOption('Second demo')
     await chat.page.getByText('Second demo answers from here on.').waitFor()
     await chat.page.reload()
@@ -164,7 +158,7 @@ describeWithBrowser('chat page on standalone', () => {
   }, 30_000)
 
   it('refuses a text that is too long before it is sent, and says by how much', async () => {
-    chat = await openChatPage(browser, server.url)
+    const chat = await open()
     await chat.input.fill('x'.repeat(10_003))
     await chat.page.getByText('3 characters too long').waitFor()
     await chat.input.press('Enter')

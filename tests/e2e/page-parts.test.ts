@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import type { Browser } from 'playwright-core'
 import { signToken } from '../support/tokens.ts'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { openChatPage } from './support/chat-page.ts'
+import { describeWithBrowser } from './support/browser.ts'
+import { useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer, toModelSettings } from './support/chat-server.ts'
 import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts'
 
@@ -10,26 +9,24 @@ describeWithBrowser('parts of the chat page', () => {
   let model: ScriptedModel
   let server: ChatServer
   let closed: ChatServer
-  let browser: Browser
+  const pages = useChatPages()
 
   beforeAll(async () => {
     model = await startScriptedModel()
     const settings = toModelSettings(model.url)
-    ;[server, closed, browser] = await Promise.all([
+    ;[server, closed] = await Promise.all([
       startChatServer(settings),
       startChatServer({ ...settings, ALLOW_VISITORS: 'false' }),
-      openBrowser(),
     ])
   }, 60_000)
 
   afterAll(async () => {
-    await browser.close()
     await Promise.all([server.stop(), closed.stop()])
     await model.stop()
   })
 
   it('says that one has to sign in where visitors are not let in', async () => {
-    const page = await browser.newPage()
+    const page = await pages.browser.newPage()
     await page.goto(closed.url)
     await page.getByRole('heading', { name: 'Please sign in' }).waitFor()
     await page.getByRole('button', { name: 'Try again' }).click()
@@ -39,7 +36,7 @@ describeWithBrowser('parts of the chat page', () => {
 
   it('takes a token from the application around it', async () => {
     const token = await signToken({ sub: 'ann@example.org', name: 'Ann' })
-    const page = await browser.newPage()
+    const page = await pages.browser.newPage()
     await page.addInitScript((issued) => {
       window.addEventListener('chatbox:token-needed', (event) => {
         const { detail } = event as CustomEvent<{ provide(token: Promise<unknown>): void }>
@@ -57,7 +54,7 @@ describeWithBrowser('parts of the chat page', () => {
   }, 30_000)
 
   it('copies code and whole answers', async () => {
-    const chat = await openChatPage(browser, server.url)
+    const chat = await pages.open(server.url)
     await chat.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     const clipboard = (): Promise<string> =>
       chat.page.evaluate(() => navigator.clipboard.readText())
@@ -70,12 +67,11 @@ describeWithBrowser('parts of the chat page', () => {
     await chat.page.getByRole('button', { name: 'Copy', exact: true }).click()
     await chat.page.getByRole('button', { name: 'Copied' }).nth(1).waitFor()
     expect(await clipboard()).toContain('Run **this**')
-    await chat.close()
   }, 30_000)
 
   it('reads earlier messages on the way up, keeps the place, and jumps back to the end', async () => {
     model.say('ok')
-    const chat = await openChatPage(browser, server.url)
+    const chat = await pages.open(server.url)
     for (let count = 1; count <= 30; count += 1) {
       await chat.ask(`question ${count}`)
       await chat.waitForReply(count)
@@ -96,7 +92,5 @@ describeWithBrowser('parts of the chat page', () => {
       const element = document.querySelector('[role=log]')
       return element && element.scrollHeight - element.scrollTop - element.clientHeight < 5
     })
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    await chat.close()
   }, 60_000)
 })

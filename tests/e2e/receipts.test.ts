@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import type { Message } from '@chatbox/contract'
-import type { Browser } from 'playwright-core'
 import { buildWeb } from '../../scripts/build-web.ts'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { type ChatUser, openChatUser } from '../support/chat-user.ts'
@@ -13,8 +12,8 @@ import {
   type TestBackend,
   type TestGateway,
 } from '../support/test-gateway.ts'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { describeWithBrowser } from './support/browser.ts'
+import { type ChatPage, useChatPages } from './support/chat-page.ts'
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/chat/dist/', import.meta.url))
 const OLGA = { id: 'olga', name: 'Olga' }
@@ -22,14 +21,14 @@ const OLGA = { id: 'olga', name: 'Olga' }
 describeWithBrowser('who has read what', () => {
   let backend: TestBackend
   let gateway: TestGateway
-  let browser: Browser
   let chat: ChatPage
+  const pages = useChatPages()
   let operator: ChatUser
   let sessionId = ''
 
   beforeAll(async () => {
     await buildWeb()
-    ;[backend, browser] = await Promise.all([openTestBackend(), openBrowser()])
+    backend = await openTestBackend()
     const port = await findFreePort()
     const sessions = replacing(backend.ports.sessions, {
       async create(session) {
@@ -47,14 +46,9 @@ describeWithBrowser('who has read what', () => {
     )
   }, 60_000)
 
-  afterEach(async () => {
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    operator.close()
-    await chat.close()
-  })
+  afterEach(() => operator.close())
 
   afterAll(async () => {
-    await browser.close()
     await gateway.stop()
     await backend.close()
   })
@@ -74,7 +68,7 @@ describeWithBrowser('who has read what', () => {
   }
 
   async function open(): Promise<void> {
-    chat = await openChatPage(browser, `${gateway.url}/chatbox/`)
+    chat = await pages.open(`${gateway.url}/chatbox/`)
     await chat.page.getByRole('heading', { name: 'How can we help?' }).waitFor()
     operator = await openChatUser({ url: gateway.url, userId: OLGA.id, roles: ['chat_admin'] })
     await operator.open({ sessionId })

@@ -1,41 +1,34 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import type { Browser } from 'playwright-core'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { describeWithBrowser } from './support/browser.ts'
+import { type ChatPage, useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
 import { signToken } from '../support/tokens.ts'
 
 describeWithBrowser('messages that cannot be sent at once', () => {
   let server: ChatServer
-  let browser: Browser
   let link: TcpProxy
   let chat: ChatPage
+  const pages = useChatPages()
 
   beforeAll(async () => {
     const port = await findFreePort()
-    ;[server, browser] = await Promise.all([
-      startChatServer(undefined, [`http://127.0.0.1:${port}`]),
-      openBrowser(),
-    ])
+    server = await startChatServer(undefined, [`http://127.0.0.1:${port}`])
     link = await startTcpProxy({ port: server.port }, { port })
   }, 60_000)
 
   beforeEach(async () => {
     const url = `http://127.0.0.1:${link.port}/chatbox/`
-    chat = await openChatPage(browser, url, { allowNetworkErrors: true })
+    chat = await pages.open(url, { allowNetworkErrors: true })
     await chat.page.getByText('Connected').waitFor({ state: 'attached' })
   })
 
   afterEach(async () => {
     await link.restore()
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    await chat.close()
   })
 
   afterAll(async () => {
-    await browser.close()
     await link.close()
     await server.stop()
   })

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import type { Browser } from 'playwright-core'
-import { describeWithBrowser, openBrowser } from './support/browser.ts'
-import { type ChatPage, openChatPage } from './support/chat-page.ts'
+import { describeWithBrowser } from './support/browser.ts'
+import { type ChatPage, useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer, toModelSettings } from './support/chat-server.ts'
 import { EXPENSIVE_TEXTS, HOSTILE_TEXTS } from './support/hostile-texts.ts'
 import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts'
@@ -16,33 +15,27 @@ const ATTRIBUTES = 'href target rel start align data-language'
 describeWithBrowser('text that nobody trusts', () => {
   let model: ScriptedModel
   let server: ChatServer
-  let browser: Browser
   let chat: ChatPage
+  const pages = useChatPages()
   let ran: unknown[]
 
   beforeAll(async () => {
     model = await startScriptedModel()
-    ;[server, browser] = await Promise.all([
-      startChatServer(toModelSettings(model.url)),
-      openBrowser(),
-    ])
+    server = await startChatServer(toModelSettings(model.url))
   }, 60_000)
 
   beforeEach(async () => {
     // Without the security policy: the renderer alone has to hold.
-    chat = await openChatPage(browser, server.url, { bypassCSP: true })
+    chat = await pages.open(server.url, { bypassCSP: true })
     ran = []
     await chat.page.exposeFunction('pwned', (id: unknown) => ran.push(id))
   })
 
-  afterEach(async () => {
+  afterEach(() => {
     expect(ran).toEqual([])
-    expect(chat.incidents).toEqual({ faults: [], foreignRequests: [] })
-    await chat.close()
   })
 
   afterAll(async () => {
-    await browser.close()
     await server.stop()
     await model.stop()
   })

@@ -1,5 +1,7 @@
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { recordBrowserCoverage } from '../../support/browser-coverage.ts'
+import { openBrowser } from './browser.ts'
 
 /** What a page did that it must never do. */
 interface Incidents {
@@ -26,6 +28,12 @@ export interface ChatPage {
   close(): Promise<void>
 }
 
+interface ChatPages {
+  browser: Browser
+  /** Opens the chat in a context of its own, so as a visitor of its own unless `storageState` says else. */
+  open(url: string, options?: ChatPageOptions): Promise<ChatPage>
+}
+
 export interface ChatPageOptions extends BrowserContextOptions {
   /** Network faults of the test's own making show up in the console. */
   allowNetworkErrors?: boolean
@@ -34,8 +42,36 @@ export interface ChatPageOptions extends BrowserContextOptions {
 const TIMEOUT_MS = 15_000
 const DESKTOP = { width: 1200, height: 800 }
 
-/** Opens the chat in a context of its own, so as a visitor of its own unless `storageState` says else. */
-export async function openChatPage(
+/** A suite's pages in one browser. Each is closed after its test, and did nothing that it must never do. */
+export function useChatPages(): ChatPages {
+  let browser: Browser
+  const opened: ChatPage[] = []
+  beforeAll(async () => {
+    browser = await openBrowser()
+  }, 60_000)
+  afterEach(async () => {
+    const pages = opened.splice(0)
+    for (const page of pages) await page.close()
+    for (const { incidents } of pages) {
+      expect(incidents).toEqual({ faults: [], foreignRequests: [] })
+    }
+  })
+  afterAll(async () => {
+    await browser.close()
+  })
+  return {
+    get browser() {
+      return browser
+    },
+    async open(url, options) {
+      const page = await openChatPage(browser, url, options)
+      opened.push(page)
+      return page
+    },
+  }
+}
+
+async function openChatPage(
   browser: Browser,
   url: string,
   { allowNetworkErrors = false, ...options }: ChatPageOptions = {},

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ClientEvent, ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
-import { ChatClient, type ChatState } from './chat-client.ts'
+import { ChatClient } from './chat-client.ts'
+import type { ChatState } from './chat-state.ts'
 import {
   createMessage,
   createReply,

@@ -1,36 +1,15 @@
-import type { Model, ServerPayload, User } from '@chatbox/contract'
-import { Connection, type ConnectionState } from './connection/connection.ts'
-import { type RequestErrorCode, toRequestError } from './connection/request.ts'
-import { CurrentUser, type GetToken } from './connection/token.ts'
-import { MySessions, NO_SESSIONS, type Sessions } from './my-sessions.ts'
+import type { ServerPayload } from '@chatbox/contract'
+import { type ChatState, NOTHING_SHOWN } from './chat-state.ts'
+import { Connection } from './connection/connection.ts'
+import { toRequestError } from './connection/request.ts'
+import { type GetToken, readSubject } from './connection/token.ts'
+import { MySessions } from './my-sessions.ts'
 import { Observable } from './observable.ts'
 import { Outbox } from './outbox/outbox.ts'
 import type { OutboxStorage } from './outbox/outbox-storage.ts'
-import type { SessionLog } from './session/session-log.ts'
-import type { SessionView, SessionViewState } from './session/session-view.ts'
+import type { SessionView } from './session/session-view.ts'
 import { SessionViews } from './session/session-views.ts'
 import { Timer } from './timer.ts'
-
-/** Everything that one user's chat shows: the session in view, and what is around it. */
-export interface ChatState extends Omit<SessionViewState, 'log'> {
-  connection: ConnectionState
-  user: User | null
-  /**
-   * How many users this page has had before this one. Where it changes, a page forgets what it holds
-   * itself, such as a text that was not sent yet.
-   */
-  formerUsers: number
-  models: readonly Model[]
-  /** Code points of one message. */
-  contentLength: number
-  /** The session that is shown; null until the first one is open. */
-  log: SessionLog | null
-  /** A session is being opened or created. */
-  opening: boolean
-  /** What the user asked for last and did not get; null again once it was read or something worked. */
-  error: { code: RequestErrorCode; message: string } | null
-  sessions: Sessions
-}
 
 export interface ChatClientOptions {
   /** The page's folder on the server with its path prefix and no trailing slash. */
@@ -43,21 +22,6 @@ export interface ChatClientOptions {
 }
 
 const FIRST_PAGE = 50
-const NOTHING_SHOWN: ChatState = {
-  connection: { status: 'connecting' },
-  user: null,
-  formerUsers: 0,
-  models: [],
-  contentLength: 10_000,
-  log: null,
-  opening: true,
-  loadingOlder: false,
-  error: null,
-  unsent: [],
-  typists: [],
-  readUpTo: {},
-  sessions: NO_SESSIONS,
-}
 
 /**
  * One user's chat: a view of one session, an outbox and the list of sessions. When another user
@@ -65,10 +29,6 @@ const NOTHING_SHOWN: ChatState = {
  * them rejects: what went wrong is in `state.error`.
  */
 export class ChatClient extends Observable<ChatState> {
-  readonly #user = new CurrentUser({
-    onChange: (userId, former) => this.#onUser(userId, former),
-    restart: () => this.#connection.restart(),
-  })
   readonly #server: { baseUrl: string; getToken: GetToken }
   readonly #connection: Connection
   readonly #outbox: Outbox
@@ -76,13 +36,20 @@ export class ChatClient extends Observable<ChatState> {
   readonly #retry: Timer
   #sessions: MySessions
   #view: SessionView | undefined
+  /** Whose chat this is. A token says so before the server does, so that nothing waits for that. */
+  #userId = ''
+  /** Of the latest token, where it can be read. */
+  #subject: string | undefined
   /** Counts openings: an answer to an earlier one is dropped. */
   #opening = 0
 
   constructor(options: ChatClientOptions) {
     super(NOTHING_SHOWN)
     const { baseUrl, random = Math.random } = options
-    this.#server = { baseUrl, getToken: this.#user.watch(options.getToken) }
+    this.#server = {
+      baseUrl,
+      getToken: async (wish) => this.#onToken(await options.getToken(wish)),
+    }
     const connection = new Connection({ ...this.#server, random })
     this.#connection = connection
     this.#outbox = new Outbox({
@@ -196,9 +163,19 @@ export class ChatClient extends Observable<ChatState> {
     this.#connection.close()
   }
 
-  #onUser(userId: string, former: string): void {
+  #onToken(token: string): string {
+    this.#subject = readSubject(token)
+    if (this.#subject !== undefined && this.#become(this.#subject)) this.#connection.restart()
+    return token
+  }
+
+  /** From here on this is the chat of that user. False where it was before. */
+  #become(userId: string): boolean {
+    const former = this.#userId
+    if (userId === former) return false
+    this.#userId = userId
     void this.#outbox.setUser(userId)
-    if (former === '') return
+    if (former === '') return true
     this.#leave()
     this.#view = undefined
     this.#sessions = this.#createSessions()
@@ -208,6 +185,7 @@ export class ChatClient extends Observable<ChatState> {
       formerUsers: this.state.formerUsers + 1,
       unsent: this.#outbox.items,
     })
+    return true
   }
 
   #leave(): void {
@@ -232,10 +210,15 @@ export class ChatClient extends Observable<ChatState> {
   }
 
   async #onReady({ user, models, limits }: ServerPayload<'ready'>): Promise<void> {
-    if (!this.#user.onReady(user.id)) return
+    if (this.#subject !== undefined && this.#subject !== user.id) {
+      // Another user's token came meanwhile.
+      this.#connection.restart()
+      return
+    }
+    this.#become(user.id)
     this.#patch({ user, models, contentLength: limits.contentLength })
     await this.#outbox.setUser(user.id)
-    if (user.id !== this.#user.id) return
+    if (user.id !== this.#userId) return
     if (this.#view) await this.#views.catchUp()
     else await this.openSession()
     this.#resumeOutbox()

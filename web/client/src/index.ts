@@ -1,4 +1,5 @@
-export { ChatClient, type ChatClientOptions, type ChatState } from './chat-client.ts'
+export { ChatClient, type ChatClientOptions } from './chat-client.ts'
+export type { ChatState } from './chat-state.ts'
 export { Connection } from './connection/connection.ts'
 export { requestJson } from './connection/request.ts'
 export { createTokenSource, type GetToken, type IssuedToken } from './connection/token.ts'
