@@ -116,7 +116,7 @@ export async function findSources(): Promise<string[]> {
   const paths: string[] = []
   const patterns = ['{shared,services,web}/*/src/**/*.{ts,tsx}', 'bench/src/**/*.ts']
   for await (const path of glob(patterns, { cwd: ROOT })) {
-    if (!/[.](test|d)[.]tsx?$/.test(path)) paths.push(path)
+    if (!/[.]test[.]|[.]d[.]tsx?$/.test(path)) paths.push(path)
   }
   return paths.toSorted()
 }

@@ -76,17 +76,14 @@ export function Composer({ actions, input, maxLength, isAnswering }: ComposerPro
 /** Near the limit it counts. */
 function Hint({ over, maxLength }: { over: number; maxLength: number }): JSX.Element {
   const length = over + maxLength
-  const count =
-    over > 0 ? (
-      <strong class="over">{strings.tooLong(over)}</strong>
-    ) : (
-      <span>
-        {length} / {maxLength}
-      </span>
-    )
+  const count = over > 0 ? strings.tooLong(over) : `${length} / ${maxLength}`
   return (
     <p class="hint" id="composer-hint">
-      {length > maxLength * NEAR_LIMIT ? count : strings.hint}
+      {length > maxLength * NEAR_LIMIT ? (
+        <span class={over > 0 ? 'over' : undefined}>{count}</span>
+      ) : (
+        strings.hint
+      )}
     </p>
   )
 }
