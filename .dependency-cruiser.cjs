@@ -101,7 +101,10 @@ module.exports = {
       to: {
         pathNot: [
           '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
+          '^services/worker/src/context[.]ts$',
           '^shared/(core|contract|kit)/',
+          // To wait is no I/O.
+          '^(node:)?timers/promises$',
         ],
       },
     },

@@ -5,13 +5,13 @@ import {
   createGate,
   MODEL,
   openRig,
+  override,
   scriptLlm,
   textOf,
   until,
   type WorkerRig,
 } from './worker-rig.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
-import { override } from './worker-mortal.ts'
 
 jest.setTimeout(30_000)
 
@@ -199,9 +199,9 @@ describe('a store that is away', () => {
         taken.push(job.sessionId)
       },
     }
-    const { deps } = rig.createWorker({ llm: scriptLlm(['Hi.']), queue })
+    const { context } = rig.createWorker({ llm: scriptLlm(['Hi.']), queue })
     const { replies } = rig
-    await enqueueWaiting({ ...deps, replies }, { staleMs: 0, forMs: 1000, limit: 10 })
+    await enqueueWaiting({ ...context, replies }, { staleMs: 0, forMs: 1000, limit: 10 })
     expect(taken).toEqual([other])
     expect(await rig.replies.findOpen(sessionId)).toMatchObject({ messageId: question.id })
   })
@@ -226,9 +226,9 @@ describe('a reply that its worker committed before it died', () => {
 
   it('is put into the log by a sweep, also while the queue is away', async () => {
     const queue = { enqueue: () => Promise.reject(away()) }
-    const { deps } = rig.createWorker({ llm: scriptLlm([]), queue })
+    const { context } = rig.createWorker({ llm: scriptLlm([]), queue })
     await until('the end of the question', async () => {
-      await finishReplies({ ...deps, replies: rig.replies }, { forMs: 100, limit: 10 })
+      await finishReplies({ ...context, replies: rig.replies }, { forMs: 100, limit: 10 })
       return (await rig.replies.findOpen(sessionId)) === undefined
     })
     expect(await rig.story(sessionId)).toEqual(STORY)

@@ -66,17 +66,3 @@ export function createMortal(rig: WorkerRig, death?: Death): Mortal {
     },
   }
 }
-
-/** `port` with some of its methods replaced. */
-export function override<T extends object>(port: T, methods: Partial<T>): T {
-  return new Proxy(port, {
-    get(target, name) {
-      const replaced: unknown = Reflect.get(methods, name)
-      if (replaced !== undefined) return replaced
-      const method: unknown = Reflect.get(target, name)
-      return typeof method === 'function'
-        ? (...values: unknown[]): unknown => Reflect.apply(method, target, values)
-        : method
-    },
-  })
-}

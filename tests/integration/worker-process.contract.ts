@@ -2,8 +2,16 @@ import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import type { Llm, ReplyClaims, Sessions } from '@chatbox/core'
 import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
-import { override } from './worker-mortal.ts'
-import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } from './worker-rig.ts'
+import {
+  createGate,
+  FAST,
+  override,
+  scriptLlm,
+  textOf,
+  toJob,
+  until,
+  type WorkerRig,
+} from './worker-rig.ts'
 
 jest.setTimeout(30_000)
 
@@ -43,7 +51,7 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     where: WorkerRig = rig,
   ) {
     const metrics = createMetrics()
-    const { models } = where.createWorker({ llm }).deps
+    const { models } = where.createWorker({ llm }).context
     const logger = createLogger('test', 'silent')
     const { messages, conversationRefs, queue, bus, clock } = where
     const worker = await startWorker(

@@ -19,10 +19,10 @@ import type {
 } from '@chatbox/core'
 import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
-import type { AnswerDeps, ReplyTiming } from '../../services/worker/src/answer/answer-deps.ts'
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
-import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
+import { TIMING, type Context, type Timing } from '../../services/worker/src/context.ts'
+import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
 
 export const MODEL = 'model-1'
 
@@ -90,7 +90,7 @@ export function createGate(): Gate {
   }
 }
 
-export const FAST: ReplyTiming = {
+export const FAST = {
   leaseMs: 5000,
   silenceMs: 10_000,
   replyTimeoutMs: 10_000,
@@ -108,7 +108,7 @@ export const FAST: ReplyTiming = {
 type InSession = Pick<Message, 'sessionId'>
 
 export interface TestWorker {
-  deps: AnswerDeps
+  context: Context
   metrics: Metrics
   /** Runs one job of the session, as the queue would. */
   answer(where: InSession, signal?: AbortSignal): ReturnType<typeof answerSession>
@@ -119,7 +119,7 @@ interface WorkerParts extends Partial<StorePorts> {
   llm: Llm
   bus?: EventBus
   queue?: Pick<JobQueue, 'enqueue'>
-  timing?: Partial<ReplyTiming>
+  timing?: Partial<Timing>
 }
 
 /** Where the data of a rig is. */
@@ -174,16 +174,15 @@ export class WorkerRig implements StorePorts {
 
   createWorker({ llm, bus, queue, timing, ...ports }: WorkerParts): TestWorker {
     const metrics = createMetrics()
-    const deps: AnswerDeps = {
+    const enqueue: JobQueue['enqueue'] = async (_name, payload) => void this.jobs.push(payload)
+    const context: Context = {
       sessions: this.sessions,
       messages: this.messages,
       replies: this.replies,
       conversationRefs: this.conversationRefs,
       ...ports,
       bus: bus ?? this.bus,
-      queue: queue ?? {
-        enqueue: async (_name, payload) => void this.jobs.push(payload),
-      },
+      queue: override(this.queue, queue ?? { enqueue }),
       models: {
         find: (id) => (id === MODEL ? { name: 'Model One', llm, prompt: PROMPT } : undefined),
       },
@@ -191,13 +190,13 @@ export class WorkerRig implements StorePorts {
       clock: this.clock,
       logger: createLogger('test', 'silent'),
       metrics,
-      timing: { ...FAST, ...timing },
+      timing: { ...TIMING, ...FAST, ...timing },
     }
     return {
-      deps,
+      context,
       metrics,
       answer: (where, signal = new AbortController().signal) =>
-        answerSession(deps, toJob(where), signal),
+        answerSession(context, toJob(where), signal),
       counted: (metric) => readMetric(metrics, metric),
     }
   }
@@ -210,8 +209,8 @@ export class WorkerRig implements StorePorts {
     const { replies } = this
     await until('every question settled', async () => {
       const taking = { staleMs: 0, forMs: 20, limit: 100 }
-      await finishReplies({ ...worker.deps, replies }, taking)
-      await enqueueWaiting({ ...worker.deps, replies }, taking)
+      await finishReplies({ ...worker.context, replies }, taking)
+      await enqueueWaiting({ ...worker.context, replies }, taking)
       for (const job of this.jobs.splice(0)) await worker.answer(job)
       return (await replies.findOpen(sessionId)) === undefined
     })
@@ -268,6 +267,20 @@ export class WorkerRig implements StorePorts {
 }
 
 const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
+
+/** `port` with some of its methods replaced. */
+export function override<T extends object>(port: T, methods: Partial<T>): T {
+  return new Proxy(port, {
+    get(target, name) {
+      const replaced: unknown = Reflect.get(methods, name)
+      if (replaced !== undefined) return replaced
+      const method: unknown = Reflect.get(target, name)
+      return typeof method === 'function'
+        ? (...values: unknown[]): unknown => Reflect.apply(method, target, values)
+        : method
+    },
+  })
+}
 
 /** A rig on the embedded adapters, in a folder of its own. */
 export async function openRig(): Promise<WorkerRig> {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
-import { createMortal, LONG_ENOUGH_TO_SPEAK, override } from './worker-mortal.ts'
-import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
+import { createMortal, LONG_ENOUGH_TO_SPEAK } from './worker-mortal.ts'
+import { createGate, openRig, override, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(30_000)
 
@@ -36,7 +36,7 @@ describe('a stop', () => {
     const answering = worker.answer(question)
     await gate.reached
     await rig.replies.requestStop(sessionId, replyId)
-    worker.deps.running.stop(replyId)
+    worker.context.running.stop(replyId)
     expect(await answering).toBe('answered')
     expect(llm.aborted).toBe(1)
     expect(await reply()).toBe('ai stopped: Half')
@@ -58,7 +58,7 @@ describe('a stop', () => {
     await asked.promise
     await rig.replies.requestStop(sessionId, replyId)
     const stoppedAt = Date.now()
-    worker.deps.running.stop(replyId)
+    worker.context.running.stop(replyId)
     await answering
     expect(Date.now() - stoppedAt).toBeLessThan(1000)
     expect(await reply()).toBe('ai stopped: Deaf')
@@ -82,7 +82,7 @@ describe('a stop', () => {
     const answering = worker.answer(question)
     await until('a draft', async () => (await rig.bus.readDraft(sessionId, replyId)) !== undefined)
     await rig.replies.requestStop(sessionId, replyId)
-    worker.deps.running.stop(replyId)
+    worker.context.running.stop(replyId)
     await answering
     expect(await reply()).toBe('ai stopped: Shown')
     expect(llm.requests).toHaveLength(1)
@@ -140,7 +140,7 @@ describe('a stop', () => {
     const worker = rig.createWorker({ llm: scriptLlm(['All ', gate.step, 'of it.']) })
     const answering = worker.answer(question)
     await gate.reached
-    worker.deps.running.stop(replyId)
+    worker.context.running.stop(replyId)
     gate.open()
     await answering
     expect(await reply()).toBe('ai complete: All of it.')

@@ -74,7 +74,7 @@ describeWithCluster('a store that is away for 15 s while three workers write 20 
   function start(on: WorkerRig): Promise<RunningWorker> {
     const { sessions, messages, replies, conversationRefs, queue, bus, clock } = on
     const logger = createLogger('test', 'silent')
-    const { models } = on.createWorker({ llm }).deps
+    const { models } = on.createWorker({ llm }).context
     return startWorker(
       {
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },

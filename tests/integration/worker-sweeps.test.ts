@@ -8,8 +8,16 @@ import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/s
 import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
-import { override } from './worker-mortal.ts'
-import { FAST, MODEL, newKeys, openRigOn, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
+import {
+  FAST,
+  MODEL,
+  newKeys,
+  openRigOn,
+  override,
+  scriptLlm,
+  until,
+  type WorkerRig,
+} from './worker-rig.ts'
 
 jest.setTimeout(120_000)
 
@@ -84,7 +92,7 @@ describeWithCluster('three workers with 5,000 questions waiting', () => {
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
         logger: createLogger('test', 'silent'),
         metrics: createMetrics(),
-        models: on.createWorker({ llm }).deps.models,
+        models: on.createWorker({ llm }).context.models,
       },
       {
         models: { ...SETTINGS.models, concurrency: 1, totalMs: 600_000 },

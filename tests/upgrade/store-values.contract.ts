@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { messageFields, openEnums, type Message } from '@chatbox/contract'
 import type { Store } from '@chatbox/adapters'
-import { createClock, createLogger, createMetrics } from '@chatbox/kit'
-import { materialiseCommitted } from '../../services/worker/src/answer/materialise-reply.ts'
+import { createLogger, createMetrics } from '@chatbox/kit'
+import { appendCommitted } from '../../services/worker/src/answer/append-reply.ts'
+import type { Context } from '../../services/worker/src/context.ts'
 import { toContext } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
 import {
@@ -134,9 +135,9 @@ export function describeNextValues(open: () => Promise<SharedStore>): void {
     const next = await shared.open('next')
     await next.replies.commit(reply, newOutcome({ status: NEXT_VALUE as 'complete' }))
     const bus = createMemoryEventBus(shared.hooks)
-    const tools = { bus, models: { find: () => undefined }, clock: createClock() }
     const logger = createLogger('worker', 'error')
-    await materialiseCommitted({ ...tools, ...store, logger, metrics: createMetrics() }, reply)
+    const tools = { bus, models: { find: () => undefined }, logger, metrics: createMetrics() }
+    await appendCommitted({ ...tools, ...store } as unknown as Context, reply)
     const entry = toContext('message', sessionId, reply.replyId)
     const sealed = await shared.readSealed(reply.replyId)
     expect(JSON.parse(shared.cipher.open(sealed, entry))).toMatchObject({

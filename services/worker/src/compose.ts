@@ -6,35 +6,42 @@ import {
   type ProcessContext,
   type RunningProcess,
 } from '@chatbox/kit'
+import { TIMING, type Timing } from './context.ts'
 import { createModelDirectory } from './models/model-directory.ts'
-import { startWorker, type WorkerOptions } from './start.ts'
+import { startWorker } from './start.ts'
 
 /** Only tests pass any, to see what becomes of the system without one of its safeties. */
 export interface WorkerOverrides {
   toOptions?: (options: BackendOptions) => BackendOptions
   /** Stands in front of the back end. */
   wrap?: (backend: Backend) => Backend
-  timing?: WorkerOptions['timing']
+  timing?: Partial<Timing>
 }
 
 /** A worker of a cluster, in the order in which its parts need each other. */
 export function composeWorker(
   context: ProcessContext,
-  { toOptions = same, wrap = same, timing = {} }: WorkerOverrides = {},
+  { toOptions = same, wrap = same, timing }: WorkerOverrides = {},
 ): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
   metrics.processStarted('worker')
   return openParts(async (parts) => {
     const models = createModelDirectory(settings.providers, context, {
       timeouts: settings.models,
-      ...(timing.deltaIntervalMs === undefined ? {} : { gatherMs: timing.deltaIntervalMs }),
+      gatherMs: timing?.deltaIntervalMs ?? TIMING.deltaIntervalMs,
     })
     parts.add(() => models.close())
     const options = toOptions(toBackendOptions(settings))
     const backend = await openBackend(options, createBackendHooks(context))
     parts.add(() => backend.close())
     const ports = { ...wrap(backend), logger, metrics, clock }
-    const worker = await startWorker({ ...ports, models }, { ...settings, timing })
+    const worker = await startWorker(
+      { ...ports, models },
+      {
+        ...settings,
+        ...(timing && { timing }),
+      },
+    )
     return {
       checks: backend.checks,
       async stop(graceMs) {

@@ -1,12 +1,11 @@
 import type { JobPayload, Usage } from '@chatbox/contract'
-import { AppError, toErrorInfo, type ReplyTask, type ReplyOutcome } from '@chatbox/core'
-import type { AnswerDeps } from './answer-deps.ts'
-import { Halt } from './halt.ts'
-import { materialiseCommitted, materialiseReply } from './materialise-reply.ts'
-import { produceReply, type Production } from './produce-reply.ts'
-import { ReplyLease } from './reply-lease.ts'
-import { whileAway } from './while-away.ts'
-import type { Written } from './write-reply.ts'
+import { AppError, toAppError, toErrorInfo, type ReplyOutcome, type ReplyTask } from '@chatbox/core'
+import type { Context } from '../context.ts'
+import { appendCommitted, appendReply } from './append-reply.ts'
+import { generateReply, type GeneratedReply } from './generate-reply.ts'
+import { prepareRequest } from './prepare-request.ts'
+import { ReplyLease, whileAway } from './reply-lease.ts'
+import { RunningReply } from './running-replies.ts'
 
 /**
  * How the run of a job ended. `lost` and `taken`: another worker has the question and settles it, or
@@ -14,123 +13,170 @@ import type { Written } from './write-reply.ts'
  */
 export type AnswerResult = 'answered' | 'cancelled' | 'nothing-open' | 'taken' | 'lost'
 
-const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0 }
-
-interface Run {
-  job: JobPayload<'answer-session'>
-  signal: AbortSignal
-}
-
 /**
- * Answers the one question of a session that may be answered: claims it, streams the reply, commits it
- * once and puts it into the log. Where more questions wait, the session goes behind the others in the
- * queue. A worker may die at any point of this: another one finds the question where this one left it.
- * `signal` gives the question back and rejects as retryable, so that the queue passes the job on.
+ * Answers the one question of a session that may be answered: claims it, generates the reply, commits
+ * it once and puts it into the log. Where more questions wait, the session goes behind the others in
+ * the queue. A worker may die at any point of this: another one finds the question where this one left
+ * it. `signal` gives the question back and rejects as retryable, so that the queue passes the job on.
  */
 export async function answerSession(
-  deps: AnswerDeps,
+  context: Context,
   job: JobPayload<'answer-session'>,
   signal: AbortSignal,
 ): Promise<AnswerResult> {
-  const open = await deps.replies.findOpen(job.sessionId)
+  const open = await context.replies.findOpen(job.sessionId)
   if (!open) return 'nothing-open'
   if (open.state === 'committed') {
-    await materialiseCommitted(deps, open)
+    await appendCommitted(context, open)
   } else {
-    const result = await claimAndAnswer(deps, open, { job, signal })
+    const { requestId } = job
+    const result = await answerQuestion(context, open, { requestId, signal })
     if (result !== 'answered') return result
   }
-  await enqueueNext(deps, job.sessionId)
+  await enqueueNext(context, job.sessionId)
   return 'answered'
 }
 
-async function claimAndAnswer(deps: AnswerDeps, open: ReplyTask, run: Run): Promise<AnswerResult> {
-  const halt = new Halt()
-  const onShutdown = () => halt.raise('shutdown')
-  // Watched before the claim: a stop between the two would be noticed only with the next renewal.
-  const unwatch = deps.running.watch(open.replyId, () => halt.raise('stop'))
-  run.signal.addEventListener('abort', onShutdown)
+async function answerQuestion(
+  context: Context,
+  open: ReplyTask,
+  { requestId, signal }: { requestId: string; signal: AbortSignal },
+): Promise<AnswerResult> {
+  const reply = new RunningReply()
+  const onShutdown = () => reply.abort('shutdown')
+  // Known before the claim: a stop between the two would be noticed only with the next renewal.
+  const remove = context.running.add(open.replyId, reply)
+  signal.addEventListener('abort', onShutdown)
   try {
-    if (run.signal.aborted) throw handingOver()
-    const { leaseMs, silenceMs } = deps.timing
-    const claimed = await deps.replies.claim(open, leaseMs)
-    if (!claimed) return 'taken'
-    if (open.state === 'running') deps.metrics.replyTakenOver()
-    const onLost = () => deps.metrics.leaseLost()
-    const lease = new ReplyLease({ replies: deps.replies, onLost }, halt, {
-      claim: claimed,
-      leaseMs,
-      silenceMs,
-    })
-    return await answerClaimed(deps, { claimed, lease, halt, requestId: run.job.requestId })
+    if (signal.aborted) throw handingOver()
+    const { leaseMs, silenceMs } = context.timing
+    const task = await context.replies.claim(open, leaseMs)
+    if (!task) return 'taken'
+    if (open.state === 'running') context.metrics.replyTakenOver()
+    const { replies } = context
+    const onLost = () => context.metrics.leaseLost()
+    const lease = new ReplyLease(reply, { replies, claim: task, leaseMs, silenceMs, onLost })
+    return await answerClaimed(context, { task, lease, reply, requestId })
   } finally {
-    run.signal.removeEventListener('abort', onShutdown)
-    unwatch()
+    signal.removeEventListener('abort', onShutdown)
+    remove()
   }
 }
 
-async function answerClaimed(deps: AnswerDeps, production: Production): Promise<AnswerResult> {
-  const { lease, halt } = production
-  deps.metrics.repliesRunning(1)
+/** A question that this worker has claimed. */
+interface Claimed {
+  task: ReplyTask
+  lease: ReplyLease
+  reply: RunningReply
+  requestId: string
+}
+
+async function answerClaimed(context: Context, claimed: Claimed): Promise<AnswerResult> {
+  const { lease, reply } = claimed
+  context.metrics.repliesRunning(1)
   try {
-    const written = await produceReply(deps, production)
-    if (written === 'cancelled') return written
-    if (written) return await commit(deps, production, toOutcome(deps, production, written))
-    if (halt.reason() === 'shutdown') throw handingOver()
+    const generated = await generate(context, claimed)
+    if (generated === 'cancelled') return generated
+    if (generated) return await commit(context, claimed, toOutcome(context, claimed, generated))
+    if (reply.abortReason() === 'shutdown') throw handingOver()
     lease.lose()
     return 'lost'
   } catch (thrown) {
     lease.end()
-    await release(deps, lease)
+    await release(context, lease)
     throw thrown
   } finally {
-    deps.metrics.repliesRunning(-1)
+    context.metrics.repliesRunning(-1)
     lease.end()
   }
 }
 
+/**
+ * The reply to a claimed question, whatever it takes: the model's answer, what a stop left of it, or
+ * a failure that the user is to see. `cancelled` where the session wants no answer any more,
+ * undefined where the reply is not this worker's to finish. Rejects only where the store does.
+ */
+async function generate(
+  context: Context,
+  claimed: Claimed,
+): Promise<GeneratedReply | 'cancelled' | undefined> {
+  const { task, reply, requestId } = claimed
+  if (task.stopRequested) return toStopped(context, task)
+  if (isHopeless(context, task)) return toFailed(toAppError('too many attempts'))
+  const prepared = await prepareRequest(context, task, requestId)
+  if (!prepared) {
+    // Not only this question: the session has ended or is a person's now, whatever is open in it.
+    await context.replies.cancel(task.sessionId)
+    return 'cancelled'
+  }
+  const generated =
+    prepared instanceof AppError
+      ? toFailed(prepared)
+      : await generateReply(context, { ...claimed, ...prepared })
+  if (reply.abortReason() === 'stop' && generated?.text === '') return toStopped(context, task)
+  return generated
+}
+
+function isHopeless({ clock, timing }: Context, { epoch, askedAt }: ReplyTask): boolean {
+  const ageMs = clock.now().getTime() - Date.parse(askedAt)
+  return epoch > timing.maxAttempts && ageMs > timing.giveUpAfterMs
+}
+
+/** What a worker before this one, or this one, had shown when the stop came. */
+async function toStopped(
+  { bus }: Context,
+  { sessionId, replyId }: ReplyTask,
+): Promise<GeneratedReply> {
+  const draft = await bus.readDraft(sessionId, replyId)
+  return { status: 'stopped', text: draft?.text ?? '' }
+}
+
+function toFailed(error: AppError): GeneratedReply {
+  return { status: 'failed', text: '', error }
+}
+
+const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0 }
+
 function toOutcome(
-  deps: AnswerDeps,
-  { claimed, requestId }: Production,
-  { status, text, error, usage }: Written,
+  { clock }: Context,
+  { task, requestId }: Claimed,
+  { status, text, error, usage }: GeneratedReply,
 ): ReplyOutcome {
   // This worker's own attempts are counted from the claim on, which was one itself.
-  const unknownAttempts = claimed.attempts - 1
+  const unknownAttempts = task.attempts - 1
   const spent = unknownAttempts > 0 ? { ...(usage ?? NO_USAGE), unknownAttempts } : usage
   return {
     status,
     content: text,
-    modelId: claimed.modelId,
-    finishedAt: deps.clock.now().toISOString(),
+    modelId: task.modelId,
+    finishedAt: clock.now().toISOString(),
     ...(error ? { error: toErrorInfo(error, requestId) } : {}),
     ...(spent ? { usage: spent } : {}),
   }
 }
 
 async function commit(
-  deps: AnswerDeps,
-  production: Production,
+  context: Context,
+  claimed: Claimed,
   outcome: ReplyOutcome,
 ): Promise<AnswerResult> {
-  const { claimed, lease } = production
+  const { claim } = claimed.lease
   // Beyond the lease too: while the store is away nobody else can have claimed the question, and
   // where somebody has by the time it is back, the commit is refused.
-  const patience = AbortSignal.timeout(deps.timing.commitPatienceMs)
-  const result = await whileAway(deps, patience, () => deps.replies.commit(lease.claim, outcome))
+  const patience = AbortSignal.timeout(context.timing.commitPatienceMs)
+  const result = await whileAway(context, patience, () => context.replies.commit(claim, outcome))
   switch (result) {
-    case 'committed': {
-      const reply = { ...claimed, epoch: lease.claim.epoch }
-      await materialiseReply(deps, { reply, outcome })
+    case 'committed':
+      await appendReply(context, { reply: { ...claimed.task, epoch: claim.epoch }, outcome })
       return 'answered'
-    }
     case 'stop-requested':
-      return commit(deps, production, { ...outcome, status: 'stopped' })
+      return commit(context, claimed, { ...outcome, status: 'stopped' })
     case 'lost':
-      return fenced(deps, production)
+      return fenced(context, claimed.lease)
   }
 }
 
-function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerResult {
+function fenced({ metrics, logger }: Context, lease: ReplyLease): AnswerResult {
   const { sessionId, replyId, epoch } = lease.claim
   metrics.writeFenced()
   lease.lose()
@@ -139,7 +185,7 @@ function fenced({ metrics, logger }: AnswerDeps, { lease }: Production): AnswerR
 }
 
 /** Lets another worker begin before the lease runs out; where it fails, that is all that is lost. */
-async function release({ replies, logger }: AnswerDeps, { claim }: ReplyLease): Promise<void> {
+async function release({ replies, logger }: Context, { claim }: ReplyLease): Promise<void> {
   try {
     await replies.release(claim)
   } catch (error) {
@@ -152,12 +198,14 @@ function handingOver(): AppError {
 }
 
 /** A failure here costs seconds: the reconciler finds the question too. */
-async function enqueueNext(deps: AnswerDeps, sessionId: string): Promise<void> {
+async function enqueueNext(
+  { replies, queue, clock, logger }: Context,
+  sessionId: string,
+): Promise<void> {
   try {
-    if (!(await deps.replies.findOpen(sessionId))) return
-    const requestId = deps.clock.newId()
-    await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId })
+    if (!(await replies.findOpen(sessionId))) return
+    await queue.enqueue('answer-session', { v: 1, sessionId, requestId: clock.newId() })
   } catch (error) {
-    deps.logger.warn({ sessionId, err: error }, 'next question not enqueued')
+    logger.warn({ sessionId, err: error }, 'next question not enqueued')
   }
 }

@@ -1,3 +1,6 @@
+import type { Claim } from '@chatbox/core'
+import type { Context } from '../context.ts'
+
 interface DeltaFrame {
   index: number
   text: string
@@ -85,4 +88,31 @@ export class DeltaWriter {
     this.#inFlight = undefined
     this.#pump()
   }
+}
+
+/** Announces an attempt to viewers; what is pushed goes out as its deltas. */
+export function openDeltaWriter(
+  { bus, metrics, timing }: Context,
+  { claim, modelId, onFenced }: { claim: Claim; modelId: string; onFenced: () => void },
+): DeltaWriter {
+  const { sessionId, replyId, messageId: replyTo, epoch: attempt } = claim
+  const started = bus.publish(sessionId, {
+    event: 'reply:start',
+    payload: { sessionId, replyId, replyTo, modelId, attempt },
+  })
+  return new DeltaWriter(
+    {
+      intervalMs: timing.deltaIntervalMs,
+      length: timing.deltaLength,
+      send: ({ index, text, textSoFar }) => {
+        metrics.deltaPublished()
+        return bus.publishDelta({ sessionId, replyId, attempt, index, text }, textSoFar)
+      },
+      onFenced: () => {
+        metrics.writeFenced()
+        onFenced()
+      },
+    },
+    started,
+  )
 }

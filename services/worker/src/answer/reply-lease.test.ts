@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { AppError, type Claim, type ClaimState } from '@chatbox/core'
-import { Halt } from './halt.ts'
 import { ReplyLease } from './reply-lease.ts'
+import { RunningReply } from './running-replies.ts'
 
 const CLAIM: Claim = { sessionId: 's', messageId: 'm', replyId: 'r', epoch: 1 }
 const LEASE_MS = 9000
@@ -12,7 +12,7 @@ type Answer = ClaimState | Error | Promise<ClaimState>
 function holdLease(answers: Answer[] = [], raise?: () => Promise<Claim | undefined>) {
   const asked: { epoch: number; at: number }[] = []
   const startedAt = Date.now()
-  const halt = new Halt()
+  const reply = new RunningReply()
   let lost = 0
   const replies = {
     async renew(claim: Claim) {
@@ -23,12 +23,14 @@ function holdLease(answers: Answer[] = [], raise?: () => Promise<Claim | undefin
     },
     raiseEpoch: raise ?? (async (claim: Claim) => ({ ...claim, epoch: claim.epoch + 1 })),
   }
-  const lease = new ReplyLease({ replies, onLost: () => lost++ }, halt, {
+  const lease = new ReplyLease(reply, {
+    replies,
     claim: CLAIM,
     leaseMs: LEASE_MS,
     silenceMs: SILENCE_MS,
+    onLost: () => lost++,
   })
-  return { lease, halt, asked, lost: () => lost }
+  return { lease, reply, asked, lost: () => lost }
 }
 
 const away = () => new AppError('UNAVAILABLE', 'away')
@@ -43,28 +45,28 @@ describe('ReplyLease', () => {
   })
 
   it('renews at a third of its time for as long as it is held', async () => {
-    const { lease, halt, asked } = holdLease()
+    const { lease, reply, asked } = holdLease()
     await pass(60_000)
     expect(asked).toHaveLength(20)
     expect(asked[0]?.at).toBe(3000)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     lease.end()
     expect(jest.getTimerCount()).toBe(0)
   })
 
-  it('halts for a stop and goes on holding', async () => {
-    const { lease, halt, asked } = holdLease(['stop-requested'])
+  it('aborts for a stop and goes on holding', async () => {
+    const { lease, reply, asked } = holdLease(['stop-requested'])
     await pass(6000)
-    expect(halt.reason()).toBe('stop')
+    expect(reply.abortReason()).toBe('stop')
     expect(lease.lost.aborted).toBe(false)
     expect(asked).toHaveLength(2)
     lease.end()
   })
 
-  it('halts once the store says that the claim is lost', async () => {
-    const { lease, halt, asked, lost } = holdLease(['lost'])
+  it('aborts once the store says that the claim is lost', async () => {
+    const { lease, reply, asked, lost } = holdLease(['lost'])
     await pass(30_000)
-    expect(halt.reason()).toBe('lost')
+    expect(reply.abortReason()).toBe('lost')
     expect(lease.lost.aborted).toBe(true)
     expect(lost()).toBe(1)
     expect(asked).toHaveLength(1)
@@ -72,22 +74,22 @@ describe('ReplyLease', () => {
   })
 
   it('outlives a store that is away for longer than the lease', async () => {
-    const { lease, halt, asked } = holdLease(Array.from({ length: 25 }, away))
+    const { lease, reply, asked } = holdLease(Array.from({ length: 25 }, away))
     await pass(SILENCE_MS - 1)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     // Sooner than after a good renewal.
     expect(asked.slice(0, 4).map(({ at }) => at)).toEqual([3000, 3900, 4800, 5700])
     await pass(60_000)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     lease.end()
   })
 
   it('counts itself lost when the store is silent for too long', async () => {
-    const { halt, lost } = holdLease(Array.from({ length: 100 }, away))
+    const { reply, lost } = holdLease(Array.from({ length: 100 }, away))
     await pass(SILENCE_MS - 1)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     await pass(LEASE_MS / 10)
-    expect(halt.reason()).toBe('lost')
+    expect(reply.abortReason()).toBe('lost')
     expect(lost()).toBe(1)
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -102,39 +104,39 @@ describe('ReplyLease', () => {
   })
 
   it('has heard from the store when the epoch is raised', async () => {
-    const { lease, halt } = holdLease(Array.from({ length: 100 }, away))
+    const { lease, reply } = holdLease(Array.from({ length: 100 }, away))
     await pass(5000)
     await lease.raise()
     await pass(SILENCE_MS - 1)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     await pass(LEASE_MS / 10)
-    expect(halt.reason()).toBe('lost')
+    expect(reply.abortReason()).toBe('lost')
   })
 
   it('does not take an answer about the epoch before for one about this', async () => {
     const late = Promise.withResolvers<ClaimState>()
-    const { lease, halt } = holdLease([late.promise])
+    const { lease, reply } = holdLease([late.promise])
     await pass(3000)
     await lease.raise()
     late.resolve('lost')
     await pass(0)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     lease.end()
   })
 
   it('does not begin another attempt once it is lost', async () => {
-    const { lease, halt } = holdLease([], async () => undefined)
+    const { lease, reply } = holdLease([], async () => undefined)
     expect(await lease.raise()).toBe(false)
-    expect(halt.reason()).toBe('lost')
+    expect(reply.abortReason()).toBe('lost')
     expect(jest.getTimerCount()).toBe(0)
   })
 
   it('stays as it was where raising fails', async () => {
-    const { lease, halt } = holdLease([], () => Promise.reject(away()))
+    const { lease, reply } = holdLease([], () => Promise.reject(away()))
     await expect(lease.raise()).rejects.toThrow('away')
     expect(lease.claim.epoch).toBe(1)
     await pass(30_000)
-    expect(halt.reason()).toBeUndefined()
+    expect(reply.abortReason()).toBeUndefined()
     lease.end()
     expect(jest.getTimerCount()).toBe(0)
   })

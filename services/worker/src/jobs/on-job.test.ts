@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@chatbox/core'
 import { createLogger, createMetrics, currentRequestId } from '@chatbox/kit'
+import type { Context } from '../context.ts'
 import { onJob } from './on-job.ts'
 
 const payload = { v: 1, sessionId: 's1', requestId: 'req-1' } as const
@@ -9,8 +10,8 @@ async function runJob(run: () => Promise<string>, signal = new AbortController()
   const metrics = createMetrics()
   let thrown: unknown
   try {
-    const deps = { logger: createLogger('test', 'silent'), metrics }
-    await onJob(deps, { name: 'answer-session', payload, signal, run })
+    const context = { logger: createLogger('test', 'silent'), metrics } as Context
+    await onJob(context, { name: 'answer-session', payload, signal, run })
   } catch (error) {
     thrown = error
   }

@@ -1,6 +1,7 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
 import { toAppError } from '@chatbox/core'
-import { nameSession, withRequestId, type Logger, type Metrics } from '@chatbox/kit'
+import { nameSession, withRequestId } from '@chatbox/kit'
+import type { Context } from '../context.ts'
 
 export interface JobRun<N extends JobName> {
   name: N
@@ -16,12 +17,12 @@ export interface JobRun<N extends JobName> {
  * it, and lets its failure through for the queue, which tries again unless it is not retryable.
  */
 export async function onJob<N extends JobName>(
-  deps: { logger: Logger; metrics: Metrics },
+  { logger, metrics }: Context,
   { name, payload, signal, run }: JobRun<N>,
 ): Promise<void> {
   const startedAt = performance.now()
   const done = (outcome: string) =>
-    deps.metrics.jobDone(name, outcome, (performance.now() - startedAt) / 1000)
+    metrics.jobDone(name, outcome, (performance.now() - startedAt) / 1000)
   await withRequestId(payload.requestId, async () => {
     nameSession(payload.sessionId)
     try {
@@ -30,8 +31,8 @@ export async function onJob<N extends JobName>(
       const { code, retryable } = toAppError(thrown)
       const outcome = signal.aborted ? 'handed-over' : retryable ? 'retry' : 'failed'
       done(outcome)
-      if (signal.aborted) deps.logger.info({ job: name }, 'job handed over')
-      else deps.logger.warn({ job: name, outcome, code, err: thrown }, 'job not done')
+      if (signal.aborted) logger.info({ job: name }, 'job handed over')
+      else logger.warn({ job: name, outcome, code, err: thrown }, 'job not done')
       throw thrown
     }
   })

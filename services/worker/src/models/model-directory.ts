@@ -1,6 +1,6 @@
 import type { Clock, Llm, PromptSettings } from '@chatbox/core'
 import type { Logger, Metrics, ProviderSettings } from '@chatbox/kit'
-import { DELTA_INTERVAL_MS } from '../delta-interval.ts'
+import { TIMING } from '../context.ts'
 import { createAnthropicProtocol } from './protocols/anthropic-llm.ts'
 import { createDemoLlm, type Pause } from './protocols/demo-llm.ts'
 import { createDifyProtocol } from './protocols/dify-llm.ts'
@@ -103,7 +103,7 @@ function createLlm(
   const llm = createHttpLlm(protocol, {
     server,
     timeouts,
-    gatherMs: options.gatherMs ?? DELTA_INTERVAL_MS,
+    gatherMs: options.gatherMs ?? TIMING.deltaIntervalMs,
     clock: deps.clock,
     apiKey: provider.apiKey,
   })

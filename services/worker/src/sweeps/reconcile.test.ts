@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { AppError, type ReplyTask, type Taking } from '@chatbox/core'
 import { createLogger, createMetrics } from '@chatbox/kit'
-import { createFinisher, type ReconcileDeps } from './reconcile.ts'
+import { TIMING, type Context } from '../context.ts'
+import { createFinisher } from './reconcile.ts'
 
-const GRACE_MS = 6000
+const GRACE_MS = TIMING.leaseMs
 const TAKING = { forMs: 5000, limit: 100 }
 const EXPIRED = { sessionId: 's', messageId: 'm', state: 'running' } as ReplyTask
 
 function createSweep() {
   const enqueued: string[] = []
   const store = { isAway: false, asked: [] as Taking[] }
-  const deps = {
+  const context = {
     replies: {
       async takeUnfinished(taking: Taking) {
         if (store.isAway) throw new AppError('UNAVAILABLE', 'away')
@@ -24,8 +25,9 @@ function createSweep() {
     clock: { newId: () => 'id' },
     logger: createLogger('test', 'silent'),
     metrics: createMetrics(),
-  } as unknown as ReconcileDeps
-  return { sweep: createFinisher(deps, { ...TAKING, graceMs: GRACE_MS }), store, enqueued }
+    timing: TIMING,
+  } as unknown as Context
+  return { sweep: createFinisher(context, TAKING), store, enqueued }
 }
 
 beforeEach(() => {

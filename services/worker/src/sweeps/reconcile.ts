@@ -1,36 +1,31 @@
-import type { ReplyClaims, ReplyTask, Taking } from '@chatbox/core'
-import type { AnswerDeps } from '../answer/answer-deps.ts'
-import { materialiseCommitted, type MaterialiseDeps } from '../answer/materialise-reply.ts'
-
-export interface ReconcileDeps extends MaterialiseDeps {
-  replies: MaterialiseDeps['replies'] & Pick<ReplyClaims, 'takeUnfinished' | 'takeWaiting'>
-  queue: AnswerDeps['queue']
-}
+import type { ReplyTask, Taking } from '@chatbox/core'
+import { appendCommitted } from '../answer/append-reply.ts'
+import type { Context } from '../context.ts'
 
 /**
  * Finishes what was left behind: puts committed answers into the log, and asks for a worker for
  * questions whose worker is dead. Every worker does this, so nothing else has to survive. One
  * question's fault does not keep the others waiting.
  */
-export async function finishReplies(deps: ReconcileDeps, taking: Taking): Promise<void> {
-  const unfinished = await deps.replies.takeUnfinished(taking)
-  await Promise.all(unfinished.map((task) => takeUp(deps, task)))
+export async function finishReplies(context: Context, taking: Taking): Promise<void> {
+  const unfinished = await context.replies.takeUnfinished(taking)
+  await Promise.all(unfinished.map((task) => takeUp(context, task)))
 }
 
 /**
  * A sweep that finishes replies. When the store is back after it was away, leases have ended under
- * workers that live: it leaves them `graceMs` to renew these before it takes anything up.
+ * workers that live: it leaves them the time of a lease to renew these before it takes anything up.
  */
-export function createFinisher(
-  deps: ReconcileDeps,
-  { graceMs, ...taking }: Taking & { graceMs: number },
-): () => Promise<void> {
+export function createFinisher(context: Context, taking: Taking): () => Promise<void> {
   let failedAt = -Infinity
   return async () => {
     try {
-      if (performance.now() - failedAt >= graceMs) await finishReplies(deps, taking)
-      // Only to know whether the store is away again.
-      else await deps.replies.takeUnfinished({ forMs: 0, limit: 1 })
+      if (performance.now() - failedAt >= context.timing.leaseMs) {
+        await finishReplies(context, taking)
+      } else {
+        // Only to know whether the store is away again.
+        await context.replies.takeUnfinished({ forMs: 0, limit: 1 })
+      }
     } catch (error) {
       failedAt = performance.now()
       throw error
@@ -40,20 +35,21 @@ export function createFinisher(
 
 /** Asks again for a worker for questions whose job may be lost: they have waited for `staleMs`. */
 export async function enqueueWaiting(
-  deps: ReconcileDeps,
+  context: Context,
   { staleMs, ...taking }: Taking & { staleMs: number },
 ): Promise<void> {
-  const waiting = await deps.replies.takeWaiting(staleMs, taking)
-  await Promise.all(waiting.map((task) => takeUp(deps, task)))
+  const waiting = await context.replies.takeWaiting(staleMs, taking)
+  await Promise.all(waiting.map((task) => takeUp(context, task)))
 }
 
-async function takeUp(deps: ReconcileDeps, task: ReplyTask): Promise<void> {
+async function takeUp(context: Context, task: ReplyTask): Promise<void> {
+  const { queue, clock, metrics, logger } = context
   const { sessionId, messageId, state } = task
   try {
-    if (state === 'committed') await materialiseCommitted(deps, task)
-    await deps.queue.enqueue('answer-session', { v: 1, sessionId, requestId: deps.clock.newId() })
-    deps.metrics.reconciled(state === 'running' ? 'expired' : state)
+    if (state === 'committed') await appendCommitted(context, task)
+    await queue.enqueue('answer-session', { v: 1, sessionId, requestId: clock.newId() })
+    metrics.reconciled(state === 'running' ? 'expired' : state)
   } catch (error) {
-    deps.logger.warn({ sessionId, messageId, err: error }, 'question not taken up')
+    logger.warn({ sessionId, messageId, err: error }, 'question not taken up')
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { LogRange } from '@chatbox/core'
 import { LIMITS, type Message } from '@chatbox/contract'
-import { readHistory } from './read-history.ts'
+import { readHistory } from './prepare-request.ts'
 
 function createLog(length: number, content = 'word') {
   const log = Array.from({ length }, (_, at): Message => ({

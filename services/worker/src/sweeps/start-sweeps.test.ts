@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { AppError } from '@chatbox/core'
-import { createLogger } from '@chatbox/kit'
-import { startSweep } from './start-sweep.ts'
+import { AppError, type JobQueue } from '@chatbox/core'
+import { createLogger, createMetrics } from '@chatbox/kit'
+import type { Context } from '../context.ts'
+import { startSweep, watchQueue } from './start-sweeps.ts'
 
 const swept: string[] = []
 const lines: string[] = []
 const destination = { write: (line: string) => void lines.push(line) }
-const deps = {
+const context = {
   clock: { random: () => 0.5 },
   logger: createLogger('test', 'info', { destination }),
   metrics: { swept: (name: string, outcome: string) => void swept.push(`${name} ${outcome}`) },
-}
+} as Context
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
 
 describe('startSweep', () => {
@@ -25,7 +26,7 @@ describe('startSweep', () => {
 
   it('sweeps again and again with a jittered pause, also after a failure', async () => {
     let runs = 0
-    const sweep = startSweep(deps, {
+    const sweep = startSweep(context, {
       name: 'test',
       everyMs: 1000,
       run: async () => {
@@ -50,7 +51,7 @@ describe('startSweep', () => {
   it('says once that it fails, why it does now, and that it works again', async () => {
     const away = new AppError('UNAVAILABLE', 'away')
     const ends = [away, away, new TypeError('a bug'), away, undefined, undefined, away]
-    const sweep = startSweep(deps, {
+    const sweep = startSweep(context, {
       name: 'test',
       everyMs: 1000,
       run: async () => {
@@ -74,7 +75,7 @@ describe('startSweep', () => {
   it('never runs twice at once, and its stop waits for the running one', async () => {
     const gate = Promise.withResolvers<undefined>()
     let runs = 0
-    const sweep = startSweep(deps, {
+    const sweep = startSweep(context, {
       name: 'test',
       everyMs: 1000,
       run: () => {
@@ -91,5 +92,46 @@ describe('startSweep', () => {
     gate.resolve(undefined)
     await stopping
     expect(jest.getTimerCount()).toBe(0)
+  })
+})
+
+const counts = async () => ({ waiting: 3, active: 2, delayed: 1, failed: 0 })
+const oldestWaitingMs = async () => 1500
+
+type Looked = Pick<JobQueue, 'counts' | 'oldestWaitingMs'>
+
+/** What is shown of the queue after a look at each of `queues`, one after the other. */
+async function show(...queues: Looked[]): Promise<string[]> {
+  const metrics = createMetrics()
+  for (const queue of queues) {
+    await watchQueue({ queue, metrics } as Context).catch(() => undefined)
+  }
+  const lines = (await metrics.registry.metrics()).split('\n')
+  return lines.filter((line) => line.startsWith('chatbox_queue_'))
+}
+
+describe('watchQueue', () => {
+  it('shows the jobs by state, and the age of the oldest in seconds', async () => {
+    expect(await show({ counts, oldestWaitingMs })).toEqual([
+      'chatbox_queue_jobs{queue="jobs",state="waiting"} 3',
+      'chatbox_queue_jobs{queue="jobs",state="active"} 2',
+      'chatbox_queue_jobs{queue="jobs",state="delayed"} 1',
+      'chatbox_queue_jobs{queue="jobs",state="failed"} 0',
+      'chatbox_queue_oldest_job_age_seconds{queue="jobs"} 1.5',
+    ])
+  })
+
+  it('shows nothing any more once one of the two does not answer', async () => {
+    const away = () => Promise.reject(new AppError('UNAVAILABLE', 'away'))
+    const seen = { counts, oldestWaitingMs }
+    expect(await show(seen, { counts: away, oldestWaitingMs })).toEqual([])
+    expect(await show(seen, { counts, oldestWaitingMs: away })).toEqual([])
+  })
+
+  it('fails when the queue does not answer, so that the round counts as failed', async () => {
+    const away = () => Promise.reject(new AppError('UNAVAILABLE', 'away'))
+    const queue = { counts: away, oldestWaitingMs }
+    const looking = watchQueue({ queue, metrics: createMetrics() } as unknown as Context)
+    await expect(looking).rejects.toThrow('away')
   })
 })

@@ -1,0 +1,91 @@
+import type { Message } from '@chatbox/contract'
+import {
+  toAppError,
+  type Appended,
+  type CommittedReply,
+  type MessageLog,
+  type ReplyKey,
+} from '@chatbox/core'
+import type { Context } from '../context.ts'
+
+/** Puts into the log what somebody has committed, if it is not there yet. */
+export async function appendCommitted(context: Context, question: ReplyKey): Promise<void> {
+  const committed = await context.replies.findCommitted(question)
+  if (committed) await appendReply(context, committed)
+}
+
+/**
+ * Puts the committed reply to a question into the log and settles the question. Idempotent: any worker
+ * that finds a committed question may do it. A reply that the log refuses by now (the session has
+ * ended, a person has taken over, the session is gone) is dropped without a word.
+ */
+export async function appendReply(context: Context, committed: CommittedReply): Promise<void> {
+  const { reply, outcome } = committed
+  const { sessionId, replyId, epoch } = reply
+  const appended = await appendIfAllowed(context, {
+    message: toMessage(context, committed),
+    responseTimeMs: toDurationMs(reply.askedAt, outcome.finishedAt),
+  })
+  await context.replies.settle(reply, epoch, appended ? 'done' : 'cancelled')
+  // Whoever made the entry counts it; a repetition is not counted.
+  if (appended?.appended) recordReply(context, committed)
+  await Promise.all([
+    appended && publishAppended(context, appended),
+    context.bus.dropDraft(sessionId, replyId),
+  ])
+}
+
+const REFUSALS = new Set(['CONFLICT', 'SESSION_ENDED', 'NOT_FOUND'])
+
+/** Undefined where the session, as it is by now, takes no entry of this kind. */
+export async function appendIfAllowed(
+  { messages }: Context,
+  entry: Parameters<MessageLog['append']>[0],
+): Promise<Appended | undefined> {
+  try {
+    return await messages.append(entry)
+  } catch (thrown) {
+    if (REFUSALS.has(toAppError(thrown).code)) return undefined
+    throw thrown
+  }
+}
+
+export async function publishAppended(
+  { bus }: Context,
+  { message, session }: Appended,
+): Promise<void> {
+  await Promise.all([
+    bus.publish(session.id, { event: 'message:new', payload: { message } }),
+    bus.publish(session.id, { event: 'session:updated', payload: { session } }),
+  ])
+}
+
+function recordReply({ metrics, logger }: Context, { reply, outcome }: CommittedReply): void {
+  const { sessionId, messageId, replyId, epoch: attempt } = reply
+  const { status, modelId, usage, error } = outcome
+  const durationMs = toDurationMs(reply.askedAt, outcome.finishedAt)
+  metrics.replyFinished(modelId, status, durationMs / 1000)
+  const ids = { sessionId, messageId, replyId, modelId }
+  logger.info({ ...ids, status, attempt, durationMs, usage, code: error?.code }, 'reply finished')
+}
+
+/** The clocks of two machines may disagree by more than a short reply takes. */
+function toDurationMs(askedAt: string, finishedAt: string): number {
+  return Math.max(0, Date.parse(finishedAt) - Date.parse(askedAt))
+}
+
+function toMessage({ models }: Context, { reply, outcome }: CommittedReply): Omit<Message, 'seq'> {
+  const { modelId, finishedAt, ...said } = outcome
+  return {
+    kind: 'text',
+    attachments: [],
+    // What a worker of a later version put into its outcome belongs into the entry that comes of it.
+    ...said,
+    id: reply.replyId,
+    sessionId: reply.sessionId,
+    sender: { type: 'ai', id: modelId, name: models.find(modelId)?.name ?? modelId },
+    replyTo: reply.messageId,
+    modelId,
+    createdAt: finishedAt,
+  }
+}
