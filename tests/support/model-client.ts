@@ -55,7 +55,6 @@ export function openModel(
         providerCalled: (_id, outcome) => void calls.push(outcome),
         breakerOpen: (_id, open) => void breaker.push(open),
       },
-      clock: { now: () => new Date() },
     },
     options,
   )

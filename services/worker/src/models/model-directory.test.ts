@@ -6,7 +6,6 @@ function create(...providers: Partial<ProviderSettings>[]): ModelDirectory {
   const deps = {
     logger: { info: () => undefined, warn: () => undefined },
     metrics: { providerCalled: () => undefined, breakerOpen: () => undefined },
-    clock: { now: () => new Date() },
   }
   const settings = providers.map((provider) => ({
     id: 'demo',

@@ -1,28 +1,19 @@
-import type { Clock, Llm, PromptSettings } from '@chatbox/core'
+import type { Llm } from '@chatbox/core'
 import type { Logger, Metrics, ProviderSettings } from '@chatbox/kit'
-import { TIMING } from '../context.ts'
+import { TIMING, type Model } from '../context.ts'
+import { withCircuitBreaker } from './circuit-breaker.ts'
 import { createAnthropicProtocol } from './protocols/anthropic-llm.ts'
 import { createDemoLlm, type Pause } from './protocols/demo-llm.ts'
 import { createDifyProtocol } from './protocols/dify-llm.ts'
-import { createHttpLlm } from './transport/http-llm.ts'
-import { LLM_TIMEOUTS, type LlmTimeouts } from './llm-limits.ts'
-import { openModelServer, type ModelServer } from './transport/model-server.ts'
 import { createOpenAiProtocol } from './protocols/openai-llm.ts'
 import type { Protocol } from './protocols/protocol.ts'
-import { withUsage } from './protocols/usage.ts'
-import { withBreaker } from './with-breaker.ts'
+import { createHttpLlm } from './transport/http-llm.ts'
+import { openModelServer, type ModelServer } from './transport/model-server.ts'
+import { LLM_TIMEOUTS, type LlmTimeouts } from './transport/reply-deadline.ts'
 import { withMetrics } from './with-metrics.ts'
 
-interface ConfiguredModel {
-  /** The id of its provider. */
-  id: string
-  name: string
-  llm: Llm
-  prompt: PromptSettings
-}
-
 export interface ModelDirectory {
-  find(modelId: string): ConfiguredModel | undefined
+  find(modelId: string): Model | undefined
   /** Ends the connections to all providers once their replies have ended. */
   close(): Promise<void>
 }
@@ -30,7 +21,6 @@ export interface ModelDirectory {
 export interface ModelDirectoryDeps {
   logger: Pick<Logger, 'info' | 'warn'>
   metrics: Pick<Metrics, 'providerCalled' | 'breakerOpen'>
-  clock: Pick<Clock, 'now'>
 }
 
 export interface ModelDirectoryOptions {
@@ -67,10 +57,9 @@ export function createModelDirectory(
   options: ModelDirectoryOptions = {},
 ): ModelDirectory {
   const servers: ModelServer[] = []
-  const models = new Map<string, ConfiguredModel>()
+  const models = new Map<string, Model>()
   for (const provider of providers) {
     models.set(provider.id, {
-      id: provider.id,
       name: provider.name,
       llm: createLlm(provider, deps, { ...options, servers }),
       prompt: {
@@ -90,30 +79,25 @@ export function createModelDirectory(
 
 function createLlm(
   provider: ProviderSettings,
-  deps: ModelDirectoryDeps,
+  { logger, metrics }: ModelDirectoryDeps,
   options: ModelDirectoryOptions & { servers: ModelServer[] },
 ): Llm {
-  const { id, type } = provider
-  // Nothing that can be down stands behind the demo: it needs no breaker.
-  if (type === 'demo') return withMetrics(withUsage(createDemoLlm(options.pause)), id, deps.metrics)
+  const { id, type, apiKey } = provider
+  // Nothing that can be down stands behind the demo: it needs no circuit breaker.
+  if (type === 'demo') return withMetrics(createDemoLlm(options.pause), id, metrics)
   const timeouts = { ...LLM_TIMEOUTS, ...options.timeouts }
   const protocol = createProtocol(provider, PROTOCOLS[type])
   const server = openModelServer(timeouts.connectMs)
   options.servers.push(server)
-  const llm = createHttpLlm(protocol, {
-    server,
-    timeouts,
-    gatherMs: options.gatherMs ?? TIMING.deltaIntervalMs,
-    clock: deps.clock,
-    apiKey: provider.apiKey,
-  })
-  deps.metrics.breakerOpen(id, false)
-  return withBreaker(withMetrics(withUsage(llm), id, deps.metrics), {
+  const gatherMs = options.gatherMs ?? TIMING.deltaIntervalMs
+  const llm = createHttpLlm(protocol, { server, timeouts, gatherMs, apiKey })
+  metrics.breakerOpen(id, false)
+  return withCircuitBreaker(withMetrics(llm, id, metrics), {
     openMs: options.breakerOpenMs ?? BREAKER_OPEN_MS,
     onOpen: (open) => {
-      deps.metrics.breakerOpen(id, open)
-      if (open) deps.logger.warn({ modelId: id }, 'provider fails, left alone for a while')
-      else deps.logger.info({ modelId: id }, 'provider answers again')
+      metrics.breakerOpen(id, open)
+      if (open) logger.warn({ modelId: id }, 'provider fails, left alone for a while')
+      else logger.info({ modelId: id }, 'provider answers again')
     },
   })
 }

@@ -14,7 +14,8 @@ const CHUNKS: LlmChunk[] = [
   { type: 'text', text: 'a' },
   { type: 'text', text: 'b' },
 ]
-const WHOLE: LlmChunk[] = [...CHUNKS, { type: 'end' }]
+const USAGE = { promptTokens: 9, completionTokens: 2, totalTokens: 11 }
+const WHOLE: LlmChunk[] = [...CHUNKS, { type: 'usage', usage: USAGE }, { type: 'end' }]
 const DOWN = new LlmError('LLM_UNAVAILABLE', 'down', { retryable: true })
 
 function open(chunks: LlmChunk[], fault?: Error) {
@@ -56,6 +57,16 @@ describe('a counted reply', () => {
     const { stream, counted } = open(chunks, fault)
     expect(await readAll(stream())).toEqual(fault ?? chunks)
     expect(counted).toEqual([outcome])
+  })
+
+  it('has an estimate of its tokens where the provider counted none', async () => {
+    const none = { promptTokens: 0, completionTokens: 0, totalTokens: 0 }
+    const { stream } = open([...CHUNKS, { type: 'usage', usage: none }, { type: 'end' }])
+    const estimate = { promptTokens: 1, completionTokens: 2, totalTokens: 3 }
+    expect((await readAll(stream())) as LlmChunk[]).toContainEqual({
+      type: 'usage',
+      usage: estimate,
+    })
   })
 
   it('is let go of when its reader leaves, and counted then', async () => {

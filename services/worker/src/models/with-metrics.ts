@@ -1,45 +1,49 @@
-import { LlmError, type Llm, type LlmChunk } from '@chatbox/core'
+import { estimateTokens, LlmError, type Llm, type LlmRequest } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
+import { toUsageChunk } from './protocols/protocol.ts'
 
 type Outcome = 'ok' | 'unavailable' | 'timeout' | 'truncated' | 'refused' | 'aborted' | 'broken'
 
-/** Counts how each request to a provider ended, once. Iterated by hand: a generator costs every token. */
+/**
+ * Counts how each request to a provider ended, once. Adds an estimate, which errs to the high side, to
+ * a whole reply whose provider counted no tokens.
+ */
 export function withMetrics(
   llm: Llm,
   modelId: string,
   metrics: Pick<Metrics, 'providerCalled'>,
 ): Llm {
   return {
-    streamReply: (request, signal) => ({
-      [Symbol.asyncIterator]() {
-        const chunks = llm.streamReply(request, signal)[Symbol.asyncIterator]()
-        let outcome: Outcome = 'aborted'
-        let isCounted = false
-        const count = (): void => {
-          if (!isCounted) metrics.providerCalled(modelId, outcome)
-          isCounted = true
+    async *streamReply(request, signal) {
+      let outcome: Outcome = 'aborted'
+      let isUsageKnown = false
+      let replyTokens = 0
+      try {
+        for await (const chunk of llm.streamReply(request, signal)) {
+          // Some endpoints have the field and always say zero.
+          if (chunk.type === 'usage') isUsageKnown ||= chunk.usage.totalTokens > 0
+          if (chunk.type === 'text') replyTokens += estimateTokens(chunk.text)
+          if (chunk.type === 'end') outcome = 'ok'
+          if (chunk.type === 'end' && !isUsageKnown) {
+            yield toUsageChunk(toPromptTokens(request), replyTokens)
+          }
+          yield chunk
         }
-        const onNext = (next: IteratorResult<LlmChunk>): IteratorResult<LlmChunk> => {
-          if (next.done) count()
-          else if (next.value.type === 'end') outcome = 'ok'
-          return next
-        }
-        const onThrown = (thrown: unknown): never => {
-          if (!signal.aborted) outcome = toOutcome(thrown)
-          count()
-          throw thrown
-        }
-        return {
-          next: () => chunks.next().then(onNext, onThrown),
-          async return() {
-            count()
-            await chunks.return?.()
-            return { done: true, value: undefined }
-          },
-        }
-      },
-    }),
+      } catch (thrown) {
+        if (!signal.aborted) outcome = toOutcome(thrown)
+        throw thrown
+      } finally {
+        metrics.providerCalled(modelId, outcome)
+      }
+    },
   }
+}
+
+function toPromptTokens({ system, messages }: LlmRequest): number {
+  return messages.reduce(
+    (sum, { content }) => sum + estimateTokens(content),
+    estimateTokens(system),
+  )
 }
 
 function toOutcome(error: unknown): Outcome {

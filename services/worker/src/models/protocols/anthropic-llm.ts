@@ -1,9 +1,13 @@
 import type { ProviderSettings } from '@chatbox/kit'
 import { z } from 'zod'
-import { toCallUrl } from '../transport/endpoint.ts'
-import type { Protocol, ReaderChunk, ReplyReader } from './protocol.ts'
+import {
+  toCallUrl,
+  toUsageChunk,
+  type Protocol,
+  type ReaderChunk,
+  type ReplyReader,
+} from './protocol.ts'
 import { parseEvent, toLimitError, toStatedError } from '../transport/provider-error.ts'
-import { toUsageChunk } from './usage.ts'
 
 const DEFAULT_ENDPOINT = 'https://api.anthropic.com'
 const API_VERSION = '2023-06-01'

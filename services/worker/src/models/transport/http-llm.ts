@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock, Llm, LlmChunk, LlmRequest } from '@chatbox/core'
-import type { EventSourceMessage } from 'eventsource-parser'
-import { startDeadline, type Deadline } from './deadline.ts'
-import { readEvents } from './event-stream.ts'
-import { LLM_LIMITS, type LlmTimeouts } from '../llm-limits.ts'
-import { releaseBody, type ModelServer } from './model-server.ts'
+import type { Llm, LlmChunk, LlmRequest } from '@chatbox/core'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Protocol, ReaderChunk, ReplyReader } from '../protocols/protocol.ts'
+import type { ModelServer, PulledAnswer } from './model-server.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
-import type { PulledAnswer } from './pulled-answer.ts'
+import { ReplyDeadline, type LlmTimeouts } from './reply-deadline.ts'
 
-export interface HttpLlmDeps {
+export interface HttpLlmOptions {
   server: ModelServer
-  clock: Pick<Clock, 'now'>
   timeouts: LlmTimeouts
   /** For how long text may gather before it is read; 0 reads it as it comes. */
   gatherMs: number
@@ -19,50 +15,77 @@ export interface HttpLlmDeps {
   apiKey: string | undefined
 }
 
-interface ResponseStream {
+/** One reply as it comes in. */
+interface ReplyStream {
+  deadline: ReplyDeadline
   reader: ReplyReader
   body: PulledAnswer | undefined
   /** The provider said so; what it may still send is of no interest. */
-  whole: boolean
+  isWhole: boolean
   /** Text came since the last wait for more. */
   hasShown: boolean
 }
 
 /** A model that is asked over HTTP and answers with an event stream, whatever its protocol. */
-export function createHttpLlm(protocol: Protocol, deps: HttpLlmDeps): Llm {
+export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm {
+  const { server, timeouts, gatherMs, apiKey } = options
   return {
     async *streamReply(request, signal) {
-      const deadline = startDeadline(signal, deps.timeouts)
-      const reply = openReply(protocol.createReader(request))
+      const deadline = new ReplyDeadline(signal, timeouts)
+      const reader = protocol.createReader(request)
+      const reply: ReplyStream = {
+        deadline,
+        reader,
+        body: undefined,
+        isWhole: false,
+        hasShown: false,
+      }
       try {
         deadline.signal.throwIfAborted()
         deadline.resume()
-        reply.body = await ask(protocol, request, { ...deps, signal: deadline.signal })
-        const gathering = { deadline, gatherMs: deps.gatherMs }
-        for await (const events of readEvents(readGathered(reply.body, reply, gathering))) {
-          const chunks = readChunks(reply.reader, events, deps.apiKey)
+        reply.body = await ask(protocol, request, { ...options, signal: deadline.signal })
+        for await (const events of readEvents(readGathered(reply, reply.body, gatherMs))) {
+          const chunks = readChunks(reader, events, apiKey)
           if (chunks.length === 0) continue
-          noteSigns(deadline, chunks)
-          for (const chunk of forReader(chunks, reply)) yield chunk
-          if (reply.whole) return
+          // What is to come is waited for again once the caller has taken these.
+          deadline.pause()
+          if (chunks.some(isBeginning)) deadline.begun()
+          yield* forCaller(chunks, reply)
+          if (reply.isWhole) return
           deadline.resume()
         }
-        for (const chunk of forReader(reply.reader.finish?.() ?? [], reply)) yield chunk
-        if (!reply.whole) throw toCutError('the stream ended before the reply did')
+        yield* forCaller(reader.finish?.() ?? [], reply)
+        if (!reply.isWhole) throw toCutError('the stream ended before the reply did')
       } catch (error) {
         // Whatever broke after an abort broke of it.
         deadline.signal.throwIfAborted()
         throw toTransportError(error, reply.body !== undefined)
       } finally {
         deadline.stop()
-        close(reply, deps.server)
+        close(reply, server)
       }
     },
   }
 }
 
-function openReply(reader: ReplyReader): ResponseStream {
-  return { reader, body: undefined, whole: false, hasShown: false }
+/** How often one question is asked in another form after a refusal that names what to leave out. */
+const ADAPTATIONS = 2
+
+async function ask(
+  protocol: Protocol,
+  first: LlmRequest,
+  { server, signal, apiKey }: HttpLlmOptions & { signal: AbortSignal },
+): Promise<PulledAnswer> {
+  let request = first
+  for (let adaptations = 0; ; adaptations++) {
+    const { body, refusal } = await server.ask(protocol.toCall(request), signal)
+    if (body) return body
+    const adapted = protocol.onRefused?.(refusal, request)
+    if (!adapted || adaptations === ADAPTATIONS) {
+      throw toRefusalError({ ...refusal, text: redact(refusal.text, apiKey) })
+    }
+    request = adapted
+  }
 }
 
 /**
@@ -70,39 +93,53 @@ function openReply(reader: ReplyReader): ResponseStream {
  * says a word each 16 ms is not worth a way through the whole pipeline for each word.
  */
 async function* readGathered(
+  reply: ReplyStream,
   body: PulledAnswer,
-  reply: ResponseStream,
-  { deadline, gatherMs }: { deadline: Deadline; gatherMs: number },
+  gatherMs: number,
 ): AsyncGenerator<Buffer> {
-  for (;;) {
-    const bytes = await body.read()
-    if (!bytes) return
+  for (let bytes = await body.read(); bytes; bytes = await body.read()) {
     yield bytes
     // Not after a part of a long event, which would then take as long as it has parts.
     if (!reply.hasShown || gatherMs === 0) continue
     reply.hasShown = false
     // Meanwhile nobody waits for the provider.
-    deadline.pause()
+    reply.deadline.pause()
     await sleep(gatherMs)
-    deadline.resume()
+    reply.deadline.resume()
   }
 }
 
-async function ask(
-  protocol: Protocol,
-  first: LlmRequest,
-  deps: HttpLlmDeps & { signal: AbortSignal },
-): Promise<PulledAnswer> {
-  let request = first
-  for (let adaptations = 0; ; adaptations++) {
-    const { body, refusal } = await deps.server.ask(protocol.toCall(request), deps.signal)
-    if (body) return body
-    const adapted = protocol.onRefused?.(refusal, request)
-    if (!adapted || adaptations === LLM_LIMITS.adaptations) {
-      const text = redact(refusal.text, deps.apiKey)
-      throw toRefusalError({ ...refusal, text }, deps.clock.now())
-    }
-    request = adapted
+/**
+ * The longest single event, in characters. Eight times what any known provider sends; above it the
+ * reply ends with an error, never silently.
+ */
+const MAX_EVENT_LENGTH = 16 * 1024 * 1024
+
+/**
+ * The events of a server-sent event stream, whatever way its bytes are cut; those that came with one
+ * read come together. An event that is not ended by a blank line when the stream ends is dropped, as
+ * the standard says: a stream is known to be whole by its terminator. Throws `LLM_TRUNCATED` for an
+ * event over the cap, once what came before it has been delivered.
+ */
+export async function* readEvents(
+  body: AsyncIterable<Uint8Array>,
+  maxLength: number = MAX_EVENT_LENGTH,
+): AsyncGenerator<EventSourceMessage[]> {
+  const ready: EventSourceMessage[] = []
+  let overflow: Error | undefined
+  const parser = createParser({
+    maxBufferSize: maxLength,
+    onEvent: (event) => ready.push(event),
+    onError: ({ type }) => {
+      if (type !== 'max-buffer-size-exceeded') return
+      overflow = toCutError(`an event has more than ${maxLength} characters`)
+    },
+  })
+  const decoder = new TextDecoder()
+  for await (const bytes of body) {
+    parser.feed(decoder.decode(bytes, { stream: true }))
+    if (ready.length > 0) yield ready.splice(0)
+    if (overflow) throw overflow
   }
 }
 
@@ -132,11 +169,15 @@ function addChunk(chunks: ReaderChunk[], chunk: ReaderChunk): void {
   else chunks.push(chunk)
 }
 
-/** What of `chunks` is for the reader of the reply. */
-function* forReader(chunks: ReaderChunk[], reply: ResponseStream): Generator<LlmChunk> {
+function isBeginning(chunk: ReaderChunk): boolean {
+  return chunk.type === 'text' || chunk.type === 'thinking'
+}
+
+/** What of `chunks` is for the caller. */
+function* forCaller(chunks: ReaderChunk[], reply: ReplyStream): Generator<LlmChunk> {
   for (const chunk of chunks) {
-    // Known before the chunk is handed on, for a reader that stops reading there.
-    reply.whole ||= chunk.type === 'end'
+    // Known before the chunk is handed on, for a caller that stops reading there.
+    reply.isWhole ||= chunk.type === 'end'
     reply.hasShown ||= chunk.type === 'text'
     if (chunk.type === 'failure') throw chunk.error
     if (chunk.type !== 'thinking') yield chunk
@@ -144,24 +185,14 @@ function* forReader(chunks: ReaderChunk[], reply: ResponseStream): Generator<Llm
   }
 }
 
-/** What is to come is waited for again once the reader has taken these. */
-function noteSigns(deadline: Deadline, chunks: ReaderChunk[]): void {
-  deadline.pause()
-  if (chunks.some(isBeginning)) deadline.begun()
-}
-
-function isBeginning(chunk: ReaderChunk): boolean {
-  return chunk.type === 'text' || chunk.type === 'thinking'
-}
-
-function close(reply: ResponseStream, server: ModelServer): void {
-  if (!reply.body) return
-  if (reply.whole) {
-    releaseBody(reply.body)
+function close({ body, reader, isWhole }: ReplyStream, server: ModelServer): void {
+  if (!body) return
+  if (isWhole) {
+    body.release()
     return
   }
-  reply.body.drop()
-  const stopCall = reply.reader.toStopCall?.()
+  body.drop()
+  const stopCall = reader.toStopCall?.()
   if (stopCall) server.tell(stopCall)
 }
 

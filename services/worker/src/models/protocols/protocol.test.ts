@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { toCallUrl } from './endpoint.ts'
+import { toCallUrl } from './protocol.ts'
 
 describe('the address of a call', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { EventTooLongError, readEvents } from './event-stream.ts'
+import { readEvents } from './http-llm.ts'
 
 const EVENTS = ['plain', 'Héllo 世界', '🎉👩‍👩‍👧 flags 🇩🇪', '{"text":"a\\nb"}']
 
@@ -52,7 +52,10 @@ describe('an event stream', () => {
     const reading = (async () => {
       for await (const read of readEvents(from(big), 100)) seen.push(...read.map(toData))
     })()
-    await expect(reading).rejects.toThrow(EventTooLongError)
+    await expect(reading).rejects.toMatchObject({
+      code: 'LLM_TRUNCATED',
+      detail: 'an event has more than 100 characters',
+    })
     expect(seen).toEqual(['small'])
   })
 

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { startDeadline, type Deadline } from './deadline.ts'
+import { ReplyDeadline } from './reply-deadline.ts'
 
 const TIMEOUTS = { connectMs: 1, firstTokenMs: 1000, idleMs: 100, totalMs: 5000 }
 
 describe('the deadline of a reply', () => {
-  let deadline: Deadline
+  let deadline: ReplyDeadline
   beforeEach(() => {
     jest.useFakeTimers()
-    deadline = startDeadline(new AbortController().signal, TIMEOUTS)
+    deadline = new ReplyDeadline(new AbortController().signal, TIMEOUTS)
     deadline.resume()
   })
   afterEach(() => {

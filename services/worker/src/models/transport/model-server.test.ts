@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { PulledAnswer } from './pulled-answer.ts'
+import { PulledAnswer } from './model-server.ts'
 
 describe('PulledAnswer', () => {
   it('is not waited for where its caller has gone before it is asked for', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { PromptMessage } from '@chatbox/core'
-import { parseConversationRef, toConversationRef, toDifyQuery } from './dify-history.ts'
+import { parseConversationRef, toConversationRef, toDifyQuery } from './dify-llm.ts'
 
 const user = (content: string): PromptMessage => ({ role: 'user', content })
 const assistant = (content: string): PromptMessage => ({ role: 'assistant', content })

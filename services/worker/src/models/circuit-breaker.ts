@@ -8,15 +8,13 @@ import {
   type CircuitBreakerPolicy,
 } from 'cockatiel'
 
-export interface BreakerOptions {
-  /** For how long nothing is asked once the breaker is open. */
+export interface CircuitBreakerOptions {
+  /** For how long nothing is asked once the circuit breaker is open. */
   openMs: number
   onOpen: (open: boolean) => void
 }
 
-type Next = IteratorResult<LlmChunk>
-
-/** Failures of the kind that may pass, in a row, that open a breaker. */
+/** Failures of the kind that may pass, in a row, that open a circuit breaker. */
 const FAILURES = 5
 
 /**
@@ -24,7 +22,7 @@ const FAILURES = 5
  * `LLM_UNAVAILABLE` and the time that is left. Then one call is let through. The first text of a
  * reply decides that a call was good: what breaks after it is not counted.
  */
-export function withBreaker(llm: Llm, { openMs, onOpen }: BreakerOptions): Llm {
+export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerOptions): Llm {
   const policy: CircuitBreakerPolicy = circuitBreaker(
     handleWhen((error) => isFailure(error, policy.state)),
     { breaker: new ConsecutiveBreaker(FAILURES), halfOpenAfter: openMs },
@@ -36,7 +34,7 @@ export function withBreaker(llm: Llm, { openMs, onOpen }: BreakerOptions): Llm {
   })
   policy.onReset(() => onOpen(false))
 
-  async function begin(ask: () => AsyncIterator<LlmChunk>): Promise<Next[]> {
+  async function begin(ask: () => AsyncIterable<LlmChunk>): Promise<Begun> {
     try {
       // A half-open policy keeps further calls until its probe is decided: these are refused long before.
       if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError()
@@ -47,26 +45,15 @@ export function withBreaker(llm: Llm, { openMs, onOpen }: BreakerOptions): Llm {
   }
 
   return {
-    streamReply: (request, signal) => ({
-      [Symbol.asyncIterator]() {
-        let chunks: AsyncIterator<LlmChunk> | undefined
-        let held: Next[] = []
-        const ask = () => (chunks = llm.streamReply(request, signal)[Symbol.asyncIterator]())
-        // By hand: another generator costs every token more.
-        const next = (): Promise<Next> => {
-          const first = held.shift()
-          if (first) return Promise.resolve(first)
-          return chunks ? chunks.next() : begin(ask).then((read) => ((held = read), next()))
-        }
-        return {
-          next,
-          async return() {
-            await chunks?.return?.()
-            return { done: true, value: undefined }
-          },
-        }
-      },
-    }),
+    async *streamReply(request, signal) {
+      const { chunks, rest } = await begin(() => llm.streamReply(request, signal))
+      try {
+        yield* chunks
+        for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+      } finally {
+        await rest.return?.()
+      }
+    },
   }
 }
 
@@ -75,13 +62,21 @@ function isFailure(error: unknown, state: CircuitState): boolean {
   return error instanceof LlmError ? error.retryable : state === CircuitState.HalfOpen
 }
 
-/** All up to the first text, which the provider's time-outs bound. */
-async function readToText(chunks: AsyncIterator<LlmChunk>): Promise<Next[]> {
-  const read: Next[] = []
+interface Begun {
+  /** All up to the first text. */
+  chunks: LlmChunk[]
+  rest: AsyncIterator<LlmChunk>
+}
+
+/** The provider's time-outs bound how long this takes. */
+async function readToText(reply: AsyncIterable<LlmChunk>): Promise<Begun> {
+  const rest = reply[Symbol.asyncIterator]()
+  const chunks: LlmChunk[] = []
   for (;;) {
-    const next = await chunks.next()
-    read.push(next)
-    if (next.done || next.value.type === 'text' || next.value.type === 'end') return read
+    const next = await rest.next()
+    if (next.done) return { chunks, rest }
+    chunks.push(next.value)
+    if (next.value.type === 'text' || next.value.type === 'end') return { chunks, rest }
   }
 }
 

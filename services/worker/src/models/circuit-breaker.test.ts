@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { LlmError, type Llm, type LlmChunk, type LlmRequest } from '@chatbox/core'
-import { withBreaker } from './with-breaker.ts'
+import { withCircuitBreaker } from './circuit-breaker.ts'
 
 const OPEN_MS = 40
 const REQUEST: LlmRequest = {
@@ -47,7 +47,7 @@ function setUp(): {
       return turn()
     },
   }
-  const llm = withBreaker(inner, { openMs: OPEN_MS, onOpen: (open) => states.push(open) })
+  const llm = withCircuitBreaker(inner, { openMs: OPEN_MS, onOpen: (open) => states.push(open) })
   return { llm, asked: () => asked, states, answer: (next) => (turn = next) }
 }
 
@@ -70,7 +70,7 @@ async function untilProbe(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, OPEN_MS + 5))
 }
 
-describe('the breaker of a provider', () => {
+describe('the circuit breaker of a provider', () => {
   it('opens at the fifth failure in a row and then fails at once', async () => {
     const { llm, asked, states, answer } = setUp()
     answer(failing(true))
