@@ -14,7 +14,7 @@ export {
 
 export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions'> {
   /** For tests that cannot wait as long as production does. */
-  timing?: Partial<Timing>
+  timing?: Partial<Timing> | undefined
 }
 
 export interface RunningWorker {

@@ -3,7 +3,7 @@ import {
   toAppError,
   type Appended,
   type CommittedReply,
-  type MessageLog,
+  type NewEntry,
   type ReplyKey,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
@@ -40,7 +40,7 @@ const REFUSALS = new Set(['CONFLICT', 'SESSION_ENDED', 'NOT_FOUND'])
 /** Undefined where the session, as it is by now, takes no entry of this kind. */
 export async function appendIfAllowed(
   { messages }: Context,
-  entry: Parameters<MessageLog['append']>[0],
+  entry: NewEntry,
 ): Promise<Appended | undefined> {
   try {
     return await messages.append(entry)

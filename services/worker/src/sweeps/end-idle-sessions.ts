@@ -2,19 +2,17 @@ import type { Session } from '@chatbox/contract'
 import { appendIfAllowed, publishAppended } from '../answer/append-reply.ts'
 import type { Context } from '../context.ts'
 
-/** `batch`: sessions ended in one sweep. */
-export interface IdleLimits {
-  idleMs: number
-  batch: number
-}
-
-/** Ends sessions in which nothing happened for `idleMs`. Any number of workers may do so at once. */
+/**
+ * Ends sessions in which nothing happened for `idleMs`, at most `limit` of them. Any number of workers
+ * may do so at once.
+ */
 export async function endIdleSessions(
   context: Context,
-  { idleMs, batch }: IdleLimits,
+  idleMs: number,
+  limit: number,
 ): Promise<void> {
   const before = new Date(context.clock.now().getTime() - idleMs)
-  for (const session of await context.sessions.listIdle(before, batch)) {
+  for (const session of await context.sessions.listIdle(before, limit)) {
     try {
       await endSession(context, session)
     } catch (error) {

@@ -23,11 +23,7 @@ export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
   const { takeForMs, staleMs, ...timing } = context.timing
   const taking = { forMs: takeForMs, limit: BATCH }
   const sweeps: Sweep[] = [
-    {
-      name: 'reconcile',
-      everyMs: timing.reconcileEveryMs,
-      run: createFinisher(context, taking),
-    },
+    { name: 'reconcile', everyMs: timing.reconcileEveryMs, run: createFinisher(context, taking) },
     {
       name: 'enqueue-waiting',
       everyMs: timing.enqueueEveryMs,
@@ -36,13 +32,9 @@ export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
     {
       name: 'end-idle-sessions',
       everyMs: timing.idleEveryMs,
-      run: () => endIdleSessions(context, { idleMs, batch: BATCH }),
+      run: () => endIdleSessions(context, idleMs, BATCH),
     },
-    {
-      name: 'watch-queue',
-      everyMs: timing.watchEveryMs,
-      run: () => watchQueue(context),
-    },
+    { name: 'watch-queue', everyMs: timing.watchEveryMs, run: () => watchQueue(context) },
   ]
   return sweeps.map((sweep) => startSweep(context, sweep))
 }
