@@ -21,7 +21,7 @@ export interface WorkerOverrides {
 /** A worker of a cluster, in the order in which its parts need each other. */
 export function composeWorker(
   context: ProcessContext,
-  { toOptions = same, wrap = same, timing }: WorkerOverrides = {},
+  { toOptions, wrap, timing }: WorkerOverrides = {},
 ): Promise<RunningProcess> {
   const { settings, logger, metrics, clock } = context
   metrics.processStarted('worker')
@@ -31,17 +31,12 @@ export function composeWorker(
       gatherMs: timing?.deltaIntervalMs ?? TIMING.deltaIntervalMs,
     })
     parts.add(() => models.close())
-    const options = toOptions(toBackendOptions(settings))
-    const backend = await openBackend(options, createBackendHooks(context))
+    const options = toBackendOptions(settings)
+    const hooks = createBackendHooks(context)
+    const backend = await openBackend(toOptions?.(options) ?? options, hooks)
     parts.add(() => backend.close())
-    const ports = { ...wrap(backend), logger, metrics, clock }
-    const worker = await startWorker(
-      { ...ports, models },
-      {
-        ...settings,
-        ...(timing && { timing }),
-      },
-    )
+    const ports = { ...(wrap?.(backend) ?? backend), logger, metrics, clock }
+    const worker = await startWorker({ ...ports, models }, { ...settings, timing })
     return {
       checks: backend.checks,
       async stop(graceMs) {
@@ -51,8 +46,4 @@ export function composeWorker(
       },
     }
   })
-}
-
-function same<T>(value: T): T {
-  return value
 }

@@ -40,12 +40,9 @@ export async function startWorker(
   await context.queue.consume(
     {
       'answer-session': (payload, signal) =>
-        onJob(context, {
-          name: 'answer-session',
-          payload,
-          signal,
-          run: (job) => answerSession(context, job, signal),
-        }),
+        onJob(context, { name: 'answer-session', payload, signal }, () =>
+          answerSession(context, payload, signal),
+        ),
     },
     { concurrency: models.concurrency },
   )

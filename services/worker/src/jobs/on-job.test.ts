@@ -11,7 +11,7 @@ async function runJob(run: () => Promise<string>, signal = new AbortController()
   let thrown: unknown
   try {
     const context = { logger: createLogger('test', 'silent'), metrics } as Context
-    await onJob(context, { name: 'answer-session', payload, signal, run })
+    await onJob(context, { name: 'answer-session', payload, signal }, run)
   } catch (error) {
     thrown = error
   }

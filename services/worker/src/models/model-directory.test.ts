@@ -3,7 +3,7 @@ import type { ProviderSettings } from '@chatbox/kit'
 import { createModelDirectory, type ModelDirectory } from './model-directory.ts'
 
 function create(...providers: Partial<ProviderSettings>[]): ModelDirectory {
-  const deps = {
+  const parts = {
     logger: { info: () => undefined, warn: () => undefined },
     metrics: { providerCalled: () => undefined, breakerOpen: () => undefined },
   }
@@ -19,7 +19,7 @@ function create(...providers: Partial<ProviderSettings>[]): ModelDirectory {
     systemPrompt: 'Be kind.',
     ...provider,
   }))
-  return createModelDirectory(settings, deps)
+  return createModelDirectory(settings, parts)
 }
 
 describe('the model directory', () => {

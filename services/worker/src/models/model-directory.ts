@@ -8,7 +8,7 @@ import { createDifyProtocol } from './protocols/dify-llm.ts'
 import { createOpenAiProtocol } from './protocols/openai-llm.ts'
 import type { Protocol } from './protocols/protocol.ts'
 import { createHttpLlm } from './transport/http-llm.ts'
-import { openModelServer, type ModelServer } from './transport/model-server.ts'
+import { ModelServer } from './transport/model-server.ts'
 import { LLM_TIMEOUTS, type LlmTimeouts } from './transport/reply-deadline.ts'
 import { withMetrics } from './with-metrics.ts'
 
@@ -18,7 +18,7 @@ export interface ModelDirectory {
   close(): Promise<void>
 }
 
-export interface ModelDirectoryDeps {
+export interface ModelDirectoryParts {
   logger: Pick<Logger, 'info' | 'warn'>
   metrics: Pick<Metrics, 'providerCalled' | 'breakerOpen'>
 }
@@ -53,7 +53,7 @@ const PROTOCOLS: Record<
  */
 export function createModelDirectory(
   providers: readonly ProviderSettings[],
-  deps: ModelDirectoryDeps,
+  parts: ModelDirectoryParts,
   options: ModelDirectoryOptions = {},
 ): ModelDirectory {
   const servers: ModelServer[] = []
@@ -61,7 +61,7 @@ export function createModelDirectory(
   for (const provider of providers) {
     models.set(provider.id, {
       name: provider.name,
-      llm: createLlm(provider, deps, { ...options, servers }),
+      llm: createLlm(provider, parts, { ...options, servers }),
       prompt: {
         systemPrompt: provider.systemPrompt,
         contextTokens: provider.contextTokens,
@@ -79,7 +79,7 @@ export function createModelDirectory(
 
 function createLlm(
   provider: ProviderSettings,
-  { logger, metrics }: ModelDirectoryDeps,
+  { logger, metrics }: ModelDirectoryParts,
   options: ModelDirectoryOptions & { servers: ModelServer[] },
 ): Llm {
   const { id, type, apiKey } = provider
@@ -87,7 +87,7 @@ function createLlm(
   if (type === 'demo') return withMetrics(createDemoLlm(options.pause), id, metrics)
   const timeouts = { ...LLM_TIMEOUTS, ...options.timeouts }
   const protocol = createProtocol(provider, PROTOCOLS[type])
-  const server = openModelServer(timeouts.connectMs)
+  const server = new ModelServer(timeouts.connectMs)
   options.servers.push(server)
   const gatherMs = options.gatherMs ?? TIMING.deltaIntervalMs
   const llm = createHttpLlm(protocol, { server, timeouts, gatherMs, apiKey })

@@ -5,15 +5,6 @@ import { toNonsenseError } from './provider-error.ts'
 
 type Asked = { body: PulledAnswer; refusal?: never } | { body?: never; refusal: Refusal }
 
-/** Connections to one provider. */
-export interface ModelServer {
-  /** Throws what the connection throws, and `LlmError` for a 200 that is no event stream. */
-  ask(call: ModelCall, signal: AbortSignal): Promise<Asked>
-  /** Sends `call` without waiting for what comes of it. */
-  tell(call: ModelCall): void
-  close(): Promise<void>
-}
-
 /** How long a finished answer and an order to stop may keep a connection busy. */
 const AFTERMATH_MS = 1000
 /** How much may still come of a finished answer. */
@@ -22,52 +13,67 @@ const AFTERMATH_BYTES = 16 * 1024 * 1024
 const REFUSAL_BYTES = 64 * 1024
 
 /**
- * Posts questions to one provider. A redirect is a refusal, never followed: the next server would
- * be handed the user's text. Nothing is decompressed, so that no body grows after it was counted.
+ * Connections to one provider, to post questions to it. A redirect is a refusal, never followed: the
+ * next server would be handed the user's text. Nothing is decompressed, so that no body grows after
+ * it was counted.
  */
-export function openModelServer(connectMs: number): ModelServer {
-  const agent = new Agent({
-    // For `net.connect` and `tls.connect`: a socket that holds a byte reads no more.
-    connect: { timeout: connectMs, ...{ highWaterMark: 1 } },
-    // The caller's deadline bounds the waiting for headers and body.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // A reply has its connection to itself: none is cut because its neighbour is.
-    allowH2: false,
-    pipelining: 1,
-  })
-  const post = (call: ModelCall, signal: AbortSignal): PulledAnswer => {
-    const { origin, pathname, search } = new URL(call.url)
-    const answer = new PulledAnswer(signal)
-    const headers = {
-      ...call.headers,
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      'accept-encoding': 'identity',
-    }
-    const body = JSON.stringify(call.body)
-    agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, answer)
-    return answer
+export class ModelServer {
+  readonly #agent: Agent
+
+  constructor(connectMs: number) {
+    this.#agent = new Agent({
+      // For `net.connect` and `tls.connect`: a socket that holds a byte reads no more.
+      connect: { timeout: connectMs, ...{ highWaterMark: 1 } },
+      // The caller's deadline bounds the waiting for headers and body.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // A reply has its connection to itself: none is cut because its neighbour is.
+      allowH2: false,
+      pipelining: 1,
+    })
   }
-  return {
-    ask: async (call, signal) => {
-      const answer = post(call, signal)
-      const { statusCode, headers } = await answer.started
-      if (statusCode !== 200) {
-        return { refusal: { status: statusCode, headers, text: await readStart(answer, headers) } }
-      }
-      const fault = findFault(headers)
-      if (fault === undefined) return { body: answer }
-      throw toNonsenseError(`${fault}, ${await readStart(answer, headers)}`)
-    },
-    tell: (call) => {
-      const answer = post(call, AbortSignal.timeout(AFTERMATH_MS))
-      answer.started.then(
-        () => answer.release(),
-        () => undefined,
-      )
-    },
-    close: () => agent.close(),
+
+  /** Throws what the connection throws, and `LlmError` for a 200 that is no event stream. */
+  async ask(call: ModelCall, signal: AbortSignal): Promise<Asked> {
+    const answer = this.#post(call, signal)
+    const { statusCode, headers } = await answer.started
+    if (statusCode !== 200) {
+      return { refusal: { status: statusCode, headers, text: await readStart(answer, headers) } }
+    }
+    const fault = findFault(headers)
+    if (fault === undefined) return { body: answer }
+    throw toNonsenseError(`${fault}, ${await readStart(answer, headers)}`)
+  }
+
+  /** Sends `call` without waiting for what comes of it. */
+  tell(call: ModelCall): void {
+    const answer = this.#post(call, AbortSignal.timeout(AFTERMATH_MS))
+    answer.started.then(
+      () => answer.release(),
+      () => undefined,
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close()
+  }
+
+  #post({ url, headers, body }: ModelCall, signal: AbortSignal): PulledAnswer {
+    const answer = new PulledAnswer(signal)
+    const request = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'POST' as const,
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        'accept-encoding': 'identity',
+      },
+      body: JSON.stringify(body),
+    }
+    this.#agent.dispatch(request, answer)
+    return answer
   }
 }
 
