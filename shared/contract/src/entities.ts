@@ -11,8 +11,7 @@
 import { z } from 'zod'
 import { errorInfoSchema } from './errors.ts'
 import { openEnum } from './inside/later-versions.ts'
-import { LIMITS } from './limits.ts'
-import { idSchema, seqSchema, text, timeSchema, userIdSchema } from './text.ts'
+import { LIMITS, idSchema, seqSchema, text, timeSchema, userIdSchema } from './fields.ts'
 
 export const ROLES = ['user', 'chat_admin', 'admin'] as const
 export const roleSchema = openEnum(ROLES, 'user')

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { openEnum } from './inside/later-versions.ts'
-import { LIMITS } from './limits.ts'
-import { text } from './text.ts'
+import { LIMITS, text } from './fields.ts'
 
 /** Every error code on the wire, and the HTTP status that goes with it. */
 export const ERROR_STATUS = {

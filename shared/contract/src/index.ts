@@ -1,11 +1,13 @@
 export { asyncApiDocument, type AsyncApiDocument } from './documents/asyncapi.ts'
-export { busEventSchema, GATEWAY_EVENTS, type BusEvent } from './inside/bus-events.ts'
 export {
   CLIENT_EVENTS,
+  type Ack,
   type ClientData,
   type ClientEvent,
   type ClientPayload,
+  type ClientToServerEvents,
   type Cost,
+  type HandshakeAuth,
 } from './events/client-events.ts'
 export {
   activeReplySchema,
@@ -55,21 +57,17 @@ export {
 } from './http/http-routes.ts'
 export { JOB_KEYS, JOBS, type JobName, type JobPayload } from './inside/jobs.ts'
 export { keepUnknown, openEnum, openEnums } from './inside/later-versions.ts'
-export { LIMITS } from './limits.ts'
 export { openApiDocument, type OpenApiDocument } from './documents/openapi.ts'
 export {
-  replyDeltaSchema,
-  replyStartSchema,
+  GATEWAY_EVENTS,
   SERVER_EVENTS,
+  WORKER_EVENTS,
+  type BusEvent,
+  type EventOf,
   type ReplyDelta,
   type ReplyStart,
   type ServerEvent,
   type ServerPayload,
+  type ServerToClientEvents,
 } from './events/server-events.ts'
-export type {
-  Ack,
-  ClientToServerEvents,
-  HandshakeAuth,
-  ServerToClientEvents,
-} from './events/socket.ts'
-export { contentSchema, idSchema, text, userIdSchema } from './text.ts'
+export { contentSchema, idSchema, LIMITS, text, userIdSchema } from './fields.ts'

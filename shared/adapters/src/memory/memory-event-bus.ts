@@ -1,7 +1,6 @@
 import type { BusEvent } from '@chatbox/contract'
 import type { AdapterHooks, EventBus, Unsubscribe } from '@chatbox/core'
-import { parseBusEvent } from '../common/bus-parsing.ts'
-import { LATER_EVENT } from '../common/later-event.ts'
+import { LATER_EVENT, parseBusEvent } from '../common/live-events.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
 import { createMemoryPads } from './memory-pads.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { CLIENT_EVENTS, type ClientEvent } from './client-events.ts'
-import { LIMITS } from '../limits.ts'
+import { LIMITS } from '../fields.ts'
 
 /** The fullest payload that each event takes. */
 const FULL: Record<ClientEvent, Record<string, unknown>> = {

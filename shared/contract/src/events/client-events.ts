@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { activeReplySchema, messageSchema, sessionSchema, type Who } from '../entities.ts'
-import { LIMITS } from '../limits.ts'
-import { contentSchema, idSchema, seqSchema, timeSchema } from '../text.ts'
+import type { ErrorInfo } from '../errors.ts'
+import { LIMITS, contentSchema, idSchema, seqSchema, timeSchema } from '../fields.ts'
 
 const limitSchema = z.int().min(1).max(LIMITS.historyPage)
 const sessionOnly = z.strictObject({ sessionId: idSchema })
@@ -114,3 +114,16 @@ export type Cost = 'message' | 'write' | 'read' | 'signal'
 export type ClientEvent = keyof typeof CLIENT_EVENTS
 export type ClientPayload<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['payload']>
 export type ClientData<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['data']>
+
+/** The answer to every client event: exactly one, and never a thrown error. */
+export type Ack<T> = { ok: true; data: T } | { ok: false; error: ErrorInfo }
+
+/** The events as Socket.IO's own types take them. `typing` asks for no acknowledgement. */
+export type ClientToServerEvents = {
+  [E in ClientEvent]: (payload: ClientPayload<E>, ack: (answer: Ack<ClientData<E>>) => void) => void
+}
+
+/** `auth` of the handshake. A token is never read from a URL: URLs end up in logs. */
+export interface HandshakeAuth {
+  token: string
+}

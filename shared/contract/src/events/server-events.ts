@@ -2,28 +2,9 @@ import { z } from 'zod'
 import { messageSchema, modelSchema, sessionSchema, userSchema } from '../entities.ts'
 import { errorInfoSchema } from '../errors.ts'
 import { openEnum } from '../inside/later-versions.ts'
-import { LIMITS } from '../limits.ts'
-import { idSchema, seqSchema, text, timeSchema, userIdSchema } from '../text.ts'
+import { LIMITS, idSchema, seqSchema, text, timeSchema, userIdSchema } from '../fields.ts'
 
 const attemptSchema = z.int().min(1)
-
-export const replyStartSchema = z.object({
-  sessionId: idSchema,
-  replyId: idSchema,
-  replyTo: idSchema,
-  modelId: idSchema,
-  attempt: attemptSchema,
-})
-export type ReplyStart = z.infer<typeof replyStartSchema>
-
-export const replyDeltaSchema = z.object({
-  sessionId: idSchema,
-  replyId: idSchema,
-  attempt: attemptSchema,
-  index: z.int().min(0),
-  text: text(0, LIMITS.replyLength),
-})
-export type ReplyDelta = z.infer<typeof replyDeltaSchema>
 
 /** Every event that the server sends, with its payload. */
 export const SERVER_EVENTS = {
@@ -40,8 +21,20 @@ export const SERVER_EVENTS = {
     serverTime: timeSchema,
   }),
   'message:new': z.object({ message: messageSchema }),
-  'reply:start': replyStartSchema,
-  'reply:delta': replyDeltaSchema,
+  'reply:start': z.object({
+    sessionId: idSchema,
+    replyId: idSchema,
+    replyTo: idSchema,
+    modelId: idSchema,
+    attempt: attemptSchema,
+  }),
+  'reply:delta': z.object({
+    sessionId: idSchema,
+    replyId: idSchema,
+    attempt: attemptSchema,
+    index: z.int().min(0),
+    text: text(0, LIMITS.replyLength),
+  }),
   'session:updated': z.object({ session: sessionSchema }),
   'session:head': z.object({ sessionId: idSchema, lastSeq: seqSchema }),
   typing: z.object({
@@ -65,3 +58,38 @@ export const SERVER_EVENTS = {
 
 export type ServerEvent = keyof typeof SERVER_EVENTS
 export type ServerPayload<E extends ServerEvent> = z.infer<(typeof SERVER_EVENTS)[E]>
+export type ReplyStart = ServerPayload<'reply:start'>
+export type ReplyDelta = ServerPayload<'reply:delta'>
+
+/** The events as Socket.IO's own types take them. */
+export type ServerToClientEvents = {
+  [E in ServerEvent]: (payload: ServerPayload<E>) => void
+}
+
+/**
+ * What a worker tells the gateways about one session. Each is forwarded as the server event of the
+ * same name, so a viewer cannot tell which process wrote it.
+ */
+export const WORKER_EVENTS = {
+  'reply:start': SERVER_EVENTS['reply:start'],
+  'reply:delta': SERVER_EVENTS['reply:delta'],
+  'message:new': SERVER_EVENTS['message:new'],
+  'session:updated': SERVER_EVENTS['session:updated'],
+} as const
+
+/**
+ * What a gateway tells the viewers on the other gateways; every other server event is a gateway's own
+ * to send, and is refused when it comes from elsewhere.
+ */
+export const GATEWAY_EVENTS = {
+  'message:new': SERVER_EVENTS['message:new'],
+  'session:updated': SERVER_EVENTS['session:updated'],
+  typing: SERVER_EVENTS.typing,
+  'message:receipt': SERVER_EVENTS['message:receipt'],
+} as const
+
+/** One of these events with its payload. */
+export type EventOf<E extends ServerEvent> = {
+  [N in E]: { event: N; payload: ServerPayload<N> }
+}[E]
+export type BusEvent = EventOf<keyof typeof WORKER_EVENTS>

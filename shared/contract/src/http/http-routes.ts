@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { Cost } from '../events/client-events.ts'
 import { messageSchema, modelSchema, sessionSchema, type Who } from '../entities.ts'
 import { errorInfoSchema, type ErrorCode } from '../errors.ts'
-import { LIMITS } from '../limits.ts'
-import { idSchema, timeSchema } from '../text.ts'
+import { LIMITS, idSchema, timeSchema } from '../fields.ts'
 
 /** Query values are text; the rest of a payload's rules are those of the socket events. */
 const digits = z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idSchema } from '../text.ts'
+import { idSchema } from '../fields.ts'
 
 /**
  * Every job: ids and a version, never text, because a queue keeps its payloads in the clear.

@@ -1,7 +1,6 @@
 import { idSchema, type BusEvent, type ReplyDelta } from '@chatbox/contract'
 import type { AdapterHooks, Draft, EventBus, Unsubscribe } from '@chatbox/core'
-import { parseBusEvent } from '../../common/bus-parsing.ts'
-import { LATER_EVENT } from '../../common/later-event.ts'
+import { LATER_EVENT, parseBusEvent } from '../../common/live-events.ts'
 import type { Cipher } from '../../sealed/key-ring.ts'
 import { createListeners, tooManyListeners, type Listeners } from '../../common/listeners.ts'
 import { closeClient, gatherWrites, type RedisClient } from '../client/connection.ts'

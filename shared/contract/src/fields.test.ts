@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { LIMITS } from './limits.ts'
-import { contentSchema, idSchema, text, userIdSchema } from './text.ts'
+import { LIMITS, contentSchema, idSchema, text, userIdSchema } from './fields.ts'
 
 const wellFormed = fc.string({ unit: 'grapheme', maxLength: 30 })
 
