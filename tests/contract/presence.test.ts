@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import { Redis } from 'ioredis'
-import { createMemoryPresence } from '../../shared/adapters/src/memory/memory-presence.ts'
+import { MemoryPresence } from '../../shared/adapters/src/memory/memory-presence.ts'
 import { describePresence } from './presence.contract.ts'
 import {
   closeAll,
@@ -14,7 +14,7 @@ import {
 } from './redis.support.ts'
 
 describePresence('memory', async () => {
-  const presence = createMemoryPresence()
+  const presence = new MemoryPresence()
   return { presence, other: presence, close: () => presence.close() }
 })
 

@@ -2,6 +2,8 @@ import { expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { startRedis } from '../../scripts/servers/redis.ts'
 import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
+import { parseRedisAddress } from '../../shared/adapters/src/redis/client/address.ts'
+import { closeClient, openClient } from '../../shared/adapters/src/redis/client/connection.ts'
 import { openRedis } from '../../shared/adapters/src/redis/open-redis.ts'
 import { newDelta, toStart, writeReply } from './event-bus.contract.ts'
 import { createRecorder, newJob } from './job-queue.contract.ts'
@@ -76,5 +78,19 @@ describeWithRedis('everything on Redis', () => {
     admin.disconnect()
     await useEverything(`redis+cluster://127.0.0.1:${node.port},localhost:${node.port}`)
     await node.stop()
+  }, 20_000)
+
+  it('subscribes at the nodes of a Redis Cluster in turn, until one answers', async () => {
+    const server = await startRedis()
+    const address = parseRedisAddress(`redis+cluster://127.0.0.1:1,127.0.0.1:${server.port}`)
+    const open = () => openClient(address, 'subscriptions', () => undefined)
+    // Each begins at one of the two by chance.
+    const clients = Array.from({ length: 10 }, open)
+    await eventually(
+      () => clients.filter(({ status }) => status === 'ready'),
+      ({ length }) => length === clients.length,
+    )
+    await Promise.all(clients.map(closeClient))
+    await server.stop()
   }, 20_000)
 })

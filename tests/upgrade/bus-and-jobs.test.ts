@@ -152,7 +152,7 @@ describeWithRedis('on Redis, beside the next version', () => {
     await writeReply(bus, { sessionId, replyId }, ['one ', 'two '])
     const redis = new Redis(lab.server.url)
     const key = `${prefix}:{reply:${replyId}}`
-    await redis.hset(`${key}:pad`, { addedByNextVersion: 'text', next: 2 })
+    await redis.hset(`${key}:draft`, { addedByNextVersion: 'text', next: 2 })
     const draft = { attempt: 1, index: 2, text: 'one two ' }
     expect(await bus.readDraft(sessionId, replyId)).toEqual(draft)
     await redis.rpush(`${key}:chunks`, `${NEXT_VALUE}:2:sealed`)

@@ -4,7 +4,7 @@ import { closeInReverse } from './common/close-in-reverse.ts'
 import { createKeyRing, type Cipher } from './sealed/key-ring.ts'
 import { createMemoryEventBus } from './memory/memory-event-bus.ts'
 import { MemoryJobQueue } from './memory/memory-job-queue.ts'
-import { createMemoryPresence } from './memory/memory-presence.ts'
+import { MemoryPresence } from './memory/memory-presence.ts'
 import { createMemoryRateLimiter } from './memory/memory-rate-limiter.ts'
 import { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 
@@ -29,7 +29,7 @@ async function openEmbedded(
   const store = await openSqliteStore({ dataDir: options.dataDir, cipher, hooks })
   const queue = new MemoryJobQueue(hooks)
   const bus = createMemoryEventBus(hooks)
-  const presence = createMemoryPresence()
+  const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
   const { sessions, messages, replies, conversationRefs } = store
   return {

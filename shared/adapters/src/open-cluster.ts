@@ -14,11 +14,10 @@ export async function openCluster(
   hooks: AdapterHooks & SchemaHooks,
 ): Promise<Backend> {
   const { redisUrl, mongoUri, mongoDatabase, keyPrefix, stallRules } = options
-  const prefix = keyPrefix === undefined ? {} : { keyPrefix }
   const giveUp = new AbortController()
   const { signal } = giveUp
   const [redis, store] = await openBoth(
-    openRedis({ redisUrl, stallRules, signal, ...prefix }, cipher, hooks),
+    openRedis({ redisUrl, keyPrefix, stallRules, signal }, cipher, hooks),
     untilAvailable(
       () => openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks, signal }),
       { signal, report: createReporter(hooks, 'mongo') },

@@ -10,7 +10,7 @@ export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from 
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
 export type { Clock } from './ports/clock.ts'
 export type { ConversationRefs } from './ports/conversation-refs.ts'
-export type { Draft, EventBus, Unsubscribe } from './ports/event-bus.ts'
+export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export {
   LlmError,

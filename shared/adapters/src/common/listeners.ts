@@ -1,47 +1,47 @@
 import { AppError, type AdapterHooks } from '@chatbox/core'
 
+const MAX_LISTENERS = 50_000
+
 /** Who listens to what, by name. A listener that throws hurts neither its neighbours nor the bus. */
-export interface Listeners<T> {
-  /** Undefined when there is no room for one more; else removes it, once. */
-  add(name: string, listener: (value: T) => void): (() => void) | undefined
-  has(name: string): boolean
-  tell(name: string, value: T): void
-}
+export class Listeners<T> {
+  readonly #hooks: Pick<AdapterHooks, 'onError'>
+  readonly #maxListeners: number
+  readonly #byName = new Map<string, Set<{ listener: (value: T) => void }>>()
+  #count = 0
 
-export function createListeners<T>(
-  hooks: Pick<AdapterHooks, 'onError'>,
-  maxListeners: number,
-): Listeners<T> {
-  const byName = new Map<string, Set<{ listener: (value: T) => void }>>()
-  let count = 0
-
-  return {
-    add(name, listener) {
-      if (count >= maxListeners) return undefined
-      // An entry of its own: the same function may listen twice.
-      const entry = { listener }
-      const entries = byName.get(name) ?? new Set()
-      byName.set(name, entries.add(entry))
-      count++
-      return () => {
-        if (!entries.delete(entry)) return
-        count--
-        if (entries.size === 0 && byName.get(name) === entries) byName.delete(name)
-      }
-    },
-    has: (name) => byName.has(name),
-    tell(name, value) {
-      for (const { listener } of [...(byName.get(name) ?? [])]) {
-        try {
-          listener(value)
-        } catch (error) {
-          hooks.onError('listener', error)
-        }
-      }
-    },
+  constructor(hooks: Pick<AdapterHooks, 'onError'>, maxListeners = MAX_LISTENERS) {
+    this.#hooks = hooks
+    this.#maxListeners = maxListeners
   }
-}
 
-export function tooManyListeners(): AppError {
-  return new AppError('UNAVAILABLE', 'This server is watching too many sessions.')
+  /** Answers what removes it, once. Throws `UNAVAILABLE` where there is no room for one more. */
+  add(name: string, listener: (value: T) => void): () => void {
+    if (this.#count >= this.#maxListeners) {
+      throw new AppError('UNAVAILABLE', 'This server is watching too many sessions.')
+    }
+    // An entry of its own: the same function may listen twice.
+    const entry = { listener }
+    const entries = this.#byName.get(name) ?? new Set()
+    this.#byName.set(name, entries.add(entry))
+    this.#count++
+    return () => {
+      if (!entries.delete(entry)) return
+      this.#count--
+      if (entries.size === 0 && this.#byName.get(name) === entries) this.#byName.delete(name)
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  tell(name: string, value: T): void {
+    for (const { listener } of [...(this.#byName.get(name) ?? [])]) {
+      try {
+        listener(value)
+      } catch (error) {
+        this.#hooks.onError('listener', error)
+      }
+    }
+  }
 }

@@ -1,10 +1,9 @@
 import type { BusEvent } from '@chatbox/contract'
 import type { AdapterHooks, EventBus, Unsubscribe } from '@chatbox/core'
 import { LATER_EVENT, parseBusEvent } from '../common/live-events.ts'
-import { createListeners, tooManyListeners, type Listeners } from '../common/listeners.ts'
-import { createMemoryPads } from './memory-pads.ts'
+import { Listeners } from '../common/listeners.ts'
+import { MemoryDrafts } from './memory-drafts.ts'
 
-const MAX_LISTENERS = 50_000
 const MAX_UNDELIVERED = 10_000
 const STOP = 'stop'
 
@@ -13,9 +12,9 @@ const STOP = 'stop'
  * they would over a network: what works here works in a cluster.
  */
 export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
-  const sessions = createListeners<BusEvent>(hooks, MAX_LISTENERS)
-  const stops = createListeners<string>(hooks, MAX_LISTENERS)
-  const pads = createMemoryPads()
+  const sessions = new Listeners<BusEvent>(hooks)
+  const stops = new Listeners<string>(hooks)
+  const drafts = new MemoryDrafts()
   let undelivered = 0
   let closed = false
 
@@ -44,12 +43,12 @@ export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
   return {
     publish: async (sessionId, event) => send(sessionId, event),
     async publishDelta(delta, textSoFar) {
-      if (!pads.append(delta, textSoFar)) return 'fenced'
+      if (!drafts.append(delta, textSoFar)) return 'fenced'
       send(delta.sessionId, { event: 'reply:delta', payload: delta })
       return 'published'
     },
-    readDraft: async (_sessionId, replyId) => pads.read(replyId),
-    dropDraft: async (_sessionId, replyId) => pads.drop(replyId),
+    readDraft: async (_sessionId, replyId) => drafts.read(replyId),
+    dropDraft: async (_sessionId, replyId) => drafts.drop(replyId),
     subscribe: (sessionId, listener) => listen(sessions, sessionId, listener),
     publishStop: async (replyId) => later(() => stops.tell(STOP, replyId)),
     onStop: (listener) => listen(stops, STOP, listener),
@@ -71,6 +70,5 @@ async function listen<T>(
   listener: (value: T) => void,
 ): Promise<Unsubscribe> {
   const remove = listeners.add(name, listener)
-  if (!remove) throw tooManyListeners()
   return async () => remove()
 }

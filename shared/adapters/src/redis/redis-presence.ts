@@ -1,9 +1,7 @@
-import { AppError, PRESENCE_TTL_MS, type Presence } from '@chatbox/core'
-import { createOwnConnections } from '../common/own-connections.ts'
-import type { RedisClient } from './client/connection.ts'
-import type { Guard } from './client/guard.ts'
-import type { RedisKeys } from './client/keys.ts'
-import { createScript, runScript } from './client/script.ts'
+import { PRESENCE_TTL_MS, type Presence } from '@chatbox/core'
+import { MemoryPresence } from '../memory/memory-presence.ts'
+import { createScript, runScript, type Script } from './client/connection.ts'
+import type { RedisContext } from './client/context.ts'
 
 const COMMAND_TIMEOUT_MS = 300
 const REFRESH_TIMEOUT_MS = 1000
@@ -29,59 +27,62 @@ const COUNT = createScript(`${NOW}
 return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')
 `)
 
-/** A sorted set of connection ids a user, by expiry. */
-export function createRedisPresence(client: RedisClient, guard: Guard, keys: RedisKeys): Presence {
-  const own = createOwnConnections()
+/** A sorted set of connection ids a user, by expiry; without Redis, what this process has joined. */
+export class RedisPresence implements Presence {
+  readonly #redis: RedisContext
+  readonly #own = new MemoryPresence()
 
-  async function hold(userId: string, connectionIds: string[]): Promise<number> {
-    const held = await runScript(client, HOLD, {
-      keys: [keys.presence(userId)],
-      args: [PRESENCE_TTL_MS, ...connectionIds],
-    })
-    return Number(held)
+  constructor(redis: RedisContext) {
+    this.#redis = redis
   }
 
-  return {
-    async join(userId, connectionId) {
-      if (!own.add(userId, connectionId)) {
-        throw new AppError('CONNECTION_LIMIT', 'This server has no room for another connection.')
-      }
+  async join(userId: string, connectionId: string): Promise<number> {
+    await this.#own.join(userId, connectionId)
+    return this.#redis
+      .guard(COMMAND_TIMEOUT_MS, () => this.#hold(userId, [connectionId]))
+      .catch(() => this.#own.count(userId))
+  }
+
+  async leave(userId: string, connectionId: string): Promise<void> {
+    await this.#own.leave(userId, connectionId)
+    const { commands, keys } = this.#redis
+    // What cannot be removed now expires.
+    await this.#redis
+      .guard(COMMAND_TIMEOUT_MS, () => commands.zrem(keys.presence(userId), connectionId))
+      .catch(() => undefined)
+  }
+
+  async refresh(): Promise<void> {
+    const entries = this.#own.entries()
+    for (let from = 0; from < entries.length; from += BATCH) {
+      const batch = entries.slice(from, from + BATCH)
       try {
-        return await guard(COMMAND_TIMEOUT_MS, () => hold(userId, [connectionId]))
-      } catch {
-        return own.count(userId)
-      }
-    },
-    async leave(userId, connectionId) {
-      own.remove(userId, connectionId)
-      // What cannot be removed now expires.
-      await guard(COMMAND_TIMEOUT_MS, () => client.zrem(keys.presence(userId), connectionId)).catch(
-        () => undefined,
-      )
-    },
-    async refresh() {
-      const entries = own.entries()
-      for (let from = 0; from < entries.length; from += BATCH) {
-        const batch = entries.slice(from, from + BATCH)
-        try {
-          await guard(REFRESH_TIMEOUT_MS, () =>
-            Promise.all(batch.map(([userId, ids]) => hold(userId, ids))),
-          )
-        } catch {
-          // The next refresh comes in time; without Redis the other batches would fail too.
-          return
-        }
-      }
-    },
-    async count(userId) {
-      try {
-        return await guard(COMMAND_TIMEOUT_MS, async () =>
-          Number(await runScript(client, COUNT, { keys: [keys.presence(userId)], args: [] })),
+        await this.#redis.guard(REFRESH_TIMEOUT_MS, () =>
+          Promise.all(batch.map(([userId, ids]) => this.#hold(userId, ids))),
         )
       } catch {
-        return own.count(userId)
+        // The next refresh comes in time; without Redis the other batches would fail too.
+        return
       }
-    },
-    close: async () => own.clear(),
+    }
+  }
+
+  count(userId: string): Promise<number> {
+    return this.#redis
+      .guard(COMMAND_TIMEOUT_MS, () => this.#run(COUNT, userId))
+      .catch(() => this.#own.count(userId))
+  }
+
+  close(): Promise<void> {
+    return this.#own.close()
+  }
+
+  #hold(userId: string, connectionIds: readonly string[]): Promise<number> {
+    return this.#run(HOLD, userId, [PRESENCE_TTL_MS, ...connectionIds])
+  }
+
+  async #run(script: Script, userId: string, args: (string | number)[] = []): Promise<number> {
+    const { commands, keys } = this.#redis
+    return Number(await runScript(commands, script, { keys: [keys.presence(userId)], args }))
   }
 }

@@ -1,29 +1,23 @@
 import type { RateLimiter } from '@chatbox/core'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { LeasedLimit, type Grant } from '../common/leased-limit.ts'
-import { createMemoryLimit, createRuleBook, windowSeconds } from '../common/rate-rules.ts'
-import type { RedisClient } from './client/connection.ts'
-import type { Guard } from './client/guard.ts'
-import type { RedisKeys } from './client/keys.ts'
-import { createScript, runScript } from './client/script.ts'
+import { createMemoryLimit, oncePerRule, windowSeconds } from '../memory/memory-rate-limiter.ts'
+import { createScript, runScript } from './client/connection.ts'
+import type { RedisContext } from './client/context.ts'
+import { LeasedLimit, type Grant } from './leased-limit.ts'
 
 const COMMAND_TIMEOUT_MS = 250
 
 /** Windows counted in Redis; whenever that fails, this process counts the same rule for itself. */
-export function createRedisRateLimiter(
-  client: RedisClient,
-  guard: Guard,
-  keys: RedisKeys,
-): RateLimiter {
+export function createRedisRateLimiter({ commands, guard, keys }: RedisContext): RateLimiter {
   // The library waits for its client without a bound. It asks a client of node-redis by `eval`
   // alone, so this is one: what the guard refuses is then an error that the insurance answers.
   const storeClient = {
     eval: (lua: string, input: { keys: string[]; arguments: string[] }) =>
       guard(COMMAND_TIMEOUT_MS, () =>
-        runScript(client, createScript(lua), { keys: input.keys, args: input.arguments }),
+        runScript(commands, createScript(lua), { keys: input.keys, args: input.arguments }),
       ),
   }
-  const rules = createRuleBook((rule) => {
+  const limitOf = oncePerRule((rule) => {
     const limit = new RateLimiterRedis({
       storeClient,
       useRedisPackage: true,
@@ -38,7 +32,7 @@ export function createRedisRateLimiter(
     })
   })
   return {
-    take: (rule, key) => rules.find(rule).take(key),
+    take: (rule, key) => limitOf(rule).take(key),
     async close() {
       // The connection is its owner's to close.
     },

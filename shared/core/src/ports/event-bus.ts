@@ -4,8 +4,8 @@ import type { ActiveReply, BusEvent, ReplyDelta } from '@chatbox/contract'
 export type Unsubscribe = () => Promise<void>
 
 /**
- * The doorbell and the scratchpad between workers and gateways. Everything on it may vanish: what
- * must last is in the store, and viewers catch up from there.
+ * The doorbell between workers and gateways, and the drafts of replies that are being written.
+ * Everything on it may vanish: what must last is in the store, and viewers catch up from there.
  */
 export interface EventBus {
   /**
@@ -15,17 +15,17 @@ export interface EventBus {
    */
   publish(sessionId: string, event: BusEvent): Promise<void>
   /**
-   * Puts a delta on the scratchpad and tells the subscribers, in one step and fenced by attempt:
-   * `fenced` means that a later attempt has begun, or that this one's draft was dropped, and nothing
-   * was done. Where the scratchpad lost earlier deltas, `textSoFar` is put there in their place, so
-   * that one who joins later still gets the whole; it has to answer the text up to and including
-   * this delta, also when it is called later. Never throws: a failure is counted and answered as
-   * `published`. The pad is capped at 256 KB a reply and expires after 10 minutes.
+   * Adds a delta to the draft and tells the subscribers, in one step and fenced by attempt: `fenced`
+   * means that a later attempt has begun, or that this one's draft was dropped, and nothing was done.
+   * Where earlier deltas of the draft were lost, `textSoFar` takes their place, so that a viewer who
+   * joins later still gets the whole; it has to answer the text up to and including this delta, also
+   * when it is called later. Never throws: a failure is counted and answered as `published`.
+   * `DRAFT_LIMITS` says how large a draft may be and how long it is kept.
    */
   publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'>
   /**
-   * The draft of a reply as far as the scratchpad has it. Resolves with undefined on any failure,
-   * and for a draft that has outgrown the pad: there is only the finished message to wait for.
+   * The draft of a reply as far as it is known. Resolves with undefined on any failure, and for a
+   * draft that has outgrown its limits: there is only the finished message to wait for.
    */
   readDraft(sessionId: string, replyId: string): Promise<Draft | undefined>
   /** Ends a draft: its attempt, and any before it, can write no more. Never throws. */
@@ -47,4 +47,8 @@ export interface EventBus {
   close(): Promise<void>
 }
 
+/** A reply that is being written, as far as it has come. */
 export type Draft = Pick<ActiveReply, 'attempt' | 'index' | 'text'>
+
+/** Of one draft, from its last delta on; the same in memory and in Redis. */
+export const DRAFT_LIMITS = { ttlMs: 600_000, chunks: 2000, bytes: 262_144 } as const

@@ -1,70 +1,54 @@
 import { idSchema, type BusEvent, type ReplyDelta } from '@chatbox/contract'
-import type { AdapterHooks, Draft, EventBus, Unsubscribe } from '@chatbox/core'
+import type { Draft, EventBus, Unsubscribe } from '@chatbox/core'
+import { Listeners } from '../../common/listeners.ts'
 import { LATER_EVENT, parseBusEvent } from '../../common/live-events.ts'
-import type { Cipher } from '../../sealed/key-ring.ts'
-import { createListeners, tooManyListeners, type Listeners } from '../../common/listeners.ts'
-import { closeClient, gatherWrites, type RedisClient } from '../client/connection.ts'
-import type { Guard } from '../client/guard.ts'
-import type { RedisKeys } from '../client/keys.ts'
+import { gatherWrites } from '../client/connection.ts'
+import type { RedisContext } from '../client/context.ts'
+import { RedisDrafts } from './redis-drafts.ts'
 import type { Republisher } from './republisher.ts'
-import { createScratchpad, type Scratchpad } from './scratchpad.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 const COMMAND_TIMEOUT_MS = 500
-const MAX_LISTENERS = 50_000
 const GAP = 'gap'
-
-interface BusParts {
-  commands: RedisClient
-  /** This bus's own connection; it closes it. */
-  subscriber: RedisClient
-  guard: Guard
-  republisher: Republisher
-  keys: RedisKeys
-  cipher: Cipher
-  hooks: AdapterHooks
-}
 
 /** One channel a session and one for stops, published in the clear; drafts rest sealed. */
 export class RedisEventBus implements EventBus {
-  readonly #parts: BusParts
-  readonly #pad: Scratchpad
+  readonly #redis: RedisContext
+  readonly #republisher: Republisher
+  readonly #drafts: RedisDrafts
   readonly #subscriptions: Subscriptions
   readonly #sessions: Listeners<BusEvent>
   readonly #stops: Listeners<string>
   readonly #gaps: Listeners<undefined>
 
-  constructor(parts: BusParts) {
-    const { commands, subscriber, keys, cipher, hooks } = parts
-    this.#parts = parts
-    this.#pad = createScratchpad(commands, keys, cipher)
-    this.#sessions = createListeners(hooks, MAX_LISTENERS)
-    this.#stops = createListeners(hooks, MAX_LISTENERS)
-    this.#gaps = createListeners(hooks, MAX_LISTENERS)
-    this.#subscriptions = new Subscriptions(subscriber, () => this.tellOfGap())
-    subscriber.on('message', (channel: string, text: string) => this.#onMessage(channel, text))
+  constructor(redis: RedisContext, republisher: Republisher) {
+    this.#redis = redis
+    this.#republisher = republisher
+    this.#drafts = new RedisDrafts(redis)
+    this.#sessions = new Listeners(redis.hooks)
+    this.#stops = new Listeners(redis.hooks)
+    this.#gaps = new Listeners(redis.hooks)
+    this.#subscriptions = new Subscriptions(redis.open('subscriptions'), () => this.tellOfGap())
+    this.#subscriptions.client.on('message', (channel: string, text: string) =>
+      this.#onMessage(channel, text),
+    )
   }
 
   async publish(sessionId: string, event: BusEvent): Promise<void> {
-    const channel = this.#parts.keys.sessionChannel(sessionId)
+    const channel = this.#redis.keys.sessionChannel(sessionId)
     const text = JSON.stringify(event)
     if (await this.#send(channel, text)) return
-    this.#parts.republisher.add(event.event, channel, text)
+    this.#republisher.add(event.event, channel, text)
   }
 
   async publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'> {
-    const { commands, guard, hooks, keys } = this.#parts
+    const { commands, hooks } = this.#redis
     gatherWrites(commands)
     const payload = JSON.stringify({ event: 'reply:delta', payload: delta } satisfies BusEvent)
-    const channel = keys.sessionChannel(delta.sessionId)
     try {
-      const appended = await guard(COMMAND_TIMEOUT_MS, () =>
-        this.#pad.append(delta, channel, payload),
-      )
+      const appended = await this.#ask(() => this.#drafts.append(delta, payload))
       if (appended === 'fenced') return 'fenced'
-      if (appended === 'unfit') {
-        await guard(COMMAND_TIMEOUT_MS, () => this.#pad.fold(delta, textSoFar()))
-      }
+      if (appended === 'unfit') await this.#ask(() => this.#drafts.fold(delta, textSoFar()))
     } catch {
       hooks.onPublishFailed()
     }
@@ -72,32 +56,29 @@ export class RedisEventBus implements EventBus {
   }
 
   async readDraft(sessionId: string, replyId: string): Promise<Draft | undefined> {
-    const { guard, hooks } = this.#parts
     try {
-      return await guard(COMMAND_TIMEOUT_MS, () => this.#pad.read(sessionId, replyId))
+      return await this.#ask(() => this.#drafts.read(sessionId, replyId))
     } catch (error) {
-      hooks.onError('scratchpad', error)
+      this.#redis.hooks.onError('draft', error)
       return undefined
     }
   }
 
   async dropDraft(_sessionId: string, replyId: string): Promise<void> {
     // A draft that stays behind expires.
-    await this.#parts
-      .guard(COMMAND_TIMEOUT_MS, () => this.#pad.drop(replyId))
-      .catch(() => undefined)
+    await this.#ask(() => this.#drafts.drop(replyId)).catch(() => undefined)
   }
 
   subscribe(sessionId: string, listener: (event: BusEvent) => void): Promise<Unsubscribe> {
-    return this.#listen(this.#sessions, this.#parts.keys.sessionChannel(sessionId), listener)
+    return this.#listen(this.#sessions, this.#redis.keys.sessionChannel(sessionId), listener)
   }
 
   async publishStop(replyId: string): Promise<void> {
-    await this.#send(this.#parts.keys.stopChannel, replyId)
+    await this.#send(this.#redis.keys.stopChannel, replyId)
   }
 
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe> {
-    return this.#listen(this.#stops, this.#parts.keys.stopChannel, listener)
+    return this.#listen(this.#stops, this.#redis.keys.stopChannel, listener)
   }
 
   onGap(listener: () => void): void {
@@ -106,18 +87,16 @@ export class RedisEventBus implements EventBus {
 
   /** Also for a gap in what else brings events from Redis. */
   tellOfGap(): void {
-    this.#parts.hooks.onGap()
+    this.#redis.hooks.onGap()
     this.#gaps.tell(GAP, undefined)
   }
 
   async ping(): Promise<void> {
-    const { guard, commands } = this.#parts
-    await guard(COMMAND_TIMEOUT_MS, () => commands.ping())
+    await this.#ask(() => this.#redis.commands.ping())
   }
 
-  async close(): Promise<void> {
-    this.#subscriptions.stop()
-    await closeClient(this.#parts.subscriber)
+  close(): Promise<void> {
+    return this.#subscriptions.close()
   }
 
   async #listen<T>(
@@ -126,7 +105,6 @@ export class RedisEventBus implements EventBus {
     listener: (value: T) => void,
   ): Promise<Unsubscribe> {
     const remove = listeners.add(channel, listener)
-    if (!remove) throw tooManyListeners()
     await this.#subscriptions.add(channel)
     return async () => {
       remove()
@@ -134,20 +112,23 @@ export class RedisEventBus implements EventBus {
     }
   }
 
+  #ask<T>(command: () => Promise<T>): Promise<T> {
+    return this.#redis.guard(COMMAND_TIMEOUT_MS, command)
+  }
+
   /** Whether it went out for sure. */
   async #send(channel: string, text: string): Promise<boolean> {
-    const { guard, commands, hooks } = this.#parts
     try {
-      await guard(COMMAND_TIMEOUT_MS, () => commands.publish(channel, text))
+      await this.#ask(() => this.#redis.commands.publish(channel, text))
       return true
     } catch {
-      hooks.onPublishFailed()
+      this.#redis.hooks.onPublishFailed()
       return false
     }
   }
 
   #onMessage(channel: string, text: string): void {
-    const { keys, hooks } = this.#parts
+    const { keys, hooks } = this.#redis
     if (channel === keys.stopChannel) {
       const replyId = idSchema.safeParse(text)
       if (replyId.success) this.#stops.tell(channel, replyId.data)

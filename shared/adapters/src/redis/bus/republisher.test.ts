@@ -68,9 +68,9 @@ describe('Republisher', () => {
     ])
   })
 
-  it('keeps nothing once it is stopped', async () => {
+  it('keeps nothing once it is closed', async () => {
     republisher.add('message:new', 'channel', 'text')
-    republisher.stop()
+    await republisher.close()
     isAway = false
     await jest.advanceTimersByTimeAsync(5000)
     expect(published).toEqual([])

@@ -41,7 +41,7 @@ export class Republisher {
   }
 
   /** Gives up what waits. */
-  stop(): void {
+  async close(): Promise<void> {
     while (this.#waiting.length > 0) this.#shift()
   }
 

@@ -1,24 +1,12 @@
 import { createAdapter } from '@socket.io/redis-adapter'
 import type { Adapter } from 'socket.io-adapter'
-import type { AdapterHooks } from '@chatbox/core'
 import { LATER_EVENT, parseBroadcast } from '../../common/live-events.ts'
-import { closeClient, type RedisClient } from '../client/connection.ts'
+import type { RedisContext } from '../client/context.ts'
 import type { Republisher } from './republisher.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** What Socket.IO's `io.adapter()` takes. */
 export type SocketAdapter = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter
-
-interface AdapterParts {
-  commands: RedisClient
-  /** This adapter's own connection; it closes it. */
-  subscriber: RedisClient
-  channelPrefix: string
-  republisher: Republisher
-  hooks: Pick<AdapterHooks, 'onPublishFailed' | 'onPayloadRefused'>
-  /** Broadcasts of other gateways may have been lost. */
-  onGap: () => void
-}
 
 const MAX_PUBLISHING = 10_000
 const REQUEST_TIMEOUT_MS = 2000
@@ -30,26 +18,22 @@ const REQUEST_TIMEOUT_MS = 2000
  * other gateways missed nevertheless their clients fetch by `seq`.
  * What comes from Redis is anybody's: a broadcast is parsed before a socket gets it, and requests, of
  * which ours make none, are not answered: one could ask for the handshakes and their tokens.
+ * `onGap` is told when broadcasts of other gateways may have been lost.
  */
-export function openSocketAdapter(parts: AdapterParts): {
-  create: SocketAdapter
-  close(): Promise<void>
-} {
-  const subscriptions = new Subscriptions(parts.subscriber, parts.onGap)
-  const create = createAdapter(toPublisher(parts), toSubscriber(subscriptions), {
-    key: parts.channelPrefix,
+export function openSocketAdapter(
+  redis: RedisContext,
+  republisher: Republisher,
+  onGap: () => void,
+): { create: SocketAdapter; close(): Promise<void> } {
+  const subscriptions = new Subscriptions(redis.open('subscriptions'), onGap)
+  const create = createAdapter(toPublisher(redis, republisher), toSubscriber(subscriptions), {
+    key: redis.keys.socketChannels,
     requestsTimeout: REQUEST_TIMEOUT_MS,
     publishOnSpecificResponseChannel: true,
-    parser: createParser(parts.hooks),
+    parser: createParser(redis.hooks),
   })
-  return {
-    // As it is: Socket.IO calls it with `new`, which an arrow function does not bear.
-    create,
-    async close() {
-      subscriptions.stop()
-      await closeClient(parts.subscriber)
-    },
-  }
+  // `create` as it is: Socket.IO calls it with `new`, which an arrow function does not bear.
+  return { create, close: () => subscriptions.close() }
 }
 
 /** One that the adapter drops, as it is for no namespace of ours. */
@@ -60,7 +44,7 @@ const NOTHING = ['', { nsp: '' }, {}] as const
  * What this gateway published comes back to it, and the adapter drops it by the name that it begins
  * with: it is not parsed for that.
  */
-function createParser(hooks: AdapterParts['hooks']): {
+function createParser(hooks: RedisContext['hooks']): {
   encode: (broadcast: readonly [publisher: string, ...rest: unknown[]]) => string
   decode: (message: Buffer) => unknown
 } {
@@ -82,7 +66,7 @@ function createParser(hooks: AdapterParts['hooks']): {
 type Listener = (...values: unknown[]) => void
 
 /** The part of an ioredis client that the adapter uses to publish. */
-function toPublisher({ commands, hooks, republisher }: AdapterParts): object {
+function toPublisher({ commands, hooks }: RedisContext, republisher: Republisher): object {
   let publishing = 0
 
   function onFailed(channel: string, text: string): number {

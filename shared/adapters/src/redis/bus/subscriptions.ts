@@ -1,5 +1,5 @@
 import { settlesWithin } from '@chatbox/core'
-import type { RedisClient } from '../client/connection.ts'
+import { closeClient, type RedisClient } from '../client/connection.ts'
 
 const PING_EVERY_MS = 5000
 const BATCH = 500
@@ -14,7 +14,7 @@ interface Wanted {
 }
 
 /**
- * Keeps a set of channels subscribed on one connection. After each reconnection the whole set is
+ * Keeps a set of channels subscribed on one connection of its own. After each reconnection the whole set is
  * subscribed again and `onGap` called; a connection that is silent is found by pings and dropped,
  * since a subscriber that hears nothing cannot tell a quiet line from a dead one.
  */
@@ -65,10 +65,11 @@ export class Subscriptions {
     ).catch(() => undefined)
   }
 
-  stop(): void {
+  async close(): Promise<void> {
     clearInterval(this.#heartbeat)
     for (const wanted of this.#wanted.values()) wanted.inForce.resolve(undefined)
     this.#wanted.clear()
+    await closeClient(this.client)
   }
 
   async #restore(): Promise<void> {

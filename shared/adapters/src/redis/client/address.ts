@@ -1,6 +1,6 @@
 import type { RedisOptions } from 'ioredis'
 
-interface Node {
+export interface RedisNode {
   host: string
   port: number
 }
@@ -9,12 +9,13 @@ type Access = Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls' | 'senti
 
 /** Where Redis is. `access` is the same for every node. */
 export type RedisAddress =
-  | { kind: 'single'; node: Node; access: Access }
-  | { kind: 'sentinel'; nodes: Node[]; name: string; access: Access }
-  | { kind: 'cluster'; nodes: Node[]; access: Access }
+  | { kind: 'single'; node: RedisNode; access: Access }
+  | { kind: 'sentinel'; nodes: RedisNode[]; name: string; access: Access }
+  | { kind: 'cluster'; nodes: RedisNode[]; access: Access }
 
-const DEFAULT_PORT = { single: 6379, sentinel: 26_379, cluster: 6379 }
 const MAX_NODES = 100
+const FORM =
+  /^redis(?<secure>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<credentials>[^@/]*)@)?(?<hosts>[^@/?]+)(?<path>[^?]*)(?<query>\?.*)?$/
 
 /**
  * Reads one of these forms; `rediss` in place of `redis` means TLS, certificates checked:
@@ -29,46 +30,39 @@ const MAX_NODES = 100
 export function parseRedisAddress(url: string): RedisAddress {
   const form = FORM.exec(url.trim())?.groups
   if (!form) throw new Error('is not a redis://, redis+sentinel:// or redis+cluster:// address')
-  const kind = toKind(form.kind)
-  const nodes = (form.hosts ?? '').split(',').map((host) => parseNode(host, DEFAULT_PORT[kind]))
+  const { kind, hosts = '', path = '' } = form
+  const nodes = hosts.split(',').map((host) => parseNode(host, kind === 'sentinel' ? 26_379 : 6379))
   if (nodes.length > MAX_NODES) throw new Error(`names more than ${MAX_NODES} hosts`)
   const access: Access = {
-    ...parseCredentials(form.credentials),
+    ...parseCredentials(form.credentials ?? ''),
     ...(form.secure ? { tls: {} } : {}),
     ...parseQuery(form.query ?? ''),
   }
-  const parts = (form.path ?? '').split('/').filter((part) => part !== '')
-  return TO_ADDRESS[kind](nodes, parts, access)
+  const parts = path.split('/').filter((part) => part !== '')
+  if (kind === 'sentinel') return toSentinel(nodes, parts, access)
+  if (kind === 'cluster') return toCluster(nodes, parts, access)
+  return toSingle(nodes, parts, access)
 }
 
-const FORM =
-  /^redis(?<secure>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<credentials>[^@/]*)@)?(?<hosts>[^@/?]+)(?<path>[^?]*)(?<query>\?.*)?$/
-
-function toKind(text: string | undefined): RedisAddress['kind'] {
-  return text === 'sentinel' || text === 'cluster' ? text : 'single'
+function toSingle([node, ...more]: RedisNode[], parts: string[], access: Access): RedisAddress {
+  if (!node || more.length > 0) {
+    throw new Error('names several hosts: use redis+sentinel:// or redis+cluster://')
+  }
+  return { kind: 'single', node, access: { ...access, ...parseDb(parts) } }
 }
 
-const TO_ADDRESS: Record<
-  RedisAddress['kind'],
-  (nodes: Node[], parts: string[], access: Access) => RedisAddress
-> = {
-  single([node, ...more], parts, access) {
-    if (!node || more.length > 0) {
-      throw new Error('names several hosts: use redis+sentinel:// or redis+cluster://')
-    }
-    return { kind: 'single', node, access: { ...access, ...parseDb(parts) } }
-  },
-  sentinel(nodes, [name, ...parts], access) {
-    if (!name) throw new Error('lacks the name of the Sentinel group after the hosts')
-    return { kind: 'sentinel', nodes, name, access: { ...access, ...parseDb(parts) } }
-  },
-  cluster(nodes, parts, access) {
-    if (parts.length > 0) throw new Error('names a database, which a cluster does not have')
-    return { kind: 'cluster', nodes, access }
-  },
+function toSentinel(nodes: RedisNode[], parts: string[], access: Access): RedisAddress {
+  const [name, ...db] = parts
+  if (!name) throw new Error('lacks the name of the Sentinel group after the hosts')
+  return { kind: 'sentinel', nodes, name, access: { ...access, ...parseDb(db) } }
 }
 
-function parseNode(text: string, defaultPort: number): Node {
+function toCluster(nodes: RedisNode[], parts: string[], access: Access): RedisAddress {
+  if (parts.length > 0) throw new Error('names a database, which a cluster does not have')
+  return { kind: 'cluster', nodes, access }
+}
+
+function parseNode(text: string, defaultPort: number): RedisNode {
   const form = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text.trim())
   const host = form?.[1] ?? form?.[2]
   const port = form?.[3] === undefined ? defaultPort : Number(form[3])
@@ -76,24 +70,19 @@ function parseNode(text: string, defaultPort: number): Node {
   return { host, port }
 }
 
-function parseCredentials(text: string | undefined): Access {
-  if (!text) return {}
-  const colon = text.indexOf(':')
-  const username = decode(colon < 0 ? text : text.slice(0, colon))
-  const password = colon < 0 ? '' : decode(text.slice(colon + 1))
-  return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
+function parseCredentials(text: string): Access {
+  const [username, ...rest] = text.split(':').map(decode)
+  const password = rest.join(':')
+  return { ...(username && { username }), ...(password && { password }) }
 }
 
 function parseQuery(query: string): Access {
-  const known = new URLSearchParams(query)
-  const sentinelPassword = known.get('sentinelPassword')
-  known.delete('sentinelPassword')
-  if (known.size > 0) throw new Error('has a query parameter that is not known')
-  return sentinelPassword === null ? {} : { sentinelPassword }
+  const { sentinelPassword, ...others } = Object.fromEntries(new URLSearchParams(query))
+  if (Object.keys(others).length > 0) throw new Error('has a query parameter that is not known')
+  return sentinelPassword === undefined ? {} : { sentinelPassword }
 }
 
-function parseDb(parts: string[]): Access {
-  const [db, ...more] = parts
+function parseDb([db, ...more]: string[]): Access {
   if (db === undefined) return {}
   if (more.length > 0 || !/^\d{1,4}$/.test(db)) throw new Error('has a database that is no number')
   return { db: Number(db) }

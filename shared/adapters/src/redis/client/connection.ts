@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto'
 import { backoffMs, settlesWithin } from '@chatbox/core'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { RedisAddress } from './address.ts'
-import { createRotation } from './rotation.ts'
+import type { RedisAddress, RedisNode } from './address.ts'
 
 export type RedisClient = Redis | Cluster
 
@@ -19,16 +19,9 @@ export type RedisClient = Redis | Cluster
  */
 export type Purpose = 'commands' | 'subscriptions' | 'jobs' | 'blocking'
 
-type ClientOptions = Pick<
-  RedisOptions,
-  | 'enableOfflineQueue'
-  | 'maxRetriesPerRequest'
-  | 'commandTimeout'
-  | 'socketTimeout'
-  | 'autoResubscribe'
->
+type Options = Omit<RedisOptions, 'replyMapping'>
 
-const OPTIONS: Record<Purpose, ClientOptions> = {
+const OPTIONS: Record<Purpose, Options> = {
   commands: {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -68,7 +61,7 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
     ...ofPurpose,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    // After a failover an old primary may be left as a replica: whoever writes finds the new one.
+    // After a failover an old primary may be left as a replica: a writer then finds the new one.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     disableClientInfo: true,
   }
@@ -89,9 +82,7 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
     case 'cluster':
       // Every node hears every channel. The library's own subscriber changes nodes without a word,
       // and a gap that nobody hears of is never filled.
-      if (purpose === 'subscriptions') {
-        return new Redis({ ...single, Connector: createRotation(address) })
-      }
+      if (purpose === 'subscriptions') return createRotating(address.nodes, single)
       return new Cluster(address.nodes, {
         redisOptions: common,
         enableOfflineQueue,
@@ -99,6 +90,22 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
         slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
       })
   }
+}
+
+/** Connects each time to the next node of a cluster, beginning anywhere. */
+function createRotating(nodes: RedisNode[], options: Options): Redis {
+  let turn = Math.floor(Math.random() * nodes.length)
+  const nextNode = (): RedisNode | undefined => nodes[turn++ % nodes.length]
+  const client: Redis = new Redis({
+    ...options,
+    ...nextNode(),
+    retryStrategy(attempt) {
+      // Read again for each connection.
+      Object.assign(client.options, nextNode())
+      return retryDelayMs(attempt)
+    },
+  })
+  return client
 }
 
 function retryDelayMs(attempt: number): number {
@@ -134,4 +141,28 @@ function disconnect(client: RedisClient): void {
   client.disconnect()
   // Between two tries that leaves a client neither connected nor ended: one last try ends it.
   if (client.status === 'reconnecting') client.connect().catch(() => undefined)
+}
+
+/** A Lua script, run by its digest; a Redis that was restarted is given the text again. */
+export interface Script {
+  lua: string
+  sha1: string
+}
+
+export function createScript(lua: string): Script {
+  return { lua, sha1: createHash('sha1').update(lua).digest('hex') }
+}
+
+export async function runScript(
+  client: RedisClient,
+  script: Script,
+  input: { keys: string[]; args: (string | number)[] },
+): Promise<unknown> {
+  const { keys, args } = input
+  try {
+    return await client.evalsha(script.sha1, keys.length, ...keys, ...args)
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return client.eval(script.lua, keys.length, ...keys, ...args)
+  }
 }

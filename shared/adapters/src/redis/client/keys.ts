@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto'
  *
  * | Key | Type | Lives |
  * |---|---|---|
- * | `P:{reply:ID}:pad`, `…:chunks` | hash, list | 10 min after the last delta |
+ * | `P:{reply:ID}:draft`, `…:chunks` | hash, list | 10 min after the last delta |
  * | `P:{user:DIGEST}:here` | sorted set | 45 s after the last refresh |
  * | `P:rate:RULE:DIGEST` | counter | one window of the rule |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs leave at once, failed ones in 1 h |
  */
 export interface RedisKeys {
-  pad(replyId: string): string
+  draft(replyId: string): string
   chunks(replyId: string): string
   presence(userId: string): string
   ratePrefix: string
@@ -25,11 +25,9 @@ export interface RedisKeys {
   socketChannels: string
 }
 
-export const DEFAULT_KEY_PREFIX = 'chatbox'
-
-export function createKeys(prefix: string): RedisKeys {
+export function createKeys(prefix = 'chatbox'): RedisKeys {
   return {
-    pad: (replyId) => `${prefix}:{reply:${replyId}}:pad`,
+    draft: (replyId) => `${prefix}:{reply:${replyId}}:draft`,
     chunks: (replyId) => `${prefix}:{reply:${replyId}}:chunks`,
     presence: (userId) => `${prefix}:{user:${digest(userId)}}:here`,
     ratePrefix: `${prefix}:rate`,

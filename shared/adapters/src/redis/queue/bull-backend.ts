@@ -1,6 +1,8 @@
 import { QueueKeys, RedisConnection, RedisQueueBackend, type QueueOptions } from 'bullmq'
 import type { RedisClient } from '../client/connection.ts'
 
+export const QUEUE_NAME = 'jobs'
+
 /**
  * BullMQ on clients of ours: left to itself it would copy one client's options for both its
  * commands and its blocking read, which must fail in different ways.

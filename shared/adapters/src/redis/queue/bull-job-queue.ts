@@ -1,38 +1,15 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
-import {
-  AppError,
-  type JobCounts,
-  type JobHandlers,
-  type JobQueue,
-  type AdapterHooks,
-} from '@chatbox/core'
+import { AppError, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
 import { Queue } from 'bullmq'
 import { JOB_RULES, toJobKey } from '../../common/job-rules.ts'
-import { createBullBackend } from './bull-backend.ts'
+import { createReporter } from '../../common/report.ts'
+import type { RedisContext } from '../client/context.ts'
+import { createBullBackend, QUEUE_NAME } from './bull-backend.ts'
 import { startBullWorker, type BullWorker, type StallRules } from './bull-worker.ts'
-import type { Purpose, RedisClient } from '../client/connection.ts'
-import type { Guard } from '../client/guard.ts'
-import type { RedisKeys } from '../client/keys.ts'
-import { startWatchdog } from '../client/watchdog.ts'
 
-const QUEUE_NAME = 'jobs'
 const COMMAND_TIMEOUT_MS = 500
 const DEFAULT_GRACE_MS = 5000
-const STUCK_AFTER_MS = 15_000
 const FAILED_JOBS_KEPT = { age: 3600, count: 1000 }
-
-interface QueueParts {
-  commands: RedisClient
-  guard: Guard
-  keys: RedisKeys
-  hooks: AdapterHooks
-  /** Opens a connection that belongs to this queue. */
-  open: (purpose: Purpose) => RedisClient
-  report: (error: unknown) => void
-  /** For tests: when a worker that takes nothing counts as stuck. */
-  stuckAfterMs?: number
-  stallRules?: StallRules | undefined
-}
 
 /**
  * Jobs in BullMQ. A job's key is its deduplication id there and not its job id: the former is free
@@ -40,15 +17,19 @@ interface QueueParts {
  * inspection would swallow every later job of the same id.
  */
 export class BullJobQueue implements JobQueue {
-  readonly #parts: QueueParts
+  readonly #redis: RedisContext
+  readonly #stallRules: StallRules | undefined
+  readonly #report: (error: unknown) => void
   readonly #queue: Queue
   #worker: BullWorker | undefined
-  #stopWatchdog: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  constructor(parts: QueueParts) {
-    this.#parts = parts
-    const { commands, keys } = parts
+  /** `stallRules` are ours unless a test shows what others do. */
+  constructor(redis: RedisContext, stallRules?: StallRules) {
+    const { commands, keys, hooks } = redis
+    this.#redis = redis
+    this.#stallRules = stallRules
+    this.#report = createReporter(hooks, 'queue')
     this.#queue = new Queue(
       QUEUE_NAME,
       {
@@ -65,7 +46,7 @@ export class BullJobQueue implements JobQueue {
       },
       (name, options) => createBullBackend(name, options, { main: commands }),
     )
-    this.#queue.on('error', parts.report)
+    this.#queue.on('error', this.#report)
   }
 
   async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
@@ -75,18 +56,11 @@ export class BullJobQueue implements JobQueue {
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
     if (this.#worker || this.#closing) throw new Error('this queue is consumed or closed already')
-    const start = (): BullWorker => this.#startWorker(handlers, options.concurrency)
-    let worker = (this.#worker = start())
-    this.#stopWatchdog = startWatchdog({
-      stuckAfterMs: this.#parts.stuckAfterMs ?? STUCK_AFTER_MS,
-      isIdle: () => worker.running() === 0,
-      countWaiting: async () => (await this.counts()).waiting,
-      restart: async () => {
-        this.#parts.report(new Error('restarting a worker that takes no jobs while some wait'))
-        const stuck = worker
-        worker = this.#worker = start()
-        await stuck.stop(0)
-      },
+    this.#worker = startBullWorker(this.#redis, {
+      handlers,
+      concurrency: options.concurrency,
+      stallRules: this.#stallRules,
+      report: this.#report,
     })
   }
 
@@ -102,7 +76,7 @@ export class BullJobQueue implements JobQueue {
     const timestamp = await this.#ask(async () => {
       const [jobId] = await this.#queue.getRanges(['wait'], 0, 0, true)
       // Not `getJob`, which fails on a payload that somebody cut.
-      return jobId && (await this.#parts.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
+      return jobId && (await this.#redis.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
     })
     return timestamp ? Math.max(0, Date.now() - Number(timestamp)) : 0
   }
@@ -117,29 +91,14 @@ export class BullJobQueue implements JobQueue {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#stopWatchdog?.()
     await this.#worker?.stop(graceMs)
-    await this.#queue.close().catch(this.#parts.report)
-  }
-
-  #startWorker(handlers: JobHandlers, concurrency: number): BullWorker {
-    const { keys, hooks, open, report, stallRules } = this.#parts
-    return startBullWorker({
-      queueName: QUEUE_NAME,
-      prefix: keys.queuePrefix,
-      clients: { main: open('jobs'), blocking: open('blocking') },
-      handlers,
-      concurrency,
-      stallRules,
-      hooks,
-      report,
-    })
+    await this.#queue.close().catch(this.#report)
   }
 
   async #ask<T>(command: () => Promise<T>): Promise<T> {
     try {
       if (this.#closing) throw new Error('the queue is closed')
-      return await this.#parts.guard(COMMAND_TIMEOUT_MS, command)
+      return await this.#redis.guard(COMMAND_TIMEOUT_MS, command)
     } catch (cause) {
       throw new AppError('UNAVAILABLE', 'The queue does not answer.', { cause })
     }

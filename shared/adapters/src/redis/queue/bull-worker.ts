@@ -1,4 +1,4 @@
-import { toAppError, type JobHandlers, type AdapterHooks, settlesWithin } from '@chatbox/core'
+import { settlesWithin, toAppError, type JobHandlers } from '@chatbox/core'
 import {
   DelayedError,
   UnrecoverableError,
@@ -9,8 +9,9 @@ import {
   type Processor,
 } from 'bullmq'
 import { idsOf, isRetryable, JOB_RULES, planJob } from '../../common/job-rules.ts'
-import { createBullBackend } from './bull-backend.ts'
-import { closeClient, type RedisClient } from '../client/connection.ts'
+import { closeClient } from '../client/connection.ts'
+import type { RedisContext } from '../client/context.ts'
+import { createBullBackend, QUEUE_NAME } from './bull-backend.ts'
 
 /** When BullMQ takes a worker for dead. */
 export interface StallRules {
@@ -32,7 +33,6 @@ const RUN_RETRY_MS = 500
 const HAND_BACK_MS = 1000
 
 export interface BullWorker {
-  running(): number
   /**
    * Takes no more jobs, aborts the running handlers, waits for them up to `graceMs`. A job whose
    * handler rejected, or did not end in time, is first in the queue again. Takes at most 2 s more
@@ -41,44 +41,38 @@ export interface BullWorker {
   stop(graceMs: number): Promise<void>
 }
 
-interface WorkerParts {
-  queueName: string
-  prefix: string
-  /** The worker's own; it closes them. */
-  clients: { main: RedisClient; blocking: RedisClient }
+interface WorkerOptions {
   handlers: JobHandlers
   concurrency: number
-  /** Ours unless a test shows what others do. */
-  stallRules?: StallRules | undefined
-  hooks: Pick<AdapterHooks, 'onPayloadRefused'>
+  stallRules: StallRules | undefined
   report: (error: unknown) => void
 }
 
 /** What the jobs of one worker share. */
 interface Shift {
-  running: number
   stopping: boolean
   /** Rejects when the handlers that did not end in time are left to themselves. */
   abandoned: PromiseWithResolvers<never>
 }
 
-export function startBullWorker(parts: WorkerParts): BullWorker {
-  const { clients, report, stallRules = STALL_RULES } = parts
-  const shift: Shift = { running: 0, stopping: false, abandoned: Promise.withResolvers() }
+export function startBullWorker(redis: RedisContext, options: WorkerOptions): BullWorker {
+  const { handlers, concurrency, stallRules = STALL_RULES, report } = options
+  const clients = { main: redis.open('jobs'), blocking: redis.open('blocking') }
+  const shift: Shift = { stopping: false, abandoned: Promise.withResolvers() }
   shift.abandoned.promise.catch(() => undefined)
   const worker = new ToleratingWorker(
-    parts.queueName,
-    createProcessor(parts, shift),
+    QUEUE_NAME,
+    createProcessor(handlers, redis.hooks, shift),
     {
       connection: clients.main,
-      prefix: parts.prefix,
-      concurrency: parts.concurrency,
+      prefix: redis.keys.queuePrefix,
+      concurrency,
       lockDuration: stallRules.lockMs,
       stalledInterval: stallRules.stalledEveryMs,
       maxStalledCount: stallRules.maxStalledCount,
       runRetryDelay: RUN_RETRY_MS,
     },
-    (name, options) => createBullBackend(name, options, clients),
+    (name, bullOptions) => createBullBackend(name, bullOptions, clients),
   )
   worker.on('error', report)
   worker.on('lockRenewalFailed', (jobIds: string[]) => {
@@ -100,11 +94,7 @@ export function startBullWorker(parts: WorkerParts): BullWorker {
     await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
   }
 
-  let stopped: Promise<void> | undefined
-  return {
-    running: () => shift.running,
-    stop: (graceMs) => (stopped ??= stop(graceMs)),
-  }
+  return { stop }
 }
 
 /**
@@ -126,19 +116,18 @@ function isJson(text: string): boolean {
   }
 }
 
-function createProcessor(parts: WorkerParts, shift: Shift): Processor {
-  const { handlers, hooks } = parts
-
+function createProcessor(
+  handlers: JobHandlers,
+  hooks: RedisContext['hooks'],
+  shift: Shift,
+): Processor {
   async function run(job: Job<unknown>, token = '', work: () => Promise<void>): Promise<void> {
-    shift.running++
     try {
       await Promise.race([work(), shift.abandoned.promise])
     } catch (error) {
       if (!shift.stopping) throw toBullError(error)
       await job.moveToWait(token)
       throw new WaitingError()
-    } finally {
-      shift.running--
     }
   }
 

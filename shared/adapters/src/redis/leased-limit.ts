@@ -8,13 +8,14 @@ export interface Grant {
   endsInMs: number
 }
 
+/** What is left of a batch. */
 interface Lease {
   points: number
   endsAt: number
 }
 
 /** A batch that is on its way, and how many wait for a point of it. */
-interface Question {
+interface Batch {
   takers: number
   grant: Promise<Grant>
 }
@@ -38,7 +39,7 @@ export class LeasedLimit {
   readonly #now: () => number
   readonly #leases = new Map<string, Lease>()
   /** The last of each key; those before it are full. */
-  readonly #questions = new Map<string, Question>()
+  readonly #coming = new Map<string, Batch>()
 
   constructor(options: LeasedLimitOptions) {
     this.#options = options
@@ -50,28 +51,28 @@ export class LeasedLimit {
    * be read.
    */
   async take(key: string): Promise<RateDecision> {
-    const last = this.#questions.get(key)
+    const last = this.#coming.get(key)
     if (!last && this.#spend(key)) return { allowed: true }
-    // Whoever comes while a batch is on its way waits in line for it: nobody is overtaken by one who
-    // finds the batch there.
-    const question = last && last.takers < this.#options.batch ? last : this.#ask(key)
-    question.takers += 1
-    const place = question.takers
-    const { points, endsInMs } = await question.grant
+    // A caller who comes while a batch is on its way waits in line for it, so nobody is overtaken by
+    // a later caller who finds the batch there.
+    const batch = last && last.takers < this.#options.batch ? last : this.#ask(key)
+    batch.takers += 1
+    const place = batch.takers
+    const { points, endsInMs } = await batch.grant
     if (place <= points) return { allowed: true }
     return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
   }
 
-  #ask(key: string): Question {
+  #ask(key: string): Batch {
     const waiting = { takers: 0 }
-    const question = Object.assign(waiting, { grant: this.#fetch(key, waiting) })
-    this.#questions.set(key, question)
-    return question
+    const batch = Object.assign(waiting, { grant: this.#fetch(key, waiting) })
+    this.#coming.set(key, batch)
+    return batch
   }
 
-  /** Each that waited has its point of the batch, also where the window ended meanwhile. */
-  async #fetch(key: string, waiting: Pick<Question, 'takers'>): Promise<Grant> {
-    // Counted from before the question, a lease never outlives its window.
+  /** Each caller that waited has its point of the batch, also where the window ended meanwhile. */
+  async #fetch(key: string, waiting: Pick<Batch, 'takers'>): Promise<Grant> {
+    // Counted from before the batch was asked for, a lease never outlives its window.
     const askedAt = this.#now()
     try {
       const grant = await this.#options.askShared(key, this.#options.batch)
@@ -79,7 +80,7 @@ export class LeasedLimit {
       this.#keep(key, { points: grant.points - waiting.takers, endsAt })
       return grant
     } finally {
-      if (this.#questions.get(key) === waiting) this.#questions.delete(key)
+      if (this.#coming.get(key) === waiting) this.#coming.delete(key)
     }
   }
 

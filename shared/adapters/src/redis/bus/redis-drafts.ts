@@ -1,0 +1,171 @@
+import type { ReplyDelta } from '@chatbox/contract'
+import { DRAFT_LIMITS, type Draft } from '@chatbox/core'
+import { toContext, type Cipher } from '../../sealed/key-ring.ts'
+import { createScript, runScript, type Script } from '../client/connection.ts'
+import type { RedisContext } from '../client/context.ts'
+
+/** How many deltas a draft's time is renewed after: each command costs an append a fifth. */
+const RENEW_EVERY = 64
+
+/**
+ * The next index, the size and the state of the attempt's draft, which is begun where it is a new one;
+ * nothing where the draft belongs to a later attempt, or to this one and is dropped.
+ */
+const FENCE = `
+local function fence(attempt, ttl)
+  local draft = redis.call('HMGET', KEYS[1], 'attempt', 'next', 'bytes', 'state')
+  local current = tonumber(draft[1] or '0')
+  if current > attempt or (current == attempt and draft[4] == 'dropped') then return nil end
+  if current == attempt then return tonumber(draft[2]), tonumber(draft[3]), draft[4] end
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'attempt', attempt, 'next', 0, 'bytes', 0, 'state', 'open')
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  return 0, 0, 'open'
+end
+`
+
+const APPEND = createScript(`${FENCE}
+local attempt, index, chunk = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local channel, payload, ttl = ARGV[4], ARGV[5], ARGV[6]
+local max_chunks, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8])
+local next, bytes, state = fence(attempt, ttl)
+if not next then return 'fenced' end
+redis.call('PUBLISH', channel, payload)
+if state == 'full' or index < next then return 'appended' end
+bytes = bytes + #chunk
+if index > next or bytes > max_bytes then return 'unfit' end
+local chunks = redis.call('RPUSH', KEYS[2], chunk)
+-- The list may have been lost alone: a first chunk that is not the first delta says so.
+if chunks > max_chunks or (chunks == 1 and index > 0) then
+  redis.call('RPOP', KEYS[2])
+  return 'unfit'
+end
+redis.call('HSET', KEYS[1], 'next', index + 1, 'bytes', bytes)
+if index % ${RENEW_EVERY} == 0 then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  redis.call('PEXPIRE', KEYS[2], ttl)
+end
+return 'appended'
+`)
+
+const FOLD = createScript(`${FENCE}
+local attempt, index, chunk = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local ttl, max_bytes = ARGV[4], tonumber(ARGV[5])
+local next, _, state = fence(attempt, ttl)
+if not next or state == 'full' then return 0 end
+if next > index + 1 and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+redis.call('DEL', KEYS[2])
+if #chunk > max_bytes then
+  redis.call('HSET', KEYS[1], 'state', 'full', 'bytes', 0)
+else
+  redis.call('RPUSH', KEYS[2], chunk)
+  redis.call('PEXPIRE', KEYS[2], ttl)
+  redis.call('HSET', KEYS[1], 'next', index + 1, 'bytes', #chunk)
+end
+redis.call('PEXPIRE', KEYS[1], ttl)
+return 1
+`)
+
+const READ = createScript(`
+local draft = redis.call('HMGET', KEYS[1], 'attempt', 'next', 'state')
+if not draft[1] or draft[3] ~= 'open' then return {} end
+return {draft[1], draft[2], unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
+`)
+
+/** The attempt stays for the rest of the draft's time: it goes on fencing late writers. */
+const DROP = createScript(`
+redis.call('DEL', KEYS[2])
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'state', 'dropped', 'bytes', 0)
+end
+return 1
+`)
+
+type Place = Pick<ReplyDelta, 'sessionId' | 'replyId' | 'attempt'>
+type ChunkKind = 'delta' | 'snapshot'
+
+/**
+ * The replies that are being written: for each a hash with the attempt, the next index and the size,
+ * and a list of sealed chunks. A chunk is a delta, or a snapshot of everything up to its index. A
+ * draft that outgrows its limits is first folded into one snapshot; where that is still too large the
+ * draft is marked full, keeps nothing, and reads as undefined: viewers who join late wait for the
+ * finished message.
+ */
+export class RedisDrafts {
+  readonly #redis: RedisContext
+
+  constructor(redis: RedisContext) {
+    this.#redis = redis
+  }
+
+  /**
+   * Appends and publishes in one step. `unfit`: published, but the draft lacks what came before, or
+   * has no room: it wants a snapshot.
+   */
+  async append(delta: ReplyDelta, payload: string): Promise<'appended' | 'fenced' | 'unfit'> {
+    const { keys, cipher } = this.#redis
+    const { attempt, index } = delta
+    const { ttlMs, chunks, bytes } = DRAFT_LIMITS
+    const chunk = sealChunk(cipher, 'delta', delta)
+    const channel = keys.sessionChannel(delta.sessionId)
+    const args = [attempt, index, chunk, channel, payload, ttlMs, chunks, bytes]
+    const answer = await this.#run(APPEND, delta.replyId, args)
+    return answer === 'fenced' || answer === 'unfit' ? answer : 'appended'
+  }
+
+  /** Replaces the draft by the whole text up to `delta`. */
+  async fold(delta: ReplyDelta, textSoFar: string): Promise<void> {
+    const { attempt, index, replyId } = delta
+    const { ttlMs, bytes } = DRAFT_LIMITS
+    const chunk = sealChunk(this.#redis.cipher, 'snapshot', { ...delta, text: textSoFar })
+    await this.#run(FOLD, replyId, [attempt, index, chunk, ttlMs, bytes])
+  }
+
+  async read(sessionId: string, replyId: string): Promise<Draft | undefined> {
+    const answer = await this.#run(READ, replyId)
+    if (!isTextList(answer)) return undefined
+    const [attempt, next, ...chunks] = answer
+    if (attempt === undefined || next === undefined) return undefined
+    const place = { sessionId, replyId, attempt: Number(attempt) }
+    const draft = openChunks(this.#redis.cipher, place, chunks)
+    return draft?.index === Number(next) ? draft : undefined
+  }
+
+  async drop(replyId: string): Promise<void> {
+    await this.#run(DROP, replyId)
+  }
+
+  #run(script: Script, replyId: string, args: (string | number)[] = []): Promise<unknown> {
+    const { commands, keys } = this.#redis
+    return runScript(commands, script, { keys: [keys.draft(replyId), keys.chunks(replyId)], args })
+  }
+}
+
+/** `KIND:INDEX:SEALED`; kind and index are bound to the text, so chunks cannot be rearranged. */
+function sealChunk(cipher: Cipher, kind: ChunkKind, delta: ReplyDelta): string {
+  const sealed = cipher.seal(delta.text, chunkContext(kind, delta.index, delta))
+  return `${kind}:${delta.index}:${sealed}`
+}
+
+function openChunks(cipher: Cipher, place: Place, chunks: string[]): Draft | undefined {
+  const draft = { attempt: place.attempt, index: 0, text: '' }
+  for (const chunk of chunks) {
+    const [, kind, digits, sealed] = /^(delta|snapshot):(\d{1,9}):(.*)$/s.exec(chunk) ?? []
+    const index = Number(digits)
+    if (sealed === undefined || (kind !== 'delta' && kind !== 'snapshot')) return undefined
+    const starts = kind === 'snapshot' && draft.index === 0
+    if (!starts && index !== draft.index) return undefined
+    draft.text += cipher.open(sealed, chunkContext(kind, index, place))
+    draft.index = index + 1
+  }
+  return draft
+}
+
+function chunkContext(kind: ChunkKind, index: number, place: Place): string {
+  const { sessionId, replyId, attempt } = place
+  return toContext(`draft-${kind}`, sessionId, replyId, String(attempt), String(index))
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

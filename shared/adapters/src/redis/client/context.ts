@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs, type AdapterHooks } from '@chatbox/core'
+import { createReporter } from '../../common/report.ts'
+import type { Cipher } from '../../sealed/key-ring.ts'
+import { parseRedisAddress, type RedisAddress } from './address.ts'
+import { closeClient, openClient, type Purpose, type RedisClient } from './connection.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { createKeys, type RedisKeys } from './keys.ts'
+
+/** What the parts that run on Redis share. */
+export interface RedisContext {
+  /** The one connection for commands on the way of a request; not theirs to close. */
+  commands: RedisClient
+  guard: Guard
+  keys: RedisKeys
+  cipher: Cipher
+  hooks: AdapterHooks
+  /** Opens a connection that belongs to the part. */
+  open(purpose: Purpose): RedisClient
+}
+
+export interface RedisOptions {
+  redisUrl: string
+  keyPrefix?: string | undefined
+  /** Ends the waiting for a Redis that is away: nobody needs it any more. */
+  signal?: AbortSignal
+}
+
+const WAIT = { baseMs: 100, maxMs: 2000 }
+
+/**
+ * Resolves once Redis answers, however long that takes; what keeps it from answering is reported in
+ * one line from time to time. Throws for an address that is none, and when it is given up.
+ */
+export async function connectRedis(
+  options: RedisOptions,
+  cipher: Cipher,
+  hooks: AdapterHooks,
+): Promise<RedisContext> {
+  const address = readAddress(options.redisUrl)
+  const report = createReporter(hooks, 'redis')
+  const open = (purpose: Purpose): RedisClient => openClient(address, purpose, report)
+  const commands = open('commands')
+  try {
+    await waitUntilAnswers(commands, report, options.signal)
+  } catch (error) {
+    await closeClient(commands)
+    throw error
+  }
+  await checkEvictionPolicy(commands, report)
+  const guard = createGuard(() => commands.ping())
+  return { commands, guard, keys: createKeys(options.keyPrefix), cipher, hooks, open }
+}
+
+function readAddress(url: string): RedisAddress {
+  try {
+    return parseRedisAddress(url)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'is not an address'
+    throw new Error(`REDIS_URL ${reason}`, { cause })
+  }
+}
+
+async function waitUntilAnswers(
+  client: RedisClient,
+  report: (error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.ping()
+      return
+    } catch (error) {
+      // The connection has reported why; a client that is only about to connect has no reason yet.
+      if (attempt > 3) report(new Error('waiting for Redis to answer', { cause: error }))
+      await sleep(backoffMs(attempt, WAIT, Math.random), undefined, signal ? { signal } : {})
+    }
+  }
+}
+
+/** Under any other policy a full Redis drops jobs without a word. */
+async function checkEvictionPolicy(
+  client: RedisClient,
+  report: (error: unknown) => void,
+): Promise<void> {
+  const memory = await client.info('memory').catch(() => '')
+  const policy = /^maxmemory_policy:(.*)$/m.exec(memory)?.[1]?.trim()
+  if (policy !== undefined && policy !== 'noeviction') {
+    report(new Error(`maxmemory-policy is ${policy} and should be noeviction: jobs may be lost`))
+  }
+}
