@@ -64,10 +64,5 @@ export function describePresence(name: string, open: () => Promise<PresenceHarne
       await Promise.all([presence.refresh(), other.refresh()])
       expect(await presence.count('ada')).toBe(50)
     })
-
-    it('closes as often as it is asked', async () => {
-      await presence.close()
-      await presence.close()
-    })
   })
 }

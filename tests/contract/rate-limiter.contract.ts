@@ -109,10 +109,5 @@ export function describeRateLimiter(name: string, open: () => Promise<LimiterHar
       await Promise.all(takes)
       expect(order).toEqual(Array.from({ length: 2000 }, (_, turn) => turn))
     })
-
-    it('closes as often as it is asked', async () => {
-      await limiter.close()
-      await limiter.close()
-    })
   })
 }

@@ -42,6 +42,6 @@ async function openEmbedded(
     limiter,
     presence,
     checks: { store: () => store.ping(), queue: () => queue.ping() },
-    close: closeInReverse(hooks, [store, bus, presence, limiter, queue]),
+    close: closeInReverse(hooks, [store, bus, queue]),
   }
 }

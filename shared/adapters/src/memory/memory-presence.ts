@@ -35,11 +35,6 @@ export class MemoryPresence implements Presence {
     return this.#byUser.get(userId)?.length ?? 0
   }
 
-  async close(): Promise<void> {
-    this.#byUser.clear()
-    this.#total = 0
-  }
-
   entries(): [userId: string, connectionIds: readonly string[]][] {
     return [...this.#byUser]
   }

@@ -13,9 +13,6 @@ export function createMemoryRateLimiter(): RateLimiter {
         return { allowed: false, retryAfterMs: Math.max(1, refused.msBeforeNext) }
       }
     },
-    async close() {
-      // Counts are forgotten with their windows.
-    },
   }
 }
 

@@ -73,10 +73,6 @@ export class RedisPresence implements Presence {
       .catch(() => this.#own.count(userId))
   }
 
-  close(): Promise<void> {
-    return this.#own.close()
-  }
-
   #hold(userId: string, connectionIds: readonly string[]): Promise<number> {
     return this.#run(HOLD, userId, [PRESENCE_TTL_MS, ...connectionIds])
   }

@@ -28,15 +28,10 @@ export function createRedisRateLimiter({ commands, guard, keys }: RedisContext):
     })
     return new LeasedLimit({
       batch: rule.batch ?? 1,
-      askShared: (key, batch) => askFor(limit, keys.rateKey(key), batch),
+      askShared: (key, batch) => askFor(limit, keys.digest(key), batch),
     })
   })
-  return {
-    take: (rule, key) => limitOf(rule).take(key),
-    async close() {
-      // The connection is its owner's to close.
-    },
-  }
+  return { take: (rule, key) => limitOf(rule).take(key) }
 }
 
 async function askFor(limit: RateLimiterRedis, digest: string, batch: number): Promise<Grant> {

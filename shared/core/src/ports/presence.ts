@@ -15,7 +15,6 @@ export interface Presence {
   /** Renews every connection that this process has joined. Never throws. */
   refresh(): Promise<void>
   count(userId: string): Promise<number>
-  close(): Promise<void>
 }
 
 export const PRESENCE_TTL_MS = 45_000

@@ -21,5 +21,4 @@ export type RateDecision = { allowed: true } | { allowed: false; retryAfterMs: n
  */
 export interface RateLimiter {
   take(rule: RateRule, key: string): Promise<RateDecision>
-  close(): Promise<void>
 }

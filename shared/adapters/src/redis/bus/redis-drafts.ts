@@ -137,7 +137,7 @@ export class RedisDrafts {
 
   #run(script: Script, replyId: string, args: (string | number)[] = []): Promise<unknown> {
     const { commands, keys } = this.#redis
-    return runScript(commands, script, { keys: [keys.draft(replyId), keys.chunks(replyId)], args })
+    return runScript(commands, script, { keys: keys.draft(replyId), args })
   }
 }
 

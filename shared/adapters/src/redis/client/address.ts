@@ -34,9 +34,9 @@ export function parseRedisAddress(url: string): RedisAddress {
   const nodes = hosts.split(',').map((host) => parseNode(host, kind === 'sentinel' ? 26_379 : 6379))
   if (nodes.length > MAX_NODES) throw new Error(`names more than ${MAX_NODES} hosts`)
   const access: Access = {
-    ...parseCredentials(form.credentials ?? ''),
+    ...parseCredentials(form.credentials),
     ...(form.secure ? { tls: {} } : {}),
-    ...parseQuery(form.query ?? ''),
+    ...parseQuery(form.query),
   }
   const parts = path.split('/').filter((part) => part !== '')
   if (kind === 'sentinel') return toSentinel(nodes, parts, access)
@@ -70,13 +70,13 @@ function parseNode(text: string, defaultPort: number): RedisNode {
   return { host, port }
 }
 
-function parseCredentials(text: string): Access {
+function parseCredentials(text = ''): Access {
   const [username, ...rest] = text.split(':').map(decode)
   const password = rest.join(':')
   return { ...(username && { username }), ...(password && { password }) }
 }
 
-function parseQuery(query: string): Access {
+function parseQuery(query = ''): Access {
   const { sentinelPassword, ...others } = Object.fromEntries(new URLSearchParams(query))
   if (Object.keys(others).length > 0) throw new Error('has a query parameter that is not known')
   return sentinelPassword === undefined ? {} : { sentinelPassword }

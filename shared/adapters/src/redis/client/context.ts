@@ -5,7 +5,7 @@ import type { Cipher } from '../../sealed/key-ring.ts'
 import { parseRedisAddress, type RedisAddress } from './address.ts'
 import { closeClient, openClient, type Purpose, type RedisClient } from './connection.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { createKeys, type RedisKeys } from './keys.ts'
+import { RedisKeys } from './keys.ts'
 
 /** What the parts that run on Redis share. */
 export interface RedisContext {
@@ -49,7 +49,7 @@ export async function connectRedis(
   }
   await checkEvictionPolicy(commands, report)
   const guard = createGuard(() => commands.ping())
-  return { commands, guard, keys: createKeys(options.keyPrefix), cipher, hooks, open }
+  return { commands, guard, keys: new RedisKeys(options.keyPrefix), cipher, hooks, open }
 }
 
 function readAddress(url: string): RedisAddress {

@@ -11,35 +11,41 @@ import { createHash } from 'node:crypto'
  * | `P:rate:RULE:DIGEST` | counter | one window of the rule |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs leave at once, failed ones in 1 h |
  */
-export interface RedisKeys {
-  draft(replyId: string): string
-  chunks(replyId: string): string
-  presence(userId: string): string
-  ratePrefix: string
-  rateKey(key: string): string
+export class RedisKeys {
+  readonly ratePrefix: string
   /** BullMQ wants all of a queue's keys in one slot. */
-  queuePrefix: string
-  sessionChannel(sessionId: string): string
-  sessionOfChannel(channel: string): string
-  stopChannel: string
-  socketChannels: string
-}
+  readonly queuePrefix: string
+  readonly stopChannel: string
+  readonly socketChannels: string
+  readonly #prefix: string
 
-export function createKeys(prefix = 'chatbox'): RedisKeys {
-  return {
-    draft: (replyId) => `${prefix}:{reply:${replyId}}:draft`,
-    chunks: (replyId) => `${prefix}:{reply:${replyId}}:chunks`,
-    presence: (userId) => `${prefix}:{user:${digest(userId)}}:here`,
-    ratePrefix: `${prefix}:rate`,
-    rateKey: digest,
-    queuePrefix: `{${prefix}:queue}`,
-    sessionChannel: (sessionId) => `${prefix}:session:${sessionId}`,
-    sessionOfChannel: (channel) => channel.slice(`${prefix}:session:`.length),
-    stopChannel: `${prefix}:stop`,
-    socketChannels: `${prefix}:io`,
+  constructor(prefix = 'chatbox') {
+    this.#prefix = prefix
+    this.ratePrefix = `${prefix}:rate`
+    this.queuePrefix = `{${prefix}:queue}`
+    this.stopChannel = `${prefix}:stop`
+    this.socketChannels = `${prefix}:io`
   }
-}
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+  /** The draft and its chunks. */
+  draft(replyId: string): [string, string] {
+    const key = `${this.#prefix}:{reply:${replyId}}`
+    return [`${key}:draft`, `${key}:chunks`]
+  }
+
+  presence(userId: string): string {
+    return `${this.#prefix}:{user:${this.digest(userId)}}:here`
+  }
+
+  sessionChannel(sessionId: string): string {
+    return `${this.#prefix}:session:${sessionId}`
+  }
+
+  sessionOfChannel(channel: string): string {
+    return channel.slice(this.sessionChannel('').length)
+  }
+
+  digest(text: string): string {
+    return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+  }
 }

@@ -4,8 +4,13 @@ import { Queue } from 'bullmq'
 import { JOB_RULES, toJobKey } from '../../common/job-rules.ts'
 import { createReporter } from '../../common/report.ts'
 import type { RedisContext } from '../client/context.ts'
-import { createBullBackend, QUEUE_NAME } from './bull-backend.ts'
-import { startBullWorker, type BullWorker, type StallRules } from './bull-worker.ts'
+import {
+  createBullBackend,
+  QUEUE_NAME,
+  startBullWorker,
+  type BullWorker,
+  type StallRules,
+} from './bull-worker.ts'
 
 const COMMAND_TIMEOUT_MS = 500
 const DEFAULT_GRACE_MS = 5000

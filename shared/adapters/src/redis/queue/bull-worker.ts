@@ -1,17 +1,22 @@
 import { settlesWithin, toAppError, type JobHandlers } from '@chatbox/core'
 import {
   DelayedError,
+  QueueKeys,
+  RedisConnection,
+  RedisQueueBackend,
   UnrecoverableError,
   WaitingError,
   Worker,
   type Job,
   type JobJson,
   type Processor,
+  type QueueOptions,
 } from 'bullmq'
 import { idsOf, isRetryable, JOB_RULES, planJob } from '../../common/job-rules.ts'
-import { closeClient } from '../client/connection.ts'
+import { closeClient, type RedisClient } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
-import { createBullBackend, QUEUE_NAME } from './bull-backend.ts'
+
+export const QUEUE_NAME = 'jobs'
 
 /** When BullMQ takes a worker for dead. */
 export interface StallRules {
@@ -153,4 +158,44 @@ function isTooOld(job: Job<unknown>): boolean {
 function toBullError(error: unknown): Error {
   const { code } = toAppError(error)
   return isRetryable(error) ? new Error(code) : new UnrecoverableError(code)
+}
+
+/**
+ * BullMQ on clients of ours: left to itself it would copy one client's options for both its
+ * commands and its blocking read, which must fail in different ways.
+ */
+export function createBullBackend(
+  name: string,
+  options: Pick<QueueOptions, 'connection' | 'prefix'>,
+  clients: { main: RedisClient; blocking?: RedisClient },
+): RedisQueueBackend {
+  const { prefix } = options
+  const keys = new QueueKeys(prefix)
+  return new RedisQueueBackend(
+    connect(clients.main, { skipWaitingForReady: true }),
+    name,
+    keys.getKeys(name),
+    (type) => keys.toKey(name, type),
+    options,
+    clients.blocking && connect(clients.blocking, { blocking: true }),
+  )
+}
+
+function connect(
+  client: RedisClient,
+  options: { blocking?: boolean; skipWaitingForReady?: boolean },
+): RedisConnection {
+  const connection = new RedisConnection(client, {
+    shared: true,
+    blocking: false,
+    // It prints to the console, and would take what Redis was at this one moment.
+    skipVersionCheck: true,
+    ...options,
+  })
+  // Without the check BullMQ assumes a Redis before 6, whose blocking reads wait whole seconds.
+  void connection.client.then(
+    () => (connection.capabilities.canDoubleTimeout = true),
+    () => undefined,
+  )
+  return connection
 }
