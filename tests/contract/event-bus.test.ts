@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { BusEvent, ReplyDelta } from '@chatbox/contract'
-import type { EventBus } from '@chatbox/core'
 import { Redis } from 'ioredis'
 import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
 import { describeEventBus, newDelta, toStart, toUpdate, writeReply } from './event-bus.contract.ts'
@@ -12,13 +11,14 @@ import {
   newId,
   openRedisLab,
   timeMs,
+  type OpenedRedis,
   type RedisLab,
 } from './redis.support.ts'
 
-async function untilAnswers(bus: EventBus): Promise<void> {
+async function untilAnswers(redis: OpenedRedis): Promise<void> {
   await eventually(
     () =>
-      bus.ping().then(
+      redis.ping().then(
         () => true,
         () => false,
       ),
@@ -94,7 +94,8 @@ describeWithRedis('when Redis fails', () => {
   afterAll(() => lab.close())
 
   it('never throws and never waits long while Redis is away or silent', async () => {
-    const { bus, hooks } = await lab.openFar(newId())
+    const redis = await lab.openFar(newId())
+    const { bus, hooks } = redis
     const sessionId = newId()
     const everything = async (): Promise<void> => {
       await bus.publish(sessionId, toStart(sessionId))
@@ -115,9 +116,9 @@ describeWithRedis('when Redis fails', () => {
       expect(failure).toBeUndefined()
       expect(took).toBeLessThan(1500)
       expect(hooks.publishesFailed - before).toBe(3)
-      await expect(bus.ping()).rejects.toBeInstanceOf(Error)
+      await expect(redis.ping()).rejects.toBeInstanceOf(Error)
       await lab.link.restore()
-      await untilAnswers(bus)
+      await untilAnswers(redis)
     }
   }, 30_000)
 
@@ -147,7 +148,8 @@ describeWithRedis('when Redis fails', () => {
   )
 
   it('subscribes in bounded time without Redis, and for real once it is back', async () => {
-    const { bus, hooks } = await lab.openFar(newId())
+    const redis = await lab.openFar(newId())
+    const { bus, hooks } = redis
     await lab.link.cut('refuse')
     const sessionId = newId()
     const seen: BusEvent[] = []
@@ -162,7 +164,7 @@ describeWithRedis('when Redis fails', () => {
       (count) => count === 1,
     )
     // The connection that publishes comes back for itself.
-    await untilAnswers(bus)
+    await untilAnswers(redis)
     await bus.publish(sessionId, toStart(sessionId))
     await eventually(
       () => seen.length,
@@ -189,7 +191,8 @@ describeWithRedis('when Redis fails', () => {
   }, 20_000)
 
   it('tells of the gap, and delivers again within 2 s, after Redis was killed', async () => {
-    const { bus } = await lab.open(newId())
+    const redis = await lab.open(newId())
+    const { bus } = redis
     const ids = Array.from({ length: 700 }, newId)
     const seen = new Set<string>()
     await Promise.all(ids.map((id) => bus.subscribe(id, () => seen.add(id))))
@@ -199,7 +202,7 @@ describeWithRedis('when Redis fails', () => {
     await lab.server.restart()
     const back = performance.now()
     expect((await gap) - back).toBeLessThan(2000)
-    await untilAnswers(bus)
+    await untilAnswers(redis)
     for (const id of ids) await bus.publish(id, toStart(id))
     await eventually(
       () => seen.size,
@@ -208,7 +211,8 @@ describeWithRedis('when Redis fails', () => {
   }, 20_000)
 
   it('has the whole draft again after Redis came back empty in the middle of a reply', async () => {
-    const { bus } = await lab.open(newId())
+    const redis = await lab.open(newId())
+    const { bus } = redis
     const [sessionId, replyId] = [newId(), newId()]
     let text = ''
     const write = (index: number): Promise<string> => {
@@ -221,14 +225,15 @@ describeWithRedis('when Redis fails', () => {
     await lab.server.kill()
     expect(await write(5)).toBe('published')
     await lab.server.restart()
-    await untilAnswers(bus)
+    await untilAnswers(redis)
     expect(await bus.readDraft(sessionId, replyId)).toBeUndefined()
     for (let index = 6; index < 10; index++) await write(index)
     expect(await bus.readDraft(sessionId, replyId)).toEqual({ attempt: 1, index: 10, text })
   }, 20_000)
 
   it('notices a subscription whose connection died in silence', async () => {
-    const { bus } = await lab.openFar(newId())
+    const redis = await lab.openFar(newId())
+    const { bus } = redis
     const sessionId = newId()
     const seen: BusEvent[] = []
     await bus.subscribe(sessionId, (event) => seen.push(event))
@@ -236,7 +241,7 @@ describeWithRedis('when Redis fails', () => {
     bus.onGap(() => resolve(undefined))
     lab.link.freeze()
     await gap
-    await untilAnswers(bus)
+    await untilAnswers(redis)
     await bus.publish(sessionId, toStart(sessionId))
     await eventually(
       () => seen.length,

@@ -136,7 +136,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     // Without a socket in the room nobody reads anything.
     const [here, there] = [await one.connect(), await two.connect()]
     const heard = new Promise((resolve) => there.once('typing', resolve))
-    // Whoever reads this refuses it.
+    // A gateway that reads this refuses it.
     one.server.to('room').emit('reply:delta', {})
     one.server.to('room').emit('typing', toTyping('one'))
     await heard

@@ -162,7 +162,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A reply that is being written, for one who joins in the middle. `text` is the frames 0 to
+ * A reply that is being written, for a viewer who joins in the middle. `text` is the frames 0 to
  * `index - 1` of `attempt`, so the next delta to apply has this `index`. Attempt 0 is a reply that
  * waits for a worker.
  */

@@ -7,7 +7,7 @@ interface MemoryDraft extends Draft {
   touchedAt: number
 }
 
-/** A draft that is written to moves to the end, so the one to go is always one that rests. */
+/** A draft that is written to moves to the end, so the oldest is always one that rests. */
 const MAX_DRAFTS = 500
 
 /** Drafts in memory, under the rules of those in Redis. */

@@ -55,9 +55,6 @@ export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
     onGap() {
       // Memory has no gaps.
     },
-    async ping() {
-      // Memory is always there.
-    },
     async close() {
       closed = true
     },

@@ -97,7 +97,7 @@ describe('a leased limit', () => {
     expect(answers).toHaveLength(2)
   })
 
-  it('lets nobody wait for a question that failed, and asks anew', async () => {
+  it('lets nobody wait for a batch that failed, and asks anew', async () => {
     let isAway = true
     const askShared = async (): Promise<Grant> => {
       await setImmediate()
@@ -122,7 +122,7 @@ describe('a leased limit', () => {
     expect(asked()).toBeGreaterThan(2)
   })
 
-  it('gives one who asked within a window its point, though the window ended meanwhile', async () => {
+  it('gives a caller who asked within a window its point, though the window ended meanwhile', async () => {
     const { clock, openProcess } = openShared(5, 20)
     const limit = openProcess(1)
     expect(await takeInTurn(limit, 1)).toBe(1)

@@ -85,24 +85,18 @@ export class LeasedLimit {
   }
 
   #spend(key: string): boolean {
-    const lease = this.#find(key)
+    const lease = this.#leases.get(key)
     if (!lease) return false
+    const isLive = lease.endsAt > this.#now()
     lease.points -= 1
-    if (lease.points === 0) this.#leases.delete(key)
-    return true
+    if (!isLive || lease.points === 0) this.#leases.delete(key)
+    return isLive
   }
 
   #keep(key: string, lease: Lease): void {
     if (lease.points <= 0) return
     this.#makeRoom()
     this.#leases.set(key, lease)
-  }
-
-  #find(key: string): Lease | undefined {
-    const lease = this.#leases.get(key)
-    if (lease && lease.endsAt > this.#now()) return lease
-    this.#leases.delete(key)
-    return undefined
   }
 
   /** The oldest first: those that ended by themselves, and more where there are too many. */

@@ -11,7 +11,7 @@ import type { StallRules } from './queue/bull-worker.ts'
 import { RedisPresence } from './redis-presence.ts'
 import { createRedisRateLimiter } from './redis-rate-limiter.ts'
 
-const REPUBLISH_TIMEOUT_MS = 500
+const COMMAND_TIMEOUT_MS = 500
 
 /** Everything that runs on Redis, over three connections; two more when jobs are consumed. */
 export interface RedisParts {
@@ -20,6 +20,7 @@ export interface RedisParts {
   limiter: RateLimiter
   presence: Presence
   socketAdapter: SocketAdapter
+  /** Rejects while Redis is away. */
   ping(): Promise<void>
   /** In reverse order of opening, within about the queue's time of grace. Idempotent. */
   close(): Promise<void>
@@ -34,7 +35,7 @@ export async function openRedis(
   const redis = await connectRedis(options, cipher, hooks)
   const { commands, guard } = redis
   const republisher = new Republisher((channel, text) =>
-    guard(REPUBLISH_TIMEOUT_MS, () => commands.publish(channel, text)),
+    guard(COMMAND_TIMEOUT_MS, () => commands.publish(channel, text)),
   )
   const bus = new RedisEventBus(redis, republisher)
   const sockets = openSocketAdapter(redis, republisher, () => bus.tellOfGap())
@@ -46,7 +47,9 @@ export async function openRedis(
     limiter: createRedisRateLimiter(redis),
     presence: new RedisPresence(redis),
     socketAdapter: sockets.create,
-    ping: () => bus.ping(),
+    async ping() {
+      await guard(COMMAND_TIMEOUT_MS, () => commands.ping())
+    },
     close: closeInReverse(hooks, [connection, bus, sockets, republisher, queue]),
   }
 }

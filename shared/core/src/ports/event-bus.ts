@@ -41,8 +41,6 @@ export interface EventBus {
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe>
   /** Called after the subscriptions came back from a gap, in which events may have been lost. */
   onGap(listener: () => void): void
-  /** Rejects while the back end is away. */
-  ping(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }

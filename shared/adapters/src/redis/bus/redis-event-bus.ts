@@ -91,10 +91,6 @@ export class RedisEventBus implements EventBus {
     this.#gaps.tell(GAP, undefined)
   }
 
-  async ping(): Promise<void> {
-    await this.#ask(() => this.#redis.commands.ping())
-  }
-
   close(): Promise<void> {
     return this.#subscriptions.close()
   }

@@ -36,7 +36,7 @@ export function openSocketAdapter(
   return { create, close: () => subscriptions.close() }
 }
 
-/** One that the adapter drops, as it is for no namespace of ours. */
+/** A broadcast that the adapter drops, because it is for no namespace of ours. */
 const NOTHING = ['', { nsp: '' }, {}] as const
 
 /**

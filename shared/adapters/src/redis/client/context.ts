@@ -22,7 +22,7 @@ export interface RedisContext {
 export interface RedisOptions {
   redisUrl: string
   keyPrefix?: string | undefined
-  /** Ends the waiting for a Redis that is away: nobody needs it any more. */
+  /** Ends the wait for a Redis that is away. */
   signal?: AbortSignal
 }
 

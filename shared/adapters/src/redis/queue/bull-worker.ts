@@ -104,7 +104,7 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
 
 /**
  * A payload that is no JSON would be thrown at by BullMQ, and tried again each time the job is found
- * stalled. Like this it comes to the processor, which refuses it.
+ * stalled. It comes to the processor instead, which refuses it.
  */
 class ToleratingWorker extends Worker {
   protected override createJob(json: JobJson, jobId: string): ReturnType<Worker['createJob']> {
