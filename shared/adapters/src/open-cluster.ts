@@ -3,7 +3,7 @@ import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './sealed/key-ring.ts'
 import { openMongoStore } from './mongo/open-mongo-store.ts'
-import { untilAvailable } from './mongo/client/until-available.ts'
+import { untilAvailable } from './mongo/client/client.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 

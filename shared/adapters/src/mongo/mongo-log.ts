@@ -17,7 +17,7 @@ import {
   settlesWithin,
 } from '@chatbox/core'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
-import type { RecordDeps } from '../sealed/record-deps.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   toOrigin,
   toOriginRecord,
@@ -27,7 +27,7 @@ import {
 } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { CheckTime, MongoConnection } from './client/connection.ts'
-import { isDuplicateId, isDuplicateKey } from './client/deadline.ts'
+import { isDuplicateId, isDuplicateKey } from './client/errors.ts'
 import {
   parseOrigin,
   toKey,

@@ -12,7 +12,7 @@ import type {
   Taking,
 } from '@chatbox/core'
 import type { Filter, UpdateFilter } from 'mongodb'
-import type { RecordDeps } from '../sealed/record-deps.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   sealOutcome,
   SETTLE_MS,

@@ -11,12 +11,13 @@ import {
 import type { Filter } from 'mongodb'
 import { z } from 'zod'
 import { idTaken } from '../sealed/message-record.ts'
-import type { RecordDeps } from '../sealed/record-deps.ts'
-import { parseCursor, toCursor } from '../sealed/session-cursor.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   isRefused,
+  parseCursor,
   refuseSession,
   toActiveKey,
+  toCursor,
   toOrigin,
   toOriginRecord,
   toStateRecord,
@@ -25,7 +26,7 @@ import {
 } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
-import { isDuplicateKey, unavailable } from './client/deadline.ts'
+import { isDuplicateKey, unavailable } from './client/errors.ts'
 import { toKey, type FoundSession, type SessionDocument } from './documents.ts'
 import type { TipWriter } from './tip-writer.ts'
 

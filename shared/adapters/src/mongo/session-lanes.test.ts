@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { unavailable } from './client/deadline.ts'
+import { unavailable } from './client/errors.ts'
 import { SessionLanes } from './session-lanes.ts'
 
 const inTime = () => undefined

@@ -1,5 +1,5 @@
 import type { CheckTime } from './client/connection.ts'
-import { unavailable } from './client/deadline.ts'
+import { unavailable } from './client/errors.ts'
 
 interface Lane<Carried> {
   tail: Promise<unknown>

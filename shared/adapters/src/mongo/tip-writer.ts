@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionOrigin } from '@chatbox/core'
 import type { AnyBulkWriteOperation } from 'mongodb'
-import type { RecordDeps } from '../sealed/record-deps.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import { toActiveKey, type StateRecord } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'

@@ -5,6 +5,7 @@ import {
   randomFillSync,
   type KeyObject,
 } from 'node:crypto'
+import type { AdapterHooks } from '@chatbox/core'
 
 export interface EncryptionKey {
   id: string
@@ -119,4 +120,24 @@ function open(sealed: string, ring: ReadonlyMap<string, KeyObject>, context: str
 /** The key's id is authenticated too, or two ids for one key would open each other's values. */
 function toAdditionalData(keyId: string, context: string): Buffer {
   return Buffer.from(`${FORMAT}.${keyId}.${context}`, 'utf8')
+}
+
+/** What turning entities into records, and records into entities, needs. */
+export interface RecordDeps {
+  cipher: Cipher
+  hooks: Pick<AdapterHooks, 'onError' | 'onPayloadRefused'>
+}
+
+/** The JSON value that was sealed; undefined where it does not open. */
+export function openJson(deps: RecordDeps, sealed: unknown, context: string): unknown {
+  if (typeof sealed !== 'string') return undefined
+  try {
+    return JSON.parse(deps.cipher.open(sealed, context))
+  } catch {
+    return undefined
+  }
+}
+
+export function sealJson(deps: RecordDeps, value: unknown, context: string): string {
+  return deps.cipher.seal(JSON.stringify(value), context)
 }

@@ -1,8 +1,7 @@
 import { messageFields, messageSchema, type Message } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
 import type { z } from 'zod'
-import { toContext } from './key-ring.ts'
-import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
+import { openJson, type RecordDeps, sealJson, toContext } from './key-ring.ts'
 
 /**
  * One entry of a log at rest. `sealed` is the whole message; `head` repeats what may be read by

@@ -6,8 +6,14 @@ import fc from 'fast-check'
 import { createKeyRing } from './key-ring.ts'
 import { toMessage, toMessageRecord } from './message-record.ts'
 import { sealOutcome, toCommittedReply } from './reply-record.ts'
-import { parseCursor, toCursor } from './session-cursor.ts'
-import { toOrigin, toOriginRecord, toStateRecord, toTip } from './session-record.ts'
+import {
+  parseCursor,
+  toCursor,
+  toOrigin,
+  toOriginRecord,
+  toStateRecord,
+  toTip,
+} from './session-record.ts'
 
 const refused: string[] = []
 const deps = {

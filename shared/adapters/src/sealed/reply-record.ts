@@ -14,9 +14,8 @@ import type {
   TaskState,
 } from '@chatbox/core'
 import { z } from 'zod'
-import { toContext } from './key-ring.ts'
+import { openJson, type RecordDeps, sealJson, toContext } from './key-ring.ts'
 import { checkFormat } from './message-record.ts'
-import { openJson, sealJson, type RecordDeps } from './record-deps.ts'
 
 const outcomeSchema = keepUnknown(
   messageFields.pick({ status: true, content: true }).extend({

@@ -13,10 +13,9 @@ import {
 } from '@chatbox/core'
 import { z } from 'zod'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
-import type { RecordDeps } from '../sealed/record-deps.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import { toStateRecord } from '../sealed/session-record.ts'
-import type { Row, SqliteDatabase } from './sqlite-database.ts'
-import { parseJson } from './sqlite-json.ts'
+import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
 

@@ -11,7 +11,7 @@ import type {
   Taking,
 } from '@chatbox/core'
 import { z } from 'zod'
-import type { RecordDeps } from '../sealed/record-deps.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   replyTaskSchema,
   sealOutcome,

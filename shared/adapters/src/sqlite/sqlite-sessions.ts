@@ -11,19 +11,19 @@ import {
 } from '@chatbox/core'
 import { z } from 'zod'
 import { idTaken } from '../sealed/message-record.ts'
-import type { RecordDeps } from '../sealed/record-deps.ts'
-import { parseCursor, toCursor } from '../sealed/session-cursor.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   isRefused,
+  parseCursor,
   toActiveKey,
+  toCursor,
   toOrigin,
   toOriginRecord,
   toStateRecord,
   toTip,
   toUserKey,
 } from '../sealed/session-record.ts'
-import { parseJson } from './sqlite-json.ts'
-import type { Row, SqliteDatabase } from './sqlite-database.ts'
+import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 
 const headSchema = z.object({ seq: z.int() })
 const rowSchema = z.object({

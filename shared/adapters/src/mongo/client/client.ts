@@ -1,7 +1,7 @@
-import { AppError, UnusableStoreError } from '@chatbox/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs, toAppError, UnusableStoreError, within, type Backoff } from '@chatbox/core'
 import { MongoClient, ReadConcernLevel, ReadPreference } from 'mongodb'
-import { toStoreError } from './deadline.ts'
-import { StoreFault } from './store-fault.ts'
+import { toStoreError, unavailable } from './errors.ts'
 
 /** For the server to give up what nobody waits for any more. */
 const COMMAND_TIMEOUT_MS = 2300
@@ -11,6 +11,8 @@ export const BOUNDED = { maxTimeMS: COMMAND_TIMEOUT_MS } as const
 
 /** An answer that is later than this comes on a connection that is closed. */
 const SOCKET_TIMEOUT_MS = 4000
+
+const PAUSE: Backoff = { baseMs: 250, maxMs: 2000 }
 
 /** Throws an `UnusableStoreError` for a faulty URI; connects when it is first used. */
 export function createMongoClient(uri: string, socketTimeoutMS = SOCKET_TIMEOUT_MS): MongoClient {
@@ -41,14 +43,38 @@ function createClient(uri: string, socketTimeoutMS: number): MongoClient {
   })
 }
 
-/** Whoever starts a process reads this: what is wrong, in one line. */
-export function toOpenError(thrown: unknown): unknown {
-  const error = toStoreError(thrown)
-  if (error instanceof StoreFault) {
-    return new UnusableStoreError(`MongoDB cannot be used: ${error.reason}`)
+/**
+ * Runs `work` and rejects with `UNAVAILABLE` when it takes longer or the store is away, and with a
+ * `StoreFault` where no waiting helps. The driver's own limits do not add up to one: finding a server,
+ * waiting for a connection and the command itself count apart. `work` is left to itself then.
+ */
+export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await within(timeoutMs, work(), unavailable)
+  } catch (error) {
+    throw toStoreError(error)
   }
-  if (!(error instanceof AppError)) return error
-  const { cause } = error
-  const [reason = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
-  return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
+}
+
+interface Waiting {
+  /** Ends the wait: `untilAvailable` rejects with its reason. */
+  signal: AbortSignal
+  /** Told why each try failed that is made again. */
+  report(error: unknown): void
+  /** Asked after a try that failed: whether it was the last one. */
+  isOver?(): boolean
+}
+
+/** Tries again while the store is away; what waiting does not mend is thrown at once. */
+export async function untilAvailable<T>(work: () => Promise<T>, waiting: Waiting): Promise<T> {
+  const { signal } = waiting
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (toAppError(error).code !== 'UNAVAILABLE' || waiting.isOver?.()) throw error
+      waiting.report(error)
+      await sleep(backoffMs(attempt, PAUSE, Math.random), undefined, { signal })
+    }
+  }
 }

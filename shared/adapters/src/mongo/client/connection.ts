@@ -1,13 +1,12 @@
 import type { AdapterHooks } from '@chatbox/core'
 import type { MongoClient } from 'mongodb'
 import { createReporter } from '../../common/report.ts'
-import { BOUNDED, createMongoClient, toOpenError } from './client.ts'
-import { unavailable, withinDeadline } from './deadline.ts'
+import { BOUNDED, createMongoClient, withinDeadline } from './client.ts'
+import { toOpenError, unavailable } from './errors.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from '../documents.ts'
 import { refuseUndefined, type GuardedCollection } from './refuse-undefined.ts'
-import { createIndexCheck } from '../schema/index-check.ts'
-import { prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
-import { ServerClock } from '../server-clock.ts'
+import { createIndexCheck, prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
+import { ServerClock } from './server-clock.ts'
 
 /** Below the 3 s that the port promises, with room for a process that waits for its core. */
 const CALL_TIMEOUT_MS = 2500
@@ -90,4 +89,19 @@ export async function openMongoConnection(
     await connection.close()
     throw toOpenError(error)
   }
+}
+
+/** An object whose every method answers with a promise. */
+type AsyncMethods<P> = { [K in keyof P]: (...args: never[]) => Promise<unknown> }
+
+/** `port` with each of its methods run by `mongo.call`: in time, or `UNAVAILABLE`. */
+export function withCall<P extends object & AsyncMethods<P>>(mongo: MongoConnection, port: P): P {
+  return new Proxy(port, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]) =>
+        mongo.call(async (): Promise<unknown> => Reflect.apply(method, target, args))
+    },
+  })
 }

@@ -1,10 +1,15 @@
 import type { Db } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnusableStoreError } from '@chatbox/core'
-import { unavailable } from '../client/deadline.ts'
+import { unavailable } from '../client/errors.ts'
 import type { DoneStep, SchemaRecord, SchemaState } from './schema-record.ts'
-import { fromKeptFailure, keepFailure, toStepError } from './step-failure.ts'
-import { SCHEMA_STEPS, type SchemaStep } from './steps.ts'
+import {
+  fromKeptFailure,
+  keepFailure,
+  SCHEMA_STEPS,
+  toStepError,
+  type SchemaStep,
+} from './steps.ts'
 
 export interface Observer {
   /** Ends the wait and leaves the step that runs to itself. */

@@ -1,9 +1,8 @@
 import type { SchemaHooks } from '@chatbox/core'
 import type { Db } from 'mongodb'
 import { createReporter } from '../../common/report.ts'
-import { createMongoClient, toOpenError } from '../client/client.ts'
-import { withinDeadline } from '../client/deadline.ts'
-import { untilAvailable } from '../client/until-available.ts'
+import { createMongoClient, untilAvailable, withinDeadline } from '../client/client.ts'
+import { toOpenError } from '../client/errors.ts'
 import {
   bringUpToDate,
   checkUsable,
@@ -12,10 +11,8 @@ import {
   type Observer,
   type Repair,
 } from './bring-up-to-date.ts'
-import { findMissingIndex } from './find-missing-index.ts'
-import { createPatience } from './patience.ts'
 import { SchemaRecord } from './schema-record.ts'
-import { createIndexes, SCHEMA_STEPS, type SchemaStep } from './steps.ts'
+import { createIndexes, findMissingIndex, SCHEMA_STEPS, type SchemaStep } from './steps.ts'
 import { tryStore } from './try-store.ts'
 
 interface Place {
@@ -122,4 +119,66 @@ async function withPatientClient(place: Place, work: (db: Db) => Promise<void>):
   } finally {
     await withinDeadline(CLOSE_TIMEOUT_MS, () => client.close(true)).catch(() => undefined)
   }
+}
+
+/** How long a migration may go on, told what becomes of it. */
+export interface Patience {
+  /** The store answered: the database has this version. */
+  sees(version: number): void
+  /** A step is under way, here or in another process. */
+  goesOn(): void
+  /** A step was tried and failed. */
+  fails(): void
+  isOver(): boolean
+}
+
+/**
+ * Ends `withinMs` after the store last answered or a step was last under way. Once a step has failed only a finished one counts,
+ * and it ends `withinMs` after that, or after the first answer: a server that goes on answering
+ * while no step succeeds would else be asked for ever.
+ */
+export function createPatience(withinMs: number, now = () => performance.now()): Patience {
+  let finishedAt = now()
+  let answeredAt = finishedAt
+  let version: number | undefined
+  let hasFailed = false
+  return {
+    sees(seen) {
+      answeredAt = now()
+      if (seen === version) return
+      version = seen
+      finishedAt = answeredAt
+      hasFailed = false
+    },
+    goesOn() {
+      answeredAt = now()
+    },
+    fails() {
+      hasFailed = true
+    },
+    isOver: () => now() - (hasFailed ? finishedAt : answeredAt) >= withinMs,
+  }
+}
+
+/** Readiness is asked for all the time, and an index is hardly ever dropped. */
+const LOOK_EVERY_MS = 10_000
+
+/**
+ * Rejects, with the name, where an index is missing: without the one of the log two entries could have
+ * one place in it. Looks anew where 10 s ago all were there. What a later version has taken away is not missed.
+ */
+export function createIndexCheck(db: Db): () => Promise<void> {
+  let wholeAt = -Infinity
+  return async () => {
+    if (performance.now() - wholeAt < LOOK_EVERY_MS) return
+    const missing = await findMissingIndex(db)
+    if (missing !== undefined && !(await isLaterVersion(db))) {
+      throw new Error(`${missing}: run migrate`)
+    }
+    wholeAt = performance.now()
+  }
+}
+
+async function isLaterVersion(db: Db): Promise<boolean> {
+  return (await new SchemaRecord(db).read()).version > SCHEMA_STEPS.length
 }

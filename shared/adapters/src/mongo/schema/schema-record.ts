@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Db } from 'mongodb'
 import { z } from 'zod'
 import { UnusableStoreError } from '@chatbox/core'
-import { BOUNDED } from '../client/client.ts'
-import { isDuplicateKey, withinDeadline } from '../client/deadline.ts'
+import { BOUNDED, withinDeadline } from '../client/client.ts'
+import { isDuplicateKey } from '../client/errors.ts'
 import { refuseUndefined, type GuardedCollection } from '../client/refuse-undefined.ts'
-import { ServerClock } from '../server-clock.ts'
-import type { KeptFailure } from './step-failure.ts'
+import { ServerClock } from '../client/server-clock.ts'
+import type { KeptFailure } from './steps.ts'
 
 /** The only document of the collection `meta`: what the database is, and who changes it now. */
 interface SchemaDocument {

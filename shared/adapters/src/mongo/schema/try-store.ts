@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { UnusableStoreError } from '@chatbox/core'
 import type { Collection, Db } from 'mongodb'
-import { BOUNDED } from '../client/client.ts'
-import { isDuplicateKey, withinDeadline } from '../client/deadline.ts'
-import { LOG_INDEX } from './indexes.ts'
+import { BOUNDED, withinDeadline } from '../client/client.ts'
+import { isDuplicateKey } from '../client/errors.ts'
+import { LOG_INDEX } from '../documents.ts'
 
 interface Scratch {
   _id: string

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { MongoNetworkError, MongoServerError, MongoWriteConcernError } from 'mongodb'
-import { unavailable } from '../client/deadline.ts'
-import { fromKeptFailure, keepFailure, toStepError } from './step-failure.ts'
+import { unavailable } from '../client/errors.ts'
+import { fromKeptFailure, keepFailure, toStepError } from './steps.ts'
 
 const STEP = { name: 'a step' }
 const REFUSED = `the schema's step "a step" cannot be done, MongoDB refuses it: `

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createPatience } from './patience.ts'
+import { createPatience } from './migrate-mongo.ts'
 
 function createLab() {
   let now = 0

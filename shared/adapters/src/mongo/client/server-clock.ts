@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb'
-import { isCommandNotFound } from './client/deadline.ts'
+import { isCommandNotFound } from './errors.ts'
 
 const MAX_AGE_MS = 30_000
 /** A measurement with a longer round trip than this is worse than an old one. */

@@ -1,3 +1,4 @@
+import { AppError, UnusableStoreError } from '@chatbox/core'
 import {
   MongoBulkWriteError,
   MongoError,
@@ -6,6 +7,18 @@ import {
   MongoServerSelectionError,
   type TopologyDescription,
 } from 'mongodb'
+import { MESSAGE_INDEXES, SESSION_INDEXES } from '../documents.ts'
+
+const DUPLICATE_KEY = 11_000
+const NAMESPACE_NOT_FOUND = 26
+const COMMAND_NOT_FOUND = 59
+const ID_INDEX = '_id_'
+const UNIQUE_INDEXES = new Set([
+  ID_INDEX,
+  ...[...SESSION_INDEXES, ...MESSAGE_INDEXES]
+    .filter(({ unique }) => unique)
+    .map(({ name }) => name),
+])
 
 /** Of a failover, a node that ends, a limit of time or somebody else's work: later it may succeed. */
 const PASSING_CODES = new Set<unknown>([
@@ -76,6 +89,30 @@ export class StoreFault extends Error {
   }
 }
 
+export function unavailable(cause?: unknown): AppError {
+  return new AppError('UNAVAILABLE', 'Messages cannot be stored or read now.', { cause })
+}
+
+/** `UNAVAILABLE` for what the driver throws of a store that is away, else a `StoreFault`. */
+export function toStoreError(error: unknown): unknown {
+  if (isSystemError(error)) return unavailable(error)
+  if (!(error instanceof MongoError)) return error
+  const reason = findFault(error)
+  return reason === undefined ? unavailable(error) : new StoreFault(reason)
+}
+
+/** Whoever starts a process reads this: what is wrong, in one line. */
+export function toOpenError(thrown: unknown): unknown {
+  const error = toStoreError(thrown)
+  if (error instanceof StoreFault) {
+    return new UnusableStoreError(`MongoDB cannot be used: ${error.reason}`)
+  }
+  if (!(error instanceof AppError)) return error
+  const { cause } = error
+  const [reason = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
+  return new AppError('UNAVAILABLE', `MongoDB cannot be used: ${reason || 'no answer'}`, { cause })
+}
+
 /**
  * What is wrong, in a few words, where the driver's error is one that no waiting mends; undefined where the same may
  * succeed later. An error around another one means what that one means.
@@ -104,4 +141,37 @@ export function toReason({ message, code }: MongoError): string {
   const [said = ''] = line.slice(0, MAX_REASON_CHARS).split(/[{[]/u, 1)
   const text = said.replace(/(?: dup key)?[\s:,]*$/u, '') || 'no reason'
   return code === undefined ? text : `${text} (code ${code})`
+}
+
+/** A socket's error, which the driver passes on as it is where a write fails. */
+function isSystemError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'syscall' in error
+}
+
+/** Of an index of ours: another one's says nothing about who was first. Not every server names it. */
+export function isDuplicateKey(error: unknown): boolean {
+  if (!hasCode(error, DUPLICATE_KEY)) return false
+  const index = findIndexName(error)
+  return index === undefined || UNIQUE_INDEXES.has(index)
+}
+
+/** Of a duplicate key: whether it is the document's own id. */
+export function isDuplicateId(error: unknown): boolean {
+  return hasCode(error, DUPLICATE_KEY) && findIndexName(error) === ID_INDEX
+}
+
+function findIndexName({ message }: MongoServerError): string | undefined {
+  return / index: (\S+)/u.exec(message)?.[1]
+}
+
+export function isNamespaceNotFound(error: unknown): boolean {
+  return hasCode(error, NAMESPACE_NOT_FOUND)
+}
+
+export function isCommandNotFound(error: unknown): boolean {
+  return hasCode(error, COMMAND_NOT_FOUND)
+}
+
+function hasCode(error: unknown, code: number): error is MongoServerError {
+  return error instanceof MongoServerError && error.code === code
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { MongoBulkWriteError, type MongoError, MongoNetworkError, MongoServerError } from 'mongodb'
-import { isDuplicateKey } from './deadline.ts'
-import { findFault } from './store-fault.ts'
+import { findFault, isDuplicateKey } from './errors.ts'
 
 const REFUSED = new MongoServerError({ message: 'Authentication failed.', code: 18 })
 REFUSED.addErrorLabel('HandshakeError')
