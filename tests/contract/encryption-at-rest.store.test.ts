@@ -141,8 +141,8 @@ describe('texts in a SQLite file', () => {
       ['sealed', ''],
       ['sealed', '1.k1.AAAA'],
       ['sealed', JSON.stringify(message)],
-      ['head', 'no json'],
-      ['head', '{}'],
+      ['header', 'no json'],
+      ['header', '{}'],
     ]) {
       db.prepare(`UPDATE messages SET ${column ?? ''} = ? WHERE id = ?`).run(
         value ?? '',
@@ -198,7 +198,12 @@ describeWithMongo('texts in MongoDB', () => {
     const sessionId = await startSession(store)
     const { message } = await store.messages.append(userEntry(sessionId))
     const messages = lab.db.collection<{ _id: string }>('messages')
-    for (const change of [{ sealed: '' }, { sealed: { $ne: 1 } }, { head: 1 }, { head: null }]) {
+    for (const change of [
+      { sealed: '' },
+      { sealed: { $ne: 1 } },
+      { header: 1 },
+      { header: null },
+    ]) {
       await messages.updateOne({ _id: message.id }, { $set: change })
       expect(await readAll(store, sessionId)).toMatchObject([{ status: 'failed', seq: 1 }])
     }

@@ -43,7 +43,7 @@ export {
   initialState,
   placeEntry,
   type LaterTexts,
-  type LogTip,
+  type LogHead,
   type NewEntry,
   type PlacedEntry,
   type SessionState,

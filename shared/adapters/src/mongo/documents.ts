@@ -1,4 +1,4 @@
-import { AppError, type LogTip, type ReplyTask, type SessionOrigin } from '@chatbox/core'
+import { AppError, type LogHead, type ReplyTask, type SessionOrigin } from '@chatbox/core'
 import type { IndexDescription } from 'mongodb'
 import { z } from 'zod'
 import type { MessageRecord } from '../sealed/message-record.ts'
@@ -6,10 +6,10 @@ import type { OriginRecord, StateRecord } from '../sealed/session-record.ts'
 import { replyTaskSchema } from '../sealed/reply-record.ts'
 
 /**
- * One session: what it began as, and a projection of the end of its log for lists. The projection
+ * One session: what it began as, and a projection of the head of its log for lists. The projection
  * is written after the entry and may be behind it; the log is the truth.
  */
-export interface SessionDocument extends Omit<OriginRecord, 'id'>, StateRecord {
+export interface SessionDocument extends OriginRecord, StateRecord {
   _id: string
   activeKey: string
   status: string
@@ -20,7 +20,7 @@ export interface SessionDocument extends Omit<OriginRecord, 'id'>, StateRecord {
 export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRecord, 'seq'> {
   _id: string
   /** What the session began as: with the newest entry alone it is told whole. */
-  origin?: Omit<OriginRecord, 'id'>
+  origin: OriginRecord
   /** By kind; each is changed by compare-and-set on its own path. */
   tasks?: { reply?: ReplyTaskDocument }
 }
@@ -46,10 +46,10 @@ export interface ReplyTaskDocument extends Pick<
   replaced: { messageId: string; replyId: string }[]
 }
 
-/** A session with the end of its log, as far as that is known. */
+/** A session with the head of its log, as far as that is known. */
 export interface FoundSession {
   origin: SessionOrigin
-  tip: LogTip
+  head: LogHead
 }
 
 /** What a provider calls a session. */
@@ -95,17 +95,6 @@ export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
   const { _id: messageId, sessionId, seq: questionSeq, tasks } = parsed.data
   const { sealed, replaced, ...state } = tasks.reply
   return { task: { sessionId, messageId, questionSeq, ...state }, sealed, replaced }
-}
-
-const originSchema = z.looseObject({
-  userId: z.string(),
-  startedAt: z.string(),
-  sealed: z.string(),
-})
-
-/** What an entry's document says of its session; undefined where it says nothing. */
-export function parseOrigin(entry: { origin?: unknown }): MessageDocument['origin'] {
-  return originSchema.safeParse(entry.origin).data
 }
 
 /** A value for a filter. Nothing but text gets into one, whatever the caller's types say. */

@@ -8,13 +8,12 @@ import {
   type Appended,
   type LogPage,
   type LogRange,
-  type LogTip,
+  type LogHead,
   type MessageLog,
   type NewEntry,
   type OpenedLog,
   type PlacedEntry,
   type SessionOrigin,
-  settlesWithin,
 } from '@chatbox/core'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
@@ -22,86 +21,62 @@ import {
   toOrigin,
   toOriginRecord,
   toStateRecord,
-  toTip,
-  type StateRecord,
+  toHead,
+  type OriginRecord,
 } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { CheckTime, MongoConnection } from './client/connection.ts'
 import { isDuplicateId, isDuplicateKey } from './client/errors.ts'
 import {
-  parseOrigin,
   toKey,
   type FoundSession,
   type MessageDocument,
   type ReplyTaskDocument,
 } from './documents.ts'
-import { KnownEnds } from './known-ends.ts'
+import type { HeadCache } from './head-cache.ts'
+import { KeyedQueue } from './keyed-queue.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
-import { SessionLanes } from './session-lanes.ts'
-import type { TipWriter } from './tip-writer.ts'
 
 const MAX_PAUSE_MS = 50
-const COPY_WAIT_MS = 500
-const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
+const MESSAGE_FIELDS = { sessionId: 1, seq: 1, header: 1, sealed: 1 } as const
 const OPEN_FIELDS = { ...MESSAGE_FIELDS, state: 1, stateSealed: 1, origin: 1 } as const
 
-interface MongoLogDeps extends RecordDeps {
-  mongo: MongoConnection
-  sessions: MongoSessions
-  tips: TipWriter
-}
-
-type SealedOrigin = NonNullable<MessageDocument['origin']>
-
-interface Attempt {
-  appended: Appended
-  carry: FoundSession
-  /** To copy into the session's document; undefined where nothing was added. */
-  after: StateRecord | undefined
+/** One of the three, or none where another entry was faster. */
+interface Try {
+  appended?: Appended
+  /** The state allows no such entry. */
+  refusal?: AppError
+  isIdTaken?: boolean
 }
 
 /** The log of every session. */
 export class MongoLog implements MessageLog {
-  readonly #deps: MongoLogDeps
   readonly #mongo: MongoConnection
-  readonly #lanes = new SessionLanes<FoundSession>()
-  readonly #ends = new KnownEnds()
-  readonly #origins = new WeakMap<SessionOrigin, SealedOrigin>()
+  readonly #deps: RecordDeps
+  readonly #sessions: MongoSessions
+  readonly #heads: HeadCache
+  readonly #queue = new KeyedQueue()
+  readonly #origins = new WeakMap<SessionOrigin, OriginRecord>()
 
-  constructor(deps: MongoLogDeps) {
+  constructor(mongo: MongoConnection, deps: RecordDeps, sessions: MongoSessions) {
+    this.#mongo = mongo
     this.#deps = deps
-    this.#mongo = deps.mongo
+    this.#sessions = sessions
+    this.#heads = sessions.heads
   }
 
   async append(entry: NewEntry): Promise<Appended> {
     const checkTime = this.#mongo.startTimer()
     const sessionId = toKey(entry.message.sessionId)
-    const { sessions, tips } = this.#deps
-    return this.#lanes.run(sessionId, checkTime, async (carried) => {
-      const known = carried ?? this.#ends.find(sessionId) ?? tips.findUnwritten(sessionId)
-      const found = known ?? (await sessions.findProjected(sessionId))
+    return this.#queue.run(sessionId, checkTime, async () => {
+      const found = this.#heads.find(sessionId) ?? (await this.#sessions.findProjected(sessionId))
       if (!found) throw notFound()
-      const { appended, carry, after } = await this.#appendAfter(found, entry, checkTime)
-      // What comes after a reply is somebody else's: its writer would only collide with that.
-      if (entry.message.sender.type === 'ai') this.#ends.drop(sessionId)
-      else this.#ends.keep(sessionId, carry)
-      if (after && entry.message.event) await this.#copySoon(carry, after)
-      else if (after) await tips.put(carry, after)
-      return { result: appended, carry }
+      return this.#appendAfter(found, entry, checkTime)
     })
   }
 
-  /** Reads the end of a log again that others have written to, before it is needed. */
   async prepareAppend(sessionId: string): Promise<void> {
-    const known = this.#ends.find(toKey(sessionId))
-    if (!known) return
-    const tip = await this.#deps.sessions.readTip(known.origin.id, known.tip)
-    this.#ends.renew(sessionId, { origin: known.origin, tip })
-  }
-
-  /** Changes of state are rare, and lists filter by them: these wait a while for their copy. */
-  async #copySoon({ origin }: FoundSession, record: StateRecord): Promise<void> {
-    await settlesWithin(COPY_WAIT_MS, this.#deps.tips.write(origin, record))
+    await this.#heads.refresh(toKey(sessionId))
   }
 
   async read(sessionId: string, { afterSeq, beforeSeq, limit }: LogRange): Promise<LogPage> {
@@ -126,15 +101,15 @@ export class MongoLog implements MessageLog {
     const found = await this.#findAtEnd(toKey(sessionId), range, documents)
     if (!found) return undefined
     // Whoever opens a log may write in it next.
-    this.#ends.keep(sessionId, found)
-    const { origin, tip } = found
+    this.#heads.keep(found)
+    const { origin, head } = found
     const entries = documents.filter(({ seq }) => seq > (range.afterSeq ?? 0))
     const messages = entries.slice(0, range.limit).map((document) => this.#toMessage(document))
     if (range.afterSeq === undefined) messages.reverse()
     return {
-      session: toSession(origin, tip),
+      session: toSession(origin, head),
       page: { messages, hasMore: entries.length > range.limit },
-      mayHaveOpenTask: tip.state.unanswered !== 0,
+      mayHaveOpenTask: head.state.unanswered > 0,
     }
   }
 
@@ -153,26 +128,18 @@ export class MongoLog implements MessageLog {
 
   async #findAtEnd(
     sessionId: string,
-    { afterSeq = 0, ...range }: LogRange,
+    { afterSeq = 0, limit }: LogRange,
     documents: MessageDocument[],
   ): Promise<FoundSession | undefined> {
-    const { sessions } = this.#deps
-    const last = findLast(documents, range.limit + 2)
+    const last = findLast(documents, limit + 2)
     if (last) {
-      const origin = await this.#findOrigin(sessionId, last)
       const { seq, state, stateSealed } = last
-      return origin && { origin, tip: toTip(this.#deps, sessionId, { seq, state, stateSealed }) }
+      const head = toHead(this.#deps, sessionId, { seq, state, stateSealed })
+      return { origin: toOrigin(this.#deps, sessionId, last.origin), head }
     }
-    const isEmpty = documents.length === 0 && afterSeq === 0
-    const projected = isEmpty ? await sessions.findProjected(sessionId) : undefined
-    return projected?.tip.seq === 0 ? projected : sessions.findExact(sessionId)
-  }
-
-  /** An entry from before it was told with each one does not say it. */
-  async #findOrigin(sessionId: string, entry: MessageDocument): Promise<SessionOrigin | undefined> {
-    const stored = parseOrigin(entry)
-    if (stored) return toOrigin(this.#deps, { ...stored, id: sessionId })
-    return (await this.#deps.sessions.findProjected(sessionId))?.origin
+    const projected = await this.#sessions.findProjected(sessionId)
+    const isNew = afterSeq === 0 && documents.length === 0 && projected?.head.seq === 0
+    return isNew || !projected ? projected : this.#sessions.toExact(projected)
   }
 
   async find(sessionId: string, messageId: string): Promise<Message | undefined> {
@@ -183,70 +150,65 @@ export class MongoLog implements MessageLog {
   }
 
   /**
-   * Inserts behind the tip that is known, which may be old: whoever has it loses to the unique
-   * index, reads again and decides again. So does who is refused by an old state.
+   * Inserts behind the head that is known, which may be old: such an insert loses to the unique index,
+   * reads again and decides again. So does one that an old state refuses.
    */
   async #appendAfter(
-    { origin, tip }: FoundSession,
+    { origin, head }: FoundSession,
     entry: NewEntry,
     checkTime: CheckTime,
-  ): Promise<Attempt> {
-    let known = tip
+  ): Promise<Appended> {
+    const { sessionId, id } = entry.message
+    let known = head
     for (let attempt = 0; ; attempt++) {
-      const placed = place(known, entry)
-      let isIdTaken = false
-      if (!(placed instanceof AppError)) {
-        const { message, state } = placed
-        const after = await this.#insert(origin, placed)
-        isIdTaken = after === 'id-taken'
-        if (typeof after === 'object') {
-          const carry = { origin, tip: { seq: message.seq, state } }
-          const session = toSession(origin, carry.tip)
-          return { appended: { message, session, appended: true }, carry, after }
-        }
-      }
+      const { appended, refusal, isIdTaken } = await this.#tryInsert({ origin, head: known }, entry)
+      if (appended) return appended
       // The entry that this one repeats, and what it comes behind.
       const [first, newest] = await Promise.all([
-        this.find(entry.message.sessionId, entry.message.id),
-        this.#deps.sessions.readTip(origin.id, known),
+        this.find(sessionId, id),
+        this.#heads.read(origin.id, known),
       ])
       if (first) {
-        const carry = { origin, tip: newest }
-        const session = toSession(origin, newest)
-        const appended = { message: first, session, appended: false }
-        return { appended, carry, after: undefined }
+        await this.#heads.advance({ origin, head: newest }, first)
+        return { message: first, session: toSession(origin, newest), appended: false }
       }
       if (isIdTaken) await this.#checkOwner(entry)
-      if (placed instanceof AppError && newest.seq === known.seq) throw placed
+      if (refusal && newest.seq === known.seq) throw refusal
       known = newest
       await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempt))
       checkTime()
     }
   }
 
-  /** The state as it was stored, or what another entry has already. */
-  async #insert(
-    origin: SessionOrigin,
-    { message, state, question }: PlacedEntry,
-  ): Promise<StateRecord | 'id-taken' | 'seq-taken'> {
-    const { id, ...record } = toMessageRecord(this.#deps, message)
-    const after = toStateRecord(this.#deps, record.sessionId, { seq: message.seq, state })
-    const document: MessageDocument = { _id: id, ...record, ...after, origin: this.#seal(origin) }
+  async #tryInsert({ origin, head: before }: FoundSession, entry: NewEntry): Promise<Try> {
+    const placed = place(before, entry)
+    if (placed instanceof AppError) return { refusal: placed }
+    const { message, state, question } = placed
+    const head = { seq: message.seq, state }
+    const { id, ...entryRecord } = toMessageRecord(this.#deps, message)
+    const record = toStateRecord(this.#deps, origin.id, head)
+    const document: MessageDocument = {
+      _id: id,
+      ...entryRecord,
+      ...record,
+      origin: this.#seal(origin),
+    }
     if (question) document.tasks = { reply: await this.#toReplyTask(message, question) }
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
-      return after
     } catch (error) {
-      if (isDuplicateKey(error)) return isDuplicateId(error) ? 'id-taken' : 'seq-taken'
+      if (isDuplicateKey(error)) return { isIdTaken: isDuplicateId(error) }
       throw error
     }
+    await this.#heads.advance({ origin, head }, message, record)
+    return { appended: { message, session: toSession(origin, head), appended: true } }
   }
 
   /** Once for all entries that one process adds in a row: it is the same in each. */
-  #seal(origin: SessionOrigin): SealedOrigin {
+  #seal(origin: SessionOrigin): OriginRecord {
     const known = this.#origins.get(origin)
     if (known) return known
-    const { id: _, ...sealed } = toOriginRecord(this.#deps, origin)
+    const sealed = toOriginRecord(this.#deps, origin)
     this.#origins.set(origin, sealed)
     return sealed
   }
@@ -276,8 +238,8 @@ export class MongoLog implements MessageLog {
     if (owner && owner.sessionId !== message.sessionId) throw idTaken()
   }
 
-  #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
-    return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
+  #toMessage({ _id: id, sessionId, seq, header, sealed }: MessageDocument): Message {
+    return toMessage(this.#deps, { id, sessionId, seq, header, sealed })
   }
 }
 
@@ -291,9 +253,9 @@ function findLast(documents: MessageDocument[], asked: number): MessageDocument 
   return documents.length < asked ? last : undefined
 }
 
-function place(tip: LogTip, entry: NewEntry): PlacedEntry | AppError {
+function place(head: LogHead, entry: NewEntry): PlacedEntry | AppError {
   try {
-    return placeEntry(tip, entry)
+    return placeEntry(head, entry)
   } catch (error) {
     if (error instanceof AppError) return error
     throw error

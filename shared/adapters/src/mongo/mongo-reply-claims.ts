@@ -73,8 +73,7 @@ export class MongoReplyClaims implements ReplyClaims {
       ...toFilter(question),
       $or: [
         { 'tasks.reply.state': 'pending' },
-        // A claim of a former version says no end: a sweep has seen that its time is over.
-        { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $not: { $gt: now } } },
+        { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $lte: now } },
       ],
     }
     const claimed = await this.#change(isFree, {
@@ -175,10 +174,10 @@ export class MongoReplyClaims implements ReplyClaims {
   async retry(retry: RetryRequest): Promise<ReplyTask | undefined> {
     const { sessionId, messageId } = retry
     const reply = await this.#mongo.messages.findOne(
-      { _id: toKey(messageId), sessionId: toKey(sessionId), 'head.sender.type': 'ai' },
-      { ...BOUNDED, projection: { head: 1 } },
+      { _id: toKey(messageId), sessionId: toKey(sessionId), 'header.sender.type': 'ai' },
+      { ...BOUNDED, projection: { header: 1 } },
     )
-    const questionId = reply?.head.replyTo
+    const questionId = reply?.header.replyTo
     if (questionId === undefined) return undefined
     const question = toFilter({ sessionId, messageId: questionId })
     const reopened = await this.#reopen(question, retry)

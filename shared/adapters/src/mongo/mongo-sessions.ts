@@ -2,63 +2,51 @@ import type { Session } from '@chatbox/contract'
 import {
   initialState,
   toSession,
-  type LogTip,
+  type LogHead,
   type NewSession,
   type SessionOrigin,
   type SessionPage,
   type Sessions,
 } from '@chatbox/core'
 import type { Filter } from 'mongodb'
-import { z } from 'zod'
 import { idTaken } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   isRefused,
   parseCursor,
-  refuseSession,
   toActiveKey,
   toCursor,
   toOrigin,
   toOriginRecord,
   toStateRecord,
-  toTip,
+  toHead,
   toUserKey,
 } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
 import { isDuplicateKey, unavailable } from './client/errors.ts'
 import { toKey, type FoundSession, type SessionDocument } from './documents.ts'
-import type { TipWriter } from './tip-writer.ts'
+import type { HeadCache } from './head-cache.ts'
 
 const CREATE_ATTEMPTS = 5
-const documentSchema = z.object({
-  _id: z.string(),
-  userId: z.string(),
-  startedAt: z.string(),
-  sealed: z.string(),
-  seq: z.unknown(),
-  state: z.unknown(),
-  stateSealed: z.unknown(),
-})
-
 export class MongoSessions implements Sessions {
   readonly #mongo: MongoConnection
   readonly #deps: RecordDeps
-  readonly #tips: TipWriter
+  readonly heads: HeadCache
 
-  constructor(mongo: MongoConnection, deps: RecordDeps, tips: TipWriter) {
+  constructor(mongo: MongoConnection, deps: RecordDeps, heads: HeadCache) {
     this.#mongo = mongo
     this.#deps = deps
-    this.#tips = tips
+    this.heads = heads
   }
 
   async create(session: NewSession): Promise<{ session: Session; created: boolean }> {
     const { id, userId, userName, startedAt } = session
-    const tip = { seq: 0, state: initialState(session.modelId, startedAt) }
-    const document = this.#toDocument({ id, userId, userName, startedAt }, tip)
+    const head = { seq: 0, state: initialState(session.modelId, startedAt) }
+    const document = this.#toDocument({ id, userId, userName, startedAt }, head)
     for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
       if (await this.#insert(document)) {
-        return { session: toSession({ id, userId, userName, startedAt }, tip), created: true }
+        return { session: toSession({ id, userId, userName, startedAt }, head), created: true }
       }
       const existing = (await this.findActive(userId)) ?? (await this.#findOwn(session))
       if (existing) return { session: existing, created: false }
@@ -69,19 +57,19 @@ export class MongoSessions implements Sessions {
 
   async find(sessionId: string): Promise<Session | undefined> {
     const found = await this.findExact(sessionId)
-    return found && toSession(found.origin, found.tip)
+    return found && toSession(found.origin, found.head)
   }
 
   async findHead(sessionId: string, knownSeq: number): Promise<number | undefined> {
     if (knownSeq > 0 && (await this.#isLast(toKey(sessionId), knownSeq))) return knownSeq
-    return (await this.findExact(sessionId))?.tip.seq
+    return (await this.findExact(sessionId))?.head.seq
   }
 
   async findActive(userId: string): Promise<Session | undefined> {
     const document = await this.#findOne({ activeKey: toUserKey(toKey(userId)) })
     if (!document) return undefined
-    const { origin, tip } = await this.#toExact(document)
-    return tip.state.status === 'active' ? toSession(origin, tip) : undefined
+    const { origin, head } = await this.toExact(document)
+    return head.state.status === 'active' ? toSession(origin, head) : undefined
   }
 
   async list(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage> {
@@ -94,7 +82,7 @@ export class MongoSessions implements Sessions {
     const last = documents.length > page.limit ? documents[page.limit - 1] : undefined
     const sessions = this.#toReadable(documents.slice(0, page.limit))
     return {
-      sessions: sessions.map(({ origin, tip }) => toSession(origin, tip)),
+      sessions: sessions.map(({ origin, head }) => toSession(origin, head)),
       nextCursor: last ? toCursor({ id: last._id, lastActivityAt: last.lastActivityAt }) : null,
     }
   }
@@ -108,35 +96,22 @@ export class MongoSessions implements Sessions {
       .limit(limit)
       .toArray()
     const found = await Promise.all(
-      this.#toReadable(documents).map((session) => this.#toExact(session).catch(skipRefused)),
+      this.#toReadable(documents).map((session) => this.toExact(session).catch(skipRefused)),
     )
     return found
       .filter((session) => session !== undefined)
-      .filter(({ tip: { state } }) => state.status === 'active' && state.lastActivityAt < time)
-      .map(({ origin, tip }) => toSession(origin, tip))
+      .filter(({ head: { state } }) => state.status === 'active' && state.lastActivityAt < time)
+      .map(({ origin, head }) => toSession(origin, head))
   }
 
   async findExact(sessionId: string): Promise<FoundSession | undefined> {
     const found = await this.findProjected(sessionId)
-    return found && this.#toExact(found)
+    return found && this.toExact(found)
   }
 
   /** As the session's document says, which may be behind the log. */
   async findProjected(sessionId: string): Promise<FoundSession | undefined> {
     return this.#findOne({ _id: toKey(sessionId) })
-  }
-
-  /** The end of a log; `known` where it is that. */
-  async readTip(sessionId: string, known: LogTip): Promise<LogTip> {
-    const [entry] = await this.#mongo.messages
-      .find({ sessionId: toKey(sessionId) }, BOUNDED)
-      .project({ seq: 1, state: 1, stateSealed: 1 })
-      .sort({ seq: -1 })
-      .limit(1)
-      .toArray()
-    if (!entry || entry.seq === known.seq) return known
-    const { seq, state, stateSealed }: Record<string, unknown> = entry
-    return toTip(this.#deps, sessionId, { seq, state, stateSealed })
   }
 
   /** A log has no holes, so an entry is its last where the next seq is free. */
@@ -146,19 +121,19 @@ export class MongoSessions implements Sessions {
   }
 
   /**
-   * The session with the end of its log. A copy that is behind is mended before anybody builds on it:
+   * The session with the head of its log. A projection that is behind is mended before anybody builds on it:
    * it may hold the key of a session that has ended.
    */
-  async #toExact({ origin, tip }: FoundSession): Promise<FoundSession> {
-    if (tip.state.status === 'ended') return { origin, tip }
-    if (await this.#isLast(origin.id, tip.seq)) return { origin, tip }
-    const newest = await this.readTip(origin.id, tip)
+  async toExact({ origin, head }: FoundSession): Promise<FoundSession> {
+    if (head.state.status === 'ended') return { origin, head }
+    if (await this.#isLast(origin.id, head.seq)) return { origin, head }
+    const newest = await this.heads.read(origin.id, head)
     const { status } = newest.state
     // In a state of a later version only that version knows what becomes of the key.
     if (status === 'active' || status === 'ended') {
-      await this.#tips.write(origin, toStateRecord(this.#deps, origin.id, newest))
+      await this.heads.project(origin, toStateRecord(this.#deps, origin.id, newest))
     }
-    return { origin, tip: newest }
+    return { origin, head: newest }
   }
 
   /** The session of this id, where the same call was made before and its answer was lost. */
@@ -166,7 +141,7 @@ export class MongoSessions implements Sessions {
     const found = await this.findExact(session.id)
     if (!found) return undefined
     if (found.origin.userId !== session.userId) throw idTaken()
-    return toSession(found.origin, found.tip)
+    return toSession(found.origin, found.head)
   }
 
   async #insert(document: SessionDocument): Promise<boolean> {
@@ -184,26 +159,24 @@ export class MongoSessions implements Sessions {
     return document ? this.#toFound(document) : undefined
   }
 
-  #toDocument(origin: SessionOrigin, tip: LogTip): SessionDocument {
-    const { id, ...rest } = toOriginRecord(this.#deps, origin)
-    const after = toStateRecord(this.#deps, id, tip)
-    const { status, lastActivityAt } = tip.state
-    const activeKey = toActiveKey(origin, tip.state)
-    return { _id: id, ...rest, ...after, activeKey, status, lastActivityAt }
+  #toDocument(origin: SessionOrigin, head: LogHead): SessionDocument {
+    const record = toOriginRecord(this.#deps, origin)
+    const after = toStateRecord(this.#deps, origin.id, head)
+    const { status, lastActivityAt } = head.state
+    const activeKey = toActiveKey(origin, head.state)
+    return { _id: origin.id, ...record, ...after, activeKey, status, lastActivityAt }
   }
 
-  #toFound(document: { _id: string }): FoundSession {
-    const parsed = documentSchema.safeParse(document)
-    if (!parsed.success) throw refuseSession(this.#deps, document._id)
-    const { _id: id, userId, startedAt, sealed, ...stored } = parsed.data
+  #toFound(document: SessionDocument): FoundSession {
+    const { _id: id, userId, startedAt, sealed, seq, state, stateSealed } = document
     return {
-      origin: toOrigin(this.#deps, { id, userId, startedAt, sealed }),
-      tip: toTip(this.#deps, id, stored),
+      origin: toOrigin(this.#deps, id, { userId, startedAt, sealed }),
+      head: toHead(this.#deps, id, { seq, state, stateSealed }),
     }
   }
 
   /** One session that cannot be read, which was reported, does not take the list with it. */
-  #toReadable(documents: { _id: string }[]): FoundSession[] {
+  #toReadable(documents: SessionDocument[]): FoundSession[] {
     return documents.flatMap((document) => {
       try {
         return [this.#toFound(document)]

@@ -12,10 +12,10 @@ import { BOUNDED } from './client/client.ts'
 import { openMongoConnection, withCall, type MongoConnection } from './client/connection.ts'
 import { isDuplicateKey } from './client/errors.ts'
 import { toKey } from './documents.ts'
+import { HeadCache } from './head-cache.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoReplyClaims } from './mongo-reply-claims.ts'
 import { MongoSessions } from './mongo-sessions.ts'
-import { TipWriter } from './tip-writer.ts'
 
 export interface MongoStoreOptions extends RecordDeps {
   uri: string
@@ -37,18 +37,18 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const { signal = new AbortController().signal } = options
   const mongo = await openMongoConnection({ mongoUri, mongoDatabase, signal, hooks })
   const deps = { cipher, hooks }
-  const tips = new TipWriter(mongo, hooks)
-  const sessions = new MongoSessions(mongo, deps, tips)
+  const heads = new HeadCache(mongo, deps)
+  const sessions = new MongoSessions(mongo, deps, heads)
   let closed: Promise<void> | undefined
 
   async function close(): Promise<void> {
-    await settlesWithin(FLUSH_TIMEOUT_MS, tips.flush())
+    await settlesWithin(FLUSH_TIMEOUT_MS, heads.flush())
     await mongo.close()
   }
 
   return {
     sessions: withCall<Sessions>(mongo, sessions),
-    messages: withCall<MessageLog>(mongo, new MongoLog({ ...deps, mongo, sessions, tips })),
+    messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, sessions)),
     replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
     conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
     ping: () => mongo.ping(),

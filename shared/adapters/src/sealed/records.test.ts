@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { messageSchema, type Message } from '@chatbox/contract'
-import { initialState, type LogTip, type SessionState } from '@chatbox/core'
+import { initialState, type LogHead, type SessionState } from '@chatbox/core'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { createKeyRing } from './key-ring.ts'
@@ -12,7 +12,7 @@ import {
   toOrigin,
   toOriginRecord,
   toStateRecord,
-  toTip,
+  toHead,
 } from './session-record.ts'
 
 const refused: string[] = []
@@ -93,8 +93,9 @@ const state: fc.Arbitrary<SessionState> = fc.record({
   adminAssisted: fc.boolean(),
   usage,
   responses: fc.record({ count, totalMs: count, maxMs: count }),
+  unanswered: count,
 })
-const tip: fc.Arbitrary<LogTip> = fc.record({ seq: count, state })
+const head: fc.Arbitrary<LogHead> = fc.record({ seq: count, state })
 
 /** As a store gives it back. */
 const stored = <T>(record: T): T => JSON.parse(JSON.stringify(record)) as T
@@ -149,8 +150,8 @@ describe('a message record', () => {
 
   it('becomes an entry that every client can read, whatever is stored', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.anything(), (head, sealed) => {
-        const entry = toMessage(deps, { id: 'm', sessionId: 's', seq: 1, head, sealed })
+      fc.property(fc.anything(), fc.anything(), (header, sealed) => {
+        const entry = toMessage(deps, { id: 'm', sessionId: 's', seq: 1, header, sealed })
         expect(() => messageSchema.parse(entry)).not.toThrow()
       }),
     )
@@ -160,9 +161,9 @@ describe('a message record', () => {
 describe('a state record', () => {
   it('gives every state back as it was, and keeps its texts sealed', () => {
     fc.assert(
-      fc.property(tip, (one) => {
+      fc.property(head, (one) => {
         const record = stored(toStateRecord(deps, 'session', one))
-        expect(toTip(deps, 'session', record)).toEqual(one)
+        expect(toHead(deps, 'session', record)).toEqual(one)
         expect(record.state).toMatchObject({ name: '' })
         expect(record.state.help?.note ?? '').toBe('')
         expect(record.state.assistedBy?.name ?? '').toBe('')
@@ -172,12 +173,12 @@ describe('a state record', () => {
 
   it('loses its texts alone in the place of another', () => {
     fc.assert(
-      fc.property(tip, (one) => {
-        const other = toTip(deps, 'other', toStateRecord(deps, 'session', one))
+      fc.property(head, (one) => {
+        const other = toHead(deps, 'other', toStateRecord(deps, 'session', one))
         const { status, messageCount } = one.state
         expect(other.state).toMatchObject({ status, messageCount, name: '' })
         const record = toStateRecord(deps, 'session', one)
-        expect(toTip(deps, 'session', { ...record, seq: one.seq + 1 }).state.name).toBe('')
+        expect(toHead(deps, 'session', { ...record, seq: one.seq + 1 }).state.name).toBe('')
       }),
     )
   })
@@ -193,7 +194,7 @@ describe('a state record', () => {
       { state: null },
       { state: { status: 'new' } },
     ]) {
-      expect(() => toTip(deps, 's', { ...record, ...broken })).toThrow(
+      expect(() => toHead(deps, 's', { ...record, ...broken })).toThrow(
         'This session cannot be read.',
       )
     }
@@ -201,14 +202,22 @@ describe('a state record', () => {
 })
 
 describe('the record of a session’s origin', () => {
+  it('is refused where it is none', () => {
+    const origin = { id: 's', userId: 'user', userName: 'Ada', startedAt: '2026-01-01T00:00:00Z' }
+    const record = toOriginRecord(deps, origin)
+    for (const broken of [undefined, { ...record, userId: 1 }, { ...record, sealed: 7 }]) {
+      expect(() => toOrigin(deps, 's', broken)).toThrow('This session cannot be read.')
+    }
+  })
+
   it('gives it back as it was, without the name of another', () => {
     fc.assert(
       fc.property(fc.tuple(id, id, words(100), time), ([a, b, userName, startedAt]) => {
         fc.pre(a !== b)
         const origin = { id: a, userId: 'user', userName, startedAt }
         const record = toOriginRecord(deps, origin)
-        expect(toOrigin(deps, record)).toEqual(origin)
-        expect(toOrigin(deps, { ...record, id: b }).userName).toBe('')
+        expect(toOrigin(deps, a, record)).toEqual(origin)
+        expect(toOrigin(deps, b, record).userName).toBe('')
       }),
     )
   })

@@ -94,8 +94,7 @@ export const replyTaskSchema = z.object({
   modelId: z.string(),
   state: taskStateSchema,
   epoch: z.int(),
-  // What a former version has asked does not count them.
-  attempts: z.int().default(0),
+  attempts: z.int(),
   stopRequested: z.boolean(),
   askedAt: z.string(),
 })

@@ -2,7 +2,7 @@ import { keepUnknown, sessionSchema } from '@chatbox/contract'
 import {
   AppError,
   type LaterTexts,
-  type LogTip,
+  type LogHead,
   type SessionOrigin,
   type SessionState,
 } from '@chatbox/core'
@@ -19,7 +19,6 @@ export interface StateRecord {
 
 /** With it goes what a later version added, beside the fields and in `sealed`. */
 export interface OriginRecord {
-  id: string
   userId: string
   startedAt: string
   /** The user's name. */
@@ -48,11 +47,16 @@ const stateSchema = keepUnknown(
         totalMs: z.number().min(0),
         maxMs: z.number().min(0),
       }),
-      unanswered: z.int().min(0).exactOptional(),
+      unanswered: z.int().min(0),
     }),
 )
 const textsSchema = z.looseObject({ name: z.string(), note: z.string(), operator: z.string() })
 const NO_TEXTS: StateTexts = { name: '', note: '', operator: '' }
+const storedOriginSchema = z.looseObject({
+  userId: z.string(),
+  startedAt: z.string(),
+  sealed: z.string(),
+})
 const originTextSchema = z.looseObject({ userName: z.string() })
 const originSchema = sessionSchema.pick({ id: true, userId: true, userName: true, startedAt: true })
 
@@ -62,9 +66,9 @@ interface StateTexts {
   operator: string
 }
 
-export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip): StateRecord {
-  const { seq } = tip
-  const { laterTexts, ...state } = tip.state
+export function toStateRecord(deps: RecordDeps, sessionId: string, head: LogHead): StateRecord {
+  const { seq } = head
+  const { laterTexts, ...state } = head.state
   checkFormat(stateSchema, state)
   const texts = {
     ...laterTexts,
@@ -77,10 +81,10 @@ export function toStateRecord(deps: RecordDeps, sessionId: string, tip: LogTip):
 }
 
 /**
- * The tip that was stored. Its texts are empty where they cannot be opened, so that the session goes
+ * The head that was stored. Its texts are empty where they cannot be opened, so that the session goes
  * on; throws `INTERNAL` where the rest is not a state.
  */
-export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState): LogTip {
+export function toHead(deps: RecordDeps, sessionId: string, stored: StoredState): LogHead {
   const seq = z.int().min(0).safeParse(stored.seq)
   const state = stateSchema.safeParse(stored.state)
   if (!seq.success || !state.success) throw refuseSession(deps, sessionId)
@@ -93,20 +97,22 @@ export function toTip(deps: RecordDeps, sessionId: string, stored: StoredState):
 }
 
 export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginRecord {
-  const { userName, laterTexts, ...rest } = origin
-  const { id, userId, startedAt } = rest
+  const { id, userName, laterTexts, ...rest } = origin
+  const { userId, startedAt } = rest
   checkFormat(originSchema, { id, userId, userName, startedAt })
   const sealed = sealJson(deps, { ...laterTexts, userName }, toContext('session', id))
   return { ...rest, sealed }
 }
 
-export function toOrigin(deps: RecordDeps, stored: OriginRecord): SessionOrigin {
-  const { sealed, ...rest } = stored
-  const sessionId = rest.id
+/** What was stored of it; throws `INTERNAL` where that is not an origin. */
+export function toOrigin(deps: RecordDeps, sessionId: string, stored: unknown): SessionOrigin {
+  const parsed = storedOriginSchema.safeParse(stored)
+  if (!parsed.success) throw refuseSession(deps, sessionId)
+  const { sealed, ...rest } = parsed.data
   const texts = originTextSchema.safeParse(openJson(deps, sealed, toContext('session', sessionId)))
   if (!texts.success) deps.hooks.onPayloadRefused('session', { sessionId })
   const { userName, ...later } = texts.data ?? { userName: '' }
-  return { ...rest, userName, ...toLaterTexts(later) }
+  return { ...rest, id: sessionId, userName, ...toLaterTexts(later) }
 }
 
 function toLaterTexts(later: LaterTexts): { laterTexts?: LaterTexts } {

@@ -7,7 +7,7 @@ import {
   type StatementSync,
 } from 'node:sqlite'
 import { AppError } from '@chatbox/core'
-import { migrate } from './sqlite-schema.ts'
+import { prepareSchema } from './sqlite-schema.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -100,7 +100,7 @@ export function openSqliteDatabase(path: string): SqliteDatabase {
     closeSync(openSync(path, 'a', 0o600))
     db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    migrate(db)
+    prepareSchema(db)
     return new SqliteDatabase(db)
   } catch (error) {
     db?.close()

@@ -19,7 +19,7 @@ import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
 
-const COLUMNS = 'id, session_id, seq, head, sealed'
+const COLUMNS = 'id, session_id, seq, header, sealed'
 const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
 
 /** The messages table: the log of every session. */
@@ -36,17 +36,17 @@ export class SqliteLog implements MessageLog {
 
   async append(entry: NewEntry): Promise<Appended> {
     return this.#db.transaction(() => {
-      const found = this.#sessions.findWithTip(entry.message.sessionId)
+      const found = this.#sessions.findWithHead(entry.message.sessionId)
       if (!found) throw notFound()
       const first = this.#findFirst(entry)
       if (first) {
-        return { message: first, session: toSession(found.origin, found.tip), appended: false }
+        return { message: first, session: toSession(found.origin, found.head), appended: false }
       }
-      const placed = placeEntry(found.tip, entry)
+      const placed = placeEntry(found.head, entry)
       this.#insert(placed)
-      const tip = { seq: placed.message.seq, state: placed.state }
-      this.#sessions.moveTip(found.origin, tip)
-      return { message: placed.message, session: toSession(found.origin, tip), appended: true }
+      const head = { seq: placed.message.seq, state: placed.state }
+      this.#sessions.moveHead(found.origin, head)
+      return { message: placed.message, session: toSession(found.origin, head), appended: true }
     })
   }
 
@@ -78,11 +78,11 @@ export class SqliteLog implements MessageLog {
   }
 
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
-    const found = this.#sessions.findWithTip(sessionId)
+    const found = this.#sessions.findWithHead(sessionId)
     if (!found) return undefined
-    const { origin, tip } = found
+    const { origin, head } = found
     const page = await this.read(sessionId, range)
-    return { session: toSession(origin, tip), page, mayHaveOpenTask: tip.state.unanswered !== 0 }
+    return { session: toSession(origin, head), page, mayHaveOpenTask: head.state.unanswered > 0 }
   }
 
   async find(sessionId: string, messageId: string): Promise<Message | undefined> {
@@ -107,12 +107,12 @@ export class SqliteLog implements MessageLog {
     const { id, sessionId, seq } = record
     const after = toStateRecord(this.#deps, sessionId, { seq, state })
     this.#db.run(
-      `INSERT INTO messages (id, session_id, seq, head, sealed, state, state_sealed)
+      `INSERT INTO messages (id, session_id, seq, header, sealed, state, state_sealed)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       sessionId,
       seq,
-      JSON.stringify(record.head),
+      JSON.stringify(record.header),
       record.sealed,
       JSON.stringify(after.state),
       after.stateSealed,
@@ -133,7 +133,7 @@ export class SqliteLog implements MessageLog {
 
   #toMessage(row: Row): Message {
     const { id, session_id, seq } = rowSchema.parse(row)
-    const stored = { id, sessionId: session_id, seq, head: parseJson(row.head) }
+    const stored = { id, sessionId: session_id, seq, header: parseJson(row.header) }
     return toMessage(this.#deps, { ...stored, sealed: row.sealed })
   }
 }

@@ -1,11 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/**
- * What each version of the file adds to the one before: `user_version` counts them. An entry that
- * was released is never changed, a new one is put after it.
- */
-const VERSIONS = [
-  `
+/** `user_version` of a file that has these tables; 0 is one that has none yet. */
+const VERSION = 1
+
+const TABLES = `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     user_id TEXT NOT NULL,
@@ -29,7 +27,7 @@ const VERSIONS = [
     id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL REFERENCES sessions (id),
     seq INTEGER NOT NULL,
-    head TEXT NOT NULL,
+    header TEXT NOT NULL,
     sealed TEXT NOT NULL,
     state TEXT NOT NULL,
     state_sealed TEXT NOT NULL,
@@ -84,19 +82,17 @@ const VERSIONS = [
     sealed TEXT NOT NULL,
     PRIMARY KEY (session_id, model_id)
   ) STRICT, WITHOUT ROWID;
-  `,
-] as const
+`
 
-/** Brings the file to this version. Throws where a newer one wrote it. */
-export function migrate(db: DatabaseSync): void {
-  // A file that is up to date is opened without the write lock, which a busy writer may hold.
-  if (readVersion(db) === VERSIONS.length) return
+/** Creates the tables in a new file. Throws where a newer version wrote it. */
+export function prepareSchema(db: DatabaseSync): void {
+  // A file that has them is opened without the write lock, which a busy writer may hold.
+  if (readVersion(db) === VERSION) return
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = readVersion(db)
-    if (version > VERSIONS.length) throw new Error('the file was written by a newer version')
-    for (const statements of VERSIONS.slice(version)) db.exec(statements)
-    db.exec(`PRAGMA user_version = ${VERSIONS.length}`)
+    if (version > VERSION) throw new Error('the file was written by a newer version')
+    if (version < VERSION) db.exec(`${TABLES}; PRAGMA user_version = ${VERSION}`)
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')

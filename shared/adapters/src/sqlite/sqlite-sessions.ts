@@ -3,7 +3,7 @@ import {
   AppError,
   initialState,
   toSession,
-  type LogTip,
+  type LogHead,
   type NewSession,
   type SessionOrigin,
   type SessionPage,
@@ -20,25 +20,15 @@ import {
   toOrigin,
   toOriginRecord,
   toStateRecord,
-  toTip,
+  toHead,
   toUserKey,
 } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 
 const headSchema = z.object({ seq: z.int() })
-const rowSchema = z.object({
-  id: z.string(),
-  user_id: z.string(),
-  started_at: z.string(),
-  sealed: z.string(),
-  seq: z.int(),
-  state: z.string(),
-  state_sealed: z.string(),
-})
-
 interface FoundSession {
   origin: SessionOrigin
-  tip: LogTip
+  head: LogHead
 }
 
 /** The sessions table. Each row holds the end of its log: both are written in one transaction. */
@@ -58,16 +48,16 @@ export class SqliteSessions implements Sessions {
       // One in a status of a later version, which alone may take the key from it.
       if (this.#findKeyHolder(session.userId))
         throw new AppError('UNAVAILABLE', 'This session cannot be created now.')
-      const tip = { seq: 0, state: initialState(session.modelId, session.startedAt) }
-      this.#insert(session, tip)
+      const head = { seq: 0, state: initialState(session.modelId, session.startedAt) }
+      this.#insert(session, head)
       const { id, userId, userName, startedAt } = session
-      return { session: toSession({ id, userId, userName, startedAt }, tip), created: true }
+      return { session: toSession({ id, userId, userName, startedAt }, head), created: true }
     })
   }
 
   async find(sessionId: string): Promise<Session | undefined> {
-    const found = this.findWithTip(sessionId)
-    return found && toSession(found.origin, found.tip)
+    const found = this.findWithHead(sessionId)
+    return found && toSession(found.origin, found.head)
   }
 
   async findHead(sessionId: string): Promise<number | undefined> {
@@ -105,14 +95,14 @@ export class SqliteSessions implements Sessions {
   }
 
   /** Synchronous, for a transaction that goes on with it. */
-  findWithTip(sessionId: string): FoundSession | undefined {
+  findWithHead(sessionId: string): FoundSession | undefined {
     const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
     return row && this.#toFound(row)
   }
 
   /** Part of the transaction that writes the entry. */
-  moveTip(origin: SessionOrigin, tip: LogTip): void {
-    const { seq, state, stateSealed } = toStateRecord(this.#deps, origin.id, tip)
+  moveHead(origin: SessionOrigin, head: LogHead): void {
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, origin.id, head)
     this.#db.run(
       `UPDATE sessions SET active_key = ?, seq = ?, status = ?, last_activity_at = ?,
        state = ?, state_sealed = ? WHERE id = ?`,
@@ -136,9 +126,10 @@ export class SqliteSessions implements Sessions {
     return this.#db.get('SELECT * FROM sessions WHERE active_key = ?', toUserKey(userId))
   }
 
-  #insert(session: NewSession, tip: LogTip): void {
-    const { id, userId, startedAt, sealed } = toOriginRecord(this.#deps, session)
-    const { seq, state, stateSealed } = toStateRecord(this.#deps, id, tip)
+  #insert(session: NewSession, head: LogHead): void {
+    const { id } = session
+    const { userId, startedAt, sealed } = toOriginRecord(this.#deps, session)
+    const { seq, state, stateSealed } = toStateRecord(this.#deps, id, head)
     this.#db.run(
       `INSERT INTO sessions (id, user_id, active_key, started_at, sealed, seq, status,
        last_activity_at, state, state_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -157,10 +148,10 @@ export class SqliteSessions implements Sessions {
 
   /** The session of this id, where the same call was made before and its answer was lost. */
   #findOwn(session: NewSession): Session | undefined {
-    const found = this.findWithTip(session.id)
+    const found = this.findWithHead(session.id)
     if (!found) return undefined
     if (found.origin.userId !== session.userId) throw idTaken()
-    return toSession(found.origin, found.tip)
+    return toSession(found.origin, found.head)
   }
 
   #listAfter(userId: string, cursor: string, limit: number): Row[] {
@@ -176,17 +167,17 @@ export class SqliteSessions implements Sessions {
   }
 
   #toFound(row: Row): FoundSession {
-    const { id, user_id, started_at, sealed, seq, state, state_sealed } = rowSchema.parse(row)
-    const stored = { seq, state: parseJson(state), stateSealed: state_sealed }
+    const id = String(row.id)
+    const { user_id: userId, started_at: startedAt, sealed, seq, state_sealed: stateSealed } = row
     return {
-      origin: toOrigin(this.#deps, { id, userId: user_id, startedAt: started_at, sealed }),
-      tip: toTip(this.#deps, id, stored),
+      origin: toOrigin(this.#deps, id, { userId, startedAt, sealed }),
+      head: toHead(this.#deps, id, { seq, state: parseJson(row.state), stateSealed }),
     }
   }
 
   #toSession(row: Row): Session {
-    const { origin, tip } = this.#toFound(row)
-    return toSession(origin, tip)
+    const { origin, head } = this.#toFound(row)
+    return toSession(origin, head)
   }
 
   /** One session that cannot be read, which was reported, does not take the list with it. */

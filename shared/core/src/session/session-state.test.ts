@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { LIMITS, type Message, type SessionEvent, type Sender } from '@chatbox/contract'
 import { AppError } from '../errors.ts'
-import { initialState, placeEntry, type LogTip, type NewEntry } from './session-state.ts'
+import { initialState, placeEntry, type LogHead, type NewEntry } from './session-state.ts'
 
 const START = '2026-01-02T03:04:05.000Z'
 const LATER = '2026-01-02T03:05:00.000Z'
@@ -31,12 +31,12 @@ const system: Sender = { type: 'system', id: 'system', name: '' }
 const admin = (who: typeof eve): Sender => ({ type: 'admin', ...who })
 const event = (sender: Sender, what: SessionEvent) => entry(sender, { event: what, content: '' })
 
-const empty: LogTip = { seq: 0, state: initialState('m1', START) }
+const empty: LogHead = { seq: 0, state: initialState('m1', START) }
 
-/** The tip after all `entries`. */
-function after(...entries: NewEntry[]): LogTip {
-  return entries.reduce<LogTip>((tip, next) => {
-    const { message, state } = placeEntry(tip, next)
+/** The head after all `entries`. */
+function after(...entries: NewEntry[]): LogHead {
+  return entries.reduce<LogHead>((head, next) => {
+    const { message, state } = placeEntry(head, next)
     return { seq: message.seq, state }
   }, empty)
 }
@@ -88,12 +88,6 @@ describe('placeEntry', () => {
     expect(count(takenOver(eve), question)).toBe(0)
   })
 
-  it('counts nothing where the log began before that was counted', () => {
-    const { unanswered, ...state } = empty.state
-    const old = placeEntry({ seq: 0, state }, { ...entry(user), replyId: 'r1' })
-    expect(old.state.unanswered).toBeUndefined()
-  })
-
   it.each([
     ['Hello', 'Hello'],
     ['\n  First line \r\nsecond', 'First line'],
@@ -118,8 +112,8 @@ describe('placeEntry', () => {
   })
 
   it('lets nothing follow the end, and an end is no activity', () => {
-    const tip = after(takenOver(eve), event(user, { type: 'help_requested', note: '' }), ended)
-    expect(tip.state).toMatchObject({
+    const head = after(takenOver(eve), event(user, { type: 'help_requested', note: '' }), ended)
+    expect(head.state).toMatchObject({
       status: 'ended',
       endedAt: LATER,
       assistedBy: null,
@@ -128,23 +122,23 @@ describe('placeEntry', () => {
     })
     expect(after(ended).state.lastActivityAt).toBe(START)
     for (const next of [entry(user), entry(ai), ended, takenOver(eve)]) {
-      expect(codeOf(() => placeEntry(tip, next))).toBe('SESSION_ENDED')
+      expect(codeOf(() => placeEntry(head, next))).toBe('SESSION_ENDED')
     }
   })
 
   it('refuses an entry that expects another end of the log', () => {
-    const tip = after(entry(user))
-    expect(codeOf(() => placeEntry(tip, { ...entry(user), expectedSeq: 0 }))).toBe('CONFLICT')
-    expect(placeEntry(tip, { ...entry(user), expectedSeq: 1 }).message.seq).toBe(2)
+    const head = after(entry(user))
+    expect(codeOf(() => placeEntry(head, { ...entry(user), expectedSeq: 0 }))).toBe('CONFLICT')
+    expect(placeEntry(head, { ...entry(user), expectedSeq: 1 }).message.seq).toBe(2)
   })
 })
 
 describe('a takeover', () => {
   it('keeps the model silent until it ends, and asks it nothing', () => {
-    const tip = after(takenOver(eve))
-    expect(tip.state.assistedBy).toEqual({ ...eve, since: LATER })
-    expect(codeOf(() => placeEntry(tip, entry(ai)))).toBe('CONFLICT')
-    expect(placeEntry(tip, { ...entry(user), replyId: 'r1' }).question).toBeNull()
+    const head = after(takenOver(eve))
+    expect(head.state.assistedBy).toEqual({ ...eve, since: LATER })
+    expect(codeOf(() => placeEntry(head, entry(ai)))).toBe('CONFLICT')
+    expect(placeEntry(head, { ...entry(user), replyId: 'r1' }).question).toBeNull()
     const back = after(takenOver(eve), event(admin(eve), { type: 'takeover_ended', by: eve }))
     expect(back.state.assistedBy).toBeNull()
     expect(back.state.adminAssisted).toBe(true)
@@ -152,15 +146,15 @@ describe('a takeover', () => {
   })
 
   it('belongs to one operator at a time', () => {
-    const tip = after(takenOver(eve))
-    expect(codeOf(() => placeEntry(tip, takenOver(bob)))).toBe('CONFLICT')
+    const head = after(takenOver(eve))
+    expect(codeOf(() => placeEntry(head, takenOver(bob)))).toBe('CONFLICT')
     expect(
-      codeOf(() => placeEntry(tip, event(admin(bob), { type: 'takeover_ended', by: bob }))),
+      codeOf(() => placeEntry(head, event(admin(bob), { type: 'takeover_ended', by: bob }))),
     ).toBe('CONFLICT')
-    expect(codeOf(() => placeEntry(tip, entry(admin(bob))))).toBe('FORBIDDEN')
+    expect(codeOf(() => placeEntry(head, entry(admin(bob))))).toBe('FORBIDDEN')
     expect(codeOf(() => placeEntry(empty, entry(admin(bob))))).toBe('FORBIDDEN')
-    expect(placeEntry(tip, entry(admin(eve))).message.seq).toBe(2)
-    expect(placeEntry(tip, takenOver(eve)).state.assistedBy?.id).toBe('eve')
+    expect(placeEntry(head, entry(admin(eve))).message.seq).toBe(2)
+    expect(placeEntry(head, takenOver(eve)).state.assistedBy?.id).toBe('eve')
   })
 
   it('answers a call for help, as an operator also may without it', () => {
@@ -191,19 +185,19 @@ describe('any log', () => {
     fc.assert(
       fc.property(entries, (offered) => {
         const log: Message[] = []
-        let tip = empty
+        let head = empty
         for (const next of offered) {
-          const before = tip
+          const before = head
           const code = codeOf(() => {
             const { message, state } = placeEntry(before, next)
             log.push(message)
-            tip = { seq: message.seq, state }
+            head = { seq: message.seq, state }
           })
           expect(['nothing thrown', 'CONFLICT', 'SESSION_ENDED', 'FORBIDDEN']).toContain(code)
-          if (code !== 'nothing thrown') expect(tip).toBe(before)
+          if (code !== 'nothing thrown') expect(head).toBe(before)
         }
         expect(log.map(({ seq }) => seq)).toEqual(log.map((_, at) => at + 1))
-        expect(tip.state.messageCount).toBe(log.filter(({ kind }) => kind !== 'event').length)
+        expect(head.state.messageCount).toBe(log.filter(({ kind }) => kind !== 'event').length)
         expect(hasModelUnderTakeover(log)).toBe(false)
         const endAt = log.findIndex((message) => message.event?.type === 'session_ended')
         expect([-1, log.length - 1]).toContain(endAt)

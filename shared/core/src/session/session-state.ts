@@ -25,10 +25,10 @@ export interface SessionState {
   usage: Usage
   responses: { count: number; totalMs: number; maxMs: number }
   /**
-   * Questions that have no complete answer in the log. At 0 none is open; above that one may be, as a
-   * question can also end without an answer. Absent in a state from before it was counted.
+   * Questions that have no complete answer in the log. At 0 none is open; above that one may be, because
+   * a question can also end without an answer.
    */
-  unanswered?: number
+  unanswered: number
   laterTexts?: LaterTexts
 }
 
@@ -36,7 +36,7 @@ export interface SessionState {
 export type LaterTexts = Readonly<Record<string, unknown>>
 
 /** The end of a log: `seq` 0 and the first state where the log is empty. */
-export interface LogTip {
+export interface LogHead {
   seq: number
   state: SessionState
 }
@@ -77,15 +77,15 @@ export function initialState(modelId: string, startedAt: string): SessionState {
 }
 
 /**
- * The entry as it follows `tip`, and the state after it. Throws `SESSION_ENDED`, `CONFLICT` or
+ * The entry as it follows `head`, and the state after it. Throws `SESSION_ENDED`, `CONFLICT` or
  * `FORBIDDEN` where the state allows no such entry: after a takeover no word of the model enters.
  */
-export function placeEntry(tip: LogTip, entry: NewEntry): PlacedEntry {
-  checkEntry(tip, entry)
-  const message: Message = { ...entry.message, seq: tip.seq + 1 }
+export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
+  checkEntry(head, entry)
+  const message: Message = { ...entry.message, seq: head.seq + 1 }
   const state = message.event
-    ? afterEvent(tip.state, message.event, message.createdAt)
-    : afterText(tip.state, message, entry.responseTimeMs)
+    ? afterEvent(head.state, message.event, message.createdAt)
+    : afterText(head.state, message, entry.responseTimeMs)
   const { replyId } = entry
   const question =
     replyId !== undefined && state.assistedBy === null ? { replyId, modelId: state.modelId } : null
@@ -96,17 +96,17 @@ export function placeEntry(tip: LogTip, entry: NewEntry): PlacedEntry {
 function countUnanswered(state: SessionState, message: Message, isQuestion: boolean): SessionState {
   const { sender, replyTo, status } = message
   const isAnswer = sender.type === 'ai' && replyTo !== undefined && status === 'complete'
-  if (state.unanswered === undefined || isQuestion === isAnswer) return state
+  if (isQuestion === isAnswer) return state
   return { ...state, unanswered: Math.max(0, state.unanswered + (isQuestion ? 1 : -1)) }
 }
 
-function checkEntry(tip: LogTip, entry: NewEntry): void {
+function checkEntry(head: LogHead, entry: NewEntry): void {
   const { sender, event } = entry.message
-  const { assistedBy } = tip.state
-  if (entry.expectedSeq !== undefined && entry.expectedSeq !== tip.seq) {
+  const { assistedBy } = head.state
+  if (entry.expectedSeq !== undefined && entry.expectedSeq !== head.seq) {
     throw new AppError('CONFLICT', 'The session has gone on in the meantime.')
   }
-  if (tip.state.status !== 'active') {
+  if (head.state.status !== 'active') {
     throw new AppError('SESSION_ENDED', 'This session has ended.')
   }
   if (sender.type === 'ai' && assistedBy) {

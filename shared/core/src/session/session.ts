@@ -1,6 +1,6 @@
 import type { Session } from '@chatbox/contract'
 import { AppError } from '../errors.ts'
-import type { LaterTexts, LogTip, SessionState } from './session-state.ts'
+import type { LaterTexts, LogHead, SessionState } from './session-state.ts'
 
 /** What never changes in a session; with what a later version added to it, as in a `SessionState`. */
 export interface SessionOrigin {
@@ -15,7 +15,7 @@ export interface SessionOrigin {
  * The wire form of a session, from what it began as and the end of its log. Field by field, because
  * what a later version added may not be for everybody.
  */
-export function toSession(origin: SessionOrigin, { seq, state }: LogTip): Session {
+export function toSession(origin: SessionOrigin, { seq, state }: LogHead): Session {
   const { help, assistedBy, usage } = state
   return {
     id: origin.id,

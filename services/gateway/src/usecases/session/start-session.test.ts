@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Session, User } from '@chatbox/contract'
-import { AppError, initialState, placeEntry, toSession, type LogTip } from '@chatbox/core'
+import { AppError, initialState, placeEntry, toSession, type LogHead } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
 import { resumeOrStartSession, type StartSessionDeps } from './start-session.ts'
 
@@ -8,7 +8,7 @@ const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
 const origin = { id: 'old', userId: 'ann', userName: 'Ann', startedAt: '2026-01-01T00:00:00.000Z' }
 
 describe('resumeOrStartSession', () => {
-  let tip: LogTip
+  let head: LogHead
   let current: Session | undefined
   /** Runs between the moment a session is found and the moment it is ended. */
   let meanwhile: () => void
@@ -16,11 +16,11 @@ describe('resumeOrStartSession', () => {
 
   const deps: StartSessionDeps = {
     sessions: {
-      find: async () => toSession(origin, tip),
+      find: async () => toSession(origin, head),
       async findActive() {
         if (current) return current
-        if (tip.state.status === 'ended') return undefined
-        const found = toSession(origin, tip)
+        if (head.state.status === 'ended') return undefined
+        const found = toSession(origin, head)
         meanwhile()
         return found
       },
@@ -32,9 +32,9 @@ describe('resumeOrStartSession', () => {
     },
     messages: {
       async append(entry) {
-        const placed = placeEntry(tip, entry)
-        tip = { seq: placed.message.seq, state: placed.state }
-        return { message: placed.message, session: toSession(origin, tip), appended: true }
+        const placed = placeEntry(head, entry)
+        head = { seq: placed.message.seq, state: placed.state }
+        return { message: placed.message, session: toSession(origin, head), appended: true }
       },
     },
     replies: { cancel: async () => [] },
@@ -46,15 +46,15 @@ describe('resumeOrStartSession', () => {
   }
 
   const speak = () => {
-    const state = { ...tip.state, lastActivityAt: deps.clock.now().toISOString() }
-    tip = { seq: tip.seq + 1, state }
+    const state = { ...head.state, lastActivityAt: deps.clock.now().toISOString() }
+    head = { seq: head.seq + 1, state }
   }
   const end = () => {
-    tip = { seq: tip.seq + 1, state: { ...tip.state, status: 'ended' } }
+    head = { seq: head.seq + 1, state: { ...head.state, status: 'ended' } }
   }
 
   beforeEach(() => {
-    tip = { seq: 3, state: initialState('demo', origin.startedAt) }
+    head = { seq: 3, state: initialState('demo', origin.startedAt) }
     current = undefined
     meanwhile = () => undefined
     announced = []
@@ -62,13 +62,13 @@ describe('resumeOrStartSession', () => {
 
   it('ends a session that was left behind, and starts another', async () => {
     expect((await resumeOrStartSession(deps, ANN)).id).toBe(toOwnedId('new', ANN.id))
-    expect([tip.state.status, announced]).toEqual(['ended', ['session_ended']])
+    expect([head.state.status, announced]).toEqual(['ended', ['session_ended']])
   })
 
   it('ends none that somebody has gone on with in the meantime', async () => {
     meanwhile = speak
     expect((await resumeOrStartSession(deps, ANN)).id).toBe('old')
-    expect([tip.state.status, announced]).toEqual(['active', []])
+    expect([head.state.status, announced]).toEqual(['active', []])
   })
 
   it('takes it as it is where somebody else has ended it', async () => {

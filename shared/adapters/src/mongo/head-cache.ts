@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Message } from '@chatbox/contract'
+import { settlesWithin, type LogHead, type SessionOrigin } from '@chatbox/core'
+import type { AnyBulkWriteOperation } from 'mongodb'
+import type { RecordDeps } from '../sealed/key-ring.ts'
+import { toActiveKey, toHead, type StateRecord } from '../sealed/session-record.ts'
+import { BOUNDED } from './client/client.ts'
+import type { MongoConnection } from './client/connection.ts'
+import type { FoundSession, SessionDocument } from './documents.ts'
+
+interface Projection {
+  found: FoundSession
+  record: StateRecord
+}
+
+/** Some 2 KB each. */
+const MAX_KNOWN = 1000
+const MAX_WAITING = 1000
+const MAX_BATCH = 200
+/** An append has a sender who waits for its answer, which a write of its own would hold up. */
+const GATHER_MS = 100
+const EVENT_WAIT_MS = 500
+
+/**
+ * The heads of the logs that this process has opened or appended to last, and their projections into
+ * the sessions' documents, where lists and the one active session a user are read.
+ *
+ * A head may be old at any time: an insert behind it loses to the unique index, and then reads. So may
+ * a projection: the log is durable without it, and a reader of one session compares the two and mends
+ * it. Projections gather and leave together; of many of one session only the newest is written.
+ */
+export class HeadCache {
+  readonly #mongo: MongoConnection
+  readonly #deps: RecordDeps
+  readonly #known = new Map<string, FoundSession>()
+  readonly #waiting = new Map<string, Projection>()
+  readonly #writing = new Map<string, Projection>()
+  readonly #flushing = new AbortController()
+  #drained: Promise<void> | undefined
+
+  constructor(mongo: MongoConnection, deps: RecordDeps) {
+    this.#mongo = mongo
+    this.#deps = deps
+  }
+
+  /** Also what the session's document will say soon: what it says now is known to be old. */
+  find(sessionId: string): FoundSession | undefined {
+    const unwritten = this.#waiting.get(sessionId) ?? this.#writing.get(sessionId)
+    return this.#known.get(sessionId) ?? unwritten?.found
+  }
+
+  keep(found: FoundSession): void {
+    const { id } = found.origin
+    this.#known.delete(id)
+    this.#known.set(id, found)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest)
+  }
+
+  /** The head of a log; `known` where it is that. */
+  async read(sessionId: string, known: LogHead): Promise<LogHead> {
+    const [entry] = await this.#mongo.messages
+      .find({ sessionId }, BOUNDED)
+      .project({ seq: 1, state: 1, stateSealed: 1 })
+      .sort({ seq: -1 })
+      .limit(1)
+      .toArray()
+    if (!entry || entry.seq === known.seq) return known
+    const { seq, state, stateSealed }: Record<string, unknown> = entry
+    return toHead(this.#deps, sessionId, { seq, state, stateSealed })
+  }
+
+  /** Reads a head that is known, and that another process has moved on. */
+  async refresh(sessionId: string): Promise<void> {
+    const before = this.#known.get(sessionId)
+    if (!before) return
+    const { origin } = before
+    const head = await this.read(sessionId, before.head)
+    // Others have gone on meanwhile.
+    const known = this.#known.get(sessionId)
+    if (known && known.head.seq < head.seq) this.#known.set(sessionId, { origin, head })
+  }
+
+  /**
+   * Takes what an append of `message` has come to. `record` is the head as it was stored, undefined where
+   * the entry was there before.
+   */
+  async advance(found: FoundSession, message: Message, record?: StateRecord): Promise<void> {
+    // What comes after a reply is somebody else's: its writer would only collide with that.
+    if (message.sender.type === 'ai') this.#known.delete(found.origin.id)
+    else this.keep(found)
+    if (!record) return
+    // Changes of state are rare, and lists filter by them: these wait a while for their projection.
+    if (message.event) await settlesWithin(EVENT_WAIT_MS, this.project(found.origin, record))
+    else await this.#projectSoon(found, record)
+  }
+
+  /** Never rejects: the entry that led to the head is stored, whatever happens to its projection. */
+  async project(origin: SessionOrigin, record: StateRecord): Promise<void> {
+    await this.#write([toUpdate(origin, record)])
+  }
+
+  /** Resolves when no projection waits any more; from now on none are gathered. */
+  async flush(): Promise<void> {
+    this.#flushing.abort()
+    await this.#drained
+  }
+
+  /** At once where too many wait already. */
+  async #projectSoon(found: FoundSession, record: StateRecord): Promise<void> {
+    const { id } = found.origin
+    if (this.#waiting.size >= MAX_WAITING) return this.project(found.origin, record)
+    const newest = this.#waiting.get(id)
+    if (!newest || newest.record.seq < record.seq) this.#waiting.set(id, { found, record })
+    this.#drained ??= this.#drain()
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      await sleep(GATHER_MS, undefined, { signal: this.#flushing.signal }).catch(() => undefined)
+      for (const [id, projection] of [...this.#waiting].slice(0, MAX_BATCH)) {
+        this.#waiting.delete(id)
+        this.#writing.set(id, projection)
+      }
+      const projections = [...this.#writing.values()]
+      await this.#write(projections.map(({ found, record }) => toUpdate(found.origin, record)))
+      this.#writing.clear()
+    }
+    // In the same turn as the look at what waits: a projection that comes next begins anew.
+    this.#drained = undefined
+  }
+
+  async #write(updates: AnyBulkWriteOperation<SessionDocument>[]): Promise<void> {
+    try {
+      await this.#mongo.call(() =>
+        // Each for itself: one that is refused takes no other with it.
+        this.#mongo.sessions.bulkWrite(updates, { ...BOUNDED, ordered: false }),
+      )
+    } catch (error) {
+      this.#deps.hooks.onError('mongo', error)
+    }
+  }
+}
+
+function toUpdate(
+  origin: SessionOrigin,
+  { seq, state, stateSealed }: StateRecord,
+): AnyBulkWriteOperation<SessionDocument> {
+  const { status, lastActivityAt } = state
+  const activeKey = toActiveKey(origin, state)
+  const projection = { seq, state, stateSealed, status, lastActivityAt, activeKey }
+  return {
+    updateOne: { filter: { _id: origin.id, seq: { $lt: seq } }, update: { $set: projection } },
+  }
+}
