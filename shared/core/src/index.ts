@@ -8,8 +8,6 @@ export {
 } from './access.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
-export type { Clock } from './ports/clock.ts'
-export type { ConversationRefs } from './ports/conversation-refs.ts'
 export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export {
@@ -35,18 +33,19 @@ export type {
   Taking,
   TaskState,
 } from './ports/reply-claims.ts'
-export type { NewSession, SessionPage, Sessions } from './ports/sessions.ts'
-export { buildPrompt, type Prompt, type PromptSettings } from './reply/prompt.ts'
-export { checkActive, toSession, type SessionOrigin } from './session/session.ts'
+export type { ConversationRefs, NewSession, SessionPage, Sessions } from './ports/sessions.ts'
+export { buildPrompt, estimateTokens, type Prompt, type PromptSettings } from './prompt.ts'
 export {
   addUsage,
+  checkActive,
   initialState,
   placeEntry,
+  toSession,
   type LaterTexts,
   type LogHead,
   type NewEntry,
   type PlacedEntry,
+  type SessionOrigin,
   type SessionState,
-} from './session/session-state.ts'
-export { estimateTokens } from './reply/tokens.ts'
-export { backoffMs, settlesWithin, within, type Backoff } from './time.ts'
+} from './session.ts'
+export { backoffMs, settlesWithin, within, type Backoff, type Clock } from './time.ts'

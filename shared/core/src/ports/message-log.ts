@@ -1,5 +1,5 @@
 import type { Message, Session } from '@chatbox/contract'
-import type { NewEntry } from '../session/session-state.ts'
+import type { NewEntry } from '../session.ts'
 
 export interface Appended {
   message: Message

@@ -1,5 +1,5 @@
 import type { Session } from '@chatbox/contract'
-import type { SessionOrigin } from '../session/session.ts'
+import type { SessionOrigin } from '../session.ts'
 
 export interface NewSession extends SessionOrigin {
   modelId: string
@@ -29,4 +29,14 @@ export interface Sessions {
   list(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage>
   /** Active sessions without activity since `before`, the longest idle first. */
   listIdle(before: Date, limit: number): Promise<Session[]>
+}
+
+/**
+ * What a provider that keeps history itself calls a session. All methods reject with `UNAVAILABLE`
+ * within 3 s when the store does not answer. References are encrypted at rest.
+ */
+export interface ConversationRefs {
+  /** Undefined if none was saved, or if it cannot be decrypted. */
+  read(sessionId: string, modelId: string): Promise<string | undefined>
+  save(sessionId: string, modelId: string, ref: string): Promise<void>
 }

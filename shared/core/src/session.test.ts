@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { LIMITS, type Message, type SessionEvent, type Sender } from '@chatbox/contract'
-import { AppError } from '../errors.ts'
-import { initialState, placeEntry, type LogHead, type NewEntry } from './session-state.ts'
+import {
+  LIMITS,
+  sessionSchema,
+  type Message,
+  type SessionEvent,
+  type Sender,
+} from '@chatbox/contract'
+import { AppError } from './errors.ts'
+import { initialState, placeEntry, toSession, type LogHead, type NewEntry } from './session.ts'
 
 const START = '2026-01-02T03:04:05.000Z'
 const LATER = '2026-01-02T03:05:00.000Z'
@@ -214,3 +220,33 @@ function hasModelUnderTakeover(log: Message[]): boolean {
     return assisted && message.sender.type === 'ai'
   })
 }
+
+const origin = { id: 's1', userId: 'u1', userName: 'Ada', startedAt: START }
+
+describe('toSession', () => {
+  it('gives a new session the form of the wire', () => {
+    const session = toSession(origin, { seq: 0, state: initialState('m1', START) })
+    expect(sessionSchema.parse(session)).toEqual(session)
+    expect(session).toMatchObject({
+      id: 's1',
+      userName: 'Ada',
+      status: 'active',
+      modelId: 'm1',
+      lastSeq: 0,
+      lastActivityAt: START,
+      endedAt: null,
+      responseTimeMs: { avg: 0, max: 0 },
+      shared: false,
+    })
+  })
+
+  it('averages response times over the replies that had one', () => {
+    const state = {
+      ...initialState('m1', START),
+      responses: { count: 3, totalMs: 1000, maxMs: 700 },
+    }
+    const session = toSession(origin, { seq: 9, state })
+    expect(session.responseTimeMs).toEqual({ avg: 333, max: 700 })
+    expect(session.lastSeq).toBe(9)
+  })
+})

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message, Sender } from '@chatbox/contract'
-import { buildPrompt, type PromptSettings } from './prompt.ts'
-import { estimateTokens } from './tokens.ts'
+import { buildPrompt, estimateTokens, type PromptSettings } from './prompt.ts'
 
 const ROOMY: PromptSettings = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 
@@ -124,6 +123,28 @@ describe('buildPrompt', () => {
         expect(made.messages.every(({ content }) => texts.has(content))).toBe(true)
         const tokens = made.messages.reduce((sum, { content }) => sum + estimateTokens(content), 0)
         expect(tokens + estimateTokens('short')).toBeLessThanOrEqual(contextTokens - 50)
+      }),
+    )
+  })
+})
+
+describe('estimateTokens', () => {
+  it.each([
+    ['', 0],
+    ['abc', 1],
+    ['abcd', 2],
+    ['你好', 2],
+    ['😀', 1],
+    ['né', 2],
+  ])('takes %p for %p', (text, tokens) => {
+    expect(estimateTokens(text)).toBe(tokens)
+  })
+
+  it('never counts less for more text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        expect(estimateTokens(a + b)).toBeGreaterThanOrEqual(estimateTokens(a))
+        expect(estimateTokens(a + b)).toBeLessThanOrEqual(estimateTokens(a) + estimateTokens(b))
       }),
     )
   })

@@ -1,6 +1,6 @@
 import type { Message, Session, SessionEvent, Usage } from '@chatbox/contract'
 import { LIMITS } from '@chatbox/contract'
-import { AppError } from '../errors.ts'
+import { AppError } from './errors.ts'
 
 /**
  * The state of a session after one entry of its log. A store keeps it with each entry, so whoever
@@ -34,6 +34,15 @@ export interface SessionState {
 
 /** Texts that a later version sealed with those of this one, by its own names. */
 export type LaterTexts = Readonly<Record<string, unknown>>
+
+/** What never changes in a session; with what a later version added to it, as in a `SessionState`. */
+export interface SessionOrigin {
+  id: string
+  userId: string
+  userName: string
+  startedAt: string
+  laterTexts?: LaterTexts
+}
 
 /** The end of a log: `seq` 0 and the first state where the log is empty. */
 export interface LogHead {
@@ -74,6 +83,46 @@ export function initialState(modelId: string, startedAt: string): SessionState {
     responses: { count: 0, totalMs: 0, maxMs: 0 },
     unanswered: 0,
   }
+}
+
+/**
+ * The wire form of a session, from what it began as and the end of its log. Field by field, because
+ * what a later version added may not be for everybody.
+ */
+export function toSession(origin: SessionOrigin, { seq, state }: LogHead): Session {
+  const { help, assistedBy, usage } = state
+  return {
+    id: origin.id,
+    userId: origin.userId,
+    userName: origin.userName,
+    name: state.name,
+    status: state.status === 'active' ? 'active' : 'ended',
+    modelId: state.modelId,
+    startedAt: origin.startedAt,
+    lastActivityAt: state.lastActivityAt,
+    endedAt: state.endedAt,
+    lastSeq: seq,
+    messageCount: state.messageCount,
+    help: help && { requestedAt: help.requestedAt, note: help.note },
+    assistedBy: assistedBy && {
+      id: assistedBy.id,
+      name: assistedBy.name,
+      since: assistedBy.since,
+    },
+    adminAssisted: state.adminAssisted,
+    usage: {
+      promptTokens: usage.promptTokens,
+      completionTokens: usage.completionTokens,
+      totalTokens: usage.totalTokens,
+    },
+    responseTimeMs: { avg: averageMs(state.responses), max: state.responses.maxMs },
+    shared: false,
+  }
+}
+
+/** Throws `SESSION_ENDED` where nothing more can happen in a session. */
+export function checkActive(session: Pick<Session, 'status'>): void {
+  if (session.status === 'ended') throw new AppError('SESSION_ENDED', 'This session has ended.')
 }
 
 /**
@@ -186,6 +235,10 @@ export function addUsage(total: Usage, more: Usage): Usage {
     completionTokens: total.completionTokens + more.completionTokens,
     totalTokens: total.totalTokens + more.totalTokens,
   }
+}
+
+function averageMs(responses: SessionState['responses']): number {
+  return responses.count === 0 ? 0 : Math.round(responses.totalMs / responses.count)
 }
 
 /** ISO 8601 UTC times of one precision sort as text. */
