@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
-import { startSession, times, type StoreHarness } from './store.support.ts'
+import { startSession, times, useStores, type StoreHarness } from './store.support.ts'
 
 /** Every promise of `ConversationRefs`. */
 export function describeConversationRefs(open: () => Promise<StoreHarness>): void {
-  let harness: StoreHarness
   let store: Store
   let second: Store
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ store, second } = opened))
 
   describe('ConversationRefs', () => {
     it('keeps one for each session and model', async () => {

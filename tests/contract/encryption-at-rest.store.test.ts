@@ -3,10 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createKeyRing, openSqliteStore, type EncryptionKey, type Store } from '@chatbox/adapters'
 import { findMarkers, writeMarkers } from './encryption-at-rest.support.ts'
-import { describeWithMongo, mongo, openMongoLab } from './mongo.support.ts'
+import { describeWithMongo, openMongoLab } from './mongo.support.ts'
 import {
   createHooks,
   eventually,
@@ -18,8 +18,6 @@ import {
   newOutcome,
   type RecordedHooks,
 } from './store.support.ts'
-
-afterAll(() => mongo?.stop())
 
 const newKey = (id: string): EncryptionKey => ({ id, key: new Uint8Array(randomBytes(32)) })
 

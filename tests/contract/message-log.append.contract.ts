@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import {
+  endSession,
   eventEntry,
+  modelEntry,
   newId,
   newOutcome,
   questionEntry,
@@ -13,23 +15,15 @@ import {
   untilStored,
   userEntry,
   withCode,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
 /** The log under concurrent writers: dense, without doubles, and its own state machine. */
 export function describeAppend(open: () => Promise<StoreHarness>): void {
-  let harness: StoreHarness
   let store: Store
   let second: Store
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ store, second } = opened))
 
   describe('MessageLog.prepareAppend', () => {
     it('changes nothing about where the next entry goes', async () => {
@@ -47,7 +41,7 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     it('leaves a session ended that another instance has ended', async () => {
       const sessionId = await startSession(store)
       await store.messages.append(userEntry(sessionId))
-      await second.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      await endSession(second, sessionId)
       const entry = userEntry(sessionId)
       await expect(store.messages.append(entry)).rejects.toEqual(withCode('SESSION_ENDED'))
       await store.messages.prepareAppend(sessionId)
@@ -178,27 +172,13 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       })
     })
 
-    it('lets 50 concurrent writers of two instances all succeed', async () => {
-      const sessionId = await startSession(store)
-      const results = await Promise.all(
-        times(50, (i) => {
-          const entry = userEntry(sessionId)
-          return untilStored(() => (i % 2 ? store : second).messages.append(entry))
-        }),
-      )
-      const seqs = results.map(({ message }) => message.seq).sort((a, b) => a - b)
-      expect(seqs).toEqual(times(50, (i) => i + 1))
-    })
-
     it('keeps counts, usage and response times exact under concurrent writers', async () => {
       const sessionId = await startSession(store)
       await Promise.all(
         times(30, (i) => {
           const usage = { promptTokens: 2, completionTokens: 3, totalTokens: 5 }
-          const { clientMessageId, ...message } = userEntry(sessionId).message
-          const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
           return (i % 2 ? store : second).messages.append({
-            message: { ...message, sender, usage },
+            ...modelEntry(sessionId, { usage }),
             responseTimeMs: 100 + i,
           })
         }),
@@ -235,19 +215,21 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
     it('keeps every word of the model out after a takeover', async () => {
       const sessionId = await startSession(store)
       const by = { id: 'operator', name: 'Grace' }
-      const ai = (): ReturnType<typeof userEntry> => {
-        const { clientMessageId, ...message } = userEntry(sessionId).message
-        return { message: { ...message, sender: { type: 'ai', id: 'demo', name: 'demo' } } }
-      }
       await Promise.allSettled(
         times(40, (i) =>
           (i % 2 ? store : second).messages.append(
-            i === 20 ? eventEntry(sessionId, { type: 'takeover_started', by }) : ai(),
+            i === 20
+              ? eventEntry(sessionId, { type: 'takeover_started', by })
+              : modelEntry(sessionId),
           ),
         ),
       )
-      await expect(store.messages.append(ai())).rejects.toEqual(withCode('CONFLICT'))
-      await expect(second.messages.append(ai())).rejects.toEqual(withCode('CONFLICT'))
+      await expect(store.messages.append(modelEntry(sessionId))).rejects.toEqual(
+        withCode('CONFLICT'),
+      )
+      await expect(second.messages.append(modelEntry(sessionId))).rejects.toEqual(
+        withCode('CONFLICT'),
+      )
       expect((await readAll(store, sessionId)).at(-1)?.event).toMatchObject({ by })
       expect(await second.sessions.find(sessionId)).toMatchObject({ assistedBy: by })
       const asked = await store.messages.append(questionEntry(sessionId))

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { LogRange } from '@chatbox/core'
 import { describeAppend } from './message-log.append.contract.ts'
@@ -14,6 +14,7 @@ import {
   startSession,
   times,
   userEntry,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
@@ -24,15 +25,7 @@ export function describeMessageLog(open: () => Promise<StoreHarness>): void {
   let harness: StoreHarness
   let store: Store
   let second: Store
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ harness, store, second } = opened))
 
   describe('MessageLog.read', () => {
     let sessionId: string

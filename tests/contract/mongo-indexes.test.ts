@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from '../../shared/adapters/src/mongo/documents.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
@@ -21,8 +21,6 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
   await lab.close()
 })
-afterAll(() => mongo?.stop())
-
 async function migrate(mongoUri = mongo?.uri ?? ''): Promise<void> {
   await migrateMongo({
     mongoUri,

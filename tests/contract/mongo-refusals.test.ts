@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import { toAppError } from '@chatbox/core'
 import type { Document } from 'mongodb'
@@ -34,8 +34,6 @@ afterEach(async () => {
   await lab.close()
   await link.close()
 })
-afterAll(() => mongo?.stop())
-
 function openStore(uri: string): Promise<Store> {
   const database = lab.db.databaseName
   return openMongoStore({ uri, database, cipher: newKeyRing(), hooks: lab.hooks })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { MongoServerError, type Collection, type Db } from 'mongodb'
 import {
   bringUpToDate,
@@ -39,8 +39,6 @@ afterEach(async () => {
   stop.abort()
   await lab.close()
 })
-afterAll(() => mongo?.stop())
-
 function toMigration(steps: readonly SchemaStep[], more: Partial<Migration> = {}): Migration {
   return {
     db: lab.db,

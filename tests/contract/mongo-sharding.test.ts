@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import type { Document } from 'mongodb'
 import { startMongoLink } from '../support/mongo-link.ts'
 import { describeStore } from './store.contract.ts'
@@ -12,8 +12,6 @@ const OPERATIONS = ['find', 'findAndModify', 'update', 'insert', 'delete', 'aggr
 /** What operations on `messages` look for without a session, by its keys; and how many name one. */
 const scattered = new Set<string>()
 let targeted = 0
-
-afterAll(() => mongo?.stop())
 
 /** A document that is inserted names its shard as a filter does. */
 function listTargets({ filter, query, updates, documents }: Document): Document[] {

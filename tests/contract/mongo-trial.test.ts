@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import type { Document } from 'mongodb'
 import { tryStore } from '../../shared/adapters/src/mongo/schema/try-store.ts'
 import { runEntry } from '../support/run-entry.ts'
@@ -15,8 +15,6 @@ afterEach(async () => {
   link = undefined
   await lab.close()
 })
-afterAll(() => mongo?.stop())
-
 const LOST: Record<string, (answer: Document) => boolean> = {
   update: ({ n }) => n === 0,
   findAndModify: ({ value }) => value === null,

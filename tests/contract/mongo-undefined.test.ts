@@ -1,9 +1,8 @@
-import { afterAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { describeStore } from './store.contract.ts'
 import type { StoreHarness } from './store.support.ts'
 import {
   describeWithMongo,
-  mongo,
   openMongoHarness,
   openMongoLab,
   type MongoLab,
@@ -17,8 +16,6 @@ const accepted = new Set<string>()
 /** Calls that are under way, and all there were: what is written beside another one says nothing. */
 const calls = { now: 0, ever: 0 }
 const written = new Set<string>()
-
-afterAll(() => mongo?.stop())
 
 type Path = readonly string[]
 

@@ -1,3 +1,4 @@
+import { afterAll } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import { MongoClient, type Db } from 'mongodb'
 import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
@@ -12,12 +13,14 @@ import { createHooks, newKeyRing, type RecordedHooks, type StoreHarness } from '
 
 let skipReason: string | undefined
 
-/** The server of this test file; undefined where the machine has none. */
+/** The server of this test file, stopped after its last test; undefined where the machine has none. */
 export const mongo: RunningMongo | undefined = await startMongo().catch((error: unknown) => {
   if (!(error instanceof NoMongoError)) throw error
   skipReason = error.message
   return undefined
 })
+
+afterAll(() => mongo?.stop())
 
 export const describeWithMongo: Describe = describeUnless(skipReason)
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { describeOutcomes } from './reply-claims.outcomes.contract.ts'
@@ -17,6 +17,7 @@ import {
   userEntry,
   LEASE_MS,
   endOfLease,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
@@ -29,15 +30,7 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
   let store: Store
   let second: Store
   let sessionId: string
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ harness, store, second } = opened))
   afterEach(() => {
     jest.useRealTimers()
   })

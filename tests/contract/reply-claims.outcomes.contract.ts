@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import {
   answer,
   askQuestion,
   finishReply,
+  modelEntry,
   newId,
   newOutcome,
   replyEntry,
@@ -13,24 +14,16 @@ import {
   times,
   userEntry,
   LEASE_MS,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
 /** Answers: one for each question, stopped, cancelled or asked for again. */
 export function describeOutcomes(open: () => Promise<StoreHarness>): void {
-  let harness: StoreHarness
   let store: Store
   let second: Store
   let sessionId: string
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ store, second } = opened))
 
   describe('ReplyClaims.commit', () => {
     beforeAll(async () => {
@@ -270,10 +263,9 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       }
       const foreign = { ...retryOf(sessionId, reply.replyId), sessionId: elsewhere }
       expect(await store.replies.retry(foreign)).toBeUndefined()
-      const { clientMessageId, ...stray } = userEntry(sessionId).message
-      const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
-      await store.messages.append({ message: { ...stray, sender, replyTo: reply.messageId } })
-      expect(await store.replies.retry(retryOf(sessionId, stray.id))).toBeUndefined()
+      const stray = modelEntry(sessionId, { replyTo: reply.messageId })
+      await store.messages.append(stray)
+      expect(await store.replies.retry(retryOf(sessionId, stray.message.id))).toBeUndefined()
       expect(await store.replies.findOpen(sessionId)).toBeUndefined()
     })
   })

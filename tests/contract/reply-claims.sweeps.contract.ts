@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import {
@@ -12,24 +12,16 @@ import {
   startReply,
   startSession,
   times,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
 /** What sweeps find: questions that nobody finishes, and questions that wait. */
 export function describeSweeps(open: () => Promise<StoreHarness>): void {
-  let harness: StoreHarness
   let store: Store
   let second: Store
   let sessionId: string
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ store, second } = opened))
 
   describe('ReplyClaims.takeUnfinished', () => {
     it('takes what was committed a second ago and what runs under an ended lease', async () => {

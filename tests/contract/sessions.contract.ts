@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sessionSchema } from '@chatbox/contract'
 import type { Store } from '@chatbox/adapters'
 import {
-  eventEntry,
+  endSession,
   eventually,
   newId,
   newSession,
@@ -12,23 +12,15 @@ import {
   untilStored,
   userEntry,
   withCode,
+  useStores,
   type StoreHarness,
 } from './store.support.ts'
 
 /** Every promise of `Sessions`: one active one a user, exact when read, listed in order. */
 export function describeSessions(open: () => Promise<StoreHarness>): void {
-  let harness: StoreHarness
   let store: Store
   let second: Store
-  beforeAll(async () => {
-    harness = await open()
-    store = harness.store
-    second = await harness.openSecond()
-  })
-  afterAll(async () => {
-    await second.close()
-    await harness.close()
-  })
+  useStores(open, (opened) => ({ store, second } = opened))
 
   describe('Sessions.create', () => {
     it('stores a session that can be found', async () => {
@@ -62,7 +54,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
         created: false,
         session: { id: wanted.id },
       })
-      await store.messages.append(eventEntry(wanted.id, { type: 'session_ended', reason: 'user' }))
+      await endSession(store, wanted.id)
       expect(await second.sessions.create(wanted)).toMatchObject({
         created: false,
         session: { id: wanted.id, status: 'ended' },
@@ -88,7 +80,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     it('makes a new one after an end, also for 50 concurrent callers', async () => {
       const userId = newId()
       const first = await startSession(store, userId)
-      await store.messages.append(eventEntry(first, { type: 'session_ended', reason: 'replaced' }))
+      await endSession(store, first)
       const results = await Promise.all(
         times(50, (i) => {
           const wanted = newSession(userId)
@@ -102,7 +94,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
 
     it('keeps a user apart from one whose id looks like a key of the store', async () => {
       const { session } = await store.sessions.create(newSession())
-      await store.messages.append(eventEntry(session.id, { type: 'session_ended', reason: 'user' }))
+      await endSession(store, session.id)
       for (const userId of [session.id, `ended:${session.id}`, '$ne', '{"$ne":null}']) {
         expect(await store.sessions.findActive(userId)).toBeUndefined()
       }
@@ -134,7 +126,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     it('shows an end at once', async () => {
       const userId = newId()
       const sessionId = await startSession(store, userId)
-      await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+      await endSession(store, sessionId)
       expect(await second.sessions.findActive(userId)).toBeUndefined()
       expect(await second.sessions.find(sessionId)).toMatchObject({ status: 'ended' })
     })
@@ -164,9 +156,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
       for (let i = 0; i < 7; i++) {
         const sessionId = await startSession(store, userId)
         ids.unshift(sessionId)
-        await store.messages.append(
-          eventEntry(sessionId, { type: 'session_ended', reason: 'user' }),
-        )
+        await endSession(store, sessionId)
       }
       await startSession(store)
       const seen: string[] = []
@@ -185,9 +175,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
       const startedAt = nextTime()
       for (let i = 0; i < 5; i++) {
         const { session } = await store.sessions.create({ ...newSession(userId), startedAt })
-        await store.messages.append(
-          eventEntry(session.id, { type: 'session_ended', reason: 'user' }),
-        )
+        await endSession(store, session.id)
       }
       const first = await store.sessions.list(userId, { limit: 2 })
       const cursor = first.nextCursor ?? ''
@@ -241,7 +229,7 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
         await start(5),
         await start(6),
       ]
-      await store.messages.append(eventEntry(ended, { type: 'session_ended', reason: 'idle' }))
+      await endSession(store, ended)
       await store.messages.append(userEntry(woken))
       const ids = (sessions: { id: string }[]) => sessions.map(({ id }) => id)
       expect(ids(await second.sessions.listIdle(old(25), 10))).toEqual([firstId, secondId])

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { startTcpProxy, type CutMode, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
 import { findFreePort } from '../../scripts/servers/free-port.ts'
 import {
+  endSession,
   eventEntry,
   eventually,
   newId,
@@ -26,8 +27,6 @@ import {
 import { expectUnavailable, PROMISED_MS, toCalls } from './store-calls.support.ts'
 
 const RECOVERY_MS = 10_000
-
-afterAll(() => mongo?.stop())
 
 describeWithMongo('The store on MongoDB over a faulty link', () => {
   let lab: MongoLab
@@ -189,7 +188,7 @@ describeWithMongo('a session document that a crash left behind its log', () => {
   afterEach(() => lab.close())
 
   const end = async () => {
-    await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+    await endSession(store, sessionId)
     await undoCopy()
     const { sessions } = await store.sessions.list(userId, { limit: 1 })
     expect(sessions[0]?.status).toBe('active')
@@ -262,7 +261,7 @@ describeWithMongo('a session document that a crash left behind its log', () => {
     await late.messages.append(userEntry(sessionId))
     // Its copy gathers first: it leaves from now on, and arrives after the end.
     await link.cut('stall', 'up')
-    await store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+    await endSession(store, sessionId)
     await link.restore()
     await late.close()
     await link.close()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { BSON } from 'mongodb'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 import { toCalls } from './store-calls.support.ts'
@@ -46,8 +46,6 @@ async function openTap(onCommand: (command: Command) => void) {
     },
   }
 }
-
-afterAll(() => mongo?.stop())
 
 describeWithMongo('each command to MongoDB', () => {
   let lab: MongoLab

@@ -1,8 +1,5 @@
-import { afterAll } from '@jest/globals'
 import { describeStore } from './store.contract.ts'
-import { describeWithMongo, mongo, openMongoHarness, openMongoLab } from './mongo.support.ts'
-
-afterAll(() => mongo?.stop())
+import { describeWithMongo, openMongoHarness, openMongoLab } from './mongo.support.ts'
 
 describeWithMongo('The store on MongoDB', () => {
   describeStore(async () => openMongoHarness(await openMongoLab()))

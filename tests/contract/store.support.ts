@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { expect, jest } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest } from '@jest/globals'
 import { createKeyRing, type Cipher, type Store } from '@chatbox/adapters'
 import type { Message, SessionEvent } from '@chatbox/contract'
 import {
   type AdapterHooks,
+  type Appended,
   toAppError,
   type NewEntry,
   type NewSession,
@@ -21,6 +22,29 @@ export interface StoreHarness {
   /** Puts one entry's sealed text into the place of another's. */
   swapSealed(a: string, b: string): Promise<void>
   close(): Promise<void>
+}
+
+interface OpenedStores {
+  harness: StoreHarness
+  store: Store
+  second: Store
+}
+
+/** Opens two instances on one store for the tests of a block, hands them to `use`, and closes them. */
+export function useStores(
+  open: () => Promise<StoreHarness>,
+  use: (opened: OpenedStores) => void,
+): void {
+  let opened: OpenedStores
+  beforeAll(async () => {
+    const harness = await open()
+    opened = { harness, store: harness.store, second: await harness.openSecond() }
+    use(opened)
+  })
+  afterAll(async () => {
+    await opened.second.close()
+    await opened.harness.close()
+  })
 }
 
 export const newId = (): string => randomBytes(16).toString('base64url')
@@ -87,22 +111,31 @@ export function eventEntry(sessionId: string, event: SessionEvent): NewEntry {
   return { message: { ...message, content: '' } }
 }
 
+export function endSession(store: Store, sessionId: string): Promise<Appended> {
+  return store.messages.append(eventEntry(sessionId, { type: 'session_ended', reason: 'user' }))
+}
+
+/** A word of the model that answers no question. */
+export function modelEntry(sessionId: string, over: Partial<Message> = {}): NewEntry {
+  const sender = { type: 'ai', id: 'demo', name: 'demo' } as const
+  const { clientMessageId, ...message } = userEntry(sessionId, { sender, ...over }).message
+  return { message }
+}
+
 export function replyEntry(reply: ReplyTask, outcome: ReplyOutcome): NewEntry {
-  const { clientMessageId, ...message } = userEntry(reply.sessionId).message
-  return {
-    message: {
-      ...message,
-      id: reply.replyId,
-      sender: { type: 'ai', id: reply.modelId, name: reply.modelId },
-      replyTo: reply.messageId,
-      content: outcome.content,
-      status: outcome.status,
-      modelId: outcome.modelId,
-      ...(outcome.error && { error: outcome.error }),
-      ...(outcome.usage && { usage: outcome.usage }),
-    },
-    responseTimeMs: 100,
-  }
+  const { content, status, modelId, error, usage } = outcome
+  const sender = { type: 'ai', id: reply.modelId, name: reply.modelId } as const
+  const entry = modelEntry(reply.sessionId, {
+    id: reply.replyId,
+    sender,
+    replyTo: reply.messageId,
+    content,
+    status,
+    modelId,
+    ...(error && { error }),
+    ...(usage && { usage }),
+  })
+  return { ...entry, responseTimeMs: 100 }
 }
 
 export function newOutcome(over: Partial<ReplyOutcome> = {}): ReplyOutcome {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, expect, it } from '@jest/globals'
+import { afterEach, expect, it } from '@jest/globals'
 import type { Document } from 'mongodb'
 import type { RunningMongo } from '../../scripts/servers/mongo.ts'
 import { makePrimary } from '../../scripts/servers/replica-set.ts'
@@ -16,8 +16,6 @@ afterEach(async () => {
   link = undefined
   sent.length = done.length = 0
 })
-afterAll(() => mongo?.stop())
-
 /** The stand-in, as if it were a real one. */
 async function startPretender(over: Partial<RunningMongo> = {}): Promise<RunningMongo> {
   const answers: Document[] = [{ ok: 1 }, { ok: 0, code: 23, errmsg: 'already initialized' }]

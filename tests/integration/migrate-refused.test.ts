@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals'
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { MongoClient, MongoServerError, type Db } from 'mongodb'
 import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
 import { launchService } from '../../scripts/servers/processes.ts'
@@ -36,8 +36,6 @@ afterEach(async () => {
   await db.dropDatabase()
   await client.close()
 })
-afterAll(() => mongo?.stop())
-
 /** Somebody's index, which has the name of ours. */
 async function putForeignIndex(): Promise<void> {
   await db.collection('messages').createIndexes([{ key: { other: 1 }, name: 'log' }])

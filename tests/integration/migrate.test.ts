@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { MongoClient, type Collection } from 'mongodb'
 import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
 import { launchService, type ServiceProcess } from '../../scripts/servers/processes.ts'
@@ -41,8 +41,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
-afterAll(() => mongo?.stop())
-
 /** What each line of its log says. */
 function messagesOf(output: string): string[] {
   const lines = output.split('\n').filter((line) => line.startsWith('{'))

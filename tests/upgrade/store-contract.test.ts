@@ -1,11 +1,9 @@
-import { afterAll, describe } from '@jest/globals'
+import { describe } from '@jest/globals'
 import { describeStore } from '../contract/store.contract.ts'
-import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
+import { describeWithMongo } from '../contract/mongo.support.ts'
 import { besideNextVersion } from './beside-next-version.ts'
 import { openSharedMongo } from './open-shared-mongo.ts'
 import { openSharedSqlite } from './open-shared-sqlite.ts'
-
-afterAll(() => mongo?.stop())
 
 describe('Store on SQLite, beside the next version', () => {
   describeStore(besideNextVersion(openSharedSqlite))

@@ -1,14 +1,12 @@
-import { afterAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { toContext } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { newSession, userEntry } from '../contract/store.support.ts'
-import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
+import { describeWithMongo } from '../contract/mongo.support.ts'
 import { ADDED, findUnmarked, NEXT_TEXT, NEXT_VALUE } from './next-version.ts'
 import { openSharedMongo } from './open-shared-mongo.ts'
 import { openSharedSqlite } from './open-shared-sqlite.ts'
 import { describeCarrying } from './store-carries.contract.ts'
 import { describeNextValues } from './store-values.contract.ts'
-
-afterAll(() => mongo?.stop())
 
 describe('a SQLite file of the next version', () => {
   describeNextValues(openSharedSqlite)
