@@ -31,6 +31,8 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
 
   /** The log goes on in a process of this version, which finds it as the next one wrote it. */
   async function goOn(...entries: NewEntry[]): Promise<{ before: RawEntry; after: RawEntry }> {
+    // With it go its projections, which would come after what is upgraded here.
+    await next.close()
     await shared.upgrade()
     const before = (await shared.readRows(sessionId)).at(-1)
     const store = await shared.open('this')
@@ -91,7 +93,7 @@ export function describeCarrying(open: () => Promise<SharedStore>): void {
     expect(findLost(before, after)).toEqual([])
   })
 
-  it('writes it into the copy for lists as well', async () => {
+  it('writes it into the projection as well', async () => {
     await next.messages.append(userEntry(sessionId))
     const { before, after } = await goOn(
       eventEntry(sessionId, { type: 'session_ended', reason: 'user' }),

@@ -92,7 +92,7 @@ export function describeNextValues(open: () => Promise<SharedStore>): void {
 
   it('shows a session in an unknown status as ended, and writes nothing in it', async () => {
     await store.messages.append(userEntry(sessionId))
-    // With it goes the copy of the session's state, which may be late.
+    // With it goes the projection, which may be late.
     await store.close()
     await shared.setStatus(sessionId, NEXT_VALUE)
     const other = await shared.open('this')
