@@ -1,5 +1,14 @@
-import { AppError, type LogHead, type ReplyTask, type SessionOrigin } from '@chatbox/core'
-import type { IndexDescription } from 'mongodb'
+import type { Message } from '@chatbox/contract'
+import {
+  AppError,
+  type Claim,
+  type LogHead,
+  type PlacedEntry,
+  type ReplyKey,
+  type ReplyTask,
+  type SessionOrigin,
+} from '@chatbox/core'
+import type { Filter, IndexDescription } from 'mongodb'
 import { z } from 'zod'
 import type { MessageRecord } from '../sealed/message-record.ts'
 import type { OriginRecord, StateRecord } from '../sealed/session-record.ts'
@@ -44,6 +53,25 @@ export interface ReplyTaskDocument extends Pick<
   sealed?: string
   /** Which reply id took the place of which. */
   replaced: { messageId: string; replyId: string }[]
+}
+
+export function newReplyTask(
+  { sessionId, createdAt }: Message,
+  { replyId, modelId }: NonNullable<PlacedEntry['question']>,
+  waitsSince: Date,
+): ReplyTaskDocument {
+  return {
+    replyId,
+    modelId,
+    state: 'pending',
+    epoch: 0,
+    attempts: 0,
+    stopRequested: false,
+    askedAt: createdAt,
+    openIn: sessionId,
+    waitsSince,
+    replaced: [],
+  }
 }
 
 /** A session with the head of its log, as far as that is known. */
@@ -101,6 +129,29 @@ export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
 export function toKey(value: unknown): string {
   if (typeof value === 'string') return value
   throw new AppError('INVALID_FORMAT', 'An id is a text.')
+}
+
+/** One entry, with its session for the shard that has it. */
+export function toEntryFilter({ sessionId, messageId }: ReplyKey): {
+  _id: string
+  sessionId: string
+} {
+  return { _id: toKey(messageId), sessionId: toKey(sessionId) }
+}
+
+/** The open questions of a session, which is named twice: by an index, and for the shard that has it. */
+export function toOpen(sessionId: string): Filter<MessageDocument> {
+  return { sessionId: toKey(sessionId), 'tasks.reply.openIn': toKey(sessionId) }
+}
+
+/** The question of a claim that still owns it. */
+export function toOwned(claim: Claim): Filter<MessageDocument> {
+  return {
+    ...toEntryFilter(claim),
+    'tasks.reply.state': 'running',
+    'tasks.reply.replyId': toKey(claim.replyId),
+    'tasks.reply.epoch': claim.epoch,
+  }
 }
 
 /**

@@ -28,10 +28,11 @@ import { BOUNDED } from './client/client.ts'
 import type { CheckTime, MongoConnection } from './client/connection.ts'
 import { isDuplicateId, isDuplicateKey } from './client/errors.ts'
 import {
+  newReplyTask,
+  toEntryFilter,
   toKey,
   type FoundSession,
   type MessageDocument,
-  type ReplyTaskDocument,
 } from './documents.ts'
 import type { HeadCache } from './head-cache.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -143,8 +144,8 @@ export class MongoLog implements MessageLog {
   }
 
   async find(sessionId: string, messageId: string): Promise<Message | undefined> {
-    const filter = { _id: toKey(messageId), sessionId: toKey(sessionId) }
     const options = { ...BOUNDED, projection: MESSAGE_FIELDS }
+    const filter = toEntryFilter({ sessionId, messageId })
     const document = await this.#mongo.messages.findOne(filter, options)
     return document ? this.#toMessage(document) : undefined
   }
@@ -193,7 +194,9 @@ export class MongoLog implements MessageLog {
       ...record,
       origin: this.#seal(origin),
     }
-    if (question) document.tasks = { reply: await this.#toReplyTask(message, question) }
+    if (question) {
+      document.tasks = { reply: newReplyTask(message, question, await this.#mongo.clock.now()) }
+    }
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
     } catch (error) {
@@ -211,24 +214,6 @@ export class MongoLog implements MessageLog {
     const sealed = toOriginRecord(this.#deps, origin)
     this.#origins.set(origin, sealed)
     return sealed
-  }
-
-  async #toReplyTask(
-    { sessionId, createdAt }: Message,
-    { replyId, modelId }: NonNullable<PlacedEntry['question']>,
-  ): Promise<ReplyTaskDocument> {
-    return {
-      replyId,
-      modelId,
-      state: 'pending',
-      epoch: 0,
-      attempts: 0,
-      stopRequested: false,
-      askedAt: createdAt,
-      openIn: sessionId,
-      waitsSince: await this.#mongo.clock.now(),
-      replaced: [],
-    }
   }
 
   /** Throws where another session's entry has the id. Ids are made so that this does not happen. */

@@ -25,7 +25,10 @@ import type { MongoConnection } from './client/connection.ts'
 import {
   parseReplyTask,
   REPLY_TASK_FIELDS,
+  toEntryFilter,
   toKey,
+  toOpen,
+  toOwned,
   type MessageDocument,
   type StoredReplyTask,
 } from './documents.ts'
@@ -70,7 +73,7 @@ export class MongoReplyClaims implements ReplyClaims {
   async claim(question: ReplyKey, leaseMs: number): Promise<ReplyTask | undefined> {
     const now = await this.#mongo.clock.now()
     const isFree: Filter<MessageDocument> = {
-      ...toFilter(question),
+      ...toEntryFilter(question),
       $or: [
         { 'tasks.reply.state': 'pending' },
         { 'tasks.reply.state': 'running', 'tasks.reply.leaseEndsAt': { $lte: now } },
@@ -119,18 +122,18 @@ export class MongoReplyClaims implements ReplyClaims {
     } as const
     const committed = await this.#change({ ...toOwned(claim), ...unstopped }, change)
     if (committed) return 'committed'
-    return toRefusedCommit(claim, (await this.#find(toFilter(claim)))?.task)
+    return toRefusedCommit(claim, (await this.#find(toEntryFilter(claim)))?.task)
   }
 
   async findCommitted(question: ReplyKey): Promise<CommittedReply | undefined> {
-    const found = await this.#find({ ...toFilter(question), 'tasks.reply.state': 'committed' })
+    const found = await this.#find({ ...toEntryFilter(question), 'tasks.reply.state': 'committed' })
     return found && toCommittedReply(this.#deps, found.task, found.sealed)
   }
 
   async settle(question: ReplyKey, epoch: number, state: 'done' | 'cancelled'): Promise<void> {
     const isCommitted = { 'tasks.reply.state': 'committed', 'tasks.reply.epoch': epoch } as const
     await this.#change(
-      { ...toFilter(question), ...isCommitted },
+      { ...toEntryFilter(question), ...isCommitted },
       { $set: { 'tasks.reply.state': state }, $unset: CLOSED },
     )
   }
@@ -174,12 +177,12 @@ export class MongoReplyClaims implements ReplyClaims {
   async retry(retry: RetryRequest): Promise<ReplyTask | undefined> {
     const { sessionId, messageId } = retry
     const reply = await this.#mongo.messages.findOne(
-      { _id: toKey(messageId), sessionId: toKey(sessionId), 'header.sender.type': 'ai' },
+      { ...toEntryFilter(retry), 'header.sender.type': 'ai' },
       { ...BOUNDED, projection: { header: 1 } },
     )
     const questionId = reply?.header.replyTo
     if (questionId === undefined) return undefined
-    const question = toFilter({ sessionId, messageId: questionId })
+    const question = toEntryFilter({ sessionId, messageId: questionId })
     const reopened = await this.#reopen(question, retry)
     if (reopened) return reopened.task
     const found = await this.#find(question)
@@ -278,24 +281,6 @@ export class MongoReplyClaims implements ReplyClaims {
       this.#deps.hooks.onPayloadRefused('reply', ids)
     }
     return question
-  }
-}
-
-function toFilter({ sessionId, messageId }: ReplyKey): Filter<MessageDocument> {
-  return { _id: toKey(messageId), sessionId: toKey(sessionId) }
-}
-
-/** The open questions of a session, which is named twice: by an index, and for the shard that has it. */
-function toOpen(sessionId: string): Filter<MessageDocument> {
-  return { sessionId: toKey(sessionId), 'tasks.reply.openIn': toKey(sessionId) }
-}
-
-function toOwned(claim: Claim): Filter<MessageDocument> {
-  return {
-    ...toFilter(claim),
-    'tasks.reply.state': 'running',
-    'tasks.reply.replyId': toKey(claim.replyId),
-    'tasks.reply.epoch': claim.epoch,
   }
 }
 

@@ -12,7 +12,8 @@ import type { Filter } from 'mongodb'
 import { idTaken } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
-  isRefused,
+  readEach,
+  skipRefused,
   parseCursor,
   toActiveKey,
   toCursor,
@@ -80,7 +81,7 @@ export class MongoSessions implements Sessions {
       .limit(page.limit + 1)
       .toArray()
     const last = documents.length > page.limit ? documents[page.limit - 1] : undefined
-    const sessions = this.#toReadable(documents.slice(0, page.limit))
+    const sessions = readEach(documents.slice(0, page.limit), (document) => this.#toFound(document))
     return {
       sessions: sessions.map(({ origin, head }) => toSession(origin, head)),
       nextCursor: last ? toCursor({ id: last._id, lastActivityAt: last.lastActivityAt }) : null,
@@ -96,7 +97,9 @@ export class MongoSessions implements Sessions {
       .limit(limit)
       .toArray()
     const found = await Promise.all(
-      this.#toReadable(documents).map((session) => this.toExact(session).catch(skipRefused)),
+      readEach(documents, (document) => this.#toFound(document)).map((session) =>
+        this.toExact(session).catch(skipRefused),
+      ),
     )
     return found
       .filter((session) => session !== undefined)
@@ -174,23 +177,6 @@ export class MongoSessions implements Sessions {
       head: toHead(this.#deps, id, { seq, state, stateSealed }),
     }
   }
-
-  /** One session that cannot be read, which was reported, does not take the list with it. */
-  #toReadable(documents: SessionDocument[]): FoundSession[] {
-    return documents.flatMap((document) => {
-      try {
-        return [this.#toFound(document)]
-      } catch (error) {
-        if (isRefused(error)) return []
-        throw error
-      }
-    })
-  }
-}
-
-function skipRefused(error: unknown): undefined {
-  if (isRefused(error)) return undefined
-  throw error
 }
 
 function toAfter(cursor: string): Filter<SessionDocument> {

@@ -125,9 +125,22 @@ export function refuseSession(deps: RecordDeps, sessionId: string): AppError {
   return new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
 }
 
-/** What `refuseSession` made: a list leaves such a session out and shows the others. */
-export function isRefused(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'INTERNAL'
+/** What `read` makes of each; a session that it refuses is left out, and the others are shown. */
+export function readEach<T, R>(stored: readonly T[], read: (one: T) => R): R[] {
+  return stored.flatMap((one) => {
+    try {
+      return [read(one)]
+    } catch (error) {
+      skipRefused(error)
+      return []
+    }
+  })
+}
+
+/** Throws `error` unless `refuseSession` made it. */
+export function skipRefused(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'INTERNAL') return undefined
+  throw error
 }
 
 /** Unique over all sessions, so that a user has at most one that is active. */

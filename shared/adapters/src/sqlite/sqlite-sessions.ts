@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { idTaken } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
-  isRefused,
+  readEach,
   parseCursor,
   toActiveKey,
   toCursor,
@@ -79,7 +79,7 @@ export class SqliteSessions implements Sessions {
             page.limit + 1,
           )
         : this.#listAfter(userId, page.cursor, page.limit + 1)
-    const sessions = this.#toReadable(rows.slice(0, page.limit))
+    const sessions = readEach(rows.slice(0, page.limit), (row) => this.#toSession(row))
     const last = rows.length > page.limit ? rows[page.limit - 1] : undefined
     return { sessions, nextCursor: last ? toCursorOf(last) : null }
   }
@@ -91,7 +91,7 @@ export class SqliteSessions implements Sessions {
       before.toISOString(),
       limit,
     )
-    return this.#toReadable(rows)
+    return readEach(rows, (row) => this.#toSession(row))
   }
 
   /** Synchronous, for a transaction that goes on with it. */
@@ -178,18 +178,6 @@ export class SqliteSessions implements Sessions {
   #toSession(row: Row): Session {
     const { origin, head } = this.#toFound(row)
     return toSession(origin, head)
-  }
-
-  /** One session that cannot be read, which was reported, does not take the list with it. */
-  #toReadable(rows: Row[]): Session[] {
-    return rows.flatMap((row) => {
-      try {
-        return [this.#toSession(row)]
-      } catch (error) {
-        if (isRefused(error)) return []
-        throw error
-      }
-    })
   }
 }
 

@@ -1,10 +1,15 @@
 import type { AdapterHooks } from '@chatbox/core'
 import type { MongoClient } from 'mongodb'
 import { createReporter } from '../../common/report.ts'
-import { BOUNDED, createMongoClient, withinDeadline } from './client.ts'
+import {
+  BOUNDED,
+  createMongoClient,
+  refuseUndefined,
+  withinDeadline,
+  type GuardedCollection,
+} from './client.ts'
 import { toOpenError, unavailable } from './errors.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from '../documents.ts'
-import { refuseUndefined, type GuardedCollection } from './refuse-undefined.ts'
 import { createIndexCheck, prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 

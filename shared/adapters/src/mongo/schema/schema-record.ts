@@ -2,9 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Db } from 'mongodb'
 import { z } from 'zod'
 import { UnusableStoreError } from '@chatbox/core'
-import { BOUNDED, withinDeadline } from '../client/client.ts'
+import {
+  BOUNDED,
+  refuseUndefined,
+  withinDeadline,
+  type GuardedCollection,
+} from '../client/client.ts'
 import { isDuplicateKey } from '../client/errors.ts'
-import { refuseUndefined, type GuardedCollection } from '../client/refuse-undefined.ts'
 import { ServerClock } from '../client/server-clock.ts'
 import type { KeptFailure } from './steps.ts'
 
