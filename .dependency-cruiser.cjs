@@ -101,7 +101,7 @@ module.exports = {
       to: {
         pathNot: [
           '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
-          '^services/worker/src/context[.]ts$',
+          '^services/(gateway|worker)/src/context[.]ts$',
           '^shared/(core|contract|kit)/',
           // To wait is no I/O.
           '^(node:)?timers/promises$',
@@ -123,7 +123,7 @@ module.exports = {
     only(
       'http-home',
       '(express|helmet|proxy-addr|socket[.]io|ws)',
-      '^services/gateway/src/(ws|http)/',
+      '^services/gateway/src/(ws|http|edge)/',
     ),
     only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
     only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/models/'),

@@ -13,7 +13,7 @@ const SETTING = {
 const USE = 'services/gateway/src/seeded.ts'
 const USE_IT = `
 import { printConfig, readSettings } from '@chatbox/kit'
-import { toGatewayOptions } from './to-gateway-options.ts'
+import { toGatewayOptions } from './start.ts'
 
 const settings = readSettings({ SEEDED_TIME: '7s' })
 const inMs: number = toGatewayOptions(settings).limits.seededMs

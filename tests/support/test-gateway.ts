@@ -3,11 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openBackend } from '@chatbox/adapters'
-import { startGateway, type Gateway, type GatewayDeps, type GatewayOptions } from '@chatbox/gateway'
+import {
+  startGateway,
+  type Gateway,
+  type GatewayOptions,
+  type GatewayPorts,
+} from '@chatbox/gateway'
 import { createClock, createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { TEST_SECRET } from './tokens.ts'
 
-export type TestPorts = Omit<GatewayDeps, 'socketAdapter'>
+export type TestPorts = Omit<GatewayPorts, 'socketAdapter'>
 
 /** The real embedded adapters in a folder of their own, for one or more gateways. */
 export interface TestBackend {
@@ -64,7 +69,7 @@ export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
 
 /** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
 export async function startTestGateway(
-  ports: GatewayDeps,
+  ports: GatewayPorts,
   { server, auth, sessions, limits, ...others }: OptionChanges = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(ports, {

@@ -6,8 +6,7 @@ import {
   type ProcessContext,
   type RunningProcess,
 } from '@chatbox/kit'
-import { startGateway } from './start.ts'
-import { toGatewayOptions } from './to-gateway-options.ts'
+import { startGateway, toGatewayOptions } from './start.ts'
 
 /** Only tests pass any, to see what becomes of the system without one of its safeties. */
 export interface GatewayOverrides {

@@ -1,24 +1,30 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createOrigins } from './auth/origins.ts'
+import { fileURLToPath } from 'node:url'
+import type { Settings } from '@chatbox/kit'
 import { createTokenVerifier } from './auth/verify-token.ts'
 import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.ts'
+import type { Context, GatewayOptions, GatewayPorts } from './context.ts'
+import { PendingWork } from './edge/pending-work.ts'
+import { createRateGuard } from './edge/rate-guard.ts'
 import { createApp } from './http/app.ts'
-import type { GatewayOptions, GatewayPorts } from './options.ts'
-import { createRateGuard, createRateRules } from './edge/rate-rules.ts'
+import { createOriginCheck } from './http/security.ts'
 import type { DrainOptions } from './ws/engine/drain.ts'
-import { openSocketServer } from './ws/engine/server.ts'
-import type { SocketAdapter } from './ws/connection/types.ts'
+import { openSocketServer, type SocketServer } from './ws/socket-server.ts'
 
-export type { GatewayOptions, GatewayPorts } from './options.ts'
+export type { GatewayOptions, GatewayPorts } from './context.ts'
 export type { DrainOptions } from './ws/engine/drain.ts'
-export type { SocketAdapter } from './ws/connection/types.ts'
-export { toGatewayOptions } from './to-gateway-options.ts'
+export type { SocketAdapter } from './ws/chat-socket.ts'
 
-export interface GatewayDeps extends GatewayPorts {
-  /** Carries room events to the other gateways; without it this is the only one. */
-  socketAdapter?: SocketAdapter
+/** Where the build puts the chat page; the same from the sources and from the compiled files. */
+const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
+
+export function toGatewayOptions(settings: Settings): GatewayOptions {
+  const { server, auth, sessions, limits, providers } = settings
+  const [first, ...others] = providers.map(({ id, name }) => ({ id, name }))
+  if (!first) throw new Error('settings without a model were accepted')
+  return { server, auth, sessions, limits, models: [first, ...others], webRoot: WEB_ROOT }
 }
 
 export interface Gateway {
@@ -32,18 +38,21 @@ export interface Gateway {
 }
 
 /** Listens for sockets and HTTP on one port. Rejects where the port cannot be had. */
-export async function startGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
-  const { socketAdapter, ...ports } = deps
-  const visitors = createVisitors(deps, options)
-  const verifier = createTokenVerifier(options.auth, { clock: deps.clock, visitors })
-  const shared = {
-    ...{ ports, options, visitors, verifier },
-    origins: createOrigins(options.server.allowedOrigins, options.server.publicUrl),
-    guard: createRateGuard(deps.limiter, deps.metrics),
-    rules: createRateRules(options.limits.rateLimit),
+export async function startGateway(ports: GatewayPorts, options: GatewayOptions): Promise<Gateway> {
+  const { clock, logger } = ports
+  const visitors = createVisitors(ports, options)
+  const context: Context = {
+    ...ports,
+    options,
+    visitors,
+    guard: createRateGuard(options.limits.rateLimit, ports),
+    work: new PendingWork(logger),
+    verifyToken: createTokenVerifier(options.auth, { clock, visitors }),
+    isAllowedOrigin: createOriginCheck(options.server),
+    announceEntry: (message, session) => sockets.announceEntry(message, session),
   }
-  const sockets = openSocketServer({ ...shared, socketAdapter })
-  const app: RequestListener = createApp({ ...shared, announcer: sockets.announcer })
+  const sockets: SocketServer = openSocketServer(context)
+  const app: RequestListener = createApp(context)
   const httpServer = createHttpServer(options, app)
   sockets.attach(httpServer)
   try {
@@ -65,11 +74,13 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
   }
 }
 
-function createVisitors(deps: GatewayDeps, options: GatewayOptions): VisitorTokens | undefined {
-  const { allowVisitors, jwtSecret } = options.auth
-  if (!allowVisitors) return undefined
-  if (jwtSecret === undefined) throw new Error('ALLOW_VISITORS needs JWT_SECRET')
-  return createVisitorTokens(jwtSecret, deps.clock)
+function createVisitors(
+  { clock }: GatewayPorts,
+  { auth }: GatewayOptions,
+): VisitorTokens | undefined {
+  if (!auth.allowVisitors) return undefined
+  if (auth.jwtSecret === undefined) throw new Error('ALLOW_VISITORS needs JWT_SECRET')
+  return createVisitorTokens(auth.jwtSecret, clock)
 }
 
 /** Idle or slow connections that have not become sockets, besides those that have. */

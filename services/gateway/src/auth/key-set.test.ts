@@ -5,8 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { AppError } from '@chatbox/core'
 import { createClock } from '@chatbox/kit'
 import jwt, { type JwtHeader, type SignOptions } from 'jsonwebtoken'
-import { fetchKeySet } from './fetch-key-set.ts'
-import { openKeySet } from './key-set.ts'
+import { fetchKeySet, openKeySet } from './key-set.ts'
 import { createTokenVerifier } from './verify-token.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -53,7 +52,7 @@ function sign({ key = rsa.privateKey, ...options }: Signing): string {
 async function codeOf(jwksUrl: string, token: string): Promise<string> {
   const auth = { jwtSecret: undefined, jwksUrl, issuer: undefined, audience: undefined }
   try {
-    await createTokenVerifier(auth, { clock: createClock(), visitors: undefined }).verify(token)
+    await createTokenVerifier(auth, { clock: createClock(), visitors: undefined })(token)
     return 'accepted'
   } catch (error) {
     return error instanceof AppError ? error.code : 'no AppError'

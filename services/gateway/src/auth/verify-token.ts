@@ -2,25 +2,34 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@chatbox/contract'
 import { AppError, type Clock } from '@chatbox/core'
 import jwt from 'jsonwebtoken'
-import type { GatewayOptions } from '../options.ts'
-import type { Identity } from '../usecases/refresh-token.ts'
-import { toIdentity, unauthorized } from './bearer-claims.ts'
+import type { Context, GatewayOptions } from '../context.ts'
+import type { Identity } from '../usecases/caller.ts'
+import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './claims.ts'
 import { openKeySet } from './key-set.ts'
-import { readSignedClaims, type ClaimChecks } from './signed-claims.ts'
 import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** How far the clocks of a token's issuer and of this machine may be apart. */
 const CLOCK_SKEW_S = 10
 
-export interface TokenVerifier {
-  /** Throws `TOKEN_EXPIRED`, `UNAUTHORIZED`, or `UNAVAILABLE` where the issuer's keys are out of reach. */
-  verify(token: string): Promise<Identity>
-}
-
-export interface TokenVerifierDeps {
-  clock: Pick<Clock, 'now'>
-  /** Undefined where no visitors are let in. */
-  visitors: VisitorTokens | undefined
+/**
+ * Who shows a token. One that is refused is counted by its address; beyond the limit it is refused
+ * with `TOO_MANY_REQUESTS`. A good one is never counted, so a company behind one address comes in
+ * while one of its machines guesses. A key set that is out of reach is no fault of the token.
+ */
+export async function authenticate(
+  context: Context,
+  token: unknown,
+  address: string,
+): Promise<Identity> {
+  try {
+    if (typeof token !== 'string') throw unauthorized()
+    return await context.verifyToken(token)
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'UNAVAILABLE')) {
+      await context.guard.take('refused', address)
+    }
+    throw error
+  }
 }
 
 type Algorithm = ClaimChecks['algorithm']
@@ -30,29 +39,29 @@ type FindKey = (header: jwt.JwtHeader) => Promise<{ algorithm: Algorithm; key: K
 type AuthOptions = Omit<GatewayOptions['auth'], 'allowVisitors'>
 
 /** One issuer has one kind of key: the algorithms of the other kind are refused (RFC 8725, 3.1). */
-export function createTokenVerifier(auth: AuthOptions, deps: TokenVerifierDeps): TokenVerifier {
-  const { clock, visitors } = deps
+export function createTokenVerifier(
+  auth: AuthOptions,
+  { clock, visitors }: { clock: Clock; visitors: VisitorTokens | undefined },
+): Context['verifyToken'] {
   const findKey = createFindKey(auth)
   const expected = {
     clockToleranceS: CLOCK_SKEW_S,
     ...(auth.issuer === undefined ? {} : { issuer: auth.issuer }),
     ...(auth.audience === undefined ? {} : { audience: auth.audience }),
   }
-  return {
-    async verify(token) {
-      if (token.length > LIMITS.tokenLength) throw unauthorized()
-      try {
-        const { header, payload } = decode(token)
-        if (visitors && typeof payload !== 'string' && payload.iss === VISITOR_ISSUER) {
-          return toIdentity(await visitors.readToken(token))
-        }
-        const { algorithm, key } = await findKey(header)
-        const checks = { ...expected, algorithm, now: clock.now() }
-        return toIdentity(readSignedClaims(token, key, checks))
-      } catch (error) {
-        throw toTokenError(error)
+  return async (token) => {
+    if (token.length > LIMITS.tokenLength) throw unauthorized()
+    try {
+      const { header, payload } = decode(token)
+      if (visitors && typeof payload !== 'string' && payload.iss === VISITOR_ISSUER) {
+        return toIdentity(await visitors.readToken(token))
       }
-    },
+      const { algorithm, key } = await findKey(header)
+      const checks = { ...expected, algorithm, now: clock.now() }
+      return toIdentity(readSignedClaims(token, key, checks))
+    } catch (error) {
+      throw toTokenError(error)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync, randomUUID, type KeyObject } from 'node:crypto'
 import type { Clock } from '@chatbox/core'
 import jwt, { type JwtPayload } from 'jsonwebtoken'
-import { readSignedClaims } from './signed-claims.ts'
+import { readSignedClaims } from './claims.ts'
 
 /** Visitors come from an issuer of our own, with keys of its own: one issuer, one kind of key. */
 export const VISITOR_ISSUER = 'chatbox-visitors'

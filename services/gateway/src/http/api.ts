@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import {
   HTTP_ROUTES,
@@ -11,16 +13,39 @@ import {
   type User,
 } from '@chatbox/contract'
 import { checkAdmitted } from '@chatbox/core'
-import type { Metrics } from '@chatbox/kit'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { authenticate } from '../auth/authenticate.ts'
-import type { TokenVerifier } from '../auth/verify-token.ts'
-import { answerInTime } from '../edge/answer-in-time.ts'
-import { parseInput, type InputSchema } from '../edge/parse-input.ts'
-import type { RateGuard, RateRules } from '../edge/rate-rules.ts'
+import { authenticate } from '../auth/verify-token.ts'
+import type { Context } from '../context.ts'
+import { answerInTime, parseInput, type InputSchema } from '../edge/calls.ts'
 import { toAddressKey } from '../edge/client-address.ts'
-import { refuseCrossSite } from './cross-origin.ts'
-import { Download } from './download.ts'
+import { refuseCrossSite } from './security.ts'
+
+interface File<T extends string> {
+  name: string
+  /** Of the route's own in the contract; the text is UTF-8. */
+  mediaType: T
+  /** Read one by one, as fast as the caller takes them. */
+  pieces: AsyncIterable<string>
+}
+
+/** A file as the answer to a request, written while it is read. */
+export class Download<T extends string = string> {
+  readonly #file: File<T>
+
+  constructor(file: File<T>) {
+    this.#file = file
+  }
+
+  /** Rejects where a piece cannot be read or the caller has gone: the connection is cut then. */
+  async send(response: Response): Promise<void> {
+    const { name, mediaType, pieces } = this.#file
+    response.attachment(name)
+    response.setHeader('Content-Type', `${mediaType}; charset=utf-8`)
+    // Texts of users and models: were it ever shown and not saved, nothing in it may run.
+    response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox")
+    await pipeline(Readable.from(pieces), response)
+  }
+}
 
 /** One request that may be served, parsed by the contract. */
 interface RouteCall<R extends RouteName> {
@@ -35,13 +60,6 @@ interface RouteCall<R extends RouteName> {
 /** Each route and what answers it, with what its kind says: a body, or a file. */
 export type RouteHandlers = {
   [R in RouteName]: (call: RouteCall<R>) => Promise<RouteAnswer<R> | Download<RouteMediaType<R>>>
-}
-
-export interface ApiDeps {
-  verifier: TokenVerifier
-  guard: RateGuard
-  rules: RateRules
-  metrics: Pick<Metrics, 'httpAnswered'>
 }
 
 /** Nobody: the caller of a route that anyone may call. */
@@ -60,14 +78,14 @@ type RouteSchemas = {
 const SCHEMAS: RouteSchemas = HTTP_ROUTES
 
 /** Every route of the contract below `{p}/api`; the only place that parses and limits requests. */
-export function createApi(deps: ApiDeps, handlers: RouteHandlers): Router {
+export function createApi(context: Context, handlers: RouteHandlers): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
   for (const name of Object.keys(HTTP_ROUTES).filter(isRouteName)) {
     const { method, path } = HTTP_ROUTES[name]
     router[method](
       path,
-      measure(deps, name),
-      toRequestHandler<RouteName>(deps, name, handlers[name]),
+      measure(context, name),
+      toRequestHandler<RouteName>(context, name, handlers[name]),
     )
   }
   return router
@@ -78,14 +96,14 @@ function isRouteName(name: string): name is RouteName {
 }
 
 function toRequestHandler<R extends RouteName>(
-  deps: ApiDeps,
+  context: Context,
   name: R,
   answer: RouteHandlers[R],
 ): RequestHandler {
   const { params, query, body } = SCHEMAS[name]
   return async (request, response) => {
     response.setHeader('Cache-Control', 'no-store')
-    const who = await admit(deps, HTTP_ROUTES[name], request)
+    const who = await admit(context, HTTP_ROUTES[name], request)
     await readBody(request, response)
     const call: RouteCall<R> = {
       ...{ who, request, response },
@@ -101,26 +119,26 @@ function toRequestHandler<R extends RouteName>(
 }
 
 /** Who calls, once they may and have not called too often. */
-async function admit(deps: ApiDeps, route: HttpRoute, request: Request): Promise<User> {
+async function admit(context: Context, route: HttpRoute, request: Request): Promise<User> {
   if (route.sameSite) refuseCrossSite(request)
   const isAnyone = route.who === 'anyone'
-  const who = isAnyone ? ANYONE : await identify(deps, request)
-  await deps.guard.take(deps.rules[route.cost], isAnyone ? toAddressKey(request.ip) : who.id)
+  const who = isAnyone ? ANYONE : await identify(context, request)
+  await context.guard.take(route.cost, isAnyone ? toAddressKey(request.ip) : who.id)
   checkAdmitted(route.who, who)
   return who
 }
 
-async function identify(deps: ApiDeps, request: Request): Promise<User> {
+async function identify(context: Context, request: Request): Promise<User> {
   const token = /^Bearer ([\w~+/.-]+=*)$/iu.exec(request.headers.authorization ?? '')?.[1]
-  return (await authenticate(deps, token, toAddressKey(request.ip))).user
+  return (await authenticate(context, token, toAddressKey(request.ip))).user
 }
 
-function measure(deps: ApiDeps, name: RouteName): RequestHandler {
+function measure(context: Context, name: RouteName): RequestHandler {
   return (_request, response, next) => {
     const startedAt = performance.now()
     response.once('close', () => {
       const seconds = (performance.now() - startedAt) / 1000
-      deps.metrics.httpAnswered(name, response.statusCode, seconds)
+      context.metrics.httpAnswered(name, response.statusCode, seconds)
     })
     next()
   }

@@ -1,65 +1,68 @@
-import express, { type Express } from 'express'
-import type { Origins } from '../auth/origins.ts'
-import type { TokenVerifier } from '../auth/verify-token.ts'
-import type { VisitorTokens } from '../auth/visitor-tokens.ts'
-import type { GatewayOptions, GatewayPorts } from '../options.ts'
-import type { RateGuard, RateRules } from '../edge/rate-rules.ts'
-import type { Announcer } from '../usecases/announcer.ts'
+import { idSchema } from '@chatbox/contract'
+import { withRequestId } from '@chatbox/kit'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import type { Context } from '../context.ts'
 import { createApi } from './api.ts'
-import { allowOrigins } from './cross-origin.ts'
 import { answerErrors, answerUnknown } from './error-handler.ts'
-import { createHealthRoutes } from './health-routes.ts'
 import { createRouteHandlers } from './handlers/route-handlers.ts'
-import { createVisitorDesk } from './handlers/visitor-desk.ts'
 import { createPages } from './pages.ts'
-import { nameRequests } from './request-id.ts'
-import { createSecurityHeaders } from './security-headers.ts'
+import { allowOrigins, createSecurityHeaders } from './security.ts'
 
-export interface AppDeps {
-  ports: GatewayPorts
-  options: GatewayOptions
-  verifier: TokenVerifier
-  visitors: VisitorTokens | undefined
-  origins: Origins
-  guard: RateGuard
-  rules: RateRules
-  announcer: Announcer
-}
+const REQUEST_ID_HEADER = 'x-request-id'
 
 /** Everything that a gateway answers over plain HTTP. */
-export function createApp(deps: AppDeps): Express {
-  const { options, ports, visitors } = deps
-  const { pathPrefix: prefix, trustedProxies } = options.server
+export function createApp(context: Context): Express {
+  const { pathPrefix: prefix, trustedProxies } = context.options.server
+  const { webRoot } = context.options
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', [...trustedProxies])
   // The simple parser: no nesting, so no value is ever anything but text or a list of texts.
   app.set('query parser', 'simple')
-  app.use(nameRequests(ports.clock))
-  app.use(createSecurityHeaders(options.server))
+  app.use(nameRequests(context))
+  app.use(createSecurityHeaders(context))
 
-  const health = createHealthRoutes(ports)
+  const health = createHealthRoutes(context)
   app.use(health)
   app.use(prefix, health)
+  app.use(`${prefix}/api`, allowOrigins(context), createApi(context, createRouteHandlers(context)))
 
-  const visitorDesk = visitors && createVisitorDesk(visitors, options.server)
-  const api = createApi(
-    { ...deps, metrics: ports.metrics },
-    createRouteHandlers({ ports, options, announcer: deps.announcer, visitorDesk }),
-  )
-  app.use(`${prefix}/api`, allowOrigins(deps.origins), api)
-
-  if (options.webRoot !== undefined) {
+  if (webRoot !== undefined) {
     app.get('/', (_request, response) => response.redirect(`${prefix}/`))
-    app.use(prefix, redirectBare(prefix), createPages(options.webRoot))
+    app.use(prefix, redirectBare(prefix), createPages(webRoot))
   }
   app.use(answerUnknown)
-  app.use(answerErrors(ports.logger))
+  app.use(answerErrors(context))
   return app
 }
 
+/** Runs each request under one id: the caller's where it is one, else a new one; answers it back. */
+function nameRequests({ clock }: Context): RequestHandler {
+  return (request, response, next) => {
+    const given = idSchema.safeParse(request.headers[REQUEST_ID_HEADER])
+    const requestId = given.success ? given.data : clock.newId()
+    response.setHeader(REQUEST_ID_HEADER, requestId)
+    withRequestId(requestId, next)
+  }
+}
+
+/** Liveness without any I/O, and readiness with the state of each dependency. */
+function createHealthRoutes(context: Context): Router {
+  const router = express.Router()
+  router.get('/healthz', (_request, response) => {
+    response.setHeader('Cache-Control', 'no-store')
+    response.json({ status: 'ok' })
+  })
+  router.get('/readyz', async (_request, response) => {
+    response.setHeader('Cache-Control', 'no-store')
+    const { ready, checks } = await context.isReady()
+    response.status(ready ? 200 : 503).json({ ready, checks })
+  })
+  return router
+}
+
 /** `{p}` is no folder without its final slash: what the page names relatively would be amiss. */
-function redirectBare(prefix: string): express.RequestHandler {
+function redirectBare(prefix: string): RequestHandler {
   return (request, response, next) => {
     if (request.originalUrl.split('?')[0] === prefix) response.redirect(`${prefix}/`)
     else next()

@@ -1,7 +1,8 @@
 import { ERROR_STATUS } from '@chatbox/contract'
 import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
-import { currentRequestId, type Logger } from '@chatbox/kit'
+import { currentRequestId } from '@chatbox/kit'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { Context } from '../context.ts'
 
 /** What express and its parsers throw for a request that they cannot read. */
 interface RequestFault {
@@ -9,7 +10,7 @@ interface RequestFault {
 }
 
 /** Answers everything that was thrown as `{error}` with its status; the last handler of all. */
-export function answerErrors(logger: Logger): ErrorRequestHandler {
+export function answerErrors({ logger }: Context): ErrorRequestHandler {
   // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
   return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {

@@ -1,28 +1,18 @@
-import type { ClientData, ClientPayload, User } from '@chatbox/contract'
+import type { ClientData, ClientPayload } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
-
-/** Who a token says that its bearer is, and until when. */
-export interface Identity {
-  user: User
-  expiresAt: Date
-}
-
-export interface RefreshTokenDeps {
-  verifyToken(token: string): Promise<Identity>
-  /** Puts the new identity in the place of the connection's old one. */
-  renew(identity: Identity): void
-}
+import type { Context } from '../context.ts'
+import type { Caller } from './caller.ts'
 
 /** Replaces the token of an open connection by a newer one of the same user. */
 export async function refreshToken(
-  deps: RefreshTokenDeps,
-  who: User,
+  context: Context,
+  caller: Caller,
   input: ClientPayload<'token:refresh'>,
 ): Promise<ClientData<'token:refresh'>> {
-  const identity = await deps.verifyToken(input.token)
-  if (identity.user.id !== who.id) {
+  const identity = await context.verifyToken(input.token)
+  if (identity.user.id !== caller.user.id) {
     throw new AppError('UNAUTHORIZED', 'This token belongs to another user.')
   }
-  deps.renew(identity)
+  caller.renew(identity)
   return { expiresAt: identity.expiresAt.toISOString() }
 }

@@ -6,12 +6,10 @@ import {
   type Session,
 } from '@chatbox/contract'
 import type { MessageLog } from '@chatbox/core'
-import { Download } from '../download.ts'
+import { Download } from '../api.ts'
 
 type TranscriptFormat = NonNullable<RouteQuery<'downloadTranscript'>['format']>
 type TranscriptType = RouteMediaType<'downloadTranscript'>
-
-type LogReader = Pick<MessageLog, 'read'>
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -72,7 +70,7 @@ const LAYOUTS: Record<TranscriptFormat, Layout> = {
 
 /** The whole log as a file, with one page in memory at a time, however long it is. */
 export function toTranscript(
-  messages: LogReader,
+  messages: MessageLog,
   session: Session,
   format: TranscriptFormat,
 ): Download<TranscriptType> {
@@ -85,7 +83,7 @@ export function toTranscript(
 }
 
 async function* readPieces(
-  messages: LogReader,
+  messages: MessageLog,
   session: Session,
   layout: Layout,
 ): AsyncGenerator<string, void, undefined> {

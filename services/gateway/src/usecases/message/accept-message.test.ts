@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import type { User } from '@chatbox/contract'
 import type { NewEntry } from '@chatbox/core'
-import { acceptMessage, type AcceptMessageDeps } from './accept-message.ts'
+import type { Context } from '../../context.ts'
+import type { Caller } from '../caller.ts'
+import { acceptMessage } from './accept-message.ts'
 
 const ANN: User = { id: 'ann', name: 'Ann of the marker', roles: ['user'] }
 const SESSION = { id: 'session', userId: ANN.id, lastSeq: 0 }
@@ -10,8 +12,8 @@ const INPUT = { sessionId: SESSION.id, clientMessageId: 'message', content: 'Tex
 function setUp() {
   const stored: NewEntry[] = []
   const jobs: unknown[] = []
-  const deps = {
-    viewer: { seen: () => SESSION },
+  const caller = { user: ANN, viewer: { seen: () => SESSION } } as unknown as Caller
+  const context = {
     messages: {
       async append(entry: NewEntry) {
         stored.push(entry)
@@ -20,17 +22,17 @@ function setUp() {
     },
     queue: { enqueue: async (...job: unknown[]) => void jobs.push(job) },
     clock: { now: () => new Date(0), newId: () => 'id' },
-    announcer: { announceEntry: () => undefined },
-    onAccepted: () => undefined,
-    afterAnswer: (task: () => void) => task(),
-  } as unknown as AcceptMessageDeps
-  return { deps, stored, jobs }
+    metrics: { messageAccepted: () => undefined },
+    announceEntry: () => undefined,
+    work: { runAfterAnswer: (task: () => void) => task() },
+  } as unknown as Context
+  return { context, caller, stored, jobs }
 }
 
 describe('acceptMessage', () => {
   it('asks for an answer by ids alone', async () => {
-    const { deps, stored, jobs } = setUp()
-    await acceptMessage(deps, ANN, INPUT)
+    const { context, caller, stored, jobs } = setUp()
+    await acceptMessage(context, caller, INPUT)
     expect(stored[0]?.message.content).toBe(INPUT.content)
     expect(jobs).toHaveLength(1)
     expect(JSON.stringify(jobs)).toContain(SESSION.id)

@@ -10,10 +10,7 @@ interface EventEntry {
 }
 
 /** A state change as an entry for the log. */
-export function toEventMessage(
-  clock: Pick<Clock, 'now' | 'newId'>,
-  entry: EventEntry,
-): Omit<Message, 'seq'> {
+export function toEventMessage(clock: Clock, entry: EventEntry): Omit<Message, 'seq'> {
   return {
     id: clock.newId(),
     kind: 'event',

@@ -1,42 +1,28 @@
 import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
-import {
-  AppError,
-  checkAccess,
-  checkActive,
-  notFound,
-  type Clock,
-  type MessageLog,
-  type ReplyClaims,
-  type Sessions,
-} from '@chatbox/core'
-import { enqueueAnswer, type EnqueueDeps } from '../message/enqueue-answer.ts'
-
-export interface RetryReplyDeps extends EnqueueDeps {
-  sessions: Pick<Sessions, 'find'>
-  messages: Pick<MessageLog, 'find'>
-  replies: Pick<ReplyClaims, 'retry'>
-  clock: Pick<Clock, 'now' | 'newId'>
-}
+import { AppError, checkAccess, checkActive, notFound } from '@chatbox/core'
+import type { Context } from '../../context.ts'
+import { enqueueAnswer } from '../message/accept-message.ts'
 
 /** Asks a question again whose latest reply did not come whole. */
 export async function retryReply(
-  deps: RetryReplyDeps,
+  context: Context,
   who: User,
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
-  const session = checkAccess('write', who, await deps.sessions.find(input.sessionId))
-  const reply = await deps.messages.find(session.id, input.messageId)
+  const { sessions, messages, replies, clock } = context
+  const session = checkAccess('write', who, await sessions.find(input.sessionId))
+  const reply = await messages.find(session.id, input.messageId)
   if (!reply) throw notFound()
   checkRetry(session, reply)
-  const open = await deps.replies.retry({
+  const open = await replies.retry({
     sessionId: session.id,
     messageId: reply.id,
-    replyId: deps.clock.newId(),
+    replyId: clock.newId(),
     modelId: session.modelId,
-    askedAt: deps.clock.now().toISOString(),
+    askedAt: clock.now().toISOString(),
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
-  enqueueAnswer(deps, session.id)
+  enqueueAnswer(context, session.id)
   return { replyId: open.replyId }
 }
 

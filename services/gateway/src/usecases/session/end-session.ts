@@ -1,49 +1,31 @@
 import type { Sender, Session, SessionEvent, User } from '@chatbox/contract'
-import {
-  AppError,
-  checkAccess,
-  toPartyType,
-  type Clock,
-  type EventBus,
-  type MessageLog,
-  type ReplyClaims,
-  type Sessions,
-} from '@chatbox/core'
-import type { Announcer } from '../announcer.ts'
+import { AppError, checkAccess, toPartyType } from '@chatbox/core'
+import type { Context } from '../../context.ts'
 import { SYSTEM_SENDER, toEventMessage } from '../message/event-entry.ts'
-
-export interface EndSessionDeps {
-  sessions: Pick<Sessions, 'find'>
-  messages: Pick<MessageLog, 'append'>
-  replies: Pick<ReplyClaims, 'cancel'>
-  bus: Pick<EventBus, 'publishStop'>
-  announcer: Announcer
-  clock: Pick<Clock, 'now' | 'newId'>
-}
 
 type EndReason = Extract<SessionEvent, { type: 'session_ended' }>['reason']
 
 /** Ends a session for whoever may see it; one that has ended already is answered as it is. */
 export async function endSession(
-  deps: EndSessionDeps,
+  context: Context,
   who: User,
   input: { sessionId: string },
 ): Promise<{ session: Session }> {
-  const session = checkAccess('end', who, await deps.sessions.find(input.sessionId))
+  const session = checkAccess('end', who, await context.sessions.find(input.sessionId))
   const type = toPartyType(who, session)
   const sender: Sender = { type, id: who.id, name: who.name }
   const reason = type === 'user' ? 'user' : 'operator'
-  return { session: await closeSession(deps, session, { sender, reason }) }
+  return { session: await closeSession(context, session, { sender, reason }) }
 }
 
 /** Ends a session that its user has left behind. Throws `CONFLICT` where it has gone on since. */
 export async function retireSession(
-  deps: EndSessionDeps,
+  context: Context,
   session: Session,
   reason: 'idle' | 'replaced',
 ): Promise<void> {
   const expectedSeq = reason === 'idle' ? { expectedSeq: session.lastSeq } : {}
-  await closeSession(deps, session, { sender: SYSTEM_SENDER, reason, ...expectedSeq })
+  await closeSession(context, session, { sender: SYSTEM_SENDER, reason, ...expectedSeq })
 }
 
 interface Ending {
@@ -52,20 +34,16 @@ interface Ending {
   expectedSeq?: number
 }
 
-async function closeSession(
-  deps: EndSessionDeps,
-  session: Session,
-  ending: Ending,
-): Promise<Session> {
+async function closeSession(context: Context, session: Session, ending: Ending): Promise<Session> {
   const { sender, reason, ...expectation } = ending
   const event: SessionEvent = { type: 'session_ended', reason }
-  const message = toEventMessage(deps.clock, { sessionId: session.id, sender, event })
-  const appended = await unlessEnded(deps.messages.append({ message, ...expectation }))
+  const message = toEventMessage(context.clock, { sessionId: session.id, sender, event })
+  const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
   // Also when somebody else ended it: that one may have died before it came to this.
-  const cancelled = await deps.replies.cancel(session.id)
-  await Promise.all(cancelled.map((replyId) => deps.bus.publishStop(replyId)))
-  if (!appended) return (await deps.sessions.find(session.id)) ?? session
-  deps.announcer.announceEntry(appended.message, appended.session)
+  const cancelled = await context.replies.cancel(session.id)
+  await Promise.all(cancelled.map((replyId) => context.bus.publishStop(replyId)))
+  if (!appended) return (await context.sessions.find(session.id)) ?? session
+  context.announceEntry(appended.message, appended.session)
   return appended.session
 }
 

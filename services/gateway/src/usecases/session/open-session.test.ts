@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals'
 import type { Message, User } from '@chatbox/contract'
 import { initialState, toSession, type Draft, type ReplyTask } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
-import { openSession, type OpenSessionDeps } from './open-session.ts'
+import type { Context } from '../../context.ts'
+import type { Caller } from '../caller.ts'
+import { openSession } from './open-session.ts'
 
 const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
 const STARTED = '2026-01-01T00:00:00.000Z'
@@ -41,7 +43,7 @@ function toMessage(id: string, seq: number): Message {
 function setUp(finishesAt: 'draft' | 'never') {
   const log = [QUESTION]
   let reads = 0
-  const messages: Partial<OpenSessionDeps['messages']> = {
+  const messages: Partial<Context['messages']> = {
     async open() {
       reads++
       const origin = { id: sessionId, userId: ANN.id, userName: '', startedAt: STARTED }
@@ -57,8 +59,9 @@ function setUp(finishesAt: 'draft' | 'never') {
     return undefined
   }
   const viewer = { join: async () => undefined, leave: () => undefined, note: () => undefined }
-  const deps = { messages, replies, bus: { readDraft }, viewer } as unknown as OpenSessionDeps
-  return { open: () => openSession(deps, ANN, { sessionId }), reads: () => reads }
+  const context = { messages, replies, bus: { readDraft } } as unknown as Context
+  const caller = { user: ANN, viewer } as unknown as Caller
+  return { open: () => openSession(context, caller, { sessionId }), reads: () => reads }
 }
 
 describe('opening a session that is being answered', () => {
@@ -105,7 +108,7 @@ function setUpBusy() {
     leave: () => undefined,
     note: write,
   }
-  const messages: Partial<OpenSessionDeps['messages']> = {
+  const messages: Partial<Context['messages']> = {
     open: () =>
       step(() => {
         const origin = { id: sessionId, userId: ANN.id, userName: '', startedAt: STARTED }
@@ -116,8 +119,9 @@ function setUpBusy() {
   }
   const replies = { findOpen: () => step(() => OPEN) }
   const bus = { readDraft: () => step(() => undefined) }
-  const deps = { messages, replies, bus, viewer } as unknown as OpenSessionDeps
-  return { open: () => openSession(deps, ANN, { sessionId }), log, heard }
+  const context = { messages, replies, bus } as unknown as Context
+  const caller = { user: ANN, viewer } as unknown as Caller
+  return { open: () => openSession(context, caller, { sessionId }), log, heard }
 }
 
 describe('opening a session in which somebody writes', () => {

@@ -1,55 +1,64 @@
-import type { Session, User } from '@chatbox/contract'
-import { AppError, type Sessions } from '@chatbox/core'
+import type { ClientData, ClientPayload, Session, User } from '@chatbox/contract'
+import { AppError } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
-import { retireSession, type EndSessionDeps } from './end-session.ts'
-
-export interface StartSessionDeps extends EndSessionDeps {
-  sessions: EndSessionDeps['sessions'] & Pick<Sessions, 'findActive' | 'create'>
-  /** The model of a session that names none. */
-  defaultModelId: string
-  reconnectTimeoutMs: number
-}
+import type { Context } from '../../context.ts'
+import type { Caller } from '../caller.ts'
+import { checkModel } from '../reply/select-model.ts'
+import { retireSession } from './end-session.ts'
 
 /** Somebody else who opens at the same moment wins at most this often before we give up. */
 const MAX_TRIES = 5
 
+/** A new session in the place of the user's active one. */
+export async function createSession(
+  context: Context,
+  { user, viewer }: Caller,
+  input: ClientPayload<'session:create'>,
+): Promise<ClientData<'session:create'>> {
+  const modelId = input.modelId ?? context.options.models[0].id
+  checkModel(context, modelId)
+  const active = await context.sessions.findActive(user.id)
+  if (active) await retireSession(context, active, 'replaced')
+  const session = await startSession(context, user, modelId)
+  await viewer.join(session.id)
+  viewer.note(session)
+  return { session }
+}
+
 /** The user's active session while it is fresh, else a new one in its place. */
-export async function resumeOrStartSession(deps: StartSessionDeps, who: User): Promise<Session> {
+export async function resumeOrStartSession(context: Context, who: User): Promise<Session> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const active = await deps.sessions.findActive(who.id)
-    if (active && isFresh(deps, active)) return active
-    if (!active || (await hasRetired(deps, active))) {
-      return await startSession(deps, who, deps.defaultModelId)
+    const active = await context.sessions.findActive(who.id)
+    if (active && isFresh(context, active)) return active
+    if (!active || (await hasRetired(context, active))) {
+      return await startSession(context, who, context.options.models[0].id)
     }
   }
   throw new AppError('CONFLICT', 'This session is being used elsewhere.', { retryable: true })
 }
 
 /** Stores a session; of several that start one at the same moment, all get the same. */
-export async function startSession(
-  deps: StartSessionDeps,
-  who: User,
-  modelId: string,
-): Promise<Session> {
-  const { session } = await deps.sessions.create({
-    id: toOwnedId(deps.clock.newId(), who.id),
+async function startSession(context: Context, who: User, modelId: string): Promise<Session> {
+  const { sessions, clock } = context
+  const { session } = await sessions.create({
+    id: toOwnedId(clock.newId(), who.id),
     userId: who.id,
     userName: who.name,
-    startedAt: deps.clock.now().toISOString(),
+    startedAt: clock.now().toISOString(),
     modelId,
   })
   return session
 }
 
-function isFresh(deps: StartSessionDeps, session: Session): boolean {
-  const idleMs = deps.clock.now().getTime() - Date.parse(session.lastActivityAt)
-  return idleMs <= deps.reconnectTimeoutMs
+function isFresh({ clock, options }: Context, session: Session): boolean {
+  const idleMs = clock.now().getTime() - Date.parse(session.lastActivityAt)
+  return idleMs <= options.sessions.reconnectTimeoutMs
 }
 
 /** False where the session has gone on since it was read: it is fresh again. */
-async function hasRetired(deps: StartSessionDeps, session: Session): Promise<boolean> {
+async function hasRetired(context: Context, session: Session): Promise<boolean> {
   try {
-    await retireSession(deps, session, 'idle')
+    await retireSession(context, session, 'idle')
     return true
   } catch (error) {
     if (error instanceof AppError && error.code === 'CONFLICT') return false

@@ -1,24 +1,13 @@
-import { AppError, toAppError, toErrorInfo, type Clock, type Presence } from '@chatbox/core'
-import type { Logger, Metrics } from '@chatbox/kit'
+import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
 import type { ExtendedError } from 'socket.io'
-import { authenticate } from '../../auth/authenticate.ts'
-import type { TokenVerifier } from '../../auth/verify-token.ts'
-import type { RateGuard, RateRules } from '../../edge/rate-rules.ts'
-import type { Identity } from '../../usecases/refresh-token.ts'
-import { leavePresence } from '../connection/presence.ts'
-import { setIdentity, type ChatSocket } from '../connection/types.ts'
+import { authenticate } from '../../auth/verify-token.ts'
+import type { Context } from '../../context.ts'
+import type { Identity } from '../../usecases/caller.ts'
+import { setIdentity, type ChatSocket } from '../chat-socket.ts'
+import type { ChatEngine } from './chat-engine.ts'
 
-export interface HandshakeDeps {
-  verifier: TokenVerifier
-  guard: RateGuard
-  rules: RateRules
-  presence: Pick<Presence, 'join' | 'leave'>
-  maxConnectionsPerUser: number
-  /** What a connection is counted by until it is known whose it is. */
-  takeAddress: (conn: ChatSocket['conn']) => string
-  clock: Pick<Clock, 'newId'>
-  metrics: Pick<Metrics, 'handshakeRefused'>
-  logger: Logger
+interface HandshakeParts extends Context {
+  takeAddress: ChatEngine['takeAddress']
 }
 
 const NO_AUTH = {}
@@ -26,11 +15,11 @@ const NO_AUTH = {}
 type Middleware = (socket: ChatSocket, next: (error?: ExtendedError) => void) => void
 
 /** Lets a socket in that shows a good token, as `connect_error` with a code where it does not. */
-export function createHandshake(deps: HandshakeDeps): Middleware {
+export function createHandshake(parts: HandshakeParts): Middleware {
   const seen = new WeakSet<ChatSocket['conn']>()
   return (socket, next) => {
     // One connection, one handshake: asking again and again on one would cost it nothing.
-    const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(deps, socket)
+    const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(parts, socket)
     seen.add(socket.conn)
     admitting.then(
       (identity) => {
@@ -38,10 +27,10 @@ export function createHandshake(deps: HandshakeDeps): Middleware {
         next()
         // Whoever is connected leaves when it disconnects; its end may have come before that.
         setImmediate(() => {
-          if (!socket.connected) leavePresence(deps, identity.user.id, socket.id)
+          if (!socket.connected) leavePresence(parts, identity.user.id, socket.id)
         })
       },
-      (thrown: unknown) => next(toConnectError(deps, thrown)),
+      (thrown: unknown) => next(toConnectError(parts, thrown)),
     )
   }
 }
@@ -50,33 +39,36 @@ function triedBefore(): AppError {
   return new AppError('CONFLICT', 'This connection has had its handshake.')
 }
 
-async function admit(deps: HandshakeDeps, socket: ChatSocket): Promise<Identity> {
+async function admit(parts: HandshakeParts, socket: ChatSocket): Promise<Identity> {
   const { token } = socket.handshake.auth
   // Nobody needs it again, and it would be kept as long as the connection.
   socket.handshake.auth = NO_AUTH
-  const identity = await authenticate(deps, token, deps.takeAddress(socket.conn))
-  await deps.guard.take(deps.rules.handshake, identity.user.id)
-  await joinPresence(deps, socket, identity.user.id)
+  const identity = await authenticate(parts, token, parts.takeAddress(socket.conn))
+  await parts.guard.take('handshake', identity.user.id)
+  await joinPresence(parts, identity.user.id, socket.id)
   return identity
 }
 
-async function joinPresence(
-  deps: HandshakeDeps,
-  socket: ChatSocket,
-  userId: string,
-): Promise<void> {
-  const count = await deps.presence.join(userId, socket.id)
-  if (count <= deps.maxConnectionsPerUser) return
-  leavePresence(deps, userId, socket.id)
+async function joinPresence(context: Context, userId: string, socketId: string): Promise<void> {
+  const count = await context.presence.join(userId, socketId)
+  if (count <= context.options.limits.maxConnectionsPerUser) return
+  leavePresence(context, userId, socketId)
   throw new AppError('CONNECTION_LIMIT', 'There are too many connections of this user.')
 }
 
-function toConnectError(deps: HandshakeDeps, thrown: unknown): ExtendedError {
+/** Counts a connection no longer. Idempotent; nobody waits for it. */
+export function leavePresence(context: Context, userId: string, socketId: string): void {
+  context.presence
+    .leave(userId, socketId)
+    .catch((error: unknown) => context.logger.warn({ err: error }, 'presence not left'))
+}
+
+function toConnectError({ clock, metrics, logger }: Context, thrown: unknown): ExtendedError {
   const error = toAppError(thrown)
-  const requestId = deps.clock.newId()
-  deps.metrics.handshakeRefused(error.code)
+  const requestId = clock.newId()
+  metrics.handshakeRefused(error.code)
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
-    deps.logger.error({ err: error, requestId }, 'handshake failed')
+    logger.error({ err: error, requestId }, 'handshake failed')
   }
   const refusal: ExtendedError = new Error(error.message)
   refusal.data = toErrorInfo(error, requestId)

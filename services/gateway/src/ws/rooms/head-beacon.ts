@@ -1,7 +1,6 @@
 import type { Clock, Sessions } from '@chatbox/core'
-import { sessionRoom } from './room-names.ts'
+import { sessionRoom, type ChatServer } from '../chat-socket.ts'
 import type { SessionRoom, SessionRooms } from './session-rooms.ts'
-import type { ChatServer } from '../connection/types.ts'
 
 export interface HeadBeaconDeps {
   io: ChatServer
@@ -86,7 +85,7 @@ export function startHeadBeacon(deps: HeadBeaconDeps): HeadBeacon {
     plan.isSuspect = false
     plan.dueAt = now() + between(isActive(room, now()) ? ACTIVE_EVERY_MS : QUIET_EVERY_MS)
     try {
-      plan.lastSeq = (await sendHead(deps, plan)) ?? plan.lastSeq
+      plan.lastSeq = (await publishHead(deps, plan)) ?? plan.lastSeq
     } catch {
       plan.isSuspect ||= wasSuspect
       plan.dueAt = now() + RETRY_MS
@@ -121,7 +120,7 @@ function isActive({ activeAt, subscription }: SessionRoom, at: number): boolean 
 }
 
 /** How long the log is; undefined where the session is gone. */
-async function sendHead(
+async function publishHead(
   deps: HeadBeaconDeps,
   { room, lastSeq: knownSeq }: Plan,
 ): Promise<number | undefined> {

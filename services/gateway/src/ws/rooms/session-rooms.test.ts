@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { BusEvent } from '@chatbox/contract'
 import fc from 'fast-check'
-import { SessionRooms, type Member, type SessionRoom } from './session-rooms.ts'
+import { createViewer, SessionRooms, type Member, type SessionRoom } from './session-rooms.ts'
 
 const EVENT: BusEvent = {
   event: 'reply:delta',
@@ -156,5 +156,44 @@ describe('SessionRooms', () => {
       for (const room of rooms.values()) await rooms.subscribe(room)
       expect(bus.count()).toBe(1)
     })
+  })
+})
+
+function openViewer() {
+  const noteActivity = jest.fn<SessionRooms['noteActivity']>()
+  const member = createMember()
+  const join = async ({ sessionIds }: Member, sessionId: string) => void sessionIds.add(sessionId)
+  const rooms = { join, leave: () => undefined, noteActivity }
+  return { member, noteActivity, viewer: createViewer(rooms, member) }
+}
+
+const SEEN = { id: 'one', userId: 'ann', lastSeq: 3 }
+const SESSION = { ...SEEN, lastActivityAt: '2026-01-01T00:00:00.000Z' }
+
+describe('a viewer', () => {
+  it('knows a session that it has joined', async () => {
+    const { viewer, noteActivity } = openViewer()
+    await viewer.join('one')
+    viewer.note(SESSION)
+    expect(viewer.seen('one')).toEqual(SEEN)
+    expect(noteActivity).toHaveBeenCalledWith('one', Date.parse(SESSION.lastActivityAt))
+  })
+
+  it('notes nothing of a session that it has not joined', () => {
+    const { viewer } = openViewer()
+    viewer.note(SESSION)
+    expect(viewer.seen('one')).toBeUndefined()
+  })
+
+  it('forgets a session that it has left, also when it joins again', async () => {
+    const { member, viewer } = openViewer()
+    await viewer.join('one')
+    viewer.note(SESSION)
+    member.sessionIds.delete('one')
+    expect(viewer.seen('one')).toBeUndefined()
+    await viewer.join('two')
+    viewer.note({ ...SESSION, id: 'two' })
+    await viewer.join('one')
+    expect(viewer.seen('one')).toBeUndefined()
   })
 })

@@ -1,14 +1,15 @@
 import type { BusEvent } from '@chatbox/contract'
 import { settlesWithin, type EventBus, type Unsubscribe } from '@chatbox/core'
-import type { Outbound } from './outbound.ts'
-import { sessionRoom } from './room-names.ts'
-import type { ChatSocket } from '../connection/types.ts'
+import type { SeenSession, Viewer } from '../../usecases/caller.ts'
+import { sessionRoom, type ChatSocket } from '../chat-socket.ts'
 
 /** A socket of this process that has sessions open. */
-export interface Member extends Outbound {
+export interface Member {
   socket: Pick<ChatSocket, 'id' | 'connected' | 'join' | 'leave'>
   /** In the order of joining. */
   sessionIds: Set<string>
+  /** Whether it reads more slowly than it is written to. */
+  isCongested(): boolean
 }
 
 export interface SessionRoom {
@@ -130,5 +131,24 @@ export class SessionRooms {
       this.#deps.onError(error)
     })
     return subscription
+  }
+}
+
+/** A socket as a viewer of sessions, which knows of each no longer than it has it open. */
+export function createViewer(
+  rooms: Pick<SessionRooms, 'join' | 'leave' | 'noteActivity'>,
+  member: Member,
+): Viewer {
+  const noted = new Map<string, SeenSession>()
+  return {
+    join: (sessionId) => rooms.join(member, sessionId),
+    leave: (sessionId) => rooms.leave(member, sessionId),
+    note({ id, userId, lastSeq, lastActivityAt }) {
+      rooms.noteActivity(id, Date.parse(lastActivityAt))
+      for (const known of noted.keys()) if (!member.sessionIds.has(known)) noted.delete(known)
+      // Of one that was not joined nothing is known to be allowed.
+      if (member.sessionIds.has(id)) noted.set(id, { id, userId, lastSeq })
+    },
+    seen: (sessionId) => (member.sessionIds.has(sessionId) ? noted.get(sessionId) : undefined),
   }
 }

@@ -9,11 +9,35 @@ const MINUTE_MS = 60_000
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
 
-export type RateRules = Record<Cost | AddressCost | 'handshake' | 'refused', RateRule>
+type RuleName = Cost | AddressCost | 'handshake' | 'refused'
+
+export interface RateGuard {
+  /** Throws `TOO_MANY_REQUESTS` where `key` has used up what the rule gives. */
+  take(rule: RuleName, key: string): Promise<void>
+}
 
 /** The limits of one gateway, the same on every one: `rateLimit` is messages a minute a user. */
-export function createRateRules(rateLimit: number): RateRules {
-  const rule = (name: string, points: number): RateRule => ({ name, points, durationMs: MINUTE_MS })
+export function createRateGuard(
+  rateLimit: number,
+  { limiter, metrics }: { limiter: RateLimiter; metrics: Metrics },
+): RateGuard {
+  const rules = createRules(rateLimit)
+  return {
+    async take(rule, key) {
+      const decision = await limiter.take(rules[rule], key)
+      if (decision.allowed) return
+      metrics.rateLimited(rule)
+      throw tooManyRequests(decision.retryAfterMs)
+    },
+  }
+}
+
+function createRules(rateLimit: number): Record<RuleName, RateRule> {
+  const rule = (name: RuleName, points: number): RateRule => ({
+    name,
+    points,
+    durationMs: MINUTE_MS,
+  })
   const perUser = (cost: Cost): RateRule => batched(rule(cost, rateLimit * PER_MESSAGE[cost]))
   return {
     message: perUser('message'),
@@ -32,22 +56,6 @@ export function createRateRules(rateLimit: number): RateRules {
 function batched(rule: RateRule): RateRule {
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(rule.points * BATCH_SHARE)))
   return { ...rule, batch }
-}
-
-export interface RateGuard {
-  /** Throws `TOO_MANY_REQUESTS` where `key` has used up what the rule gives. */
-  take(rule: RateRule, key: string): Promise<void>
-}
-
-export function createRateGuard(limiter: RateLimiter, metrics: Metrics): RateGuard {
-  return {
-    async take(rule, key) {
-      const decision = await limiter.take(rule, key)
-      if (decision.allowed) return
-      metrics.rateLimited(rule.name)
-      throw tooManyRequests(decision.retryAfterMs)
-    },
-  }
 }
 
 export function tooManyRequests(retryAfterMs: number): AppError {

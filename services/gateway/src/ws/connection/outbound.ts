@@ -9,10 +9,6 @@
 const SOFT_LIMIT_BYTES = 128 * 1024
 const HARD_LIMIT_BYTES = 1024 * 1024
 
-export interface Outbound {
-  isCongested: () => boolean
-}
-
 /** What waits in one connection. */
 export class OutboundMeter {
   #waitingBytes = 0

@@ -1,9 +1,8 @@
-import { LIMITS, type Message } from '@chatbox/contract'
-import type { LogPage, LogRange, MessageLog } from '@chatbox/core'
+import { LIMITS, type Message, type Session, type User } from '@chatbox/contract'
+import { checkAccess, type LogPage, type LogRange } from '@chatbox/core'
+import type { Context } from '../../context.ts'
 
-export type PageReader = Pick<MessageLog, 'read'>
-
-export interface PageRange {
+interface PageRange {
   afterSeq?: number | undefined
   beforeSeq?: number | undefined
   limit?: number | undefined
@@ -15,14 +14,27 @@ export interface PageRange {
  */
 const PAGE_TEXT_LENGTH = 200_000
 
-/** A page of a log: at most `limit` messages, fewer where their texts are long. */
-export async function readPage(
-  messages: PageReader,
-  sessionId: string,
-  range: PageRange,
+/** The user's own sessions, latest activity first. */
+export async function listSessions(
+  { sessions }: Context,
+  who: User,
+  input: { limit?: number | undefined; cursor?: string | undefined },
+): Promise<{ items: Session[]; nextCursor: string | null }> {
+  const page = await sessions.list(who.id, {
+    limit: input.limit ?? LIMITS.historyPageDefault,
+    ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
+  })
+  return { items: page.sessions, nextCursor: page.nextCursor }
+}
+
+/** A page of the log: at most `limit` messages, fewer where their texts are long. */
+export async function readHistory(
+  { sessions, messages }: Context,
+  who: User,
+  input: PageRange & { sessionId: string },
 ): Promise<LogPage> {
-  const page = await messages.read(sessionId, toLogRange(range))
-  return cutPage(page, toKept(range))
+  const session = checkAccess('read', who, await sessions.find(input.sessionId))
+  return cutPage(await messages.read(session.id, toLogRange(input)), toKept(input))
 }
 
 /** The range as a store takes it. */

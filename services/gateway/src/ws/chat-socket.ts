@@ -1,6 +1,6 @@
 import type { ClientToServerEvents, ServerToClientEvents, User } from '@chatbox/contract'
 import type { Server, ServerOptions, Socket } from 'socket.io'
-import type { Identity } from '../../usecases/refresh-token.ts'
+import type { Identity } from '../usecases/caller.ts'
 
 /** No gateway calls another one through Socket.IO. */
 type NoEvents = Record<string, never>
@@ -22,4 +22,14 @@ export type SocketAdapter = ServerOptions['adapter']
 export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
   socket.data.user = user
   socket.data.expiresAtMs = expiresAt.getTime()
+}
+
+/** The room of everybody who has the session open, on every gateway. */
+export function sessionRoom(sessionId: string): string {
+  return `session:${sessionId}`
+}
+
+/** The room of every connection of one user, on every gateway. */
+export function userRoom(userId: string): string {
+  return `user:${userId}`
 }

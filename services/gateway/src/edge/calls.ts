@@ -1,4 +1,4 @@
-import { AppError } from '@chatbox/core'
+import { AppError, within } from '@chatbox/core'
 
 /** What this needs of a schema of the contract. */
 export interface InputSchema<T> {
@@ -10,6 +10,8 @@ interface InputFault {
 }
 
 const MAX_TEXT_LENGTH = 200
+/** Below the 3 s after which a caller is promised to know: the rest is for the way there and back. */
+const ANSWER_TIMEOUT_MS = 2700
 
 /** `value` as the schema allows it; else `INVALID_FORMAT`, which names the first wrong field. */
 export function parseInput<T>(schema: InputSchema<T>, value: unknown): T {
@@ -29,4 +31,14 @@ function toFaultText({ issues }: InputFault): string {
 /** A field's name may be the caller's own text: only what looks like a name is repeated. */
 function quoteName(name: unknown): string {
   return typeof name === 'string' && /^[\w.-]{1,64}$/u.test(name) ? `"${name}"` : '(unprintable)'
+}
+
+/**
+ * What `answer` comes to, or `UNAVAILABLE` when that takes longer than 3 s. Each call of a port has a
+ * bound of its own, but one event makes several of them. What was begun is not undone: whoever sends
+ * the same event again gets the answer that this one would have had.
+ */
+export async function answerInTime<T>(answer: Promise<T>): Promise<T> {
+  const late = () => new AppError('UNAVAILABLE', 'This takes too long now.')
+  return within(ANSWER_TIMEOUT_MS, answer, late)
 }

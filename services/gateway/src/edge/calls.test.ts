@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { CLIENT_EVENTS, contentSchema } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
-import { parseInput } from './parse-input.ts'
+import { parseInput } from './calls.ts'
 
 const { payload } = CLIENT_EVENTS['message:send']
 const good = { sessionId: 's', clientMessageId: 'c', content: 'x' }

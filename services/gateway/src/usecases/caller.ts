@@ -1,21 +1,24 @@
-import type { Message, ServerPayload, Session } from '@chatbox/contract'
+import type { ServerPayload, Session, User } from '@chatbox/contract'
 
-/**
- * Tells the viewers of a session, on every gateway, what has happened. Never throws and is never
- * waited for: one who misses it catches up from the log.
- */
-export interface Announcer {
-  /** A new log entry and the session as it is after it. */
-  announceEntry(message: Message, session: Session): void
+/** Who a token says that its bearer is, and until when. */
+export interface Identity {
+  user: User
+  expiresAt: Date
 }
 
-/** The same for what only the other viewers are to see. */
-export interface PeerAnnouncer {
+/** The connection that an event came through. */
+export interface Caller {
+  /** Who its token of this moment names. */
+  readonly user: User
+  readonly viewer: Viewer
+  /** Both tell the other viewers of the session. Neither throws, and nobody waits for them. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
+  /** Puts another identity in the place of its own. */
+  renew(identity: Identity): void
 }
 
-/** The viewers of this process: who joins one gets every event of the session from then on. */
+/** A connection as a viewer of sessions: from a join on it gets every event of the session. */
 export interface Viewer {
   /** Resolves once nothing more can be missed, so a read of the log that follows is complete. */
   join(sessionId: string): Promise<void>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { toDisconnectReason } from './disconnect-reason.ts'
+import { toDisconnectReason } from './served-socket.ts'
 
 describe('toDisconnectReason', () => {
   it('tells what the client sent wrong from what could not be sent to it', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Message } from '@chatbox/contract'
 import fc from 'fast-check'
-import { cutPage } from './read-page.ts'
+import { cutPage } from './read-session.ts'
 
 function toMessage(length: number, index: number): Message {
   return {

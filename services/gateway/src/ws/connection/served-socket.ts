@@ -1,0 +1,167 @@
+import type { ServerPayload, User } from '@chatbox/contract'
+import { AppError, isOperator, toErrorInfo } from '@chatbox/core'
+import type { DisconnectReason } from '@chatbox/kit'
+import type { Context } from '../../context.ts'
+import type { Caller, Identity, Viewer } from '../../usecases/caller.ts'
+import { sessionRoom, setIdentity, userRoom, type ChatSocket } from '../chat-socket.ts'
+import { leavePresence } from '../engine/handshake.ts'
+import type { OutgoingEvent } from '../rooms/deliver.ts'
+import { createViewer, type Member, type SessionRooms } from '../rooms/session-rooms.ts'
+import type { Expiring, ExpiryWatch } from './expiry.ts'
+import { OutboundMeter } from './outbound.ts'
+
+/** What all sockets of a gateway share. */
+export interface SocketParts extends Context {
+  rooms: SessionRooms
+  expiries: ExpiryWatch
+  /** Hears of every event that a socket is sent. */
+  onOutgoing: (...event: OutgoingEvent) => void
+}
+
+/**
+ * One socket that the handshake has let in, until it disconnects. A gateway has thousands: what they
+ * share is elsewhere, and what one of them may never need is made when it is needed first.
+ */
+export class ServedSocket implements Caller, Member, Expiring {
+  readonly socket: ChatSocket
+  /** Events that are being answered. */
+  inFlight = 0
+  isWarned = false
+  readonly #parts: SocketParts
+  readonly #outbound = new OutboundMeter()
+  #sessionIds: Set<string> | undefined
+  #viewer: Viewer | undefined
+  /** Why this end closes it, where it does. */
+  #closedFor: DisconnectReason | undefined
+
+  constructor(parts: SocketParts, socket: ChatSocket) {
+    this.socket = socket
+    this.#parts = parts
+  }
+
+  get user(): User {
+    return this.socket.data.user
+  }
+
+  get expiresAtMs(): number {
+    return this.socket.data.expiresAtMs
+  }
+
+  get sessionIds(): Set<string> {
+    return (this.#sessionIds ??= new Set())
+  }
+
+  get viewer(): Viewer {
+    return (this.#viewer ??= createViewer(this.#parts.rooms, this))
+  }
+
+  /** Typing is worth nothing late: it is never buffered. */
+  announceTyping(typing: ServerPayload<'typing'>): void {
+    this.socket.volatile.to(sessionRoom(typing.sessionId)).emit('typing', typing)
+  }
+
+  announceReceipt(receipt: ServerPayload<'message:receipt'>): void {
+    this.socket.to(sessionRoom(receipt.sessionId)).emit('message:receipt', receipt)
+  }
+
+  /** Listens to everything but events. */
+  open(): void {
+    const { socket } = this
+    this.#parts.metrics.connections(1)
+    socket.on('disconnect', (reason, description: unknown) =>
+      this.#onDisconnect(reason, description),
+    )
+    socket.on('error', (error: unknown) => this.#onError(error))
+    socket.onAnyOutgoing(this.#parts.onOutgoing)
+    socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
+    socket.conn.on('flush', () => this.#outbound.clear())
+    void socket.join(userRoom(this.user.id))
+    this.#parts.expiries.start(this)
+  }
+
+  isCongested(): boolean {
+    return this.#outbound.isCongested()
+  }
+
+  renew(identity: Identity): void {
+    // Sessions of others were opened by right of a role.
+    if (!isOperator(identity.user) && isOperator(this.user)) this.#parts.rooms.leaveAll(this)
+    setIdentity(this.socket, identity)
+    this.#parts.expiries.start(this)
+  }
+
+  onExpiring(): void {
+    this.socket.emit('token:expiring', { expiresAt: new Date(this.expiresAtMs).toISOString() })
+  }
+
+  onExpired(): void {
+    this.#closedFor ??= 'token-expired'
+    this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
+  }
+
+  #onDisconnect(reason: string, description: unknown): void {
+    const { metrics, logger, expiries, rooms } = this.#parts
+    metrics.connections(-1)
+    metrics.disconnected(this.#closedFor ?? toDisconnectReason(reason, description))
+    logger.debug({ reason }, 'socket disconnected')
+    expiries.stop(this)
+    rooms.leaveAll(this)
+    leavePresence(this.#parts, this.user.id, this.socket.id)
+    // There is one namespace: a connection outside of it is of no use.
+    this.socket.conn.close()
+  }
+
+  /** An `error` event that the client made up comes here too, and is answered like any other. */
+  #onError(error: unknown): void {
+    if (!(error instanceof Error)) return
+    this.#parts.logger.info({ reason: error.message }, 'socket broke the protocol')
+    this.#closedFor ??= 'protocol-error'
+    this.#close(new AppError('INVALID_FORMAT', 'This is not a packet of the protocol.'))
+  }
+
+  #onPacket(packet: { data?: unknown }): void {
+    if (this.#outbound.isOverflowing()) {
+      this.#closedFor ??= 'slow-reader'
+      this.#parts.metrics.slowReaderClosed()
+      this.#parts.logger.info('socket closed: its client does not read')
+      // Without waiting for what is buffered: it is the reason.
+      this.socket.conn.close(true)
+    }
+    this.#outbound.add(packet)
+  }
+
+  /** Says why first; a client that does not read learns it from the close alone. */
+  #close(error: AppError): void {
+    this.socket.emit('error', toErrorInfo(error))
+    this.socket.disconnect(true)
+  }
+}
+
+/**
+ * Socket.IO's words for the end of a socket that no connection here closed for a reason of its own.
+ * What the server closes beside those is a drain.
+ */
+const REASONS: Readonly<Record<string, DisconnectReason>> = {
+  'client namespace disconnect': 'client-left',
+  'transport close': 'connection-lost',
+  'transport error': 'protocol-error',
+  'ping timeout': 'ping-timeout',
+  'parse error': 'protocol-error',
+  'server namespace disconnect': 'drain',
+  'server shutting down': 'drain',
+  'forced close': 'drain',
+  'forced server close': 'drain',
+}
+
+/** Engine.IO's words for a frame that could not be sent. */
+const WRITE_ERROR = 'write error'
+
+/**
+ * One of a closed set, whatever a later Socket.IO says. `description` is what Socket.IO gives beside
+ * the reason. A transport error is what its websocket has against a frame, such as its length,
+ * unless it could not write one; a connection that breaks is a transport that closes.
+ */
+export function toDisconnectReason(reason: string, description?: unknown): DisconnectReason {
+  if (description instanceof Error && description.message === WRITE_ERROR) return 'connection-lost'
+  return REASONS[reason] ?? 'connection-lost'
+}

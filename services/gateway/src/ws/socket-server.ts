@@ -1,0 +1,123 @@
+import type { Server as HttpServer } from 'node:http'
+import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
+import { PRESENCE_TTL_MS } from '@chatbox/core'
+import type { Context } from '../context.ts'
+import type { ChatServer } from './chat-socket.ts'
+import { serveEvents } from './connection/answer-event.ts'
+import { ExpiryWatch } from './connection/expiry.ts'
+import { createEventHandlers } from './connection/handlers.ts'
+import { ServedSocket, type SocketParts } from './connection/served-socket.ts'
+import { createChatEngine } from './engine/chat-engine.ts'
+import { closeSockets, drainSockets, localSockets, type DrainOptions } from './engine/drain.ts'
+import { createHandshake } from './engine/handshake.ts'
+import { announceEntry, deliverEvent, toActiveSessionId } from './rooms/deliver.ts'
+import { startHeadBeacon, type HeadBeacon } from './rooms/head-beacon.ts'
+import { SessionRooms } from './rooms/session-rooms.ts'
+
+export interface SocketServer {
+  announceEntry: Context['announceEntry']
+  /** Takes the upgrades of a server, in front of its other listeners, which must be there already. */
+  attach(httpServer: HttpServer): void
+  connections(): number
+  /** Lets nobody in any more, and sends those who are here away. */
+  drain(options: DrainOptions): Promise<void>
+  /** Closes every socket, and the HTTP server that they came through. */
+  close(): Promise<void>
+}
+
+/** How long the answers that are being worked on may take when the process ends. */
+const SETTLE_MS = 3000
+
+/** Serves Socket.IO, over websocket only, once it is attached to a server. */
+export function openSocketServer(context: Context): SocketServer {
+  const engine = createChatEngine(context)
+  const { io } = engine
+  context.metrics.gatewayStarted(context.options.limits.maxConnections)
+  const { rooms, headBeacon } = openRooms(io, context)
+  io.use(createHandshake({ ...context, takeAddress: (conn) => engine.takeAddress(conn) }))
+  serveSockets(io, rooms, context)
+  const presenceTimer = startPresence(context)
+  return {
+    announceEntry: (message, session) => announceEntry(io, message, session),
+    attach: (httpServer) => engine.attach(httpServer),
+    connections: () => io.engine.clientsCount,
+    async drain(options) {
+      engine.shut()
+      await drainSockets(localSockets(io), context.clock, options)
+    },
+    async close() {
+      engine.shut()
+      clearInterval(presenceTimer)
+      headBeacon.stop()
+      await context.work.settle(SETTLE_MS)
+      await closeSockets(io)
+      await io.close()
+    },
+  }
+}
+
+function openRooms(
+  io: ChatServer,
+  { bus, sessions, messages, clock, metrics, logger }: Context,
+): { rooms: SessionRooms; headBeacon: HeadBeacon } {
+  const rooms: SessionRooms = new SessionRooms({
+    bus,
+    deliver(room, event) {
+      deliverEvent({ io, metrics }, room, event)
+      // A reply: its reader may be about to write, and finds out by itself what this cannot.
+      if (event.event === 'message:new') {
+        messages.prepareAppend(room.sessionId).catch(() => undefined)
+      }
+    },
+    onLate: (room) => headBeacon.hurry(room),
+    onError: (error) => logger.warn({ err: error }, 'session subscription failed'),
+  })
+  const headBeacon = startHeadBeacon({ io, rooms, sessions, clock })
+  bus.onGap(() => headBeacon.sweep())
+  return { rooms, headBeacon }
+}
+
+/** Serves each socket that the handshake has let in, all with the same handlers. */
+function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): void {
+  const parts: SocketParts = {
+    ...context,
+    rooms,
+    expiries: new ExpiryWatch(context.clock),
+    onOutgoing(...event) {
+      const sessionId = toActiveSessionId(event)
+      if (sessionId !== undefined) rooms.noteActivity(sessionId, context.clock.now().getTime())
+    },
+  }
+  const handlers = createEventHandlers(context)
+  io.on('connection', (socket) => {
+    const served = new ServedSocket(parts, socket)
+    served.open()
+    serveEvents(context, handlers, served)
+    socket.emit('ready', toReady(context, served.user))
+  })
+}
+
+function toReady({ options, clock }: Context, user: User): ServerPayload<'ready'> {
+  return {
+    protocol: 1,
+    user,
+    models: [...options.models],
+    limits: {
+      contentLength: LIMITS.contentLength,
+      messageBytes: options.limits.maxMessageBytes,
+      historyPage: LIMITS.historyPage,
+      reconnectTimeoutMs: options.sessions.reconnectTimeoutMs,
+    },
+    serverTime: clock.now().toISOString(),
+  }
+}
+
+function startPresence({ presence, logger }: Context): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    presence
+      .refresh()
+      .catch((error: unknown) => logger.warn({ err: error }, 'presence not renewed'))
+  }, PRESENCE_TTL_MS / 3)
+  timer.unref()
+  return timer
+}
