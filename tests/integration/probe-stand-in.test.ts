@@ -117,9 +117,9 @@ describe('a standalone process', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     const files = stderr.trim().split('\n')
     expect(files.map((file) => file.replace(/^.*\/services\//, '')).sort()).toEqual([
-      'probe/src/ask-own-readiness.ts',
       'probe/src/finding.ts',
       'probe/src/main.ts',
+      'probe/src/own-readiness.ts',
       'probe/src/parse-arguments.ts',
     ])
   })

@@ -1,7 +1,8 @@
+import { createSecretKey, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorBodySchema, HTTP_ROUTES, type Message } from '@chatbox/contract'
+import jwt from 'jsonwebtoken'
 import { z } from 'zod'
-import type { Deadline } from './deadline.ts'
 import { Finding } from './finding.ts'
 
 /** Where the page is, and as whose page the probe speaks. */
@@ -9,6 +10,30 @@ export interface Place {
   /** Without a slash at its end. */
   address: string
   origin: string
+}
+
+/** Who asks, as the environment says it. An empty text counts as nothing said. */
+export interface Identity {
+  token: string | undefined
+  secret: string | undefined
+  issuer: string | undefined
+  audience: string | undefined
+}
+
+/** A moment that all steps together have to come to an end by. */
+export interface Deadline {
+  /** What the next step may take, in ms: at least 1, at most `capMs`. */
+  left(capMs?: number): number
+  isOver(): boolean
+}
+
+export function createDeadline(ms: number): Deadline {
+  const endsAt = performance.now() + ms
+  const left = () => endsAt - performance.now()
+  return {
+    left: (capMs = Infinity) => Math.max(1, Math.ceil(Math.min(capMs, left()))),
+    isOver: () => left() <= 0,
+  }
 }
 
 interface Answered {
@@ -23,6 +48,8 @@ const MAX_BODY_BYTES = 4 * 1024 ** 2
 const REQUEST_MS = 5000
 const RETRY_ATTEMPT_MS = 2000
 const RETRY_PAUSE_MS = 200
+/** Of a token that the probe signs: longer than a round trip may take. */
+const TTL_S = 15 * 60
 
 const readinessSchema = z.object({
   ready: z.boolean(),
@@ -31,9 +58,11 @@ const readinessSchema = z.object({
 
 /** Throws a `Finding` unless a chatbox answers there that is ready. */
 export async function checkReady(place: Place, deadline: Deadline, retry: boolean): Promise<void> {
+  // Packets that a network policy drops are not answered: a second try comes before long.
+  const capMs = retry ? RETRY_ATTEMPT_MS : REQUEST_MS
   for (;;) {
     try {
-      judgeReadiness(await ask(place, '/readyz', { within: deadline.left(attemptMs(retry)) }))
+      judgeReadiness(await ask(place, '/readyz', { within: deadline.left(capMs) }))
       return
     } catch (error) {
       const isAway = error instanceof Finding && error.part === 'unreachable'
@@ -41,11 +70,6 @@ export async function checkReady(place: Place, deadline: Deadline, retry: boolea
       await sleep(RETRY_PAUSE_MS)
     }
   }
-}
-
-/** Packets that a network policy drops are not answered: a second try comes before long. */
-function attemptMs(retry: boolean): number {
-  return retry ? RETRY_ATTEMPT_MS : REQUEST_MS
 }
 
 function judgeReadiness({ status, body }: Answered): void {
@@ -65,14 +89,14 @@ function toFailing(checks: Record<string, string>): Finding {
   const failing = Object.entries(checks).filter(([, state]) => state !== 'ok')
   const names = failing.map(([name]) => name)
   const said = failing.map(([name, state]) => `${name} ${state}`).join(', ')
-  const parts = [
-    ...(names.some((name) => name !== 'store' && name !== 'process') ? (['redis'] as const) : []),
-    ...(names.includes('store') ? (['store'] as const) : []),
-  ]
-  const [part] = parts
-  if (part === undefined) return new Finding('gateway', `the gateway is not ready: ${said}`)
-  const words = parts.map((one) => (one === 'redis' ? 'Redis' : 'the store')).join(' or ')
-  return new Finding(part, `the gateway cannot use ${words}: ${said}`)
+  const lacksStore = names.includes('store')
+  const lacksRedis = names.some((name) => name !== 'store' && name !== 'process')
+  if (lacksRedis) {
+    const words = lacksStore ? 'Redis or the store' : 'Redis'
+    return new Finding('redis', `the gateway cannot use ${words}: ${said}`)
+  }
+  if (lacksStore) return new Finding('store', `the gateway cannot use the store: ${said}`)
+  return new Finding('gateway', `the gateway is not ready: ${said}`)
 }
 
 /** Throws a `Finding` where a page of this origin would not be let in. */
@@ -88,11 +112,43 @@ export async function checkOrigin(place: Place, deadline: Deadline): Promise<voi
   )
 }
 
-/** The token of a new visitor; undefined where no visitors are let in. */
-export async function askVisitorToken(
+/**
+ * A token that was given is the one to try: whoever gives it wants to know about it. Else the
+ * probe is a visitor as the page makes one, and where none are let in, a user of its own.
+ */
+export async function getToken(
   place: Place,
   deadline: Deadline,
-): Promise<string | undefined> {
+  identity: Identity,
+): Promise<string> {
+  if (identity.token) return identity.token
+  const visitor = await askVisitorToken(place, deadline)
+  if (visitor !== undefined) return visitor
+  if (!identity.secret) {
+    throw new Finding(
+      'token',
+      'visitors are not let in (ALLOW_VISITORS), and there is neither PROBE_TOKEN nor JWT_SECRET',
+    )
+  }
+  return signToken(identity.secret, identity)
+}
+
+/** For a new user each time: a user has one session, and two probes would share it. */
+function signToken(
+  secret: string,
+  { issuer, audience }: Pick<Identity, 'issuer' | 'audience'>,
+): string {
+  return jwt.sign({ name: 'probe' }, createSecretKey(secret, 'utf8'), {
+    algorithm: 'HS256',
+    subject: `probe:${randomUUID()}`,
+    expiresIn: TTL_S,
+    ...(issuer && { issuer }),
+    ...(audience && { audience }),
+  })
+}
+
+/** The token of a new visitor; undefined where no visitors are let in. */
+async function askVisitorToken(place: Place, deadline: Deadline): Promise<string | undefined> {
   const answered = await ask(place, '/api/visitors', {
     method: 'POST',
     within: deadline.left(REQUEST_MS),

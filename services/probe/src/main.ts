@@ -1,6 +1,6 @@
-import { findOwnFault } from './ask-own-readiness.ts'
 import { Finding, PARTS } from './finding.ts'
-import { parseArguments } from './parse-arguments.ts'
+import { findOwnFault } from './own-readiness.ts'
+import { parseArguments, toHelp } from './parse-arguments.ts'
 
 /** How long what is still open may keep the process once all is said: the last words go out in it. */
 const LINGER_MS = 250
@@ -10,7 +10,6 @@ const EXIT_OWN_FAULT = 70
 async function main(): Promise<void> {
   const wish = parseArguments(process.argv.slice(2))
   if (wish.wish === 'help') {
-    const { toHelp } = await import('./help.ts')
     process.stdout.write(toHelp())
   } else if (wish.wish === 'ready') {
     const fault = await findOwnFault(process.env.MANAGEMENT_PORT ?? '9090')

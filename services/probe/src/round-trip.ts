@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '@chatbox/contract'
-import { ChatSocket } from './chat-socket.ts'
-import { createDeadline, type Deadline } from './deadline.ts'
-import { explainSilence } from './explain-silence.ts'
 import { endedByAnother, Finding } from './finding.ts'
-import { getToken, type Identity } from './get-token.ts'
-import { checkOrigin, checkReady, readLog, type Place } from './http-calls.ts'
+import {
+  checkOrigin,
+  checkReady,
+  createDeadline,
+  getToken,
+  readLog,
+  type Deadline,
+  type Identity,
+  type Place,
+} from './http-calls.ts'
 import type { TripEnd } from './parse-arguments.ts'
-import { textOf } from './reply-watch.ts'
+import { textOf, VisitorSocket } from './visitor-socket.ts'
 
 export interface TripOptions extends Place {
   identity: Identity
@@ -20,6 +25,8 @@ export interface TripOptions extends Place {
 
 /** Kept back to find out why nothing came: at most this long, at most a fifth of all. */
 const EXPLAIN_MS = 3000
+/** Of that, at most this and half of what is left for the log: the rest is for the back ends. */
+const READ_MS = 1000
 const QUESTION = 'probe'
 /** How often the back ends are asked after while an answer does not begin. */
 const RECHECK_MS = 2000
@@ -75,11 +82,16 @@ async function checkBackEnds(place: Place, deadline: Deadline): Promise<void> {
 
 const BLAMES_BACK_END: ReadonlySet<string> = new Set(['socket', 'session', 'worker', 'reply'])
 
+interface Visit extends Trip {
+  token: string
+  socket: VisitorSocket
+}
+
 async function visit(trip: Trip): Promise<string> {
   const { options, deadline, run } = trip
   await run('origin', () => checkOrigin(options, deadline))
   const token = await run('token', () => getToken(options, deadline, options.identity))
-  const socket = new ChatSocket(options, token)
+  const socket = new VisitorSocket(options, token)
   /** What has to be ended, where it comes to no good end. */
   let left: string | undefined
   try {
@@ -88,7 +100,8 @@ async function visit(trip: Trip): Promise<string> {
     if (options.until === 'socket') return `connected in ${msSince(startedAt)} ms`
     const { session } = await run('open', () => socket.emit('session:open', {}, deadline))
     left = session.id
-    const report = await converse(trip, socket, { sessionId: session.id, token })
+    const report = await converse({ ...trip, token, socket }, session.id)
+    await run('end', () => socket.emit('session:end', { sessionId: session.id }, deadline))
     left = undefined
     return report
   } finally {
@@ -96,41 +109,26 @@ async function visit(trip: Trip): Promise<string> {
   }
 }
 
-interface Talk {
-  sessionId: string
-  token: string
-}
-
-async function converse(trip: Trip, socket: ChatSocket, talk: Talk): Promise<string> {
-  const { options, deadline, run } = trip
-  const { sessionId } = talk
+async function converse(visit: Visit, sessionId: string): Promise<string> {
+  const { options, deadline, socket, run } = visit
   const sentAt = performance.now()
   const payload = { sessionId, clientMessageId: randomUUID(), content: QUESTION }
   const { message: question } = await run('question', () =>
     socket.emit('message:send', payload, deadline),
   )
-  const ackedMs = msSince(sentAt)
-  if (options.until === 'answer') {
-    await run('first text', () => waitForText(trip, socket, question))
-    const answer = await run('answer', () => waitForAnswer(trip, socket, { question, ...talk }))
-    const answeredMs = msSince(sentAt)
-    await run('log', () => checkLog(trip, { question, answer, ...talk }))
-    await run('end', () => socket.emit('session:end', { sessionId }, deadline))
-    return `answered in ${answeredMs} ms`
-  }
-  await run('end', () => socket.emit('session:end', { sessionId }, deadline))
-  return `acknowledged in ${ackedMs} ms`
+  if (options.until === 'ack') return `acknowledged in ${msSince(sentAt)} ms`
+  await run('first text', () => waitForText(visit, question))
+  const answer = await run('answer', () => waitForAnswer(visit, question))
+  const answeredMs = msSince(sentAt)
+  await run('log', () => checkLog(visit, { question, answer }))
+  return `answered in ${answeredMs} ms`
 }
 
 /**
  * Also ends where the whole answer comes without one, or nothing does: what that means is for the
  * next step to say. As long as nothing begins, the back ends are asked after now and then.
  */
-async function waitForText(
-  { options, deadline }: Trip,
-  socket: ChatSocket,
-  question: Message,
-): Promise<void> {
+async function waitForText({ options, deadline, socket }: Visit, question: Message): Promise<void> {
   const begins = () => {
     const draft = socket.replies.draftFor(question.id)
     const hasText = draft !== undefined && draft.pieces.size > 0
@@ -142,17 +140,12 @@ async function waitForText(
   }
 }
 
-async function waitForAnswer(
-  { options, deadline, whole }: Trip,
-  socket: ChatSocket,
-  { question, token }: Talk & { question: Message },
-): Promise<Message> {
+async function waitForAnswer(visit: Visit, question: Message): Promise<Message> {
+  const { deadline, socket } = visit
   const answer = await socket.find(deadline, () => findAnswer(socket, question))
-  const draft = socket.replies.draftFor(question.id)
-  if (answer === undefined) {
-    throw await explainSilence(options, { question, draft, token, deadline: whole })
-  }
+  if (answer === undefined) throw await explainSilence(visit, question)
   judgeStatus(answer)
+  const draft = socket.replies.draftFor(question.id)
   if (draft === undefined || draft.pieces.size === 0) {
     throw new Finding('live', 'the answer came whole at its end, not as it was written')
   }
@@ -163,7 +156,33 @@ async function waitForAnswer(
   return answer
 }
 
-function findAnswer({ replies }: ChatSocket, question: Message): Message | undefined {
+/** Why an acknowledged question has no answer by now, as far as that is seen from outside. */
+async function explainSilence(visit: Visit, question: Message): Promise<Finding> {
+  const { options, socket, whole } = visit
+  const within = createDeadline(Math.min(READ_MS, whole.left() / 2))
+  const log = await readLog(options, within, toReading(visit, question)).catch(() => [])
+  if (log.some(({ replyTo }) => replyTo === question.id)) {
+    return new Finding('live', 'the answer is in the log, and nobody brought it to the websocket')
+  }
+  const draft = socket.replies.draftFor(question.id)
+  if (draft === undefined) {
+    return new Finding('worker', 'the question was acknowledged and no worker began to answer it')
+  }
+  const silentS = Math.round(msSince(draft.lastAt) / 1000)
+  const seen = textOf(draft).length
+  const what =
+    seen === 0
+      ? `a worker took the question ${silentS} s ago and nothing came of it`
+      : `the answer stopped ${silentS} s ago after ${seen} characters`
+  return new Finding('reply', `${what}: its worker died and no other goes on, or its model is slow`)
+}
+
+/** The log from the question on. */
+function toReading({ token }: Visit, { sessionId, seq }: Message) {
+  return { sessionId, afterSeq: seq - 1, token }
+}
+
+function findAnswer({ replies }: VisitorSocket, question: Message): Message | undefined {
   const answer = replies.answerTo(question.id)
   if (answer === undefined && replies.hasEnded(question.sessionId)) throw endedByAnother()
   return answer
@@ -180,11 +199,10 @@ function judgeStatus({ status, error }: Message): void {
 }
 
 async function checkLog(
-  { options, deadline }: Trip,
-  { question, answer, sessionId, token }: Talk & { question: Message; answer: Message },
+  visit: Visit,
+  { question, answer }: { question: Message; answer: Message },
 ): Promise<void> {
-  const afterSeq = question.seq - 1
-  const log = await readLog(options, deadline, { sessionId, afterSeq, token })
+  const log = await readLog(visit.options, visit.deadline, toReading(visit, question))
   for (const [name, seen] of Object.entries({ question, answer })) {
     const stored = log.find(({ id }) => id === seen.id)
     if (stored === undefined) throw new Finding('log', `the ${name} is not in the log`)

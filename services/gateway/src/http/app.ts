@@ -1,14 +1,15 @@
+import path from 'node:path'
 import { idSchema } from '@chatbox/contract'
 import { withRequestId } from '@chatbox/kit'
-import express, { type Express, type RequestHandler, type Router } from 'express'
+import express, { type Express, type RequestHandler, type Response, type Router } from 'express'
 import type { Context } from '../context.ts'
 import { createApi } from './api.ts'
 import { answerErrors, answerUnknown } from './error-handler.ts'
 import { createRouteHandlers } from './handlers/route-handlers.ts'
-import { createPages } from './pages.ts'
 import { allowOrigins, createSecurityHeaders } from './security.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
+const ASSET_MAX_AGE_S = 365 * 24 * 60 * 60
 
 /** Everything that a gateway answers over plain HTTP. */
 export function createApp(context: Context): Express {
@@ -67,4 +68,33 @@ function redirectBare(prefix: string): RequestHandler {
     if (request.originalUrl.split('?')[0] === prefix) response.redirect(`${prefix}/`)
     else next()
   }
+}
+
+/** The built chat page: hashed assets that never change, and a document that is always asked for. */
+function createPages(webRoot: string): Router {
+  const router = express.Router()
+  const sendPage: RequestHandler = (_request, response, next) => {
+    response.setHeader('Cache-Control', 'no-cache')
+    response.sendFile('index.html', { root: webRoot, cacheControl: false }, (error?: Error) => {
+      if (error && !response.headersSent) next(error)
+    })
+  }
+  router.get('/', sendPage)
+  router.use(
+    express.static(webRoot, {
+      index: false,
+      redirect: false,
+      dotfiles: 'ignore',
+      setHeaders: (response: Response, file) => setCaching(response, path.relative(webRoot, file)),
+      cacheControl: false,
+    }),
+  )
+  return router
+}
+
+/** Vite puts what it names by its content, and only that, below `assets`. */
+function setCaching(response: Response, file: string): void {
+  const isHashed = file.split(path.sep)[0] === 'assets'
+  const lasting = `public, max-age=${ASSET_MAX_AGE_S}, immutable`
+  response.setHeader('Cache-Control', isHashed ? lasting : 'no-cache')
 }

@@ -14,7 +14,7 @@ export interface Caller {
   /** Both tell the other viewers of the session. Neither throws, and nobody waits for them. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
-  /** Puts another identity in the place of its own. */
+  /** Takes the identity of a newer token. Throws `UNAUTHORIZED` for that of another user. */
   renew(identity: Identity): void
 }
 

@@ -1,11 +1,16 @@
-import { openApiDocument } from '@chatbox/contract'
-import { checkAccess } from '@chatbox/core'
+import { HTTP_ROUTES, openApiDocument, type RouteAnswer } from '@chatbox/contract'
+import { AppError, checkAccess } from '@chatbox/core'
+import type { Request, Response } from 'express'
+import { newVisitorId, PROOF_TTL_S } from '../../auth/visitor-tokens.ts'
 import type { Context } from '../../context.ts'
-import { endSession } from '../../usecases/session/end-session.ts'
+import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
+import { isHttps } from '../security.ts'
 import { toTranscript } from './transcript.ts'
-import { admitVisitor } from './visitors.ts'
+
+const VISITOR_COOKIE = 'chatbox_visitor'
+const MAX_COOKIE_LENGTH = 1024
 
 /** Each route of the contract and its use case. */
 export function createRouteHandlers(context: Context): RouteHandlers {
@@ -27,4 +32,38 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     createVisitor: ({ request, response }) => admitVisitor(context, request, response),
     readOpenApi: async () => openApi,
   }
+}
+
+/**
+ * A token for the visitor whom this browser was before, else for a new one. The token lives in the
+ * page's memory alone. What lasts is a cookie that scripts cannot read, that is sent to this one
+ * address, and that is good for nothing but a new token of the same visitor.
+ */
+async function admitVisitor(
+  { visitors, options }: Context,
+  request: Request,
+  response: Response,
+): Promise<RouteAnswer<'createVisitor'>> {
+  if (!visitors) throw new AppError('FORBIDDEN', 'Visitors are not let in here.')
+  const { publicUrl, pathPrefix } = options.server
+  const proof = readCookie(request.headers.cookie)
+  const known = proof === undefined ? undefined : await visitors.readProof(proof)
+  const visitorId = known ?? newVisitorId()
+  response.cookie(VISITOR_COOKIE, await visitors.issueProof(visitorId), {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: isHttps(publicUrl),
+    path: `${pathPrefix}/api${HTTP_ROUTES.createVisitor.path}`,
+    maxAge: PROOF_TTL_S * 1000,
+  })
+  const { token, expiresAt } = await visitors.issueToken(visitorId)
+  return { token, expiresAt: expiresAt.toISOString() }
+}
+
+function readCookie(header: string | undefined): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const [name, value] = pair.trim().split('=', 2)
+    if (name === VISITOR_COOKIE && value && value.length <= MAX_COOKIE_LENGTH) return value
+  }
+  return undefined
 }

@@ -3,8 +3,7 @@ import { AppError } from '@chatbox/core'
 import { toOwnedId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
-import { checkModel } from '../reply/select-model.ts'
-import { retireSession } from './end-session.ts'
+import { checkModel, retireSession } from './change-session.ts'
 
 /** Somebody else who opens at the same moment wins at most this often before we give up. */
 const MAX_TRIES = 5

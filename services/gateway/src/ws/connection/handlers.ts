@@ -3,11 +3,8 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import { acceptMessage } from '../../usecases/message/accept-message.ts'
 import { markRead, setTyping } from '../../usecases/message/signals.ts'
-import { refreshToken } from '../../usecases/refresh-token.ts'
-import { retryReply } from '../../usecases/reply/retry-reply.ts'
-import { selectModel } from '../../usecases/reply/select-model.ts'
-import { stopReply } from '../../usecases/reply/stop-reply.ts'
-import { endSession } from '../../usecases/session/end-session.ts'
+import { retryReply, stopReply } from '../../usecases/reply/control-reply.ts'
+import { endSession, selectModel } from '../../usecases/session/change-session.ts'
 import { openSession } from '../../usecases/session/open-session.ts'
 import { readHistory } from '../../usecases/session/read-session.ts'
 import { createSession } from '../../usecases/session/start-session.ts'
@@ -37,6 +34,10 @@ export function createEventHandlers(context: Context): EventHandlers {
     'reply:retry': ({ user }, input) => retryReply(context, user, input),
     typing: (caller, input) => setTyping(context, caller, input),
     'model:select': ({ user }, input) => selectModel(context, user, input),
-    'token:refresh': (caller, input) => refreshToken(context, caller, input),
+    'token:refresh': async (caller, { token }) => {
+      const identity = await context.verifyToken(token)
+      caller.renew(identity)
+      return { expiresAt: identity.expiresAt.toISOString() }
+    },
   }
 }

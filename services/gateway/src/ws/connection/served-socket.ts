@@ -84,6 +84,9 @@ export class ServedSocket implements Caller, Member, Expiring {
   }
 
   renew(identity: Identity): void {
+    if (identity.user.id !== this.user.id) {
+      throw new AppError('UNAUTHORIZED', 'This token belongs to another user.')
+    }
     // Sessions of others were opened by right of a role.
     if (!isOperator(identity.user) && isOperator(this.user)) this.#parts.rooms.leaveAll(this)
     setIdentity(this.socket, identity)

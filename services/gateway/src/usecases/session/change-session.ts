@@ -1,7 +1,16 @@
-import type { Sender, Session, SessionEvent, User } from '@chatbox/contract'
-import { AppError, checkAccess, toPartyType } from '@chatbox/core'
+import type {
+  ClientData,
+  ClientPayload,
+  Message,
+  Sender,
+  Session,
+  SessionEvent,
+  User,
+} from '@chatbox/contract'
+import { AppError, checkAccess, checkActive, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
-import { SYSTEM_SENDER, toEventMessage } from '../message/event-entry.ts'
+
+const SYSTEM_SENDER: Sender = { type: 'system', id: 'system', name: '' }
 
 type EndReason = Extract<SessionEvent, { type: 'session_ended' }>['reason']
 
@@ -37,7 +46,7 @@ interface Ending {
 async function closeSession(context: Context, session: Session, ending: Ending): Promise<Session> {
   const { sender, reason, ...expectation } = ending
   const event: SessionEvent = { type: 'session_ended', reason }
-  const message = toEventMessage(context.clock, { sessionId: session.id, sender, event })
+  const message = toEventMessage(context, { sessionId: session.id, sender, event })
   const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
   // Also when somebody else ended it: that one may have died before it came to this.
   const cancelled = await context.replies.cancel(session.id)
@@ -53,5 +62,48 @@ async function unlessEnded<T>(appending: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if (error instanceof AppError && error.code === 'SESSION_ENDED') return undefined
     throw error
+  }
+}
+
+/** Chooses the model for the questions to come; the one that is chosen already changes nothing. */
+export async function selectModel(
+  context: Context,
+  who: User,
+  input: ClientPayload<'model:select'>,
+): Promise<ClientData<'model:select'>> {
+  const session = checkAccess('write', who, await context.sessions.find(input.sessionId))
+  checkModel(context, input.modelId)
+  checkActive(session)
+  if (session.modelId === input.modelId) return { session }
+  const event: SessionEvent = { type: 'model_selected', modelId: input.modelId }
+  const sender = { type: 'user' as const, id: who.id, name: who.name }
+  const message = toEventMessage(context, { sessionId: session.id, sender, event })
+  const appended = await context.messages.append({ message })
+  context.announceEntry(appended.message, appended.session)
+  return { session: appended.session }
+}
+
+/** Throws `INVALID_MODEL` for a model that users cannot choose here. */
+export function checkModel({ options }: Context, modelId: string): void {
+  if (options.models.some((model) => model.id === modelId)) return
+  throw new AppError('INVALID_MODEL', 'There is no such model.')
+}
+
+interface EventEntry {
+  sessionId: string
+  sender: Sender
+  event: SessionEvent
+}
+
+/** A state change as an entry for the log. */
+function toEventMessage({ clock }: Context, entry: EventEntry): Omit<Message, 'seq'> {
+  return {
+    id: clock.newId(),
+    kind: 'event',
+    content: '',
+    attachments: [],
+    status: 'complete',
+    createdAt: clock.now().toISOString(),
+    ...entry,
   }
 }

@@ -5,22 +5,23 @@ import {
   type ClientData,
   type ClientEvent,
   type ClientPayload,
+  type Message,
+  type ReplyDelta,
+  type ReplyStart,
   type ServerEvent,
   type ServerPayload,
 } from '@chatbox/contract'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
-import type { Deadline } from './deadline.ts'
 import { endedByAnother, Finding } from './finding.ts'
-import type { Place } from './http-calls.ts'
-import { ReplyWatch } from './reply-watch.ts'
+import type { Deadline, Place } from './http-calls.ts'
 
 /** Longer than a gateway takes to say that its store is away. */
 const ACK_MS = 8000
 const CONNECT_MS = 10_000
 
 /** A visitor's connection, over websocket only and never made a second time. */
-export class ChatSocket {
+export class VisitorSocket {
   readonly replies = new ReplyWatch()
   readonly #socket: Socket
   #closed: string | undefined
@@ -49,18 +50,14 @@ export class ChatSocket {
   /** Resolves once the gateway has said that the handshake was good. */
   async connect(deadline: Deadline): Promise<void> {
     const limit = deadline.left(CONNECT_MS)
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Finding('socket', `the websocket was not up after ${limit} ms`))
-      }, limit)
-      const settle = (end: () => void) => {
-        clearTimeout(timer)
-        end()
-      }
-      this.#socket.once('ready', () => settle(resolve))
-      this.#socket.once('connect_error', (error) => settle(() => reject(toRefusal(error))))
-      this.#socket.connect()
-    })
+    const up = Promise.withResolvers<undefined>()
+    this.#socket.once('ready', () => up.resolve(undefined))
+    this.#socket.once('connect_error', (error) => up.reject(toRefusal(error)))
+    const timer = setTimeout(() => {
+      up.reject(new Finding('socket', `the websocket was not up after ${limit} ms`))
+    }, limit)
+    this.#socket.connect()
+    await up.promise.finally(() => clearTimeout(timer))
   }
 
   /** Sends an event of the contract and answers the data of its acknowledgement. */
@@ -98,16 +95,14 @@ export class ChatSocket {
     this.#socket.disconnect()
   }
 
-  #change(limitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#onChange = () => undefined
-        resolve()
-      }
-      const timer = setTimeout(done, limitMs)
-      this.#onChange = done
+  /** Resolves with the next change, or after `limitMs`. */
+  async #change(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs)
+      this.#onChange = resolve
     })
+    clearTimeout(timer)
   }
 
   #lost(what: string): Finding {
@@ -165,4 +160,76 @@ function toRefusal(error: Error & { data?: unknown; description?: unknown }): Fi
     return new Finding('token', 'the gateway refuses the token: another secret, issuer or audience')
   }
   return new Finding('socket', `the gateway refuses the connection: ${code}`)
+}
+
+/** Pieces of a reply that are kept to compare with it. A reply of more is compared as far as they go. */
+const MAX_PIECES = 10_000
+
+/** What has been seen of one reply while it was written. */
+export interface Draft {
+  replyId: string
+  /** Of the highest attempt, which replaces what the ones before it wrote. */
+  attempt: number
+  /** Frames by their index. */
+  pieces: Map<number, string>
+  /** On the clock of `performance.now()`. */
+  lastAt: number
+}
+
+/** Remembers what a socket tells of the replies in one session. */
+export class ReplyWatch {
+  readonly #drafts = new Map<string, Draft>()
+  /** Reply ids by their question. */
+  readonly #replies = new Map<string, string>()
+  readonly #finished = new Map<string, Message>()
+  readonly #ended = new Set<string>()
+
+  onStart({ replyId, replyTo, attempt }: ReplyStart): void {
+    this.#replies.set(replyTo, replyId)
+    this.#draftOf(replyId, attempt)
+  }
+
+  onDelta({ replyId, attempt, index, text }: ReplyDelta): void {
+    const draft = this.#draftOf(replyId, attempt)
+    if (attempt === draft.attempt && draft.pieces.size < MAX_PIECES) draft.pieces.set(index, text)
+  }
+
+  onMessage(message: Message): void {
+    if (message.event?.type === 'session_ended') this.#ended.add(message.sessionId)
+    if (message.replyTo === undefined) return
+    this.#replies.set(message.replyTo, message.id)
+    this.#finished.set(message.replyTo, message)
+  }
+
+  /** The entry of the log that answers the question, once it has come. */
+  answerTo(questionId: string): Message | undefined {
+    return this.#finished.get(questionId)
+  }
+
+  /** True once somebody has ended the session: nothing more is answered in it. */
+  hasEnded(sessionId: string): boolean {
+    return this.#ended.has(sessionId)
+  }
+
+  draftFor(questionId: string): Draft | undefined {
+    return this.#drafts.get(this.#replies.get(questionId) ?? '')
+  }
+
+  #draftOf(replyId: string, attempt: number): Draft {
+    const known = this.#drafts.get(replyId)
+    const draft =
+      known && known.attempt >= attempt
+        ? known
+        : { replyId, attempt, pieces: new Map<number, string>(), lastAt: 0 }
+    draft.lastAt = performance.now()
+    this.#drafts.set(replyId, draft)
+    return draft
+  }
+}
+
+/** The text of the frames from the first one on, up to the first that is missing. */
+export function textOf({ pieces }: Draft): string {
+  let text = ''
+  for (let index = 0; pieces.has(index); index++) text += pieces.get(index) ?? ''
+  return text
 }
