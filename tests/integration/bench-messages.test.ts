@@ -17,7 +17,5 @@ checkSuites("the bench's suites of messages", {
 })
 
 checkSuites('the bench beside another commit', {
-  'control-against': ['before', 'before again', 'ours'],
   'tokens-against': ['before', 'before again', 'ours'],
-  'ack-against': ['before', 'before again', 'ours'],
 })
