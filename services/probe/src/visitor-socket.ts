@@ -177,7 +177,7 @@ export interface Draft {
 }
 
 /** Remembers what a socket tells of the replies in one session. */
-export class ReplyWatch {
+class ReplyWatch {
   readonly #drafts = new Map<string, Draft>()
   /** Reply ids by their question. */
   readonly #replies = new Map<string, string>()

@@ -3,7 +3,6 @@ import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import type { Context } from '../context.ts'
 import type { ChatServer } from './chat-socket.ts'
-import { serveEvents } from './connection/answer-event.ts'
 import { ExpiryWatch } from './connection/expiry.ts'
 import { createEventHandlers } from './connection/handlers.ts'
 import { ServedSocket, type SocketParts } from './connection/served-socket.ts'
@@ -81,6 +80,7 @@ function openRooms(
 function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): void {
   const parts: SocketParts = {
     ...context,
+    handlers: createEventHandlers(context),
     rooms,
     expiries: new ExpiryWatch(context.clock),
     onOutgoing(...event) {
@@ -88,11 +88,9 @@ function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): vo
       if (sessionId !== undefined) rooms.noteActivity(sessionId, context.clock.now().getTime())
     },
   }
-  const handlers = createEventHandlers(context)
   io.on('connection', (socket) => {
     const served = new ServedSocket(parts, socket)
     served.open()
-    serveEvents(context, handlers, served)
     socket.emit('ready', toReady(context, served.user))
   })
 }

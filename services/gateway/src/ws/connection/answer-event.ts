@@ -9,17 +9,11 @@ import { AppError, checkAdmitted, toAppError, toErrorInfo } from '@chatbox/core'
 import { withRequestId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { answerInTime, parseInput, type InputSchema } from '../../edge/calls.ts'
-import { tooManyRequests } from '../../edge/rate-guard.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import type { EventHandlers } from './handlers.ts'
-import type { ServedSocket } from './served-socket.ts'
-
-/** Events of one socket that may be answered at the same time; an honest page has a few. */
-const MAX_IN_FLIGHT = 64
-const BUSY_RETRY_MS = 1000
 
 /** One event as it came in, and the two ways to answer it. */
-interface EventCall {
+export interface EventCall {
   caller: Caller
   event: string
   /** Without the acknowledgement. */
@@ -28,41 +22,6 @@ interface EventCall {
   ack: ((answer: unknown) => void) | undefined
   /** Reports an error that no acknowledgement can carry. */
   reportError(error: ErrorInfo): void
-}
-
-/** Answers every event of a connection, whatever its name is. */
-export function serveEvents(context: Context, handlers: EventHandlers, served: ServedSocket): void {
-  served.socket.onAny((...packet: unknown[]) => {
-    const call = toCall(served, packet)
-    if (served.inFlight >= MAX_IN_FLIGHT) {
-      refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
-      return
-    }
-    served.inFlight++
-    context.work.add(
-      answerEvent(context, handlers, call).finally(() => {
-        served.inFlight--
-      }),
-    )
-  })
-}
-
-function toCall(served: ServedSocket, packet: unknown[]): EventCall {
-  const [event, ...args] = packet
-  const last = args.at(-1)
-  // JSON has no functions: this one is Socket.IO's own.
-  const ack = isFunction(last) ? last : undefined
-  return {
-    caller: served,
-    event: String(event),
-    args: ack ? args.slice(0, -1) : args,
-    ack,
-    reportError: (error) => void served.socket.emit('error', error),
-  }
-}
-
-function isFunction(value: unknown): value is (answer: unknown) => void {
-  return typeof value === 'function'
 }
 
 /**
@@ -94,7 +53,7 @@ export async function answerEvent(
 }
 
 /** The answer to an event that failed, or was not even looked at. */
-function refuseEvent(call: EventCall, error: ErrorInfo): void {
+export function refuseEvent(call: EventCall, error: ErrorInfo): void {
   if (call.ack) call.ack({ ok: false, error })
   else call.reportError(error)
 }

@@ -2,21 +2,29 @@ import type { ServerPayload, User } from '@chatbox/contract'
 import { AppError, isOperator, toErrorInfo } from '@chatbox/core'
 import type { DisconnectReason } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
+import { tooManyRequests } from '../../edge/rate-guard.ts'
 import type { Caller, Identity, Viewer } from '../../usecases/caller.ts'
 import { sessionRoom, setIdentity, userRoom, type ChatSocket } from '../chat-socket.ts'
 import { leavePresence } from '../engine/handshake.ts'
 import type { OutgoingEvent } from '../rooms/deliver.ts'
 import { createViewer, type Member, type SessionRooms } from '../rooms/session-rooms.ts'
+import { answerEvent, refuseEvent, type EventCall } from './answer-event.ts'
 import type { Expiring, ExpiryWatch } from './expiry.ts'
+import type { EventHandlers } from './handlers.ts'
 import { OutboundMeter } from './outbound.ts'
 
 /** What all sockets of a gateway share. */
 export interface SocketParts extends Context {
+  handlers: EventHandlers
   rooms: SessionRooms
   expiries: ExpiryWatch
   /** Hears of every event that a socket is sent. */
   onOutgoing: (...event: OutgoingEvent) => void
 }
+
+/** Events of one socket that may be answered at the same time; an honest page has a few. */
+const MAX_IN_FLIGHT = 64
+const BUSY_RETRY_MS = 1000
 
 /**
  * One socket that the handshake has let in, until it disconnects. A gateway has thousands: what they
@@ -24,10 +32,10 @@ export interface SocketParts extends Context {
  */
 export class ServedSocket implements Caller, Member, Expiring {
   readonly socket: ChatSocket
-  /** Events that are being answered. */
-  inFlight = 0
   isWarned = false
   readonly #parts: SocketParts
+  /** Events that are being answered. */
+  #inFlight = 0
   readonly #outbound = new OutboundMeter()
   #sessionIds: Set<string> | undefined
   #viewer: Viewer | undefined
@@ -64,7 +72,6 @@ export class ServedSocket implements Caller, Member, Expiring {
     this.socket.to(sessionRoom(receipt.sessionId)).emit('message:receipt', receipt)
   }
 
-  /** Listens to everything but events. */
   open(): void {
     const { socket } = this
     this.#parts.metrics.connections(1)
@@ -72,6 +79,7 @@ export class ServedSocket implements Caller, Member, Expiring {
       this.#onDisconnect(reason, description),
     )
     socket.on('error', (error: unknown) => this.#onError(error))
+    socket.onAny((...packet: unknown[]) => this.#onEvent(packet))
     socket.onAnyOutgoing(this.#parts.onOutgoing)
     socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
     socket.conn.on('flush', () => this.#outbound.clear())
@@ -100,6 +108,34 @@ export class ServedSocket implements Caller, Member, Expiring {
   onExpired(): void {
     this.#closedFor ??= 'token-expired'
     this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
+  }
+
+  /** Answers every event, whatever its name is. */
+  #onEvent(packet: unknown[]): void {
+    const call = this.#toCall(packet)
+    if (this.#inFlight >= MAX_IN_FLIGHT) {
+      refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
+      return
+    }
+    this.#inFlight++
+    this.#parts.work.add(
+      answerEvent(this.#parts, this.#parts.handlers, call).finally(() => {
+        this.#inFlight--
+      }),
+    )
+  }
+
+  #toCall([event, ...args]: unknown[]): EventCall {
+    const last = args.at(-1)
+    // JSON has no functions: this one is Socket.IO's own.
+    const ack = isFunction(last) ? last : undefined
+    return {
+      caller: this,
+      event: String(event),
+      args: ack ? args.slice(0, -1) : args,
+      ack,
+      reportError: (error) => void this.socket.emit('error', error),
+    }
   }
 
   #onDisconnect(reason: string, description: unknown): void {
@@ -138,6 +174,10 @@ export class ServedSocket implements Caller, Member, Expiring {
     this.socket.emit('error', toErrorInfo(error))
     this.socket.disconnect(true)
   }
+}
+
+function isFunction(value: unknown): value is (answer: unknown) => void {
+  return typeof value === 'function'
 }
 
 /**
