@@ -120,7 +120,7 @@ function toLaterTexts(later: LaterTexts): { laterTexts?: LaterTexts } {
 }
 
 /** Reports a session's document that is none, and answers the error to throw. */
-export function refuseSession(deps: RecordDeps, sessionId: string): AppError {
+function refuseSession(deps: RecordDeps, sessionId: string): AppError {
   deps.hooks.onPayloadRefused('session', { sessionId })
   return new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
 }
