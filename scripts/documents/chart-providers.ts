@@ -2,7 +2,7 @@ import { describeSettings, type SettingDescription } from '@chatbox/kit'
 import { toKey, toKind } from './chart-kind.ts'
 
 const PROGRAMS = ['gateway', 'worker'] as const
-/** The fields of every provider of the chart: pods read by them what users chose before. */
+/** The chart requires these of every provider. */
 const ALWAYS = ['id', 'type']
 
 interface Field {
@@ -15,7 +15,7 @@ interface Field {
 }
 
 /** The fields of a model provider, as values of the chart. */
-export const FIELDS: readonly Field[] = describeSettings().provider.map(toField)
+const FIELDS: readonly Field[] = describeSettings().provider.map(toField)
 
 function toField({ name, type, secret, usedBy, neededBy }: SettingDescription): Field {
   const key = toKey(name.replace('LLM_PROVIDER_<n>_', ''))

@@ -57,7 +57,7 @@ const lineSchema = z.looseObject({
  * process shows its stack, indented. `pino-pretty` keeps a line break that is in a message, and
  * writes every error over many lines.
  */
-export function toPlainLine(line: string): string {
+function toPlainLine(line: string): string {
   const { level, time, msg, err, ...fields } = lineSchema.parse(JSON.parse(line))
   const parts = [
     time.slice(11, 19),
@@ -104,6 +104,6 @@ export function nameSession(sessionId: string): void {
 }
 
 /** What each log line of the current request carries. */
-export function requestFields(): { requestId?: string; sessionId?: string } {
+function requestFields(): { requestId?: string; sessionId?: string } {
   return { ...storage.getStore() }
 }

@@ -41,7 +41,7 @@ export interface CompletedSettings {
  * Adds the keys that a standalone process outside production lacks. They are made once and kept in
  * its data folder, readable only by its own user.
  */
-export function addDevelopmentKeys(settings: Settings): CompletedSettings {
+function addDevelopmentKeys(settings: Settings): CompletedSettings {
   const { auth, stores } = settings
   const needsSecret = auth.jwtSecret === undefined && auth.jwksUrl === undefined
   const needsKey = stores.encryptionKeys.length === 0

@@ -5,7 +5,7 @@ import type { Env, Setting, SettingGroup } from './setting.ts'
 import { SETTINGS, type Settings, type SettingValues } from './settings.ts'
 
 /** A setting by its full name, with the value that is in force. */
-export interface InForce {
+interface InForce {
   name: string
   type: Setting['type']
   value: unknown
@@ -13,7 +13,7 @@ export interface InForce {
 
 type Values = Readonly<Record<string, unknown>>
 
-export function listInForce(
+function listInForce(
   values: SettingValues,
   providers: readonly ProviderSettings[] = [],
 ): InForce[] {
@@ -32,7 +32,7 @@ function listGroup(group: SettingGroup, values: Values, prefix = ''): InForce[] 
   })
 }
 
-export function secretsOf({ type, value }: InForce): Secret[] {
+function secretsOf({ type, value }: InForce): Secret[] {
   return value === undefined ? [] : (type.secretsIn?.(value) ?? [])
 }
 
