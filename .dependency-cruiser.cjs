@@ -57,13 +57,19 @@ module.exports = {
       severity: 'error',
       // The cost of a part is seen from a build without it, as the fault tests build theirs.
       from: { path: '^bench/', pathNot: '^bench/src/contestants/ours/' },
-      to: { path: '^(services|web|tests|shared/(core|adapters|kit))/' },
+      to: {
+        path: [
+          '^(services|web|shared/(core|adapters|kit))/',
+          '^tests/(?!environment/)',
+          '[.]test[.]ts$',
+        ],
+      },
     },
     {
       name: 'bench-runs-without-a-part',
       severity: 'error',
       from: { path: '^bench/src/contestants/ours/' },
-      to: { path: '^(services/[^/]+/src/(?!compose[.]ts$)|web|tests)/?' },
+      to: { path: '^(services/[^/]+/src/(?!compose[.]ts$)|web|tests/(?!environment/))/?' },
     },
     {
       name: 'web-takes-types-only',
@@ -131,6 +137,13 @@ module.exports = {
     only('jwt-home', '(jsonwebtoken|jwks-rsa)', '^services/(gateway/src/auth|probe/src)/'),
     only('metrics-home', 'prom-client', '^shared/kit/src/'),
     {
+      name: 'environment-is-a-black-box',
+      severity: 'error',
+      comment: 'it starts and asks the product as anybody does, and is shared by all who do so',
+      from: { path: '^tests/environment/', pathNot: '[.]test[.]ts$' },
+      to: { path: '^(services|web|bench|shared/(core|adapters|kit)|tests/(?!environment/))/?' },
+    },
+    {
       name: 'no-orphans',
       severity: 'error',
       from: {
@@ -142,8 +155,14 @@ module.exports = {
     {
       name: 'not-to-test',
       severity: 'error',
-      from: { pathNot: ['[.]test[.]', '^tests/'] },
+      from: { pathNot: ['[.]test[.]', '^tests/', '^bench/', '^scripts/cluster[.]ts$'] },
       to: { path: '([.]test[.]|^tests/)' },
+    },
+    {
+      name: 'cluster-command-is-no-test',
+      severity: 'error',
+      from: { path: '^scripts/' },
+      to: { path: ['^tests/(?!environment/)', '[.]test[.]ts$'] },
     },
   ],
   options: {

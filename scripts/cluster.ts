@@ -1,21 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { startBalancer } from '../tests/environment/servers/balancer.ts'
+import { asServices, Cluster, startBackEnds, type Settings } from '../tests/environment/cluster.ts'
+import { NoMongoError } from '../tests/environment/servers/mongo.ts'
+import { type ServiceProcess } from '../tests/environment/servers/processes.ts'
 import { buildWeb } from './build-web.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { readOptions } from './read-options.ts'
-import { startMongo } from './servers/mongo.ts'
-import {
-  launchService,
-  waitUntilReady,
-  type Service,
-  type ServiceProcess,
-} from './servers/processes.ts'
-import { startRedis } from './servers/redis.ts'
-import { startRoundRobin } from './servers/round-robin.ts'
 
-const GATEWAYS = 2
-const WORKERS = 2
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PORT = Number(process.env.PORT ?? 8080)
 const HELP = {
@@ -24,57 +17,37 @@ const HELP = {
     'A MongoDB-compatible store is needed: set MONGO_URI, or install mongod, docker or Java 17 with Maven.',
 }
 
-type Stop = () => Promise<unknown>
+/** What was started, each with how it ends. */
+const stops: (() => Promise<unknown>)[] = []
 
-/** What was started, each with how it ends. Back ends come first and go last. */
-interface Cluster {
-  backEnds: Stop[]
-  services: Stop[]
-  processes: ServiceProcess[]
-}
-
-async function startCluster(cluster: Cluster): Promise<void> {
-  const redis = await startRedis().catch((cause: unknown) => fail(HELP.redis, cause))
-  cluster.backEnds.push(() => redis.stop())
+async function startCluster(): Promise<Cluster<ServiceProcess>> {
+  const backEnds = await startBackEnds({ report: () => undefined }).catch(refuse)
+  const { redis, mongo } = backEnds
   say('redis', `port ${redis.port}, process ${redis.pid}`)
-  const mongo = await startMongo(() => undefined).catch((cause: unknown) => fail(HELP.store, cause))
-  cluster.backEnds.push(() => mongo.stop())
   say('store', `${mongo.kind}, port ${mongo.port}, process ${mongo.pid ?? 'not ours'}`)
-
-  const env = toSettings(redis.url, mongo.uri)
-  const [gateways] = await Promise.all([
-    startMany(cluster, 'gateway', { env, count: GATEWAYS }),
-    startMany(cluster, 'worker', { env, count: WORKERS }),
-  ])
-  const addresses = gateways.map((gateway) => gateway.url)
-  const proxy = await startRoundRobin(addresses, { port: PORT })
-  cluster.services.push(() => proxy.stop())
-  say('proxy', `port ${proxy.port}, in turn to ${gateways.map((one) => one.name).join(' and ')}`)
-  console.log(`\nchatbox: http://localhost:${proxy.port}${env.PATH_PREFIX}/   (Ctrl-C stops it)\n`)
-}
-
-async function startMany(
-  cluster: Cluster,
-  service: Service,
-  { env, count }: { env: Record<string, string>; count: number },
-): Promise<ServiceProcess[]> {
-  const names = Array.from({ length: count }, (_, index) => `${service}-${index + 1}`)
-  return Promise.all(
-    names.map(async (name) => {
-      const onLine = (line: string) => console.log(`${name} | ${line}`)
-      const started = await launchService(service, { env, name, onLine, cwd: ROOT })
-      cluster.services.push(() => started.stop())
-      cluster.processes.push(started)
-      await waitUntilReady(started)
-      const port = service === 'gateway' ? `port ${started.port}, ` : ''
-      say(name, `${port}management port ${started.managementPort}, process ${started.pid}`)
-      return started
-    }),
-  )
+  const services = asServices(({ name }) => ({
+    onLine: (line) => console.log(`${name} | ${line}`),
+    cwd: ROOT,
+  }))
+  const settings = toSettings(backEnds.env)
+  const cluster = new Cluster(backEnds, { ...services, settings })
+  stops.push(() => cluster.stop())
+  await cluster.start()
+  for (const { name, port, managementPort, pid } of cluster.processes) {
+    const own = name.startsWith('gateway') ? `port ${port}, ` : ''
+    say(name, `${own}management port ${managementPort}, process ${pid}`)
+  }
+  const { gateways } = cluster
+  const ports = gateways.map(({ port }) => port)
+  const balancer = await startBalancer(ports, { port: PORT })
+  stops.push(() => balancer.close())
+  say('balancer', `port ${PORT}, in turn to ${gateways.map(({ name }) => name).join(' and ')}`)
+  console.log(`\nchatbox: http://localhost:${PORT}${settings.PATH_PREFIX}/   (Ctrl-C stops it)\n`)
+  return cluster
 }
 
 /** What the person set applies as in production; the rest is made for this run and forgotten. */
-function toSettings(redisUrl: string, mongoUri: string): Record<string, string> {
+function toSettings({ HOST = '', MODE = '', REDIS_URL = '', MONGO_URI = '' }: Settings): Settings {
   const given = Object.entries(process.env).filter(
     ([name]) => !/^(npm|PORT$|MANAGEMENT_)/.test(name),
   )
@@ -87,11 +60,7 @@ function toSettings(redisUrl: string, mongoUri: string): Record<string, string> 
     JWT_SECRET: randomBytes(48).toString('base64url'),
     ENCRYPTION_KEYS: `run:${randomBytes(32).toString('base64')}`,
     ...Object.fromEntries(given.map(([name, value]) => [name, value ?? ''])),
-    HOST: '127.0.0.1',
-    TRUSTED_PROXIES: '127.0.0.1/32',
-    MODE: 'cluster',
-    REDIS_URL: redisUrl,
-    MONGO_URI: mongoUri,
+    ...{ HOST, MODE, REDIS_URL, MONGO_URI },
     MONGO_DATABASE: 'chatbox',
   }
 }
@@ -100,15 +69,14 @@ function say(name: string, state: string): void {
   console.log(`${name.padEnd(10)} ${state}`)
 }
 
-/** One line about what to install; the reason is there for one who has it and sees it fail. */
-function fail(help: string, cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  throw new Error(`${help} (${reason})`)
+/** One line about what to install; the reason is there for whoever has it and sees it fail. */
+function refuse(cause: unknown): never {
+  const help = cause instanceof NoMongoError ? HELP.store : HELP.redis
+  throw new Error(`${help} (${cause instanceof Error ? cause.message : String(cause)})`)
 }
 
-async function stopCluster(cluster: Cluster): Promise<void> {
-  await Promise.allSettled(cluster.services.map((stop) => stop()))
-  await Promise.allSettled(cluster.backEnds.map((stop) => stop()))
+async function stopAll(): Promise<void> {
+  await Promise.allSettled(stops.map((stop) => stop()))
 }
 
 /** Settles at a request to stop. */
@@ -117,36 +85,34 @@ async function waitForSignal(): Promise<void> {
 }
 
 /** Rejects when one of them ends, which nobody asked for: a cluster with a part missing misleads. */
-async function waitForDeath(processes: ServiceProcess[]): Promise<never> {
+async function waitForDeath({ processes }: Cluster<ServiceProcess>): Promise<never> {
   const first = processes.map(async ({ name, exited }) => ({ name, ...(await exited) }))
   const { name, code, signal } = await Promise.race(first)
   throw new Error(`${name} ended by itself with ${signal ?? `exit code ${code}`}`)
 }
 
 async function main(): Promise<void> {
-  const cluster: Cluster = { backEnds: [], services: [], processes: [] }
   const stopped = waitForSignal()
-  const started = buildWeb().then(() => startCluster(cluster))
+  const started = buildWeb().then(startCluster)
   try {
-    await Promise.race([stopped, started])
-    await Promise.race([stopped, waitForDeath(cluster.processes)])
+    await Promise.race([stopped, started.then(waitForDeath)])
   } catch (error) {
     // The lines that follow are what the process printed, which is on the screen already.
     console.error(error instanceof Error ? error.message.split('\n')[0] : error)
     process.exitCode = 1
   }
   console.log('stopping ...')
-  await stopCluster(cluster)
+  await stopAll()
   // What a start that was cut short has begun in the meantime.
   await started.catch(() => undefined)
-  await stopCluster(cluster)
+  await stopAll()
   console.log('stopped')
 }
 
 readOptions({
   usage: 'npm run cluster --',
   about:
-    'Starts Redis, a store, two gateways, two workers and a proxy on this machine, to try the system as it runs in production. Settings come from the environment; PORT is where the proxy listens. Ctrl-C stops all of it.',
+    'Starts Redis, a store, two gateways, two workers and a balancer on this machine, to try the system as it runs in production. Settings come from the environment; PORT is where the balancer listens. Ctrl-C stops all of it.',
   options: {},
 })
 endWithParent()

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
   sendStatus,
-  startHostileModelServer,
+  startModelServer,
   streamPieces,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
+  type ModelServer,
+} from '../environment/model-server.ts'
 import { openModel, readReply, type ModelUnderTest } from '../support/model-client.ts'
-import { encodeEvents, WIRES } from '../support/model-wire.ts'
+import { encodeEvents, WIRES } from '../environment/model-wire.ts'
 
-let server: HostileModelServer
+let server: ModelServer
 let model: ModelUnderTest
 
 beforeEach(async () => {
-  server = await startHostileModelServer()
+  server = await startModelServer()
   model = openModel({ type: 'openai', endpoint: server.url }, { breakerOpenMs: 100 })
 })
 afterEach(async () => {

@@ -7,10 +7,10 @@ import {
   hang,
   reset,
   sendStatus,
-  startHostileModelServer,
+  startModelServer,
   streamPieces,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
+  type ModelServer,
+} from '../environment/model-server.ts'
 import {
   openModel,
   readReply,
@@ -20,8 +20,7 @@ import {
   type ModelUnderTest,
   type Outcome,
 } from '../support/model-client.ts'
-import { keepAlive, unknownEvent, wrongTypes } from '../support/model-nonsense.ts'
-import { encodeEvents, WIRES, type Protocol, type WireReply } from '../support/model-wire.ts'
+import { encodeEvents, WIRES, type Protocol, type WireReply } from '../environment/model-wire.ts'
 
 const REPLY: WireReply = {
   pieces: ['Héllo ', '世界 ', '🎉', ' and\r\nmore'],
@@ -32,7 +31,7 @@ const WHOLE = REPLY.pieces.join('')
 /** What a model behind HTTP keeps, whatever its server does. */
 export function describeHttpLlm(protocol: Protocol): void {
   const wire = WIRES[protocol]
-  let server: HostileModelServer
+  let server: ModelServer
   let model: ModelUnderTest
 
   const open = (options: ModelDirectoryOptions = {}): ModelUnderTest =>
@@ -49,7 +48,7 @@ export function describeHttpLlm(protocol: Protocol): void {
 
   describe(`${protocol} against a hostile server`, () => {
     beforeEach(async () => {
-      server = await startHostileModelServer()
+      server = await startModelServer()
       model = open()
     })
     afterEach(async () => {
@@ -138,7 +137,7 @@ export function describeHttpLlm(protocol: Protocol): void {
     })
 
     it('does not follow a redirect', async () => {
-      const other = await startHostileModelServer()
+      const other = await startModelServer()
       server.answer(sendStatus(307, '', { location: other.url + wire.path }))
       expect((await readFrom()).error).toMatchObject({ retryable: false })
       expect(other.requests).toHaveLength(0)
@@ -176,7 +175,7 @@ export function describeHttpLlm(protocol: Protocol): void {
     it.each([
       ['broken JSON', 'data: {"nonsense\n\n'],
       ['a scalar', 'data: 42\n\n'],
-      ['fields of the wrong type', wrongTypes(protocol)],
+      ['fields of the wrong type', `data: ${JSON.stringify(wire.wrongTypes)}\n\n`],
     ])('says LLM_TRUNCATED on an event of %s', async (_what, garbage) => {
       const events = wire.events(REPLY)
       server.answer(
@@ -195,7 +194,7 @@ export function describeHttpLlm(protocol: Protocol): void {
     it('takes no notice of comments, of unknown fields and of events it does not know', async () => {
       const events = wire.events(REPLY)
       const noise = Buffer.from(': hello\n\nretry: 10\nid: 7\nfoo: bar\n\n')
-      const unknown = encodeEvents([unknownEvent(protocol)])
+      const unknown = encodeEvents([{ event: 'novelty', data: JSON.stringify(wire.unknown) }])
       server.answer(
         streamPieces(events.flatMap((event) => [noise, unknown, encodeEvents([event])])),
       )
@@ -234,7 +233,7 @@ export function describeHttpLlm(protocol: Protocol): void {
       server.answer(async ({ response }) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' })
         response.write(encodeEvents(wire.events(REPLY).slice(0, 4)))
-        const timer = setInterval(() => response.write(keepAlive(protocol)), 20)
+        const timer = setInterval(() => response.write(wire.keepAlive), 20)
         response.once('close', () => {
           clearInterval(timer)
         })

@@ -3,13 +3,9 @@ import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import {
-  startHostileModelServer,
-  streamPieces,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
+import { startModelServer, streamPieces, type ModelServer } from '../environment/model-server.ts'
 import { openModel, readReply, toRequest, type ModelUnderTest } from '../support/model-client.ts'
-import { encodeEvents, WIRES, type Protocol } from '../support/model-wire.ts'
+import { encodeEvents, WIRES, type Protocol } from '../environment/model-wire.ts'
 
 const MIB = 1024 * 1024
 const PIECES = ['Héllo ', '世界 ', '🎉👩‍👩‍👧 ', 'a\r\nb\u2028c ']
@@ -18,11 +14,11 @@ const PROTOCOLS: Protocol[] = ['openai', 'anthropic', 'dify']
 
 describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
   const wire = WIRES[protocol]
-  let server: HostileModelServer
+  let server: ModelServer
   let model: ModelUnderTest
 
   beforeEach(async () => {
-    server = await startHostileModelServer()
+    server = await startModelServer()
     model = openModel({ type: protocol, endpoint: server.url })
   })
   afterEach(async () => {

@@ -3,11 +3,11 @@ import type { LlmRequest } from '@chatbox/core'
 import {
   hang,
   sendStatus,
-  startHostileModelServer,
+  startModelServer,
   streamPieces,
   type Answer,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
+  type ModelServer,
+} from '../environment/model-server.ts'
 import {
   openModel,
   readReply,
@@ -16,7 +16,7 @@ import {
   within,
   type ModelUnderTest,
 } from '../support/model-client.ts'
-import { encodeEvents, WIRES, type Protocol, type WireEvent } from '../support/model-wire.ts'
+import { encodeEvents, WIRES, type Protocol, type WireEvent } from '../environment/model-wire.ts'
 
 const HISTORY: LlmRequest['messages'] = [
   { role: 'user', content: 'first question' },
@@ -24,7 +24,7 @@ const HISTORY: LlmRequest['messages'] = [
   { role: 'user', content: 'second question' },
 ]
 
-let server: HostileModelServer
+let server: ModelServer
 let model: ModelUnderTest
 
 function open(type: Protocol): void {
@@ -40,7 +40,7 @@ function good(protocol: Protocol, conversationId = 'conversation-1'): Answer {
 }
 
 beforeEach(async () => {
-  server = await startHostileModelServer()
+  server = await startModelServer()
 })
 afterEach(async () => {
   await model.close()

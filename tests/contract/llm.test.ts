@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { startHostileModelServer, streamPieces } from '../support/hostile-model-server.ts'
+import { startModelServer, streamPieces } from '../environment/model-server.ts'
 import { openModel, type ModelUnderTest } from '../support/model-client.ts'
-import { encodeEvents, WIRES, type Protocol } from '../support/model-wire.ts'
+import { encodeEvents, WIRES, type Protocol } from '../environment/model-wire.ts'
 import { describeHttpLlm } from './llm-http.contract.ts'
 import { describeLlm } from './llm.contract.ts'
 
@@ -20,7 +20,7 @@ async function shortPause(_ms: number, signal: AbortSignal): Promise<void> {
 }
 
 async function openAnswering(protocol: Protocol): Promise<ModelUnderTest> {
-  const server = await startHostileModelServer()
+  const server = await startModelServer()
   const words = Array.from({ length: 20 }, (_, index) => `word-${index} `)
   const events = WIRES[protocol].events({ pieces: words })
   server.answer(streamPieces(events.map((event) => encodeEvents([event]))))

@@ -4,8 +4,8 @@ import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store
 import { MESSAGE_INDEXES, SESSION_INDEXES } from '../../shared/adapters/src/mongo/documents.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import { findMissingIndex } from '../../shared/adapters/src/mongo/schema/steps.ts'
-import { startMongoLink } from '../support/mongo-link.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { startMongoLink } from '../environment/servers/mongo-link.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 import { newKeyRing } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 

@@ -8,7 +8,7 @@ import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import { SchemaRecord } from '../../shared/adapters/src/mongo/schema/schema-record.ts'
 import { SCHEMA_STEPS, type SchemaStep } from '../../shared/adapters/src/mongo/schema/steps.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 import { newKeyRing, startSession, userEntry } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 

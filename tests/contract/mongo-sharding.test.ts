@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import type { Document } from 'mongodb'
-import { startMongoLink } from '../support/mongo-link.ts'
+import { startMongoLink } from '../environment/servers/mongo-link.ts'
 import { describeStore } from './store.contract.ts'
 import type { StoreHarness } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoHarness, openMongoLab } from './mongo.support.ts'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import type { Document } from 'mongodb'
 import { tryStore } from '../../shared/adapters/src/mongo/schema/try-store.ts'
-import { runEntry } from '../support/run-entry.ts'
-import { startMongoLink, type Answer, type MongoLink } from '../support/mongo-link.ts'
+import { runEntry } from '../environment/servers/processes.ts'
+import { startMongoLink, type Answer, type MongoLink } from '../environment/servers/mongo-link.ts'
 import { describeWithMongo, mongo, openMongoLab, type MongoLab } from './mongo.support.ts'
 
 let lab: MongoLab

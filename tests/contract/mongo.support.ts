@@ -7,7 +7,7 @@ import {
   NoMongoError,
   startMongo,
   type RunningMongo,
-} from '../../scripts/servers/mongo.ts'
+} from '../environment/servers/mongo.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { createHooks, newKeyRing, type RecordedHooks, type StoreHarness } from './store.support.ts'
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { openBackend, type Backend, type BackendOptions } from '@chatbox/adapters'
-import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
-import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { newMongoDatabase, startMongo, type RunningMongo } from '../environment/servers/mongo.ts'
+import { startTcpProxy, type TcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { createRecorder, newJob } from './job-queue.contract.ts'
 import {
   createCountedHooks,

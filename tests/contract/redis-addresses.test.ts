@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { startRedis } from '../../scripts/servers/redis.ts'
+import { startRedis } from '../environment/servers/redis.ts'
 import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { parseRedisAddress } from '../../shared/adapters/src/redis/client/address.ts'
 import { closeClient, openClient } from '../../shared/adapters/src/redis/client/connection.ts'

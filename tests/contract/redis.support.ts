@@ -5,8 +5,8 @@ import {
   startRedis,
   type RedisServer,
   type RedisServerOptions,
-} from '../../scripts/servers/redis.ts'
-import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+} from '../environment/servers/redis.ts'
+import { startTcpProxy, type TcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'

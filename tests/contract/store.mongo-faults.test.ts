@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
-import { startTcpProxy, type CutMode, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
+import { startTcpProxy, type CutMode, type TcpProxy } from '../environment/servers/tcp-proxy.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
 import {
   endSession,
   eventEntry,

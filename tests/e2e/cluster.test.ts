@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { buildWeb } from '../../scripts/build-web.ts'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
-import { startRoundRobin, type RoundRobin } from '../../scripts/servers/round-robin.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
+import { startBalancer, type Balancer } from '../environment/servers/balancer.ts'
 import { describeUnless } from '../support/describe-unless.ts'
 import { findClusterSkipReason } from '../support/describe-with-cluster.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { textOfTokens } from '../environment/model-server.ts'
 import { browserSkipReason } from './support/browser.ts'
 import { useChatPages } from './support/chat-page.ts'
 
@@ -13,7 +14,7 @@ const describeWithBoth = describeUnless(browserSkipReason ?? (await findClusterS
 describeWithBoth('chat page on a cluster of two gateways and two workers', () => {
   let cluster: TestCluster
   /** One address for each gateway: what a browser opens decides which gateway it is on. */
-  let doors: RoundRobin[]
+  let doors: Balancer[]
   const pages = useChatPages()
 
   beforeAll(async () => {
@@ -22,12 +23,14 @@ describeWithBoth('chat page on a cluster of two gateways and two workers', () =>
     await buildWeb()
     cluster = await startTestCluster({ ALLOW_VISITORS: 'true', ALLOWED_ORIGINS: origins })
     doors = await Promise.all(
-      cluster.gateways.map(({ url }, index) => startRoundRobin([url], { port: ports[index] ?? 0 })),
+      cluster.gateways.map((gateway, index) =>
+        startBalancer([gateway.port], { port: ports[index] ?? 0 }),
+      ),
     )
   }, 120_000)
 
   afterAll(async () => {
-    await Promise.all(doors.map((door) => door.stop()))
+    await Promise.all(doors.map((door) => door.close()))
     await cluster.stop()
   }, 60_000)
 
@@ -45,7 +48,7 @@ describeWithBoth('chat page on a cluster of two gateways and two workers', () =>
     await one.draft.getByText('t20').waitFor()
     await other.draft.getByText('t20').waitFor()
     const texts = await Promise.all([one.waitForReply(2), other.waitForReply(2)])
-    const whole = cluster.models.textOf(150).trim()
+    const whole = textOfTokens(150).trim()
     for (const text of texts) expect(text).toContain(whole)
     expect(await other.questions.allInnerTexts()).toEqual(await one.questions.allInnerTexts())
 
@@ -70,9 +73,9 @@ describeWithBoth('chat page on a cluster of two gateways and two workers', () =>
 
   it('moves a page to another gateway when its own goes away, in the middle of an answer', async () => {
     const port = Number(new URL(urlOf(0)).port)
-    await doors[0]?.stop()
-    doors[0] = await startRoundRobin(
-      cluster.gateways.map(({ url }) => url),
+    await doors[0]?.close()
+    doors[0] = await startBalancer(
+      cluster.gateways.map((gateway) => gateway.port),
       { port },
     )
     const chat = await pages.open(urlOf(0), { allowNetworkErrors: true })
@@ -80,6 +83,6 @@ describeWithBoth('chat page on a cluster of two gateways and two workers', () =>
     await chat.draft.getByText('t20').waitFor()
     await cluster.gateways[0]?.stop()
     const text = await chat.waitForReply(1)
-    expect(text).toContain(cluster.models.textOf(300).trim())
+    expect(text).toContain(textOfTokens(300).trim())
   }, 60_000)
 })

@@ -1,18 +1,20 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { signToken } from '../support/tokens.ts'
+import { toModelSettings } from '../environment/cluster.ts'
+import { startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { signToken } from '../environment/tokens.ts'
 import { describeWithBrowser } from './support/browser.ts'
 import { useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer, toModelSettings } from './support/chat-server.ts'
-import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts'
+import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { say } from './support/say.ts'
 
 describeWithBrowser('parts of the chat page', () => {
-  let model: ScriptedModel
+  let model: ModelServer
   let server: ChatServer
   let closed: ChatServer
   const pages = useChatPages()
 
   beforeAll(async () => {
-    model = await startScriptedModel()
+    model = await startModelServer()
     const settings = toModelSettings(model.url)
     ;[server, closed] = await Promise.all([
       startChatServer(settings),
@@ -44,7 +46,7 @@ describeWithBrowser('parts of the chat page', () => {
         detail.provide(Promise.resolve({ token: issued, expiresAt }))
       })
     }, token)
-    model.say('welcome')
+    model.answer(say('welcome'))
     await page.goto(closed.url)
     await page.getByText('Connected').waitFor({ state: 'attached' })
     await page.getByLabel('Your message').fill('hello')
@@ -58,7 +60,7 @@ describeWithBrowser('parts of the chat page', () => {
     await chat.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     const clipboard = (): Promise<string> =>
       chat.page.evaluate(() => navigator.clipboard.readText())
-    model.say('Run **this**:\n\n```sh\nls -l\npwd\n```')
+    model.answer(say('Run **this**:\n\n```sh\nls -l\npwd\n```'))
     await chat.ask('how')
     await chat.waitForReply(1)
     await chat.page.getByRole('button', { name: 'Copy code' }).click()
@@ -70,7 +72,7 @@ describeWithBrowser('parts of the chat page', () => {
   }, 30_000)
 
   it('reads earlier messages on the way up, keeps the place, and jumps back to the end', async () => {
-    model.say('ok')
+    model.answer(say('ok'))
     const chat = await pages.open(server.url)
     for (let count = 1; count <= 30; count += 1) {
       await chat.ask(`question ${count}`)

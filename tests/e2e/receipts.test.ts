@@ -2,12 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import type { Message } from '@chatbox/contract'
+import { override } from '../environment/override.ts'
 import { buildWeb } from '../../scripts/build-web.ts'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
 import { type ChatUser, openChatUser } from '../support/chat-user.ts'
 import {
   openTestBackend,
-  replacing,
   startTestGateway,
   type TestBackend,
   type TestGateway,
@@ -30,7 +30,7 @@ describeWithBrowser('who has read what', () => {
     await buildWeb()
     backend = await openTestBackend()
     const port = await findFreePort()
-    const sessions = replacing(backend.ports.sessions, {
+    const sessions = override(backend.ports.sessions, {
       async create(session) {
         sessionId = session.id
         return await backend.ports.sessions.create(session)

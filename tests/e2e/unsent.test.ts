@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
-import { startTcpProxy, type TcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
+import { startTcpProxy, type TcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { describeWithBrowser } from './support/browser.ts'
 import { type ChatPage, useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
-import { signToken } from '../support/tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 describeWithBrowser('messages that cannot be sent at once', () => {
   let server: ChatServer

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
+import { toModelSettings } from '../environment/cluster.ts'
+import { startModelServer, type ModelServer } from '../environment/model-server.ts'
 import { describeWithBrowser } from './support/browser.ts'
 import { type ChatPage, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer, toModelSettings } from './support/chat-server.ts'
+import { type ChatServer, startChatServer } from './support/chat-server.ts'
 import { EXPENSIVE_TEXTS, HOSTILE_TEXTS } from './support/hostile-texts.ts'
-import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts'
+import { say } from './support/say.ts'
 
 /** Written down a second time on purpose: what the page lets through is compared with this. */
 const TAGS =
@@ -13,14 +15,14 @@ const OWN = 'div.code-box div.code-bar span.code-language button.code-copy div.t
 const ATTRIBUTES = 'href target rel start align data-language'
 
 describeWithBrowser('text that nobody trusts', () => {
-  let model: ScriptedModel
+  let model: ModelServer
   let server: ChatServer
   let chat: ChatPage
   const pages = useChatPages()
   let ran: unknown[]
 
   beforeAll(async () => {
-    model = await startScriptedModel()
+    model = await startModelServer()
     server = await startChatServer(toModelSettings(model.url))
   }, 60_000)
 
@@ -47,7 +49,7 @@ describeWithBrowser('text that nobody trusts', () => {
   ])(
     'becomes nodes of the allow-list and nothing else: %s',
     async (_name, text, pieceLength) => {
-      model.say(text, pieceLength, 0)
+      model.answer(say(text, pieceLength, 0))
       await watchNodes()
       await chat.ask('say it')
       await chat.replies.first().waitFor({ timeout: 45_000 })
@@ -61,8 +63,10 @@ describeWithBrowser('text that nobody trusts', () => {
   )
 
   it('shows raw HTML as text, images as links and only links that are safe', async () => {
-    model.say(
-      '<b>bold</b> ![a cat](https://leak.example/cat.png) [no](javascript:pwned(1)) [yes](https://ok.example/a)\n\n```js\nlet a\n```',
+    model.answer(
+      say(
+        '<b>bold</b> ![a cat](https://leak.example/cat.png) [no](javascript:pwned(1)) [yes](https://ok.example/a)\n\n```js\nlet a\n```',
+      ),
     )
     await chat.ask('say it')
     await chat.waitForReply(1)
@@ -86,7 +90,7 @@ describeWithBrowser('text that nobody trusts', () => {
   }, 30_000)
 
   it('shows what the user wrote as text, also as the name of the chat', async () => {
-    model.say('fine')
+    model.answer(say('fine'))
     await chat.ask('<img src=x onerror=pwned(1)> **no** markdown')
     await chat.waitForReply(1)
     const text = '<img src=x onerror=pwned(1)> **no** markdown'
@@ -96,7 +100,7 @@ describeWithBrowser('text that nobody trusts', () => {
 
   it('stays quick with texts that are made to be slow', async () => {
     for (const [index, text] of EXPENSIVE_TEXTS.entries()) {
-      model.say(text, 2000, 0)
+      model.answer(say(text, 2000, 0))
       await chat.ask(`number ${index}`)
       await chat.replies.nth(index).waitFor()
       expect(await longestTask()).toBeLessThan(1500)
@@ -105,7 +109,7 @@ describeWithBrowser('text that nobody trusts', () => {
 
   it('renders a long answer at a cost that follows its length, not its square', async () => {
     const paragraph = 'Some **words** with a [link](https://ok.example/) and `code`.\n\n'
-    model.say(paragraph.repeat(1500), 400, 0)
+    model.answer(say(paragraph.repeat(1500), 400, 0))
     await chat.ask('a very long one')
     await chat.replies.first().waitFor({ timeout: 60_000 })
     expect(await chat.page.locator('.markdown p').count()).toBe(1500)

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { findCommit, prepareVersion } from '../../scripts/versions.ts'
+import { findCommit, prepareVersion } from '../environment/versions.ts'
 import { checkHistory } from './checkers/check-history.ts'
 import {
   openLines,
@@ -14,9 +14,8 @@ import {
 } from './history.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { createRandom } from './random.ts'
-import { runCluster } from './run-cluster.ts'
 import type { RunOptions, RunOutcome } from './run-on.ts'
-import { runStandalone } from './run-standalone.ts'
+import { runCluster, runStandalone } from './run-profile.ts'
 
 export interface FaultRunOptions {
   profile: ProfileName

@@ -1,13 +1,12 @@
 import type { BareViewer } from './clients/bare-viewer.ts'
 import type { FinalRead, Recorder, RunRecord, Safety } from './history.ts'
-import type { Nemesis } from './nemeses/nemesis.ts'
-import { runNemeses, type NemesisPlan } from './nemeses/run-nemeses.ts'
-import type { OtherVersion } from '../../scripts/versions.ts'
-import { sumMetrics } from './product-metrics.ts'
+import { runNemeses, type Nemesis, type NemesisPlan } from './nemeses/run-nemeses.ts'
+import type { OtherVersion } from '../environment/versions.ts'
+import { sumMetrics } from './system/product-output.ts'
 import type { Load } from './profiles.ts'
 import type { Random } from './random.ts'
-import { SessionPool } from './session-pool.ts'
-import type { SystemUnderTest } from './system-under-test.ts'
+import { SessionPool } from './load/session-pool.ts'
+import type { SystemUnderTest } from './system/system-under-test.ts'
 
 export interface RunOptions<P> {
   profile: P
@@ -39,11 +38,12 @@ export interface RunOutcome extends Pick<
 type Options = RunOptions<CommonProfile>
 
 const PROGRESS_MS = 5000
+const STOP_READING_MS = { low: 2000, high: 15_000 }
 
 /** Load and faults for a while, then rest, then a look at everything from every side. */
 export async function runOn(
   system: SystemUnderTest,
-  createNemeses: (findBares: () => readonly BareViewer[]) => Nemesis[],
+  nemeses: readonly Nemesis[],
   options: Options,
 ): Promise<RunOutcome> {
   const { profile, recorder, random, report, keepRead } = options
@@ -52,10 +52,10 @@ export async function runOn(
   const progress = startProgress(system, pool, options)
   try {
     await pool.start()
-    const nemeses = createNemeses(() => pool.live().flatMap(({ bares }) => bares))
+    const all = [...nemeses, createClientNemesis(() => pool.live().flatMap(({ bares }) => bares))]
     const counts = await runNemeses({
       ...profile,
-      nemeses: nemeses.filter(({ kind, special }) => only?.includes(kind) ?? !special),
+      nemeses: all.filter(({ kind, special }) => only?.includes(kind) ?? !special),
       recorder,
       random: random.fork('nemeses'),
     })
@@ -73,6 +73,23 @@ export async function runOn(
   } finally {
     progress.stop()
     pool.close()
+  }
+}
+
+/** A client that stops reading for a while, so that what is sent to it piles up. */
+function createClientNemesis(findViewers: () => readonly BareViewer[]): Nemesis {
+  return {
+    kind: 'client-stops-reading',
+    plan(random) {
+      const viewer = random.pick(findViewers())
+      return {
+        target: viewer.name,
+        holds: [viewer.name],
+        holdMs: random.between(STOP_READING_MS.low, STOP_READING_MS.high),
+        begin: async () => viewer.stopReading(),
+        end: async () => viewer.goOnReading(),
+      }
+    },
   }
 }
 

@@ -11,11 +11,11 @@ import {
   type Message,
   type Session,
 } from '@chatbox/contract'
-import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
+import { startService, type ServiceProcess } from '../environment/servers/processes.ts'
 import { toApiDocuments } from '../../scripts/documents/pages.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { createDocumentValidator } from '../support/document-validator.ts'
-import { signToken, TEST_SECRET } from '../support/tokens.ts'
+import { signToken, TEST_SECRET } from '../environment/tokens.ts'
 
 const PATH_PREFIX = '/chatbox'
 const openApi = openApiDocument({ pathPrefix: PATH_PREFIX })

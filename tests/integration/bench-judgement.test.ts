@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { findStrikeOut, judgeTargets } from '../../bench/src/compare/judge.ts'
-import { joinSlices } from '../../bench/src/compare/join-slices.ts'
-import { toRatios, toSpread, toVerdict } from '../../bench/src/compare/ratios.ts'
+import { joinSlices, toRatios, toSpread, toVerdict } from '../../bench/src/compare/ratios.ts'
 import type { EntrantRecord, RunRecord } from '../../bench/src/compare/run-comparison.ts'
 
 function entrant(name: string, samples: EntrantRecord['samples']): EntrantRecord {

@@ -13,8 +13,8 @@ import {
   type TestBackend,
   type TestGateway,
 } from '../support/test-gateway.ts'
-import { signToken } from '../support/tokens.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { signToken } from '../environment/tokens.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 /** As many as one connection may have open. */
 const VIEWS = 50

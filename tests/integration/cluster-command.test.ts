@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it } from '@jest/globals'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const START_MS = 60_000

@@ -3,7 +3,8 @@ import type { Message, ServerPayload } from '@chatbox/contract'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { textOfTokens } from '../environment/model-server.ts'
 
 const RESPONSE_MS = 20_000
 
@@ -42,10 +43,10 @@ describeWithCluster('a cluster of two gateways and two workers', () => {
       [here, there].map((user) => user.waitFor('message:new', isReplyTo(question), RESPONSE_MS)),
     )
 
-    expect(first?.message.content).toBe(cluster.models.textOf(60))
+    expect(first?.message.content).toBe(textOfTokens(60))
     expect(second?.message).toEqual(first?.message)
-    expect(draftOf(here, first?.message.id)).toBe(cluster.models.textOf(60))
-    expect(draftOf(there, first?.message.id)).toBe(cluster.models.textOf(60))
+    expect(draftOf(here, first?.message.id)).toBe(textOfTokens(60))
+    expect(draftOf(there, first?.message.id)).toBe(textOfTokens(60))
   }, 40_000)
 
   it('tells the viewers on the other gateway everything that one does', async () => {
@@ -120,7 +121,7 @@ describeWithCluster('a cluster of two gateways and two workers', () => {
     const { message } = await here.waitFor('message:new', isReplyTo(question), RESPONSE_MS)
     expect(message.status).toBe('stopped')
     expect(message.content).toMatch(/^t0 t1 /u)
-    expect(cluster.models.textOf(2000).startsWith(message.content)).toBe(true)
+    expect(textOfTokens(2000).startsWith(message.content)).toBe(true)
   }, 40_000)
 
   it('lets another worker answer when the one that writes is killed', async () => {
@@ -139,7 +140,7 @@ describeWithCluster('a cluster of two gateways and two workers', () => {
     const takeOverMs = Date.now() - killedAt
     const { message } = await user.waitFor('message:new', isReplyTo(question), RESPONSE_MS)
 
-    expect(message).toMatchObject({ status: 'complete', content: cluster.models.textOf(300) })
+    expect(message).toMatchObject({ status: 'complete', content: textOfTokens(300) })
     expect(takeOverMs).toBeLessThan(8000)
     const log = await user.open({ sessionId: session.id })
     expect(log.messages.filter(({ replyTo }) => replyTo === question.id)).toHaveLength(1)

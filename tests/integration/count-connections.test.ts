@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, expect, it } from '@jest/globals'
-import { countConnections } from '../../bench/src/measure/connections.ts'
+import { countConnections } from '../../bench/src/measure/watch-closes.ts'
 
 const server = createServer()
 const clients: Socket[] = []

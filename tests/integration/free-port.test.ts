@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
 
 const server = createServer()
 

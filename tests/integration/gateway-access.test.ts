@@ -14,7 +14,7 @@ import { API, askHttp } from '../support/ask-http.ts'
 import { HandshakeError, openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 import { readTables } from '../support/read-tables.ts'
-import { signToken } from '../support/tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const h = useGateway({ auth: { allowVisitors: true } })
 

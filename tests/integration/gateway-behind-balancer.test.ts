@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import { askHttp } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 /** After so long without a byte a balancer takes a connection for dead: AWS and nginx. */
 const BALANCER_IDLE_S = 60

@@ -3,10 +3,11 @@ import { connect as connectTcp } from 'node:net'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from '@jest/globals'
 import { LIMITS, type BusEvent } from '@chatbox/contract'
+import { override } from '../environment/override.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing, startTestGateway } from '../support/test-gateway.ts'
-import { signToken } from '../support/tokens.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { startTestGateway } from '../support/test-gateway.ts'
+import { signToken } from '../environment/tokens.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 const h = useGateway()
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
@@ -68,7 +69,7 @@ describe('a client that does not read', () => {
   it('gets no more deltas, is closed at the limit, and hurts nobody', async () => {
     const dropped: number[] = []
     const closed: number[] = []
-    const metrics = replacing(h.backend.ports.metrics, {
+    const metrics = override(h.backend.ports.metrics, {
       deltaDropped: () => void dropped.push(1),
       slowReaderClosed: () => void closed.push(1),
     })
@@ -111,7 +112,7 @@ describe('a client that reads slowly', () => {
     let dropped = 0
     let closed = 0
     let opened = 0
-    const metrics = replacing(h.backend.ports.metrics, {
+    const metrics = override(h.backend.ports.metrics, {
       deltaDropped: () => {
         dropped++
       },
@@ -181,7 +182,7 @@ describe('drain and stop', () => {
     const inStore = Promise.withResolvers<undefined>()
     const held = Promise.withResolvers<undefined>()
     const { messages } = h.backend.ports
-    const slow = replacing(messages, {
+    const slow = override(messages, {
       async append(entry) {
         inStore.resolve(undefined)
         await held.promise

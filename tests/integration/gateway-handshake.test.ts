@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import jwt from 'jsonwebtoken'
+import { override } from '../environment/override.ts'
 import { HandshakeError, type ChatUserOptions } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing } from '../support/test-gateway.ts'
-import { signToken, TEST_SECRET } from '../support/tokens.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { signToken, TEST_SECRET } from '../environment/tokens.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 const h = useGateway()
 
@@ -169,7 +169,7 @@ describe('limits of connections', () => {
     const { presence } = h.backend.ports
     const reached = Promise.withResolvers<undefined>()
     const held = Promise.withResolvers<undefined>()
-    const slow = replacing(presence, {
+    const slow = override(presence, {
       async join(userId, connectionId) {
         reached.resolve(undefined)
         await held.promise

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { ERROR_STATUS, errorBodySchema, type Session } from '@chatbox/contract'
+import { override } from '../environment/override.ts'
 import { API, askHttp, readRefusal, type Asked } from '../support/ask-http.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { openTestBackend, replacing, type OptionChanges } from '../support/test-gateway.ts'
-import { signToken } from '../support/tokens.ts'
+import { openTestBackend, type OptionChanges } from '../support/test-gateway.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const h = useGateway()
 
@@ -117,7 +118,7 @@ describe('what is refused', () => {
 
   it('a fault of our own says nothing about itself', async () => {
     const fail = () => Promise.reject(new Error('mongodb://user:pass@host'))
-    const sessions = replacing(h.backend.ports.sessions, { find: fail })
+    const sessions = override(h.backend.ports.sessions, { find: fail })
     const other = await h.startOther({}, { sessions })
     const response = await ask(`${API}/sessions/x`, { url: other.url })
     const text = await response.clone().text()

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { HTTP_ROUTES, LIMITS, type Session } from '@chatbox/contract'
+import { override } from '../environment/override.ts'
 import { API, askHttp, readRefusal, type Asked } from '../support/ask-http.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing } from '../support/test-gateway.ts'
 
 const h = useGateway()
 const MARKUP = `<script>alert("1")</script> & 'so on' \u{1F600}`
@@ -129,7 +129,7 @@ describe('transcripts', () => {
       if ((range.afterSeq ?? 0) > 0) throw new Error('gone')
       return await messages.read(id, range)
     }
-    const other = await h.startOther({}, { messages: replacing(messages, { read }) })
+    const other = await h.startOther({}, { messages: override(messages, { read }) })
     const response = await ask(`${API}/sessions/${session.id}/transcript`, { url: other.url })
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow()

@@ -6,7 +6,7 @@ import jwt from 'jsonwebtoken'
 import { API, askHttp, readRefusal, type Asked } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 import { startTestGateway } from '../support/test-gateway.ts'
-import { signToken } from '../support/tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const h = useGateway()
 

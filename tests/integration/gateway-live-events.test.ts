@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { useGateway } from '../support/gateway-harness.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 const h = useGateway()
 

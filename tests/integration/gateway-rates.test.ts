@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import { override } from '../environment/override.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing } from '../support/test-gateway.ts'
 
 const h = useGateway()
 
@@ -33,7 +33,7 @@ describe('too many events', () => {
     const held = Promise.withResolvers<undefined>()
     const { sessions } = h.backend.ports
     const find = (id: string) => held.promise.then(() => sessions.find(id))
-    const slow = replacing(sessions, { find })
+    const slow = override(sessions, { find })
     const own = await h.startOther({}, { sessions: slow })
     const eager = await h.connect({ url: own.url })
     const asked = Array.from({ length: 100 }, () =>
@@ -54,7 +54,7 @@ describe('a fault of our own', () => {
     const findActive = () => {
       throw new TypeError('secret detail')
     }
-    const broken = replacing(sessions, { findActive })
+    const broken = override(sessions, { findActive })
     const own = await h.startOther({}, { sessions: broken })
     const one = await h.connect({ url: own.url })
     const error = await one.refusal('session:open', {})

@@ -4,7 +4,7 @@ import { errorInfoSchema } from '@chatbox/contract'
 import jwt from 'jsonwebtoken'
 import { API, askHttp, readRefusal } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { signToken } from '../support/tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 /** Refused tokens a minute and address. */
 const LIMIT = 120

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { override } from '../environment/override.ts'
 import { useGateway } from '../support/gateway-harness.ts'
-import { replacing, type TestPorts } from '../support/test-gateway.ts'
-import { signToken } from '../support/tokens.ts'
+import type { TestPorts } from '../support/test-gateway.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const h = useGateway()
 /** Two of these, each within the store's own bound, are too long for one event. */
@@ -14,8 +15,8 @@ function slowed({ sessions, messages }: TestPorts): Partial<TestPorts> {
     return await work()
   }
   return {
-    sessions: replacing(sessions, { find: (id) => late(() => sessions.find(id)) }),
-    messages: replacing(messages, {
+    sessions: override(sessions, { find: (id) => late(() => sessions.find(id)) }),
+    messages: override(messages, {
       open: (id, range) => late(() => messages.open(id, range)),
       find: (sessionId, id) => late(() => messages.find(sessionId, id)),
       read: (id, range) => late(() => messages.read(id, range)),

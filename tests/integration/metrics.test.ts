@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { sendStatus } from '../support/hostile-model-server.ts'
+import { textOfTokens, sendStatus } from '../environment/model-server.ts'
 import { openRawSocket } from '../support/raw-socket.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
-import { signToken } from '../support/tokens.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { signToken } from '../environment/tokens.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 const REPLY_MS = 30_000
 const BUSY_MS = 30_000
@@ -154,7 +154,7 @@ describeWithCluster('the metrics of a cluster', () => {
     await user.waitFor('reply:delta', ({ attempt, text }) => attempt === 1 && text.includes('t9 '))
     idle?.signal('SIGCONT')
     writer?.signal('SIGSTOP')
-    expect((await replyTo(question)).content).toBe(cluster.models.textOf(100))
+    expect((await replyTo(question)).content).toBe(textOfTokens(100))
     writer?.signal('SIGCONT')
   }
 
@@ -172,7 +172,7 @@ describeWithCluster('the metrics of a cluster', () => {
     const { replyId } = await user.waitFor('reply:start', (start) => start.replyTo === question.id)
     const delta = { sessionId, replyId, attempt: 2, index: 0, text: '' }
     await backend.bus.publishDelta(delta, () => '')
-    expect((await replyTo(question)).content).toBe(cluster.models.textOf(50))
+    expect((await replyTo(question)).content).toBe(textOfTokens(50))
     await backend.close()
   }
 

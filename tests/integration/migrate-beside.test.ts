@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { MongoClient, type Db } from 'mongodb'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { runEntry } from '../support/run-entry.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { runEntry } from '../environment/servers/processes.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 jest.setTimeout(120_000)
 

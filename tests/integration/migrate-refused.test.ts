@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { MongoClient, MongoServerError, type Db } from 'mongodb'
-import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
-import { launchService } from '../../scripts/servers/processes.ts'
+import { newMongoDatabase } from '../environment/servers/mongo.ts'
+import { launchService } from '../environment/servers/processes.ts'
 import { migrateMongo } from '../../shared/adapters/src/mongo/schema/migrate-mongo.ts'
 import type { SchemaStep } from '../../shared/adapters/src/mongo/schema/steps.ts'
 import { describeWithMongo, mongo } from '../contract/mongo.support.ts'
-import { runEntry } from '../support/run-entry.ts'
-import { TEST_SECRET } from '../support/tokens.ts'
+import { runEntry } from '../environment/servers/processes.ts'
+import { TEST_SECRET } from '../environment/tokens.ts'
 
 jest.setTimeout(60_000)
 

@@ -13,7 +13,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import type { ErrorCode, Message, Session } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
 import { parse } from 'yaml'
-import { runEntry } from '../support/run-entry.ts'
+import { runEntry } from '../environment/servers/processes.ts'
 
 jest.setTimeout(60_000)
 

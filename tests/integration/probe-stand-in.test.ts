@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { createProxyServer, proxyUpgrade } from 'httpxy'
-import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
-import { runEntry, type EndedProcess } from '../support/run-entry.ts'
+import { startService, type ServiceProcess } from '../environment/servers/processes.ts'
+import { runEntry, type EndedProcess } from '../environment/servers/processes.ts'
 
 jest.setTimeout(60_000)
 

@@ -1,14 +1,15 @@
+import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { startRoundRobin } from '../../scripts/servers/round-robin.ts'
-import { startService } from '../../scripts/servers/processes.ts'
-import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+import { startBalancer } from '../environment/servers/balancer.ts'
+import { listen } from '../environment/servers/ports.ts'
+import { runEntry, startService, type EndedProcess } from '../environment/servers/processes.ts'
+import { startTcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { openChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { sendStatus, type Answer } from '../support/hostile-model-server.ts'
-import { encodeEvents, WIRES } from '../support/model-wire.ts'
-import { runEntry, type EndedProcess } from '../support/run-entry.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
-import { signToken, TEST_SECRET } from '../support/tokens.ts'
+import { sendStatus, type Answer } from '../environment/model-server.ts'
+import { encodeEvents, WIRES } from '../environment/model-wire.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { signToken, TEST_SECRET } from '../environment/tokens.ts'
 
 // Real processes start, die and are waited for.
 jest.setTimeout(60_000)
@@ -89,8 +90,8 @@ describeWithCluster('the probe of a cluster that works', () => {
   })
 
   it('goes through a proxy, from one gateway to the other', async () => {
-    const proxy = await startRoundRobin(cluster.gateways.map((gateway) => gateway.url))
-    closers.push(() => proxy.stop())
+    const proxy = await startBalancer(cluster.gateways.map((gateway) => gateway.port))
+    closers.push(() => proxy.close())
     expect(await probe([`${proxy.url}/chatbox`])).toMatchObject({ code: 0, stderr: '' })
   })
 
@@ -168,9 +169,9 @@ describeWithCluster('the probe of a cluster that works', () => {
     })
 
     it('a proxy without a gateway', async () => {
-      const gone = await startRoundRobin(['http://127.0.0.1:1'])
-      closers.push(() => gone.stop())
-      expect(await probe([`${gone.url}/chatbox`])).toEqual(
+      const proxy = await listen(createServer((_, response) => response.writeHead(502).end()))
+      closers.push(() => proxy.close())
+      expect(await probe([`http://127.0.0.1:${proxy.port}/chatbox`])).toEqual(
         broken(10, /^probe: unreachable: a proxy answers with HTTP 502/),
       )
     })

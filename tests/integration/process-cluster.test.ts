@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, expect, it, jest } from '@jest/globals'
-import { findFreePort } from '../../scripts/servers/free-port.ts'
-import { newMongoDatabase, startMongo } from '../../scripts/servers/mongo.ts'
+import { findFreePort } from '../environment/servers/ports.ts'
+import { newMongoDatabase, startMongo } from '../environment/servers/mongo.ts'
 import {
   launchService,
   waitUntilReady,
   type Service,
   type ServiceProcess,
-} from '../../scripts/servers/processes.ts'
-import { startRedis } from '../../scripts/servers/redis.ts'
-import { startTcpProxy } from '../../scripts/servers/tcp-proxy.ts'
+} from '../environment/servers/processes.ts'
+import { startRedis } from '../environment/servers/redis.ts'
+import { startTcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { TEST_SECRET } from '../support/tokens.ts'
+import { TEST_SECRET } from '../environment/tokens.ts'
 
 // Back ends and processes start, and waiting for the former is what this is about.
 jest.setTimeout(60_000)

@@ -6,9 +6,9 @@ import {
   launchService,
   startService,
   type ServiceProcess,
-} from '../../scripts/servers/processes.ts'
+} from '../environment/servers/processes.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
-import { TEST_SECRET } from '../support/tokens.ts'
+import { TEST_SECRET } from '../environment/tokens.ts'
 
 const SOME_USERS = 5
 

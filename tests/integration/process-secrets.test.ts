@@ -3,14 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
+import { startService, type ServiceProcess } from '../environment/servers/processes.ts'
 import { openChatUser } from '../support/chat-user.ts'
-import {
-  sendStatus,
-  startHostileModelServer,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
-import { signToken, TEST_SECRET } from '../support/tokens.ts'
+import { sendStatus, startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { signToken, TEST_SECRET } from '../environment/tokens.ts'
 
 jest.setTimeout(60_000)
 
@@ -19,14 +15,14 @@ const ENCRYPTION_KEY = randomBytes(32).toString('base64')
 const TEXT = 'marker-of-a-text-that-stays-private'
 
 let folder = ''
-let models: HostileModelServer
+let models: ModelServer
 let service: ServiceProcess
 let token = ''
 
 /** A process as in production, whose provider repeats the key in its error, as some do. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chatbox-secrets-'))
-  models = await startHostileModelServer()
+  models = await startModelServer()
   models.answer(sendStatus(401, JSON.stringify({ error: { message: `bad key ${API_KEY}` } })))
   token = await signToken({ sub: 'carla' })
   service = await startService('standalone', {

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { startService, type ServiceProcess } from '../../scripts/servers/processes.ts'
+import { startStandalone, toModelSettings } from '../environment/cluster.ts'
+import { hang, startModelServer, type ModelServer } from '../environment/model-server.ts'
+import type { ServiceProcess } from '../environment/servers/processes.ts'
 import { openChatUser } from '../support/chat-user.ts'
-import {
-  startHostileModelServer,
-  type HostileModelServer,
-} from '../support/hostile-model-server.ts'
-import { TEST_SECRET } from '../support/tokens.ts'
 
 jest.setTimeout(60_000)
 
@@ -16,28 +10,17 @@ jest.setTimeout(60_000)
 const TOLD_WITHIN_MS = 20_000
 
 describe('a model that takes the question and says nothing', () => {
-  let folder = ''
-  let model: HostileModelServer
+  let model: ModelServer
   let service: ServiceProcess
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'chatbox-silent-'))
-    model = await startHostileModelServer()
-    model.answer(() => undefined)
-    const env = {
-      DATA_DIR: join(folder, 'data'),
-      JWT_SECRET: TEST_SECRET,
-      LLM_FIRST_TOKEN_TIMEOUT: '1s',
-      LLM_PROVIDER_1_ENDPOINT: `${model.url}/v1`,
-      LLM_PROVIDER_1_API_KEY: 'any-word',
-      LLM_PROVIDER_1_MODEL: 'silent',
-    }
-    service = await startService('standalone', { env })
+    model = await startModelServer(hang())
+    const timeout = { LLM_FIRST_TOKEN_TIMEOUT: '1s' }
+    service = await startStandalone({ ...toModelSettings(model.url), ...timeout })
   })
   afterAll(async () => {
-    await service.kill()
+    await service.stop()
     await model.stop()
-    await rm(folder, { recursive: true, force: true })
   })
 
   it('is given up after LLM_FIRST_TOKEN_TIMEOUT, and the user is told', async () => {

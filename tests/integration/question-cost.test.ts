@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import { Redis } from 'ioredis'
 import type { Document } from 'mongodb'
-import { startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
+import { startMongo, type RunningMongo } from '../environment/servers/mongo.ts'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { startMongoLink, type MongoLink } from '../environment/servers/mongo-link.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 
 jest.setTimeout(120_000)
 

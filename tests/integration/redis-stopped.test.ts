@@ -3,9 +3,8 @@ import type { ServerPayload, Session } from '@chatbox/contract'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import type { Answer } from '../support/hostile-model-server.ts'
-import { encodeEvents, WIRES } from '../support/model-wire.ts'
-import { startTestCluster, type TestCluster } from '../support/test-cluster.ts'
+import { streamReply } from '../environment/model-server.ts'
+import { startTestCluster, type TestCluster } from '../environment/cluster.ts'
 
 const REPLIES = 200
 
@@ -41,7 +40,10 @@ describeWithCluster('Redis stopped at the end of 200 replies', () => {
     async (fault) => {
       for (const { user } of viewers.splice(0)) user.close()
       const { promise: released, resolve: release } = Promise.withResolvers<undefined>()
-      cluster.models.answer(toHeldAnswer(released))
+      // Begins at once, and ends when all are to end.
+      const before = (index: number) => (index === 1 ? released : undefined)
+      const usage = { prompt: 1, completion: 2 }
+      cluster.models.answer(streamReply({ pieces: ['one ', 'two'], usage, before }))
       for (let index = 0; index < REPLIES; index++) viewers.push(await openViewer(index))
       for (const { user, session } of viewers) await user.send(session, 'hello')
       await Promise.all(viewers.map(({ user }) => user.waitFor('reply:delta', () => true, 60_000)))
@@ -65,21 +67,6 @@ describeWithCluster('Redis stopped at the end of 200 replies', () => {
     180_000,
   )
 })
-
-/** Begins at once, and ends when all are to end. */
-function toHeldAnswer(released: Promise<unknown>): Answer {
-  return async ({ response }) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const events = WIRES.openai.events({
-      pieces: ['one ', 'two'],
-      usage: { prompt: 1, completion: 2 },
-    })
-    const first = events.slice(0, 2)
-    response.write(encodeEvents(first))
-    await released
-    response.end(encodeEvents(events.slice(first.length)))
-  }
-}
 
 /** When a viewer hears of the end: by the entry, or by what makes a client ask for it. */
 function whenEnded({ socket }: ChatUser): Promise<number> {

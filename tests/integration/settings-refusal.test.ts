@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { toConfigurationPage } from '../../scripts/documents/configuration.ts'
 import { readFile } from 'node:fs/promises'
-import { runEntry } from '../support/run-entry.ts'
+import { runEntry } from '../environment/servers/processes.ts'
 
 const GOOD = {
   NODE_ENV: 'production',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals'
-import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
-import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import { newMongoDatabase, startMongo, type RunningMongo } from '../environment/servers/mongo.ts'
+import { startRedis, type RedisServer } from '../environment/servers/redis.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
 import { describeWorkerDeaths } from './worker-deaths.contract.ts'
 import { describeWorkerProcess } from './worker-process.contract.ts'

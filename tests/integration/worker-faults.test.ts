@@ -1,3 +1,4 @@
+import { override } from '../environment/override.ts'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { AppError, type JobQueue } from '@chatbox/core'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
@@ -5,7 +6,6 @@ import {
   createGate,
   MODEL,
   openRig,
-  override,
   scriptLlm,
   textOf,
   until,

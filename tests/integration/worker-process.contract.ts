@@ -1,17 +1,9 @@
+import { override } from '../environment/override.ts'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import type { Llm, ReplyClaims, Sessions } from '@chatbox/core'
 import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker, type WorkerOptions } from '@chatbox/worker'
-import {
-  createGate,
-  FAST,
-  override,
-  scriptLlm,
-  textOf,
-  toJob,
-  until,
-  type WorkerRig,
-} from './worker-rig.ts'
+import { createGate, FAST, scriptLlm, textOf, toJob, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(30_000)
 

@@ -1,3 +1,4 @@
+import { override } from '../environment/override.ts'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -267,20 +268,6 @@ export class WorkerRig implements StorePorts {
 }
 
 const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
-
-/** `port` with some of its methods replaced. */
-export function override<T extends object>(port: T, methods: Partial<T>): T {
-  return new Proxy(port, {
-    get(target, name) {
-      const replaced: unknown = Reflect.get(methods, name)
-      if (replaced !== undefined) return replaced
-      const method: unknown = Reflect.get(target, name)
-      return typeof method === 'function'
-        ? (...values: unknown[]): unknown => Reflect.apply(method, target, values)
-        : method
-    },
-  })
-}
 
 /** A rig on the embedded adapters, in a folder of its own. */
 export async function openRig(): Promise<WorkerRig> {

@@ -1,7 +1,8 @@
+import { override } from '../environment/override.ts'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
 import { createMortal, LONG_ENOUGH_TO_SPEAK } from './worker-mortal.ts'
-import { createGate, openRig, override, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
+import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(30_000)
 

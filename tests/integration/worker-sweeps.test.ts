@@ -1,23 +1,15 @@
+import { override } from '../environment/override.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import { createLogger, createMetrics, readSettings } from '@chatbox/kit'
 import { startWorker, type RunningWorker } from '@chatbox/worker'
 import { MongoClient, type Document } from 'mongodb'
-import { newMongoDatabase, startMongo, type RunningMongo } from '../../scripts/servers/mongo.ts'
-import { startRedis, type RedisServer } from '../../scripts/servers/redis.ts'
+import { newMongoDatabase, startMongo, type RunningMongo } from '../environment/servers/mongo.ts'
+import { startRedis, type RedisServer } from '../environment/servers/redis.ts'
 import { describeWithCluster } from '../support/describe-with-cluster.ts'
-import { startMongoLink, type MongoLink } from '../support/mongo-link.ts'
-import {
-  FAST,
-  MODEL,
-  newKeys,
-  openRigOn,
-  override,
-  scriptLlm,
-  until,
-  type WorkerRig,
-} from './worker-rig.ts'
+import { startMongoLink, type MongoLink } from '../environment/servers/mongo-link.ts'
+import { FAST, MODEL, newKeys, openRigOn, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(120_000)
 

@@ -10,7 +10,7 @@ import type {
   Session,
 } from '@chatbox/contract'
 import { io, type Socket } from 'socket.io-client'
-import { signToken } from './tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const WAIT_MS = 10_000
 const MAX_RECORDED = 100_000

@@ -1,5 +1,5 @@
-import { NoMongoError, startMongo } from '../../scripts/servers/mongo.ts'
-import { findRedisSkipReason } from '../../scripts/servers/redis.ts'
+import { NoMongoError, startMongo } from '../environment/servers/mongo.ts'
+import { findRedisSkipReason } from '../environment/servers/redis.ts'
 import { describeUnless, type Describe } from './describe-unless.ts'
 
 /** For suites that start a cluster, which takes a Redis and a MongoDB-compatible store. */

@@ -9,7 +9,7 @@ import {
   type TestGateway,
   type TestPorts,
 } from './test-gateway.ts'
-import { signToken } from './tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 /** A gateway for all tests of a file; what a test opens besides is closed after it. */
 export interface GatewayHarness {

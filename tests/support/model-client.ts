@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Usage } from '@chatbox/contract'
-import type { Llm, LlmRequest } from '@chatbox/core'
+import { within as settleWithin, type Llm, type LlmRequest } from '@chatbox/core'
 import type { ProviderSettings } from '@chatbox/kit'
 import { createModelDirectory, type ModelDirectoryOptions } from '@chatbox/worker'
 
@@ -106,15 +105,6 @@ export async function readReply(
 }
 
 /** Rejects when `promise` has not settled in time. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`not within ${ms} ms`)
-  })
-  late.catch(() => undefined)
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    timer.abort()
-  }
+export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return settleWithin(ms, promise, () => new Error(`not within ${ms} ms`))
 }

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { WebSocket } from 'ws'
+import { WireClient } from '../environment/wire-client.ts'
 
 const WAIT_MS = 10_000
 
@@ -11,9 +10,9 @@ export interface RawSocketOptions {
   query?: string
 }
 
-/** A websocket that speaks as much of the protocol as a test tells it to. */
+/** A raw client that keeps every frame, for what no honest client does. */
 export interface RawSocket {
-  readonly socket: WebSocket
+  readonly socket: WireClient['socket']
   /** Text frames in order of arrival. */
   readonly frames: readonly string[]
   /** Sends the namespace handshake and waits for `ready`. */
@@ -28,20 +27,17 @@ export interface RawSocket {
 export async function openRawSocket(options: RawSocketOptions): Promise<RawSocket> {
   const path = `${options.pathPrefix ?? '/chatbox'}/socket.io/`
   const query = options.query ?? 'EIO=4&transport=websocket'
-  const socket = new WebSocket(`${options.url.replace('http', 'ws')}${path}?${query}`, {
-    headers: options.headers ?? {},
-  })
   const frames: string[] = []
   const checks = new Set<() => void>()
-  socket.on('message', (data: Buffer, isBinary) => {
-    frames.push(isBinary ? '(binary)' : data.toString())
-    checks.forEach((check) => check())
+  const closed = Promise.withResolvers<number>()
+  const client = await WireClient.connect(`${options.url.replace('http', 'ws')}${path}?${query}`, {
+    ...(options.headers && { headers: options.headers }),
+    onFrame(frame) {
+      frames.push(frame)
+      checks.forEach((check) => check())
+    },
+    onClose: closed.resolve,
   })
-  const closed = new Promise<number>((resolve) => {
-    socket.once('close', (code) => resolve(code))
-  })
-  await opened(socket)
-  socket.on('error', () => undefined)
 
   function waitForFrame(accept: (frame: string) => boolean): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -62,28 +58,14 @@ export async function openRawSocket(options: RawSocketOptions): Promise<RawSocke
   }
 
   return {
-    socket,
+    socket: client.socket,
     frames,
-    closed,
+    closed: closed.promise,
     waitForFrame,
     async login(token) {
-      await waitForFrame((frame) => frame.startsWith('0'))
-      socket.send(`40${JSON.stringify({ token })}`)
+      await client.login(token)
       await waitForFrame((frame) => frame.startsWith('42["ready"'))
     },
-    end: () => socket.terminate(),
+    end: () => client.close(),
   }
-}
-
-async function opened(socket: WebSocket): Promise<void> {
-  const refused = new Promise<never>((_resolve, reject) => {
-    socket.once('unexpected-response', (request, response) => {
-      response.setEncoding('utf8')
-      response.once('data', (reason: string) => {
-        request.destroy()
-        reject(new Error(`status ${response.statusCode ?? 0} ${reason}`))
-      })
-    })
-  })
-  await Promise.race([once(socket, 'open'), refused])
 }

@@ -10,7 +10,7 @@ import {
   type GatewayPorts,
 } from '@chatbox/gateway'
 import { createClock, createLogger, createMetrics, readSettings } from '@chatbox/kit'
-import { TEST_SECRET } from './tokens.ts'
+import { TEST_SECRET } from '../environment/tokens.ts'
 
 export type TestPorts = Omit<GatewayPorts, 'socketAdapter'>
 
@@ -82,16 +82,4 @@ export async function startTestGateway(
     ...others,
   })
   return { ...gateway, url: `http://127.0.0.1:${gateway.port}` }
-}
-
-/** `target` with some methods replaced; the others run on the original. */
-export function replacing<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(original, name) {
-      const replaced: unknown = Reflect.get(methods, name)
-      if (replaced !== undefined) return replaced
-      const value: unknown = Reflect.get(original, name)
-      return typeof value === 'function' ? (value.bind(original) as unknown) : value
-    },
-  })
 }

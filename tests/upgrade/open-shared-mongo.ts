@@ -1,5 +1,5 @@
 import { MongoClient, type Db, type Document } from 'mongodb'
-import { newMongoDatabase } from '../../scripts/servers/mongo.ts'
+import { newMongoDatabase } from '../environment/servers/mongo.ts'
 import { openMongoStore } from '../../shared/adapters/src/mongo/open-mongo-store.ts'
 import { mongo } from '../contract/mongo.support.ts'
 import { ADDED, findUnmarked, NEXT_TEXT } from './next-version.ts'

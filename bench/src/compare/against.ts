@@ -1,4 +1,4 @@
-import type { OtherVersion } from '../../../scripts/versions.ts'
+import type { OtherVersion } from '../../../tests/environment/versions.ts'
 import type { Comparison, OpenComparison, Profile } from './comparison.ts'
 
 const OURS = 'ours'

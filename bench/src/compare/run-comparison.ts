@@ -1,4 +1,6 @@
-import { findCommit } from '../../../scripts/versions.ts'
+import { readFile } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { findCommit } from '../../../tests/environment/versions.ts'
 import type {
   Comparison,
   Entrant,
@@ -8,8 +10,17 @@ import type {
   Sample,
   Target,
 } from './comparison.ts'
-import { joinSlices } from './join-slices.ts'
-import { readMachine, type Machine } from './machine.ts'
+import { joinSlices } from './ratios.ts'
+
+interface Machine {
+  processor: string
+  cores: number
+  memoryGb: number
+  node: string
+  kernel: string
+  /** What else kept it busy when the run began: the load average of a minute. */
+  load: number
+}
 
 export interface EntrantRecord {
   name: string
@@ -101,4 +112,16 @@ function toNote(sample: Sample): string {
   return Object.entries(sample)
     .map(([name, value]) => `${name}=${Number(value.toPrecision(4))}`)
     .join(' ')
+}
+
+async function readMachine(): Promise<Machine> {
+  const kernel = await readFile('/proc/sys/kernel/osrelease', 'utf8').catch(() => 'unknown')
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    kernel: kernel.trim(),
+    load: loadavg()[0] ?? Number.NaN,
+  }
 }

@@ -37,7 +37,7 @@ function writeToken(data: string, response: ServerResponse): void {
   }
   const { choices } = JSON.parse(data) as Chunk
   const text = choices[0]?.delta.content
-  if (text !== undefined) response.write(`data: ${JSON.stringify({ text })}\n\n`)
+  if (text) response.write(`data: ${JSON.stringify({ text })}\n\n`)
 }
 
 await serve(server)

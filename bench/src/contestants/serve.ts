@@ -1,19 +1,19 @@
-import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { listen } from '../../../tests/environment/servers/ports.ts'
+
+/** The frame of a contestant with a server of its own, which it lets listen on `PORT`. */
+export async function serve(server: Server): Promise<void> {
+  await listen(server, { port: Number(process.env.PORT) })
+  await beReady()
+}
 
 /**
- * The frame of every stand-alone contestant: a server on `PORT`, and one on `MANAGEMENT_PORT` that
- * says when it is ready, so that it is started in the same way as the product's own processes.
+ * Says on `MANAGEMENT_PORT` that this process is ready, so that every contestant is started in the same
+ * way as the product's own processes.
  */
-export async function serve(server: Server): Promise<void> {
+export async function beReady(): Promise<void> {
   const ready = createServer((_, response) => response.end())
-  for (const [each, port] of [
-    [server, process.env.PORT],
-    [ready, process.env.MANAGEMENT_PORT],
-  ] as const) {
-    each.listen(Number(port), '127.0.0.1')
-    await once(each, 'listening')
-  }
+  await listen(ready, { port: Number(process.env.MANAGEMENT_PORT) })
   process.once('SIGTERM', () => process.exit(0))
 }
 

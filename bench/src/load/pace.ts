@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sample } from '../compare/comparison.ts'
+
+export interface Rate {
+  perSecond: number
+  count: number
+}
 
 /**
  * Calls `send` at a steady rate, whatever becomes of earlier calls, with the time at which each was
  * due (`performance.now()`): a client that waited for answers would hide what it had to wait for.
  */
 export async function pace(
-  perSecond: number,
-  count: number,
+  { perSecond, count }: Rate,
   send: (index: number, dueAt: number) => void,
 ): Promise<void> {
   const startedAt = performance.now() + 20
@@ -26,4 +31,60 @@ export async function waitUntil(isDone: () => boolean, timeoutMs: number): Promi
     await sleep(10)
   }
   return true
+}
+
+/** What was sent and what came of it; anything that is not in its place strikes a contestant out. */
+export class Tally {
+  readonly latenciesMs: number[] = []
+  sent = 0
+  delivered = 0
+  duplicates = 0
+  misordered = 0
+
+  toSample(): Sample {
+    const { sent, delivered, duplicates, misordered } = this
+    return {
+      sent,
+      delivered,
+      lost: Math.max(0, sent - delivered),
+      duplicates,
+      misordered,
+      'latency p50': percentile(this.latenciesMs, 0.5),
+      'latency p99': percentile(this.latenciesMs, 0.99),
+    }
+  }
+}
+
+const SETTLE_MS = 10_000
+
+/**
+ * Begins `work` at a steady rate and waits until all of it is settled, for 10 s after the last. What
+ * resolves is delivered, and its latency counts from when it was due.
+ */
+export async function tallyPaced(
+  rate: Rate,
+  work: (index: number, tally: Tally) => Promise<unknown>,
+): Promise<Tally> {
+  const tally = new Tally()
+  let settled = 0
+  await pace(rate, (index, dueAt) => {
+    tally.sent += 1
+    work(index, tally)
+      .then(() => {
+        tally.delivered += 1
+        tally.latenciesMs.push(performance.now() - dueAt)
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        settled += 1
+      })
+  })
+  await waitUntil(() => settled === rate.count, SETTLE_MS)
+  return tally
+}
+
+/** The value that the share `p` of the samples does not exceed. */
+export function percentile(samples: readonly number[], p: number): number {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)] ?? Number.NaN
 }

@@ -21,8 +21,8 @@ async function readCpuUs(pid: number): Promise<number> {
 export type Pids = Readonly<Record<string, number | undefined>>
 
 export interface CpuUse {
-  /** Microseconds by part; a part that is no process of ours is left out. */
-  byPart: Record<string, number>
+  /** Microseconds for each of so many units of work, in these parts or in all that are processes of ours. */
+  per(units: number, ...parts: string[]): number
   /** Of this process, in cores: from 0.8 on the load client is the bound, not the server. */
   clientCores: number
 }
@@ -36,10 +36,14 @@ export async function startCpuMeter(pids: Pids): Promise<() => Promise<CpuUse>> 
     const own = process.cpuUsage(ownBefore)
     const elapsedUs = (performance.now() - startedAt) * 1000
     const after = await readAll(pids)
-    const byPart = Object.fromEntries(
-      Object.entries(after).map(([part, us]) => [part, us - (before[part] ?? 0)]),
-    )
-    return { byPart, clientCores: (own.user + own.system) / elapsedUs }
+    return {
+      per(units, ...parts) {
+        const counted = parts.length === 0 ? Object.keys(after) : parts
+        const used = counted.map((part) => (after[part] ?? 0) - (before[part] ?? 0))
+        return used.reduce((sum, us) => sum + us, 0) / units
+      },
+      clientCores: (own.user + own.system) / elapsedUs,
+    }
   }
 }
 

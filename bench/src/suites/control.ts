@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
+import type { ServiceProcess } from '../../../tests/environment/servers/processes.ts'
+import { signToken } from '../../../tests/environment/tokens.ts'
+import type { Dialect, WireClient } from '../../../tests/environment/wire-client.ts'
 import type {
   Entrant,
   OpenComparison,
@@ -9,28 +10,30 @@ import type {
   Profile,
   Sample,
 } from '../compare/comparison.ts'
-import { startContestant, startOurs } from '../contestants/start-contestant.ts'
-import { Line, type Dialect } from '../load/line.ts'
-import { pace, waitUntil } from '../load/pace.ts'
-import { Tally } from '../load/tally.ts'
+import { pace, Tally, waitUntil, type Rate } from '../load/pace.ts'
+import { openLine, prepare } from '../load/user.ts'
 import { startCpuMeter } from '../measure/cpu.ts'
-import { createToken } from '../token.ts'
-import { socketUrl } from '../load/socket-url.ts'
+import {
+  openBackEnds,
+  startContestant,
+  startOurs,
+  startStore,
+  type BenchBackEnds,
+  type BenchStore,
+} from '../servers.ts'
 
-interface Size {
+interface Size extends Rate {
   rooms: number
-  perSecond: number
   /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
   warmUp: number
-  /** Of each slice. */
-  messages: number
+  /** `count` is of each. */
   slices: number
 }
 
 const SIZES: Record<Profile, Size> = {
-  smoke: { rooms: 2, perSecond: 200, warmUp: 20, messages: 30, slices: 2 },
-  quick: { rooms: 10, perSecond: 300, warmUp: 300, messages: 450, slices: 2 },
-  full: { rooms: 50, perSecond: 500, warmUp: 30_000, messages: 1000, slices: 10 },
+  smoke: { rooms: 2, perSecond: 200, warmUp: 20, count: 30, slices: 2 },
+  quick: { rooms: 10, perSecond: 300, warmUp: 300, count: 450, slices: 2 },
+  full: { rooms: 50, perSecond: 500, warmUp: 30_000, count: 1000, slices: 10 },
 }
 const ARRIVAL_MS = 3000
 const REST_MS = 200
@@ -104,26 +107,26 @@ export const openControl: OpenComparison = async (profile, env) => {
         reach: 1.3,
       },
     ],
-    close: () => store.stop(),
+    close: () => store.mongo.stop(),
   }
 }
 
-async function startBare(backEnds: BenchBackEnds, file: string, dialect: Dialect): Promise<Pair> {
-  const start = (name: string) => startContestant(file, { env: backEnds.env, name })
+async function startBare({ env }: BenchBackEnds, file: string, dialect: Dialect): Promise<Pair> {
+  const start = (name: string) => startContestant(file, env, name)
   return { servers: await Promise.all([start('a'), start('b')]), dialect, makesSessions: false }
 }
 
 async function startOurPair({ env }: BenchBackEnds, without?: string): Promise<Pair> {
   const settings = without === undefined ? env : { ...env, BENCH_WITHOUT: without }
-  const start = (name: string) => startOurs('gateway', { env: settings, name })
+  const start = (name: string) => startOurs('gateway', settings, name)
   const servers = await Promise.all([start('a'), start('b')])
   return { servers, dialect: 'engine.io', makesSessions: true }
 }
 
 interface Room {
   sessionId: string
-  sender: Line
-  receiver: Line
+  sender: WireClient
+  receiver: WireClient
   /** What is being sent now is counted there. */
   tally: Tally
   /** When the messages that are on their way were due, the oldest first. */
@@ -133,14 +136,28 @@ interface Room {
 }
 
 async function openPair(store: BenchStore, size: Size, start: Start): Promise<OpenEntrant> {
-  const backEnds = await store.openBackEnds()
+  const backEnds = await openBackEnds(store)
   const pair = await start(backEnds)
+  const [a, b] = pair.servers
   const rooms = await Promise.all(
-    Array.from({ length: size.rooms }, (_, index) => openRoom({ backEnds, pair }, index)),
+    Array.from({ length: size.rooms }, (_, index) => openRoom(pair, index)),
   )
   await warmUp(rooms, size)
   return {
-    measure: () => measureSlice({ backEnds, pair, rooms }, size),
+    async measure(): Promise<Sample> {
+      await sleep(REST_MS)
+      const stop = await startCpuMeter({ a: a.pid, b: b.pid, ...backEnds.pids })
+      const tally = await send(rooms, size)
+      const { per, clientCores } = await stop()
+      return {
+        ...tally.toSample(),
+        cpu: per(size.count, 'a', 'b', 'redis'),
+        'cpu with store': per(size.count),
+        'cpu gateways': per(size.count, 'a', 'b'),
+        'cpu redis': per(size.count, 'redis'),
+        'client cores': clientCores,
+      }
+    },
     async close() {
       for (const { sender, receiver } of rooms) [sender, receiver].forEach((line) => line.close())
       await Promise.all(pair.servers.map((server) => server.stop()))
@@ -151,65 +168,36 @@ async function openPair(store: BenchStore, size: Size, start: Start): Promise<Op
 
 /** A receipt that is missing from here on would put every later one in another's place. */
 async function warmUp(rooms: readonly Room[], size: Size): Promise<void> {
-  const part = { perSecond: size.perSecond * HASTE, messages: WARM_UP_PART }
-  for (let sent = 0; sent < size.warmUp; sent += part.messages) {
-    const tally = new Tally()
-    const messages = Math.min(part.messages, size.warmUp - sent)
-    await send(rooms, tally, { ...part, messages })
+  const perSecond = size.perSecond * HASTE
+  for (let sent = 0; sent < size.warmUp; sent += WARM_UP_PART) {
+    const count = Math.min(WARM_UP_PART, size.warmUp - sent)
+    const tally = await send(rooms, { perSecond, count })
     if (tally.delivered < tally.sent) throw new Error('the warm-up lost a message')
   }
 }
 
-async function measureSlice({ backEnds, pair, rooms }: Filled, size: Size): Promise<Sample> {
-  const [a, b] = pair.servers
-  await sleep(REST_MS)
-  const stop = await startCpuMeter({ a: a.pid, b: b.pid, ...backEnds.pids })
-  const tally = new Tally()
-  await send(rooms, tally, size)
-  const { byPart, clientCores } = await stop()
-  const per = (...parts: string[]): number =>
-    parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / size.messages
-  return {
-    ...tally.toSample(),
-    cpu: per('a', 'b', 'redis'),
-    'cpu with store': per('a', 'b', 'redis', 'store'),
-    'cpu gateways': per('a', 'b'),
-    'cpu redis': per('redis'),
-    'client cores': clientCores,
-  }
-}
-
-interface Place {
-  backEnds: BenchBackEnds
-  pair: Pair
-}
-
-interface Filled extends Place {
-  rooms: Room[]
-}
-
-async function openRoom({ backEnds, pair }: Place, index: number): Promise<Room> {
-  const [a, b] = pair.servers
-  const token = createToken(`bench-${String(index).padStart(2, '0')}`, backEnds.secret)
-  const common = { dialect: pair.dialect, token }
-  const sender = await Line.open({ ...common, url: socketUrl(a, pair.dialect) })
+async function openRoom(
+  { servers: [a, b], dialect, makesSessions }: Pair,
+  index: number,
+): Promise<Room> {
+  const token = await signToken({ sub: `bench-${String(index).padStart(2, '0')}` })
+  const sender = await openLine(a, { dialect, token })
   const name = `room-${index}`.padEnd(22, '-')
-  const opening = pair.makesSessions ? {} : { sessionId: name }
-  const opened = await sender.prepare<{ session?: { id: string; lastSeq: number } }>(
+  const { session } = await prepare<{ session?: { id: string; lastSeq: number } }>(
+    sender,
     'session:open',
-    opening,
+    makesSessions ? {} : { sessionId: name },
   )
-  const sessionId = opened.session?.id ?? name
-  if (opened.session?.lastSeq === 0) await fillSession(sender, sessionId)
+  const sessionId = session?.id ?? name
+  if (session?.lastSeq === 0) await fillSession(sender, sessionId)
   const room: Receiving = { tally: new Tally(), due: [], received: 0 }
-  const receiver = await Line.open({
-    ...common,
-    url: socketUrl(b, pair.dialect),
+  const receiver = await openLine(b, {
+    ...{ dialect, token },
     onEvent: (event, text) => {
       if (event === 'message:receipt') onReceipt(room, text)
     },
   })
-  await receiver.prepare('session:open', { sessionId })
+  await prepare(receiver, 'session:open', { sessionId })
   return Object.assign(room, { sessionId, sender, receiver, sent: 0 })
 }
 
@@ -231,20 +219,17 @@ function onReceipt(room: Receiving, text: string): void {
 }
 
 /** A receipt names an entry that is there. */
-async function fillSession(sender: Line, sessionId: string): Promise<void> {
+async function fillSession(sender: WireClient, sessionId: string): Promise<void> {
   for (let entry = 0; entry < ENTRIES; entry += 1) {
     const message = { sessionId, clientMessageId: randomUUID(), content: 'An entry.' }
-    await sender.prepare('message:send', message)
+    await prepare(sender, 'message:send', message)
   }
 }
 
-async function send(
-  rooms: readonly Room[],
-  tally: Tally,
-  { perSecond, messages }: Pick<Size, 'perSecond' | 'messages'>,
-): Promise<void> {
+async function send(rooms: readonly Room[], rate: Rate): Promise<Tally> {
+  const tally = new Tally()
   for (const room of rooms) room.tally = tally
-  await pace(perSecond, messages, (index, dueAt) => {
+  await pace(rate, (index, dueAt) => {
     const room = rooms[index % rooms.length]
     if (!room) return
     const seq = (room.sent % ENTRIES) + 1
@@ -254,4 +239,5 @@ async function send(
     room.sender.send('message:read', `{"sessionId":"${room.sessionId}","seq":${seq}}`)
   })
   await waitUntil(() => rooms.every(({ sent, received }) => received >= sent), ARRIVAL_MS)
+  return tally
 }

@@ -1,20 +1,18 @@
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import { startMongoLink } from '../../../tests/environment/servers/mongo-link.ts'
 import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
-import { startOurs } from '../contestants/start-contestant.ts'
-import { percentile } from '../load/percentile.ts'
-import { waitUntil } from '../load/pace.ts'
+import { percentile, waitUntil } from '../load/pace.ts'
 import { ReturningUsers } from '../load/returning-users.ts'
 import { startCpuMeter } from '../measure/cpu.ts'
-import { openReadCounter } from '../measure/store-reads.ts'
-import { seed } from './open-cost.ts'
+import { openBackEnds, seed, startOurs, type BenchBackEnds } from '../servers.ts'
 
 const SOCKETS: Record<Profile, number> = { smoke: 20, quick: 100, full: 3000 }
 const BACK_TIMEOUT_MS = 90_000
+const READS = new Set(['find', 'aggregate', 'count', 'distinct', 'getMore'])
 
 /** A gateway with many sockets ends without a word. */
 export async function openGatewayKill(profile: Profile): Promise<Comparison> {
   const sockets = SOCKETS[profile]
-  const backEnds = await startBackEnds()
+  const backEnds = await openBackEnds()
   await seed(backEnds.env, { SEED_SESSIONS: String(sockets) })
   return {
     name: 'gateway-kill',
@@ -51,24 +49,30 @@ export async function openGatewayKill(profile: Profile): Promise<Comparison> {
 }
 
 async function measureKill(backEnds: BenchBackEnds, sockets: number): Promise<Sample> {
-  const reads = await openReadCounter(backEnds.env.MONGO_URI ?? '')
-  const start = (name: string, env: Record<string, string> = {}) =>
-    startOurs('gateway', { env: { ...backEnds.env, ...env }, name })
-  const counted = { MONGO_URI: reads.uri }
-  const [doomed, b, c] = await Promise.all([start('a'), start('b', counted), start('c', counted)])
-  const users = new ReturningUsers(backEnds.secret)
+  let reads = 0
+  // On the wire between gateways and store: nobody's own word is taken.
+  const link = await startMongoLink(backEnds.mongo.port, (command) => {
+    if (READS.has(Object.keys(command)[0] ?? '')) reads += 1
+    return undefined
+  })
+  const counted = { ...backEnds.env, MONGO_URI: link.uri }
+  const [doomed, b, c] = await Promise.all([
+    startOurs('gateway', backEnds.env, 'a'),
+    startOurs('gateway', counted, 'b'),
+    startOurs('gateway', counted, 'c'),
+  ])
+  const users = new ReturningUsers()
   try {
     await users.open(sockets, doomed)
     const stop = await startCpuMeter({ b: b.pid, c: c.pid, ...backEnds.pids })
-    const readsBefore = reads.count()
+    const readsBefore = reads
     const killedAt = performance.now()
     await doomed.kill()
     for (let index = 0; index < sockets; index += 1) void users.comeBack(index, [b, c])
     await waitUntil(() => users.backAt.length === sockets, BACK_TIMEOUT_MS)
-    const storeReads = reads.count() - readsBefore
-    const { byPart, clientCores } = await stop()
+    const storeReads = reads - readsBefore
+    const { per, clientCores } = await stop()
     const backMs = users.backAt.map((at) => at - killedAt)
-    const totalUs = Object.values(byPart).reduce((sum, us) => sum + us, 0)
     return {
       sent: sockets,
       delivered: backMs.length,
@@ -78,12 +82,12 @@ async function measureKill(backEnds: BenchBackEnds, sockets: number): Promise<Sa
       'all back': Math.max(...backMs) / 1000,
       tries: users.tries / sockets,
       'store reads': storeReads / sockets,
-      cpu: totalUs / sockets,
+      cpu: per(sockets),
       'client cores': clientCores,
     }
   } finally {
     users.close()
     await Promise.all([doomed, b, c].map((server) => server.kill()))
-    reads.close()
+    await link.close()
   }
 }

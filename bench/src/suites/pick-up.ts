@@ -1,48 +1,42 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Message, ReplyStart, Session } from '@chatbox/contract'
-import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import type { Message, ReplyStart } from '@chatbox/contract'
+import type { WireClient } from '../../../tests/environment/wire-client.ts'
 import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
-import { startContestant, startOurs } from '../contestants/start-contestant.ts'
-import { percentile } from '../load/percentile.ts'
-import { Line } from '../load/line.ts'
-import { pace, waitUntil } from '../load/pace.ts'
-import { socketUrl } from '../load/socket-url.ts'
-import { Tally } from '../load/tally.ts'
-import { OTHER_CORE, pin } from '../measure/cpu.ts'
-import { toModelSettings } from '../model-settings.ts'
-import { createToken } from '../token.ts'
+import { pace, percentile, Tally, waitUntil, type Rate } from '../load/pace.ts'
+import { openUser } from '../load/user.ts'
+import { openBackEnds, startModel, startOurs, type BenchBackEnds } from '../servers.ts'
 
 interface Size {
   users: number
-  slow: { perSecond: number; questions: number }
-  fast: { perSecond: number; questions: number }
+  slow: Rate
+  fast: Rate
 }
 
 const SIZES: Record<Profile, Size> = {
   smoke: {
     users: 3,
-    slow: { perSecond: 10, questions: 6 },
-    fast: { perSecond: 20, questions: 6 },
+    slow: { perSecond: 10, count: 6 },
+    fast: { perSecond: 20, count: 6 },
   },
   quick: {
     users: 10,
-    slow: { perSecond: 4, questions: 12 },
-    fast: { perSecond: 10, questions: 30 },
+    slow: { perSecond: 4, count: 12 },
+    fast: { perSecond: 10, count: 30 },
   },
   full: {
     users: 60,
-    slow: { perSecond: 5, questions: 50 },
-    fast: { perSecond: 30, questions: 300 },
+    slow: { perSecond: 5, count: 50 },
+    fast: { perSecond: 30, count: 300 },
   },
 }
 const ARRIVAL_MS = 20_000
 const TOKENS = 3
+const TOKENS_PER_SECOND = 60
 
 /** From a question to the worker that has taken it up. */
 export async function openPickUp(profile: Profile): Promise<Comparison> {
   const { users, slow, fast } = SIZES[profile]
-  const backEnds = await startBackEnds()
+  const backEnds = await openBackEnds()
   const entrant = (name: string, what: string, rate: Rate) => ({
     ...{ name, what },
     open: measuredAlone(() => measurePickUp(backEnds, users, rate)),
@@ -50,7 +44,7 @@ export async function openPickUp(profile: Profile): Promise<Comparison> {
   return {
     name: 'pick-up',
     title: 'Job pick-up',
-    load: `Questions of ${users} users through one gateway to one worker, each counted from when it was due: until its acknowledgement, until \`reply:start\` says that a worker has it, until the finished reply of ${TOKENS} tokens at 60 a second.`,
+    load: `Questions of ${users} users through one gateway to one worker, each counted from when it was due: until its acknowledgement, until \`reply:start\` says that a worker has it, until the finished reply of ${TOKENS} tokens at ${TOKENS_PER_SECOND} a second.`,
     baseline: 'idle',
     entrants: [
       entrant('idle', `${slow.perSecond} questions a second`, slow),
@@ -68,13 +62,8 @@ export async function openPickUp(profile: Profile): Promise<Comparison> {
   }
 }
 
-interface Rate {
-  perSecond: number
-  questions: number
-}
-
 interface Asking {
-  line: Line
+  line: WireClient
   sessionId: string
   /** When the question that is being answered was due. */
   dueAt: number
@@ -86,21 +75,15 @@ class PickUps extends Tally {
 }
 
 async function measurePickUp(backEnds: BenchBackEnds, users: number, rate: Rate): Promise<Sample> {
-  const model = await startContestant('model-server-main.ts', {
-    env: { TOKENS: String(TOKENS), TOKENS_PER_SECOND: '60' },
-  })
-  await pin(model.pid, OTHER_CORE)
-  const env = { ...backEnds.env, ...toModelSettings(model) }
-  const [gateway, worker] = await Promise.all([
-    startOurs('gateway', { env }),
-    startOurs('worker', { env }),
-  ])
+  const model = await startModel(TOKENS, TOKENS_PER_SECOND)
+  const env = { ...backEnds.env, ...model.settings }
+  const servers = await Promise.all([startOurs('gateway', env), startOurs('worker', env)])
   const tally = new PickUps()
   const askers = await Promise.all(
-    Array.from({ length: users }, () => openAsker(gateway, backEnds.secret, tally)),
+    Array.from({ length: users }, () => openAsker(servers[0], tally)),
   )
   try {
-    await askAll(askers, tally, { ...rate, questions: Math.ceil(rate.questions / 3) })
+    await askAll(askers, tally, { ...rate, count: Math.ceil(rate.count / 3) })
     for (const list of [tally.ackedMs, tally.startedMs, tally.latenciesMs]) list.length = 0
     Object.assign(tally, { sent: 0, delivered: 0 })
     await askAll(askers, tally, rate)
@@ -112,16 +95,13 @@ async function measurePickUp(backEnds: BenchBackEnds, users: number, rate: Rate)
     }
   } finally {
     for (const { line } of askers) line.close()
-    await Promise.all([gateway.stop(), worker.stop(), model.stop()])
+    await Promise.all([...servers, model].map((each) => each.stop()))
   }
 }
 
-async function openAsker(gateway: ServiceProcess, secret: string, tally: PickUps): Promise<Asking> {
+async function openAsker(gateway: { port: number }, tally: PickUps): Promise<Asking> {
   const asking = { dueAt: Number.NaN }
-  const line = await Line.open({
-    url: socketUrl(gateway, 'engine.io'),
-    dialect: 'engine.io',
-    token: createToken(`bench-${randomBytes(8).toString('hex')}`, secret),
+  const { line, session } = await openUser(gateway, `bench-${randomBytes(8).toString('hex')}`, {
     onEvent(event, text) {
       const ageMs = performance.now() - asking.dueAt
       if (event === 'reply:start' && (JSON.parse(text) as ReplyStart).attempt === 1) {
@@ -134,17 +114,12 @@ async function openAsker(gateway: ServiceProcess, secret: string, tally: PickUps
       tally.latenciesMs.push(ageMs)
     },
   })
-  const { session } = await line.prepare<{ session: Session }>('session:open', {})
   return Object.assign(asking, { line, sessionId: session.id })
 }
 
-async function askAll(
-  askers: readonly Asking[],
-  tally: PickUps,
-  { perSecond, questions }: Rate,
-): Promise<void> {
-  const goal = tally.delivered + questions
-  await pace(perSecond, questions, (index, dueAt) => {
+async function askAll(askers: readonly Asking[], tally: PickUps, rate: Rate): Promise<void> {
+  const goal = tally.delivered + rate.count
+  await pace(rate, (index, dueAt) => {
     const asking = askers[index % askers.length]
     if (!asking) return
     asking.dueAt = dueAt

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startStore, type BenchStore } from '../bench-cluster.ts'
-import { createFolder } from '../bench-standalone.ts'
 import type { Comparison, Entrant, OpenEntrant, Profile, Sample } from '../compare/comparison.ts'
-import { startContestant, startOurs } from '../contestants/start-contestant.ts'
-import { openChatAsker, type Asker } from '../load/ask-stream.ts'
-import { toStreamSample, type TokenStream } from '../load/token-stream.ts'
-import { OTHER_CORE, pin, startCpuMeter, type Pids } from '../measure/cpu.ts'
-import { toModelSettings } from '../model-settings.ts'
+import { openChatAsker, toStreamSample, type Asker, type TokenStream } from '../load/asker.ts'
+import { startCpuMeter, type Pids } from '../measure/cpu.ts'
+import {
+  createFolder,
+  openBackEnds,
+  type BenchStore,
+  startModel,
+  startOurs,
+  startStore,
+  type Model,
+} from '../servers.ts'
 
 interface Size {
   tokens: number
@@ -31,7 +34,7 @@ interface Running {
   stop(): Promise<void>
 }
 
-type Start = (model: ServiceProcess) => Promise<Running>
+type Start = (model: Model) => Promise<Running>
 
 /** What one question costs that is asked while nothing else happens. */
 export async function openQuestion(profile: Profile): Promise<Comparison> {
@@ -62,17 +65,15 @@ export async function openQuestion(profile: Profile): Promise<Comparison> {
         ...{ entrant: 'cluster', over: 'standalone', kind: 'ratio', reach: 2 },
       },
     ],
-    close: () => store.stop(),
+    close: () => store.mongo.stop(),
   }
 }
 
-async function startStandalone(model: ServiceProcess): Promise<Running> {
+async function startStandalone({ settings }: Model): Promise<Running> {
   const folder = await createFolder()
-  const server = await startOurs('standalone', {
-    env: { ...folder.env, ...toModelSettings(model) },
-  })
+  const server = await startOurs('standalone', { ...folder.env, ...settings })
   return {
-    asker: await openChatAsker(server, createUser(), folder.secret),
+    asker: await openChatAsker(server, createUser()),
     pids: { standalone: server.pid },
     async stop() {
       await server.stop()
@@ -81,15 +82,15 @@ async function startStandalone(model: ServiceProcess): Promise<Running> {
   }
 }
 
-async function startCluster(store: BenchStore, model: ServiceProcess): Promise<Running> {
-  const backEnds = await store.openBackEnds()
-  const env = { ...backEnds.env, ...toModelSettings(model) }
+async function startCluster(store: BenchStore, { settings }: Model): Promise<Running> {
+  const backEnds = await openBackEnds(store)
+  const env = { ...backEnds.env, ...settings }
   const servers = await Promise.all(
-    CLUSTER.map((service, index) => startOurs(service, { env, name: `${service}-${index}` })),
+    CLUSTER.map((service, index) => startOurs(service, env, `${service}-${index}`)),
   )
   const pids = servers.map(({ name, pid }) => [name, pid] as const)
   return {
-    asker: await openChatAsker(servers[0] ?? { port: 0 }, createUser(), backEnds.secret),
+    asker: await openChatAsker(servers[0] ?? { port: 0 }, createUser()),
     pids: { ...Object.fromEntries(pids), redis: backEnds.pids.redis },
     async stop() {
       await Promise.all(servers.map((server) => server.stop()))
@@ -103,10 +104,7 @@ function createUser(): string {
 }
 
 async function openAlone(size: Size, start: Start): Promise<OpenEntrant> {
-  const model = await startContestant('model-server-main.ts', {
-    env: { TOKENS: String(size.tokens), TOKENS_PER_SECOND: String(TOKENS_PER_SECOND) },
-  })
-  await pin(model.pid, OTHER_CORE)
+  const model = await startModel(size.tokens, TOKENS_PER_SECOND)
   const running = await start(model)
   await askInTurn(running.asker, size.warmUp)
   return {
@@ -122,12 +120,11 @@ async function openAlone(size: Size, start: Start): Promise<OpenEntrant> {
 async function measureSlice({ asker, pids }: Running, size: Size): Promise<Sample> {
   const stop = await startCpuMeter(pids)
   const streams = await askInTurn(asker, size.questions)
-  const { byPart, clientCores } = await stop()
-  const totalUs = Object.values(byPart).reduce((sum, us) => sum + us, 0)
+  const { per, clientCores } = await stop()
   const { sent, delivered, lost, duplicates, misordered } = toStreamSample(streams, size.tokens)
   return {
     ...{ sent, delivered, lost, duplicates, misordered },
-    cpu: totalUs / size.questions,
+    cpu: per(size.questions),
     'client cores': clientCores,
   } as Sample
 }

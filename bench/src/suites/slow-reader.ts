@@ -1,25 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Message, Session } from '@chatbox/contract'
-import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startBackEnds, type BenchBackEnds } from '../bench-cluster.ts'
+import type { Message } from '@chatbox/contract'
+import type { WireClient } from '../../../tests/environment/wire-client.ts'
 import { measuredAlone, type Comparison, type Profile, type Sample } from '../compare/comparison.ts'
-import { startOurs } from '../contestants/start-contestant.ts'
-import { Line } from '../load/line.ts'
-import { pace, waitUntil } from '../load/pace.ts'
-import { socketUrl } from '../load/socket-url.ts'
-import { Tally } from '../load/tally.ts'
+import { pace, Tally, waitUntil, type Rate } from '../load/pace.ts'
+import { openUser, type User } from '../load/user.ts'
 import { startCpuMeter } from '../measure/cpu.ts'
 import { watchCloses } from '../measure/watch-closes.ts'
-import { createToken } from '../token.ts'
+import { openBackEnds, startOurs, type BenchBackEnds } from '../servers.ts'
 
-type OnEvent = (event: string, text: string) => void
-
-interface Size {
+interface Size extends Rate {
   viewers: number
   /** Of them, those who do not read where some do not. */
   stalled: number
-  perSecond: number
-  messages: number
   slices: number
 }
 
@@ -28,9 +20,9 @@ interface Size {
  * of a slice is its ten slowest messages, so that one pause of the machine makes it: slices decide.
  */
 const SIZES: Record<Profile, Size> = {
-  smoke: { viewers: 4, stalled: 1, perSecond: 50, messages: 20, slices: 1 },
-  quick: { viewers: 20, stalled: 10, perSecond: 20, messages: 600, slices: 1 },
-  full: { viewers: 200, stalled: 100, perSecond: 20, messages: 1000, slices: 5 },
+  smoke: { viewers: 4, stalled: 1, perSecond: 50, count: 20, slices: 1 },
+  quick: { viewers: 20, stalled: 10, perSecond: 20, count: 600, slices: 1 },
+  full: { viewers: 200, stalled: 100, perSecond: 20, count: 1000, slices: 5 },
 }
 const WARM_UP = 10
 const WATCHERS = 10
@@ -40,7 +32,7 @@ const CONTENT = 'A long message. '.repeat(600)
 /** Some of many viewers of a session stop to read. */
 export async function openSlowReader(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
-  const backEnds = await startBackEnds()
+  const backEnds = await openBackEnds()
   const entrant = (name: string, what: string, stalled: number) => ({
     ...{ name, what },
     open: measuredAlone(() => measureViewers(backEnds, size, stalled)),
@@ -92,26 +84,21 @@ async function measureViewers(
   size: Size,
   stalled: number,
 ): Promise<Sample> {
-  const { viewers, messages } = size
+  const { viewers, count: messages } = size
   const env = { ...backEnds.env, MAX_CONNECTIONS_PER_USER: '1000' }
-  const gateway = await startOurs('gateway', { env })
-  const user = `bench-${randomBytes(8).toString('hex')}`
+  const gateway = await startOurs('gateway', env)
   const dueOf = new Map<string, number>()
   const tally = new Tally()
-  const sender = await openLine(gateway, { token: createToken(user, backEnds.secret) })
-  // Operators: one user alone may not connect as often within a minute.
-  const open = (index: number, onEvent?: OnEvent) =>
-    openLine(gateway, {
-      token: createToken(`watcher-${index % WATCHERS}`, backEnds.secret, ['chat_admin']),
-      sessionId: sender.sessionId,
-      ...(onEvent && { onEvent }),
-    })
-  const readers: Line[] = []
+  const sender = await openUser(gateway, `bench-${randomBytes(8).toString('hex')}`)
+  const range = { sessionId: sender.session.id }
+  const readers: WireClient[] = []
   for (let index = 0; index < viewers; index += 1) {
-    const reads = index >= stalled
-    readers.push((await open(index, reads ? onNews(dueOf, tally) : undefined)).line)
+    const onEvent = index >= stalled ? onNews(dueOf, tally) : undefined
+    // Operators: one user alone may not connect as often within a minute.
+    const options = { roles: ['chat_admin'], range, ...(onEvent && { onEvent }) }
+    readers.push((await openUser(gateway, `watcher-${index % WATCHERS}`, options)).line)
   }
-  const send = (count: number) => sendAll(sender, dueOf, { ...size, messages: count })
+  const send = (count: number) => sendAll(sender, dueOf, { ...size, count })
   try {
     await send(WARM_UP)
     await waitUntil(() => tally.delivered >= WARM_UP * (viewers - stalled), ARRIVAL_MS)
@@ -123,11 +110,11 @@ async function measureViewers(
     await send(messages)
     tally.sent = messages * (viewers - stalled)
     await waitUntil(() => tally.delivered >= tally.sent, ARRIVAL_MS)
-    const { byPart, clientCores } = await stop()
+    const { per, clientCores } = await stop()
     const closes = await watched()
     return {
       ...tally.toSample(),
-      'cpu gateway': (byPart.gateway ?? 0) / messages,
+      'cpu gateway': per(messages),
       ...(stalled > 0 && {
         'held by each': closes.grownKb / stalled,
         closed: closes.given,
@@ -139,24 +126,6 @@ async function measureViewers(
     for (const line of [sender.line, ...readers]) line.close()
     await gateway.stop()
   }
-}
-
-interface Opened {
-  line: Line
-  sessionId: string
-}
-
-async function openLine(
-  gateway: ServiceProcess,
-  { sessionId, ...options }: { token: string; sessionId?: string; onEvent?: OnEvent },
-): Promise<Opened> {
-  const line = await Line.open({
-    ...{ url: socketUrl(gateway, 'engine.io'), dialect: 'engine.io' },
-    ...options,
-  })
-  const named = sessionId === undefined ? {} : { sessionId }
-  const { session } = await line.prepare<{ session: Session }>('session:open', named)
-  return { line, sessionId: session.id }
 }
 
 function onNews(dueOf: ReadonlyMap<string, number>, tally: Tally) {
@@ -174,15 +143,14 @@ function onNews(dueOf: ReadonlyMap<string, number>, tally: Tally) {
 }
 
 async function sendAll(
-  { line, sessionId }: Opened,
+  { line, session }: User,
   dueOf: Map<string, number>,
-  { perSecond, messages }: Pick<Size, 'perSecond' | 'messages'>,
+  rate: Rate,
 ): Promise<void> {
-  await pace(perSecond, messages, (_, dueAt) => {
+  await pace(rate, (_, dueAt) => {
     const clientMessageId = randomUUID()
     dueOf.set(clientMessageId, dueAt)
-    line
-      .request('message:send', { sessionId, clientMessageId, content: CONTENT })
-      .catch(() => undefined)
+    const message = { sessionId: session.id, clientMessageId, content: CONTENT }
+    line.request('message:send', message).catch(() => undefined)
   })
 }

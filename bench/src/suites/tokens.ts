@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ServiceProcess } from '../../../scripts/servers/processes.ts'
-import { startStore, type BenchBackEnds, type BenchStore } from '../bench-cluster.ts'
 import type {
   Entrant,
   Metric,
@@ -10,12 +8,25 @@ import type {
   Profile,
   Sample,
 } from '../compare/comparison.ts'
-import { startContestant, startOurs } from '../contestants/start-contestant.ts'
-import { openChatAsker, openSseAsker, type Asker } from '../load/ask-stream.ts'
+import {
+  openChatAsker,
+  openSseAsker,
+  toStreamSample,
+  type Asker,
+  type TokenStream,
+} from '../load/asker.ts'
 import { waitUntil } from '../load/pace.ts'
-import { toStreamSample, type TokenStream } from '../load/token-stream.ts'
-import { toModelSettings } from '../model-settings.ts'
-import { OTHER_CORE, pin, startCpuMeter, type Pids } from '../measure/cpu.ts'
+import { startCpuMeter, type Pids } from '../measure/cpu.ts'
+import {
+  openBackEnds,
+  startContestant,
+  startModel,
+  startOurs,
+  startStore,
+  type BenchBackEnds,
+  type BenchStore,
+  type Model,
+} from '../servers.ts'
 
 interface Size {
   streams: number
@@ -54,7 +65,7 @@ const METRICS: Metric[] = [
 interface Running {
   askers: Asker[]
   pids: Pids
-  stop: () => Promise<void>
+  stop: () => Promise<unknown>
 }
 
 /** Replies that are written at 60 tokens a second each, from the model's socket to the browser's. */
@@ -105,28 +116,24 @@ export const openTokens: OpenComparison = async (profile, env) => {
         ...{ entrant: 'ours', over: 'direct sse', kind: 'added', reach: 5 },
       },
     ],
-    close: () => store.stop(),
+    close: () => store.mongo.stop(),
   }
 }
 
 interface Place {
   backEnds: BenchBackEnds
-  model: ServiceProcess
+  model: Model
   streams: number
 }
 
 type Start = (place: Place) => Promise<Running>
 
 async function startSse({ model, streams }: Place): Promise<Running> {
-  const server = await startContestant('direct-sse-main.ts', {
-    env: { MODEL_URL: `${model.url}/v1` },
-  })
+  const server = await startContestant('direct-sse-main.ts', { MODEL_URL: `${model.url}/v1` })
   return {
     askers: Array.from({ length: streams }, () => openSseAsker(server)),
     pids: { gateway: server.pid },
-    stop: async () => {
-      await server.stop()
-    },
+    stop: () => server.stop(),
   }
 }
 
@@ -134,27 +141,19 @@ async function startOurStreams(
   { backEnds, model, streams }: Place,
   without: string | undefined,
 ): Promise<Running> {
-  const env = {
-    ...backEnds.env,
-    ...(without === undefined ? {} : { BENCH_WITHOUT: without }),
-    ...toModelSettings(model),
-  }
-  const [gateway, worker] = await Promise.all([
-    startOurs('gateway', { env }),
-    startOurs('worker', { env }),
-  ])
+  const parts = without === undefined ? {} : { BENCH_WITHOUT: without }
+  const env = { ...backEnds.env, ...parts, ...model.settings }
+  const [gateway, worker] = await Promise.all([startOurs('gateway', env), startOurs('worker', env)])
   const round = randomBytes(4).toString('hex')
   const askers = await Promise.all(
     Array.from({ length: streams }, (_, index) =>
-      openChatAsker(gateway, `bench-${round}-${index}`, backEnds.secret),
+      openChatAsker(gateway, `bench-${round}-${index}`),
     ),
   )
   return {
     askers,
     pids: { gateway: gateway.pid, worker: worker.pid, ...backEnds.pids },
-    async stop() {
-      await Promise.all([gateway.stop(), worker.stop()])
-    },
+    stop: () => Promise.all([gateway.stop(), worker.stop()]),
   }
 }
 
@@ -163,14 +162,8 @@ async function openStreams(
   { streams, tokens }: Size,
   start: Start,
 ): Promise<OpenEntrant> {
-  const backEnds = await store.openBackEnds()
-  const model = await startContestant('model-server-main.ts', {
-    env: {
-      TOKENS: String(tokens),
-      TOKENS_PER_SECOND: String(TOKENS_PER_SECOND),
-    },
-  })
-  await pin(model.pid, OTHER_CORE)
+  const backEnds = await openBackEnds(store)
+  const model = await startModel(tokens, TOKENS_PER_SECOND)
   const running = await start({ backEnds, model, streams })
   // A worker runs for days, and its code is compiled by then.
   await askAll(running.askers, tokens)
@@ -188,14 +181,14 @@ async function measureSlice({ askers, pids }: Running, tokens: number): Promise<
   const stopMeter = await startCpuMeter(pids)
   const streaming = measureStreaming(askers, { tokens, pids })
   const seen = await askAll(askers, tokens)
-  const { byPart, clientCores } = await stopMeter()
-  const whole = perToken(byPart, askers.length * tokens)
+  const { per, clientCores } = await stopMeter()
+  const whole = askers.length * tokens
   const stream = await streaming
   return {
     ...toStreamSample(seen, tokens),
     cpu: stream('gateway', 'worker', 'redis'),
-    'cpu whole': whole('gateway', 'worker', 'redis'),
-    'cpu whole with store': whole('gateway', 'worker', 'redis', 'store'),
+    'cpu whole': per(whole, 'gateway', 'worker', 'redis'),
+    'cpu whole with store': per(whole),
     'cpu gateway': stream('gateway'),
     ...(pids.worker === undefined
       ? {}
@@ -205,10 +198,6 @@ async function measureSlice({ askers, pids }: Running, tokens: number): Promise<
 }
 
 type PerToken = (...parts: string[]) => number
-
-function perToken(byPart: Record<string, number>, tokens: number): PerToken {
-  return (...parts) => parts.reduce((sum, part) => sum + (byPart[part] ?? 0), 0) / tokens
-}
 
 /** What tokens cost while all replies stream: no question and no end of one is in it. */
 async function measureStreaming(
@@ -224,8 +213,9 @@ async function measureStreaming(
   const stopMeter = await startCpuMeter(pids)
   const before = countTokens(askers)
   await sleep(STEADY_SHARE * (1 - SPREAD_SHARE) * toReplyMs(tokens))
-  const { byPart } = await stopMeter()
-  return perToken(byPart, countTokens(askers) - before)
+  const { per } = await stopMeter()
+  const tokensSeen = countTokens(askers) - before
+  return (...parts) => per(tokensSeen, ...parts)
 }
 
 function countTokens(askers: readonly Asker[]): number {

@@ -3,8 +3,7 @@ import type { FinalMessage, Recorder } from '../history.ts'
 import type { Random } from '../random.ts'
 import { BareLog, type RawPage, type RawReply } from './bare-log.ts'
 import { BareWire, type Answer } from './bare-wire.ts'
-import { Sightings } from './sightings.ts'
-import type { Viewer } from './viewer.ts'
+import { Sightings, type Viewer } from './viewer.ts'
 
 export interface BareViewerOptions {
   name: string

@@ -2,8 +2,7 @@ import type { Message } from '@chatbox/contract'
 import { ChatClient, createMemoryStorage } from '@chatbox/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FinalMessage, Recorder } from '../history.ts'
-import { Sightings } from './sightings.ts'
-import { toFinalMessage, type Viewer } from './viewer.ts'
+import { Sightings, toFinalMessage, type Viewer } from './viewer.ts'
 
 export interface CoreViewerOptions {
   name: string

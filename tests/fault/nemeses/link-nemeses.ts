@@ -1,8 +1,8 @@
-import type { TcpProxy } from '../../../scripts/servers/tcp-proxy.ts'
-import type { ClusterUnderTest } from '../cluster-under-test.ts'
-import type { Link } from '../system-under-test.ts'
+import type { TcpProxy } from '../../environment/servers/tcp-proxy.ts'
+import type { ClusterUnderTest } from '../system/cluster-under-test.ts'
+import type { Link } from '../system/system-under-test.ts'
 import type { Random } from '../random.ts'
-import type { Nemesis, Strike } from './nemesis.ts'
+import type { Nemesis, Strike } from './run-nemeses.ts'
 
 const LATENCY_MS = 200
 const JITTER_MS = 200
@@ -85,15 +85,12 @@ function pauseStore(mongo: ClusterUnderTest['mongo']): Omit<Nemesis, 'kind'> {
       holds: ['store'],
       holdMs: random.between(1000, 10_000),
       begin: async () => mongo.kill('SIGSTOP'),
-      async end() {
-        mongo.kill('SIGCONT')
-        return undefined
-      },
+      end: async () => mongo.kill('SIGCONT'),
     }),
   }
 }
 
-async function restore(links: readonly Link[]): Promise<undefined> {
+async function restore(links: readonly Link[]): Promise<void> {
   for (const { proxy } of links) {
     proxy.setLatency(0)
     proxy.setBandwidth(undefined)

@@ -1,9 +1,9 @@
 import { existsSync, globSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ModelServer } from '../model-server.ts'
+import type { RecordedModels } from '../system/recorded-models.ts'
 import type { Random } from '../random.ts'
-import type { Supervised } from '../supervised.ts'
-import { endsByItself, type Nemesis, type Strike } from './nemesis.ts'
+import type { Supervised } from '../system/supervised.ts'
+import type { Nemesis, Strike } from './run-nemeses.ts'
 
 const BACK_TIMEOUT_MS = 40_000
 const POLL_MS = 50
@@ -36,7 +36,7 @@ export function createProcessNemeses(role: string, group: readonly Supervised[])
  */
 export function createZombieNemesis(
   group: readonly Supervised[],
-  models: Pick<ModelServer, 'streaming' | 'ports'>,
+  models: Pick<RecordedModels, 'streaming' | 'ports'>,
   [leastMs, mostMs]: readonly [number, number],
 ): Nemesis {
   const isBusy = (worker: Supervised): boolean =>
@@ -61,7 +61,7 @@ export function createZombieNemesis(
 /** All that write are killed as soon as one does, so that one question has many workers die on it. */
 export function createBusyKillNemesis(
   group: readonly Supervised[],
-  models: Pick<ModelServer, 'streaming' | 'ports'>,
+  models: Pick<RecordedModels, 'streaming' | 'ports'>,
 ): Nemesis {
   const findBusy = (): Supervised[] =>
     group.filter((_, index) => models.streaming(models.ports[index]) > 0)
@@ -77,7 +77,6 @@ export function createBusyKillNemesis(
         while (findBusy().length === 0 && performance.now() < deadline) await sleep(POLL_MS)
         for (const worker of findBusy()) worker.signal('SIGKILL', 'SIGKILL')
       },
-      end: endsByItself,
     }),
   }
 }
@@ -107,10 +106,7 @@ function pause(process: Supervised, holdMs: number): Strike {
     holds: [process.name],
     holdMs,
     begin: async () => process.signal('SIGSTOP'),
-    async end() {
-      process.signal('SIGCONT')
-      return undefined
-    },
+    end: async () => process.signal('SIGCONT'),
   }
 }
 
@@ -120,7 +116,6 @@ function block(process: Supervised): Strike {
     holds: [process.name],
     holdMs: BLOCK_MS,
     begin: async () => process.signal('SIGUSR2'),
-    end: endsByItself,
   }
 }
 

@@ -1,7 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '@chatbox/core'
 import type { NemesisCount, Recorder } from '../history.ts'
 import type { Random } from '../random.ts'
-import type { Nemesis, Strike } from './nemesis.ts'
+
+/** One fault with its target, ready to happen. */
+export interface Strike {
+  target: string
+  /** What no other fault may touch meanwhile. */
+  holds: string[]
+  holdMs: number
+  begin(): Promise<unknown>
+  /** Puts it right, and waits where that takes a while; left out where it is over by itself. */
+  end?(): Promise<Note>
+}
+
+/** What came of a fault, where there is something to say. */
+export type Note = string | void
+
+/** One kind of fault. */
+export interface Nemesis {
+  kind: string
+  /** Why it cannot happen here. */
+  skipped?: string
+  /** Happens only where a profile or the command names it. */
+  special?: boolean
+  plan(random: Random): Strike
+}
 
 export interface NemesisPlan {
   nemeses: readonly Nemesis[]
@@ -106,7 +130,7 @@ async function carryOut(
   try {
     await strike.begin()
     await sleep(Math.max(0, Math.min(strike.holdMs, plan.maxHoldMs, endsAt - performance.now())))
-    const note = await within(END_TIMEOUT_MS, strike.end())
+    const note = await putRight(strike)
     recorder.record({ ...base, phase: 'ok', ...(note === undefined ? {} : { note }) })
     if (count) count.done += 1
   } catch (error) {
@@ -114,15 +138,13 @@ async function carryOut(
     recorder.record({ ...base, phase: 'fail', note })
     if (count) count.failed += 1
     // Whatever could not begin is put right all the same.
-    await within(END_TIMEOUT_MS, strike.end()).catch(() => undefined)
+    await putRight(strike).catch(() => undefined)
   } finally {
     for (const name of strike.holds) held.delete(name)
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timer = sleep(ms, undefined, { ref: false }).then(() => {
-    throw new Error(`not put right within ${ms} ms`)
-  })
-  return Promise.race([work, timer])
+async function putRight(strike: Strike): Promise<string | undefined> {
+  const late = () => new Error(`not put right within ${END_TIMEOUT_MS} ms`)
+  return (await within(END_TIMEOUT_MS, Promise.resolve(strike.end?.()), late)) ?? undefined
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../random.ts'
-import type { StandaloneUnderTest } from '../standalone-under-test.ts'
-import type { Nemesis, Strike } from './nemesis.ts'
+import type { StandaloneUnderTest } from '../system/standalone-under-test.ts'
 import { waitUntilBack } from './process-nemeses.ts'
+import type { Nemesis, Strike } from './run-nemeses.ts'
 
 /** A process takes about this long to start: the second blow comes at any moment of it. */
 const BOOT_MS = 2500
@@ -45,10 +45,7 @@ function fillDisk({ disk }: StandaloneUnderTest, random: Random): Strike {
     holds: ['disk'],
     holdMs: random.between(HOLD_MS.low, HOLD_MS.high),
     begin: () => disk.fill(),
-    async end() {
-      await disk.drain()
-      return undefined
-    },
+    end: () => disk.drain(),
   }
 }
 

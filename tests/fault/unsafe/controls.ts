@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+import type { ProcessOptions } from '../../environment/servers/processes.ts'
 import type { CheckName, Safety } from '../history.ts'
 
 /** A safety, and how its absence shows in a run of the profile `control`. */
@@ -41,3 +43,14 @@ export const CONTROLS: readonly Control[] = [
     expects: ['answers'],
   },
 ]
+
+/** How a process of the product is started without one safety. */
+export function entryOf(
+  service: 'gateway' | 'worker',
+  without: Safety,
+): Pick<ProcessOptions, 'entry' | 'args'> {
+  return {
+    entry: fileURLToPath(new URL(`${service}-main.ts`, import.meta.url)),
+    args: [`--without=${without}`],
+  }
+}

@@ -1,12 +1,11 @@
+import { randomUUID } from 'node:crypto'
+import type { Backend, BackendOptions } from '@chatbox/adapters'
 import type { GatewayOverrides } from '../../../services/gateway/src/compose.ts'
 import type { WorkerOverrides } from '../../../services/worker/src/compose.ts'
+import { override } from '../../environment/override.ts'
 import { SAFETIES, type Safety } from '../history.ts'
-import { withStockQueue } from './with-stock-queue.ts'
-import { withoutDedupe } from './without-dedupe.ts'
 import { withoutDurableAck } from './without-durable-ack.ts'
 import { NEVER_EXPIRING_MS, withoutFence } from './without-fence.ts'
-import { withoutReconciler } from './without-reconciler.ts'
-import { withoutResync } from './without-resync.ts'
 
 /** What each process of the product does otherwise; the one that is not named is as it always is. */
 interface Unsafe {
@@ -30,4 +29,70 @@ export function readSafety(argv: readonly string[]): Safety {
   const safety = SAFETIES.find((name) => name === wanted)
   if (!safety) throw new Error(`--without= takes one of ${SAFETIES.join(', ')}`)
   return safety
+}
+
+/**
+ * A message that is sent again is a new one: it is stored under a fresh id and `clientMessageId`. The
+ * sender is answered with its own, so that it is the log that is wrong and not the acknowledgement.
+ */
+function withoutDedupe(backend: Backend): Backend {
+  const { messages } = backend
+  return {
+    ...backend,
+    messages: override(messages, {
+      async append(entry) {
+        const { clientMessageId } = entry.message
+        if (clientMessageId === undefined) return messages.append(entry)
+        const fresh = { id: randomUUID(), clientMessageId: randomUUID() }
+        const message = { ...entry.message, ...fresh }
+        const appended = await messages.append({ ...entry, message })
+        return { ...appended, message: { ...appended.message, clientMessageId } }
+      },
+    }),
+  }
+}
+
+/**
+ * Nobody catches up: what comes after an entry is never read, and the heads say that nothing is
+ * there. What a client gets is the page of its first opening and what it hears live.
+ */
+function withoutResync(backend: Backend): Backend {
+  const { sessions, messages } = backend
+  return {
+    ...backend,
+    messages: override(messages, {
+      read: async (sessionId, range) =>
+        range.afterSeq ? { messages: [], hasMore: false } : messages.read(sessionId, range),
+      async open(sessionId, range) {
+        const opened = await messages.open(sessionId, range)
+        if (!opened || !range.afterSeq) return opened
+        const session = { ...opened.session, lastSeq: 0 }
+        return { ...opened, session, page: { messages: [], hasMore: false } }
+      },
+    }),
+    sessions: override(sessions, {
+      async find(sessionId) {
+        const session = await sessions.find(sessionId)
+        return session && { ...session, lastSeq: 0 }
+      },
+    }),
+  }
+}
+
+/** Nobody looks for what was left behind: a question has its job, or nothing. */
+function withoutReconciler(backend: Backend): Backend {
+  return {
+    ...backend,
+    replies: override(backend.replies, {
+      takeUnfinished: async () => [],
+      takeWaiting: async () => [],
+    }),
+  }
+}
+
+/** As BullMQ has them where nobody says otherwise. */
+const STOCK_RULES = { lockMs: 30_000, stalledEveryMs: 30_000, maxStalledCount: 1 }
+
+function withStockQueue(options: BackendOptions): BackendOptions {
+  return options.kind === 'cluster' ? { ...options, stallRules: STOCK_RULES } : options
 }

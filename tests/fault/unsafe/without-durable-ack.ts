@@ -1,7 +1,7 @@
 import type { Backend, StorePorts } from '@chatbox/adapters'
 import { notFound, type Appended, type NewEntry } from '@chatbox/core'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { override } from './override.ts'
+import { override } from '../../environment/override.ts'
 
 /** As long as a system waits that gathers its writes; long enough for a process to die in it. */
 const WRITE_DELAY_MS = 500

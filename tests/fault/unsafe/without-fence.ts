@@ -1,7 +1,7 @@
 import type { Backend } from '@chatbox/adapters'
 import type { ReplyDelta } from '@chatbox/contract'
 import type { Claim, EventBus, ReplyClaims } from '@chatbox/core'
-import { override } from './override.ts'
+import { override } from '../../environment/override.ts'
 
 /** The product's own lease, which it no longer judges by itself. */
 const LEASE_MS = 6000

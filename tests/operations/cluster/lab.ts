@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { endWithThisProcess } from '../../../scripts/servers/end-with-this-process.ts'
+import { endWithThisProcess } from '../../environment/servers/child.ts'
 
 const SCRIPTS = join(import.meta.dirname, 'lab')
 const UP_TIMEOUT_MS = 15 * 60_000

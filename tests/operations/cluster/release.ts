@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { TEST_SECRET } from '../../support/tokens.ts'
+import { TEST_SECRET } from '../../environment/tokens.ts'
 import { apply, helm, kubectl } from './kube/run.ts'
 import { listPods } from './kube/pods.ts'
 import { NAMESPACE, NAMESPACES, RELEASE, selectorOf } from './world.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { openChatUser } from '../../support/chat-user.ts'
 import { describeUnless } from '../../support/describe-unless.ts'
-import { waitUntil } from '../../support/wait-until.ts'
+import { waitUntil } from '../../environment/wait-until.ts'
 import { listQueries } from '../observability/boards.ts'
 import { buildImage } from '../support/docker.ts'
 import { makeStandIns, STAND_INS, type StandInName } from './stand-ins/make.ts'

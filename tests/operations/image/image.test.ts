@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { spawn } from 'node:child_process'
 import { describeUnless } from '../../support/describe-unless.ts'
-import { waitUntil } from '../../support/wait-until.ts'
+import { waitUntil } from '../../environment/wait-until.ts'
 import { buildImage, docker, findDocker, IMAGE, tryDocker } from '../support/docker.ts'
 
 const path = findDocker()

@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals'
 import { createMetrics, type Metrics } from '@chatbox/kit'
 import { useGateway } from '../../support/gateway-harness.ts'
 import type { OptionChanges } from '../../support/test-gateway.ts'
-import { signToken } from '../../support/tokens.ts'
-import { waitUntil } from '../../support/wait-until.ts'
+import { signToken } from '../../environment/tokens.ts'
+import { waitUntil } from '../../environment/wait-until.ts'
 
 const h = useGateway()
 

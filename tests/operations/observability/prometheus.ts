@@ -3,9 +3,9 @@ import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { endWithThisProcess } from '../../../scripts/servers/end-with-this-process.ts'
-import { findFreePort } from '../../../scripts/servers/free-port.ts'
-import { waitUntil } from '../../support/wait-until.ts'
+import { endWithThisProcess } from '../../environment/servers/child.ts'
+import { findFreePort } from '../../environment/servers/ports.ts'
+import { waitUntil } from '../../environment/wait-until.ts'
 
 const run = promisify(execFile)
 /** Debian's package, unpacked: installing it would start a server. */

@@ -1,5 +1,6 @@
 import type { Backend } from '@chatbox/adapters'
 import type { Sessions } from '@chatbox/core'
+import { override } from '../../../../tests/environment/override.ts'
 
 /** Parts of the product that a run can go without, to see what each costs. Never in the product. */
 const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
@@ -9,20 +10,6 @@ export type Part = (typeof PARTS)[number]
 export function readWithout(): Set<Part> {
   const words = (process.env.BENCH_WITHOUT ?? '').split(',')
   return new Set(PARTS.filter((part) => words.includes(part)))
-}
-
-/**
- * `target` with some of its methods replaced. The others go on with the real object as `this`: the
- * product's classes have private fields.
- */
-export function override<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      if (Object.hasOwn(methods, key)) return Reflect.get(methods, key) as unknown
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
 }
 
 /** The back end as a gateway sees it: no rate limits, a session read once and then remembered. */

@@ -2,7 +2,8 @@
 import type { Backend } from '@chatbox/adapters'
 import { runProcess } from '@chatbox/kit'
 import { composeWorker } from '../../../../services/worker/src/compose.ts'
-import { override, readWithout } from './without.ts'
+import { override } from '../../../../tests/environment/override.ts'
+import { readWithout } from './without.ts'
 
 const without = readWithout()
 const timing = without.has('coalescing') ? { deltaIntervalMs: 0 } : {}

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { endWithThisProcess } from '../../../../scripts/servers/end-with-this-process.ts'
-import { signToken } from '../../../support/tokens.ts'
+import { endWithThisProcess } from '../../../environment/servers/child.ts'
+import { signToken } from '../../../environment/tokens.ts'
 
 export interface CrowdOrder {
   /** Address of the page, such as `http://10.96.0.7/chatbox`. */

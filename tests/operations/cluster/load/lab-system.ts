@@ -1,12 +1,11 @@
-import { openBackend, type Backend } from '@chatbox/adapters'
-import { startTcpProxy } from '../../../../scripts/servers/tcp-proxy.ts'
+import { startTcpProxy } from '../../../environment/servers/tcp-proxy.ts'
 import type { Recorder } from '../../../fault/history.ts'
-import type { ModelServer } from '../../../fault/model-server.ts'
-import { createToolHooks, type SystemUnderTest } from '../../../fault/system-under-test.ts'
+import type { RecordedModels } from '../../../fault/system/recorded-models.ts'
+import { openOnce, type SystemUnderTest } from '../../../fault/system/system-under-test.ts'
 
 export interface LabSystemOptions {
   recorder: Recorder
-  models: ModelServer
+  models: RecordedModels
   /** Of the gateways' Service. */
   gateway: { host: string; port: number }
   redisUrl: string
@@ -21,18 +20,13 @@ export interface LabSystemOptions {
 export async function openLabSystem(options: LabSystemOptions): Promise<SystemUnderTest> {
   const { recorder, models, gateway, redisUrl, mongoUri } = options
   const way = await startTcpProxy(gateway)
-  let opened: Promise<Backend> | undefined
-  const open = (): Promise<Backend> =>
-    openBackend(
-      {
-        kind: 'cluster',
-        redisUrl,
-        mongoUri,
-        mongoDatabase: 'chatbox',
-        encryptionKeys: [{ id: '1', key: options.encryptionKey }],
-      },
-      createToolHooks(recorder),
-    )
+  const stores = openOnce(recorder, () => ({
+    kind: 'cluster',
+    redisUrl,
+    mongoUri,
+    mongoDatabase: 'chatbox',
+    encryptionKeys: [{ id: '1', key: options.encryptionKey }],
+  }))
   return {
     processes: [],
     links: [],
@@ -40,12 +34,9 @@ export async function openLabSystem(options: LabSystemOptions): Promise<SystemUn
     gatewayPorts: [way.port],
     balancerPort: way.port,
     storeName: 'MongoDB in the cluster',
-    async openStore() {
-      opened ??= open()
-      return { store: await opened, close: async () => undefined }
-    },
+    openStore: () => stores.openStore(),
     async stop() {
-      await (await opened)?.close()
+      await stores.close()
       await way.close()
       return []
     },

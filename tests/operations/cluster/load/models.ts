@@ -1,7 +1,8 @@
 import type { Recorder } from '../../../fault/history.ts'
-import { startModelServer, type ModelServer } from '../../../fault/model-server.ts'
+import { startRecordedModels, type RecordedModels } from '../../../fault/system/recorded-models.ts'
 import { MODEL_ADDRESS } from '../world.ts'
-import { startTlsFront, type Certificate } from './model-front.ts'
+import { startTlsFront } from '../../../environment/servers/tls-front.ts'
+import type { Certificate } from './model-front.ts'
 
 const MODEL_PORT = 443
 
@@ -9,14 +10,14 @@ const MODEL_PORT = 443
 export async function startModels(
   certificate: Certificate,
   { recorder, intervalMs }: { recorder: Recorder; intervalMs: number },
-): Promise<ModelServer> {
-  const models = await startModelServer({ recorder, intervalMs, doors: 1 })
-  const to = models.ports[0] ?? 0
-  const front = await startTlsFront(certificate, { address: MODEL_ADDRESS, port: MODEL_PORT, to })
+): Promise<RecordedModels> {
+  const models = await startRecordedModels({ recorder, intervalMs, doors: 1 })
+  const at = { host: MODEL_ADDRESS, port: MODEL_PORT }
+  const front = await startTlsFront(certificate, models.ports[0] ?? 0, at)
   return {
     ...models,
     async stop() {
-      front.stop()
+      await front.close()
       await models.stop()
     },
   }

@@ -12,9 +12,9 @@ import {
 } from '../../../fault/history.ts'
 import type { Load } from '../../../fault/profiles.ts'
 import { createRandom } from '../../../fault/random.ts'
-import { SessionPool } from '../../../fault/session-pool.ts'
-import type { SystemUnderTest } from '../../../fault/system-under-test.ts'
-import { waitUntil } from '../../../support/wait-until.ts'
+import { SessionPool } from '../../../fault/load/session-pool.ts'
+import type { SystemUnderTest } from '../../../fault/system/system-under-test.ts'
+import { waitUntil } from '../../../environment/wait-until.ts'
 
 /** 167 sessions of three viewers each: 501 sockets. 26 of them always want an answer. */
 export const LOAD: Load = {

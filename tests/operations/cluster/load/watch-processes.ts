@@ -1,5 +1,5 @@
 import type { Recorder } from '../../../fault/history.ts'
-import { parseRefusedPayload } from '../../../fault/refused-payload.ts'
+import { parseRefusedPayload } from '../../../fault/system/product-output.ts'
 import type { KubeApi } from '../kube/api.ts'
 import type { ContainerStatus, Pod } from '../kube/pods.ts'
 

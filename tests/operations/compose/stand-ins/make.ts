@@ -10,7 +10,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { makeMongoJavaServer } from '../../../../scripts/servers/mongo-java-server.ts'
+import { makeMongoJavaServer } from '../../../environment/servers/mongo-java-server.ts'
 import { findDocker, tryDocker } from '../../support/docker.ts'
 
 const run = promisify(execFile)

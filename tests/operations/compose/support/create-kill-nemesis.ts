@@ -1,5 +1,5 @@
-import { waitUntil } from '../../../support/wait-until.ts'
-import type { Nemesis } from '../../../fault/nemeses/nemesis.ts'
+import { waitUntil } from '../../../environment/wait-until.ts'
+import type { Nemesis } from '../../../fault/nemeses/run-nemeses.ts'
 import type { ComposeProject } from './compose-project.ts'
 
 const BACK_TIMEOUT_MS = 60_000
@@ -27,7 +27,6 @@ export function createKillNemesis(project: ComposeProject, service: string): Nem
             async () => /^[1-9]\d* healthy$/.test(await project.inspect(id, state)),
             BACK_TIMEOUT_MS,
           )
-          return undefined
         },
       }
     },

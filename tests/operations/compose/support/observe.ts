@@ -1,4 +1,4 @@
-import { findFreePort } from '../../../../scripts/servers/free-port.ts'
+import { findFreePort } from '../../../environment/servers/ports.ts'
 import type { ComposeProject } from './compose-project.ts'
 
 interface QueryAnswer {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openBackend } from '@chatbox/adapters'
+import type { BackendOptions } from '@chatbox/adapters'
 import { checkHistory } from '../../../fault/checkers/check-history.ts'
 import {
   openLines,
@@ -10,12 +10,12 @@ import {
   type HistoryEvent,
   type NemesisCount,
 } from '../../../fault/history.ts'
-import { startModelServer } from '../../../fault/model-server.ts'
+import { startRecordedModels } from '../../../fault/system/recorded-models.ts'
 import type { Load } from '../../../fault/profiles.ts'
 import { createRandom } from '../../../fault/random.ts'
 import { runOn } from '../../../fault/run-on.ts'
-import { createToolHooks, type SystemUnderTest } from '../../../fault/system-under-test.ts'
-import { TEST_SECRET } from '../../../support/tokens.ts'
+import { openOnce, type SystemUnderTest } from '../../../fault/system/system-under-test.ts'
+import { TEST_SECRET } from '../../../environment/tokens.ts'
 import type { ComposeProject } from './compose-project.ts'
 import { createKillNemesis } from './create-kill-nemesis.ts'
 import { serveModels } from './serve-models.ts'
@@ -53,7 +53,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
   ] as const
   const recorder = openRecorder(files[0])
   const reads = openLines(files[1])
-  const models = await startModelServer({ recorder, intervalMs: LOAD.tokenIntervalMs, doors: 1 })
+  const models = await startRecordedModels({ recorder, intervalMs: LOAD.tokenIntervalMs, doors: 1 })
   const served = await serveModels(project, models.ports[0] ?? 0)
   Object.assign(project.env, served.env, {
     JWT_SECRET: TEST_SECRET,
@@ -62,7 +62,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     RECONNECT_TIMEOUT: '12h',
     SESSION_IDLE_TIMEOUT: '1d',
   })
-  let opened: ReturnType<typeof openStores> | undefined
+  const stores = openOnce(recorder, () => findStores(project))
   const system: SystemUnderTest = {
     processes: [],
     links: [],
@@ -71,17 +71,14 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     gatewayPorts: [project.port, project.port],
     balancerPort: project.port,
     storeName: 'the one of compose',
-    openStore: async () => {
-      opened ??= openStores(project, createToolHooks(recorder))
-      return { store: await opened, close: async () => undefined }
-    },
+    openStore: () => stores.openStore(),
     stop: async () => [],
   }
   try {
     await project.up()
     const { nemeses, notes } = await runOn(
       system,
-      () => ['gateway', 'worker'].map((service) => createKillNemesis(project, service)),
+      ['gateway', 'worker'].map((service) => createKillNemesis(project, service)),
       {
         profile: { ...LOAD, ...FAULTS },
         recorder,
@@ -97,7 +94,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     )
     return { checks, nemeses, notes }
   } finally {
-    await (await opened)?.close()
+    await stores.close()
     await served.stop()
     await models.stop()
     const kept = Object.entries(project.env).filter(([name]) => !(name in served.env))
@@ -106,24 +103,18 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
 }
 
 /** The stores past the product, from this machine: the engine's host has a way into each network. */
-async function openStores(
-  project: ComposeProject,
-  hooks: Parameters<typeof openBackend>[1],
-): ReturnType<typeof openBackend> {
+async function findStores(project: ComposeProject): Promise<BackendOptions> {
   const { REDIS_PASSWORD = '', MONGO_PASSWORD = '', ENCRYPTION_KEYS = '' } = project.env
   const [redis, mongo] = await Promise.all([
     project.address('redis', 'back'),
     project.address('mongo', 'back'),
   ])
   const [id = '', key = ''] = ENCRYPTION_KEYS.split(':')
-  return openBackend(
-    {
-      kind: 'cluster',
-      redisUrl: `redis://default:${REDIS_PASSWORD}@${redis}:6379/0`,
-      mongoUri: `mongodb://chatbox:${MONGO_PASSWORD}@${mongo}:27017/?authSource=admin&directConnection=true`,
-      mongoDatabase: 'chatbox',
-      encryptionKeys: [{ id, key: new Uint8Array(Buffer.from(key, 'base64')) }],
-    },
-    hooks,
-  )
+  return {
+    kind: 'cluster',
+    redisUrl: `redis://default:${REDIS_PASSWORD}@${redis}:6379/0`,
+    mongoUri: `mongodb://chatbox:${MONGO_PASSWORD}@${mongo}:27017/?authSource=admin&directConnection=true`,
+    mongoDatabase: 'chatbox',
+    encryptionKeys: [{ id, key: new Uint8Array(Buffer.from(key, 'base64')) }],
+  }
 }

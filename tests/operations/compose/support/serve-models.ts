@@ -1,8 +1,6 @@
-import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createServer } from 'node:tls'
+import { startTlsFront } from '../../../environment/servers/tls-front.ts'
 import type { ComposeProject } from './compose-project.ts'
 import { makeCertificate } from './make-certificate.ts'
 
@@ -23,16 +21,8 @@ export interface ServedModels {
 export async function serveModels(project: ComposeProject, port: number): Promise<ServedModels> {
   const { key, cert } = await makeCertificate(project.folder, HOST)
   const identity = { key: await readFile(key), cert: await readFile(cert) }
-  const server = createServer(identity, (client) => {
-    const models = connect(port, '127.0.0.1')
-    client.pipe(models).pipe(client)
-    for (const socket of [client, models]) socket.on('error', () => socket.destroy())
-    client.once('close', () => models.destroy())
-    models.once('close', () => client.destroy())
-  })
-  server.listen(0)
-  await once(server, 'listening')
-  const { port: tlsPort } = server.address() as AddressInfo
+  // Containers reach this machine over any of its addresses.
+  const front = await startTlsFront(identity, port, { host: '0.0.0.0' })
   const override = join(project.folder, 'models.yml')
   await writeFile(override, toOverride(cert))
   project.overrides = [override]
@@ -41,15 +31,13 @@ export async function serveModels(project: ComposeProject, port: number): Promis
       LLM_PROVIDER_1_ID: 'tokens',
       LLM_PROVIDER_1_NAME: 'Tokens',
       LLM_PROVIDER_1_TYPE: 'openai',
-      LLM_PROVIDER_1_ENDPOINT: `https://${HOST}:${tlsPort}/v1`,
+      LLM_PROVIDER_1_ENDPOINT: `https://${HOST}:${front.port}/v1`,
       LLM_PROVIDER_1_API_KEY: 'of-no-use',
       LLM_PROVIDER_1_MODEL: 'tokens',
       // Longer histories cost every answer the reading of them, which is not what is tested.
       LLM_PROVIDER_1_CONTEXT_TOKENS: '2048',
     },
-    stop: async () => {
-      server.close()
-    },
+    stop: () => front.close(),
   }
 }
 

@@ -1,0 +1,246 @@
+import { EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { encodeEvents, protocolOf, WIRES, type ReplyFrame } from './model-wire.ts'
+import { listen } from './servers/ports.ts'
+
+interface ReceivedRequest {
+  /** Tells the connection it came over. */
+  clientPort: number | undefined
+  method: string
+  path: string
+  headers: IncomingMessage['headers']
+  /** The body as JSON; what a model was really asked. */
+  body: unknown
+  /** Becomes the time of day in milliseconds at which the connection ended before the answer did. */
+  cut: Promise<number>
+}
+
+export interface Exchange {
+  request: ReceivedRequest
+  response: ServerResponse
+}
+
+/** How the server treats one request. It may do anything to the response, down to its socket. */
+export type Answer = (exchange: Exchange) => unknown
+
+export interface ModelServer {
+  url: string
+  port: number
+  requests: ReceivedRequest[]
+  /** Resolves once `count` requests have come, in all. */
+  received(count: number): Promise<void>
+  /** Requests that are being answered now. */
+  streaming(): number
+  /** Sets the answers to the next requests, in order; the last one stays. */
+  answer(...answers: Answer[]): void
+  stop(): Promise<void>
+}
+
+export interface ModelServerOptions {
+  /** Where it listens; by default on any port that is free. */
+  port?: number
+  /** Whether requests are there to be looked at later; not in a run of hours. */
+  keepsRequests?: boolean
+}
+
+/** A model server of every protocol over plain HTTP that does to each request what it is told. */
+export async function startModelServer(
+  first: Answer = sendStatus(500),
+  { port = 0, keepsRequests = true }: ModelServerOptions = {},
+): Promise<ModelServer> {
+  const requests: ReceivedRequest[] = []
+  const arrivals = new EventEmitter().setMaxListeners(0)
+  let answers = [first]
+  let streaming = 0
+
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await receive(incoming, response)
+    if (keepsRequests) requests.push(request)
+    arrivals.emit('request')
+    const answer = answers.length > 1 ? answers.shift() : answers[0]
+    await answer?.({ request, response })
+  }
+
+  const server = createServer((incoming, response) => {
+    // A client that goes away in the middle of a write is what many tests are about.
+    response.on('error', () => undefined)
+    response.socket?.setNoDelay(true)
+    streaming += 1
+    serve(incoming, response)
+      // Or while it sends its question.
+      .catch(() => response.destroy())
+      .finally(() => (streaming -= 1))
+  })
+  const listening = await listen(server, { port })
+  return {
+    url: `http://127.0.0.1:${listening.port}`,
+    port: listening.port,
+    requests,
+    received: async (count) => {
+      while (requests.length < count) await once(arrivals, 'request')
+    },
+    streaming: () => streaming,
+    answer: (...next) => {
+      answers = next
+    },
+    stop: () => listening.close(),
+  }
+}
+
+/** Refuses with a status, a body and headers. */
+export function sendStatus(
+  status: number,
+  body: string | Buffer = '{"error":{"message":"refused by the test"}}',
+  headers: Record<string, string> = {},
+): Answer {
+  return ({ response }) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(body)
+  }
+}
+
+/** Takes the request and says nothing, ever. */
+export function hang(): Answer {
+  return () => undefined
+}
+
+/** Ends the connection before any answer. */
+export function reset(): Answer {
+  return ({ response }) => {
+    response.socket?.resetAndDestroy()
+  }
+}
+
+/** What happens after the last piece; `end` is a proper end of the HTTP body. */
+type Ending = 'end' | 'hang' | 'reset'
+
+/** Streams the pieces as they are, each in a write of its own. */
+export function streamPieces(
+  pieces: Iterable<Uint8Array>,
+  { then = 'end' }: { then?: Ending } = {},
+): Answer {
+  return async ({ response }) => {
+    beginStream(response)
+    await pipeline(oneByOne(pieces), response, { end: false }).catch(() => undefined)
+    end(response, then)
+  }
+}
+
+export interface ReplyScript extends ReplyFrame {
+  /** The text; what is made as it goes is asked for when its turn has come. */
+  pieces: Iterable<string>
+  /** From one piece to the next, whatever the writing of them takes. */
+  intervalMs?: number
+  /** What has to happen before the next piece, such as the test's own word. */
+  before?: (index: number) => Promise<unknown> | undefined
+  then?: Ending
+}
+
+/** Answers in the protocol of each request with the reply that its question is given. */
+export function streamReply(script: ReplyScript | ((body: unknown) => ReplyScript)): Answer {
+  return async (exchange) => {
+    const reply = typeof script === 'function' ? script(exchange.request.body) : script
+    await writeReply(exchange, reply)
+  }
+}
+
+export interface Written {
+  /** Pieces that were written before the connection ended. */
+  pieces: number
+  isWhole: boolean
+}
+
+/** Writes one reply in the protocol that it was asked for in. */
+export async function writeReply(
+  { request, response }: Exchange,
+  { pieces, intervalMs = 0, before, then = 'end', ...frame }: ReplyScript,
+): Promise<Written> {
+  const protocol = protocolOf(request.path)
+  if (!protocol) {
+    response.writeHead(404).end()
+    return { pieces: 0, isWhole: false }
+  }
+  const wire = WIRES[protocol]
+  const closed = new Promise((resolve) => response.once('close', resolve))
+  beginStream(response)
+  response.write(encodeEvents(wire.opening(frame)))
+  const startedAt = performance.now()
+  let written = 0
+  for (const text of pieces) {
+    await before?.(written)
+    const waitMs = startedAt + (written + 1) * intervalMs - performance.now()
+    await (waitMs > 0 ? Promise.race([sleep(waitMs), closed]) : nextTurn())
+    if (response.destroyed) return { pieces: written, isWhole: false }
+    response.write(encodeEvents([wire.piece(text, frame)]))
+    written += 1
+  }
+  response.write(encodeEvents(wire.closing(frame)))
+  end(response, then)
+  return { pieces: written, isWhole: !response.destroyed }
+}
+
+const DEFAULT_TOKENS = 10
+const TOKEN_INTERVAL_MS = 20
+
+/**
+ * Numbered tokens, one each 20 ms: as many as the last message asks for (`tokens=40`), 10 where it
+ * asks for none. What a viewer shows can thus be checked word by word; see `textOfTokens`.
+ */
+export const streamTokens: Answer = streamReply((body) => {
+  const found = [...JSON.stringify(body).matchAll(/tokens=(\d+)/gu)].at(-1)
+  const pieces = toTokens(found ? Number(found[1]) : DEFAULT_TOKENS)
+  return {
+    pieces,
+    usage: { prompt: 7, completion: pieces.length },
+    intervalMs: TOKEN_INTERVAL_MS,
+  }
+})
+
+export function textOfTokens(count: number): string {
+  return toTokens(count).join('')
+}
+
+function toTokens(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `t${index} `)
+}
+
+function beginStream(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.flushHeaders()
+}
+
+function end(response: ServerResponse, then: Ending): void {
+  if (then === 'reset') response.socket?.resetAndDestroy()
+  else if (then === 'end') response.end()
+}
+
+/** Each piece in a turn of its own, so that most of them travel alone. */
+async function* oneByOne(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) {
+    yield piece
+    await nextTurn()
+  }
+}
+
+async function receive(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<ReceivedRequest> {
+  const cut = new Promise<number>((resolve) => {
+    response.once('close', () => {
+      if (!response.writableFinished) resolve(Date.now())
+    })
+  })
+  const body = await json(incoming).catch(() => undefined)
+  return {
+    clientPort: incoming.socket.remotePort,
+    method: incoming.method ?? '',
+    path: incoming.url ?? '',
+    headers: incoming.headers,
+    body,
+    cut,
+  }
+}

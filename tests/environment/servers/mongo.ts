@@ -1,0 +1,228 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { startChild, type Child } from './child.ts'
+import { findFreePort } from './ports.ts'
+import { prepareMongoJavaServer } from './mongo-java-server.ts'
+import { makePrimary, REPLICA_SET } from './replica-set.ts'
+
+export interface RunningMongo {
+  kind: 'MONGO_URI' | 'mongod' | 'mongodb-memory-server' | 'docker' | 'mongo-java-server'
+  /** A MongoDB of our own, the primary of a replica set of one: no stand-in, and nobody else's. */
+  isReal: boolean
+  /** Without a database: whoever uses it takes a name of its own. */
+  uri: string
+  port: number
+  /** Of the server itself, where it is a child process of this one. */
+  pid: number | undefined
+  /** Sends a signal, such as SIGSTOP and SIGCONT. Only where there is a `pid`. */
+  kill(signal: NodeJS.Signals): void
+  /** Starts it again after its end, on the same port and data. Only where there is a `pid`. */
+  restart(): Promise<void>
+  /** Ends it and removes its data. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Why no server could be started, in one line. */
+export class NoMongoError extends Error {
+  override readonly name = 'NoMongoError'
+}
+
+const run = promisify(execFile)
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 5_000
+
+/** A database name that nobody else uses. */
+export function newMongoDatabase(): string {
+  return `chatbox_test_${randomBytes(6).toString('hex')}`
+}
+
+export interface MongoOptions {
+  /**
+   * For minutes or hours of writes after which the data is of no more use: mongo-java-server keeps it
+   * in memory, so that `restart` finds none. Writing its file would cost more the more it holds: a
+   * third of two cores after 45 minutes of a soak, for 30 messages a second.
+   */
+  isForLongRun?: boolean
+}
+
+/**
+ * A server for tests and for trying the cluster: `MONGO_URI`, `mongod` on the PATH, the
+ * mongodb-memory-server package where it is installed, an image of docker's that is there already, or
+ * mongo-java-server from Maven Central, whichever is there first. `report` is told which one it is.
+ * Throws `NoMongoError` with all reasons where there is none.
+ */
+export async function startMongo(
+  report: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+  { isForLongRun = false }: MongoOptions = {},
+): Promise<RunningMongo> {
+  const reasons: string[] = []
+  const startJava = () => startJavaServer(isForLongRun)
+  for (const start of [useGiven, startMongod, startMemoryServer, startInDocker, startJava]) {
+    try {
+      const mongo = await start()
+      report(`store: ${mongo.kind} on port ${mongo.port}`)
+      return mongo
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new NoMongoError(`no MongoDB-compatible server: ${reasons.join('; ')}`)
+}
+
+async function useGiven(): Promise<RunningMongo> {
+  const uri = process.env.MONGO_URI
+  if (!uri) throw new Error('MONGO_URI is not set')
+  const port = Number(/:(\d+)/u.exec(uri.replace(/^.*@/u, ''))?.[1] ?? 27_017)
+  const rest = withoutProcess(async () => undefined)
+  return { kind: 'MONGO_URI', isReal: false, uri, port, ...rest }
+}
+
+async function startMongod(): Promise<RunningMongo> {
+  await run('mongod', ['--version']).catch(() => {
+    throw new Error('mongod is not on the PATH')
+  })
+  const own = ['--quiet', '--bind_ip', '127.0.0.1', '--replSet', REPLICA_SET]
+  const toCommand = (port: number, folder: string): [string, string[]] => [
+    'mongod',
+    [...own, '--port', `${port}`, '--dbpath', folder],
+  ]
+  return startProcess('mongod', toCommand, makePrimary)
+}
+
+async function startJavaServer(isForLongRun: boolean): Promise<RunningMongo> {
+  const toCommand = await prepareMongoJavaServer(isForLongRun)
+  return startProcess('mongo-java-server', (port, folder) =>
+    toCommand(port, join(folder, 'data.mv')),
+  )
+}
+
+async function startMemoryServer(): Promise<RunningMongo> {
+  // Not a dependency: its server comes by a download that many networks refuse.
+  const name = 'mongodb-memory-server-core'
+  const library = (await import(name).catch(() => {
+    throw new Error(`${name} is not installed`)
+  })) as { MongoMemoryReplSet: { create(options: object): Promise<MemoryServer> } }
+  const server = await library.MongoMemoryReplSet.create({ replSet: { count: 1 } })
+  const port = Number(new URL(server.getUri()).port)
+  const rest = withoutProcess(() => server.stop())
+  return { kind: 'mongodb-memory-server', isReal: true, uri: toUri(port), port, ...rest }
+}
+
+interface MemoryServer {
+  getUri(): string
+  stop(): Promise<unknown>
+}
+
+async function startInDocker(): Promise<RunningMongo> {
+  await run('docker', ['version'], { timeout: 10_000 }).catch(() => {
+    throw new Error('no docker engine answers')
+  })
+  // Never pulled: a test does not wait for a registry.
+  const { stdout: images } = await run('docker', ['image', 'ls', '--quiet', 'mongo'])
+  const [image] = images.split('\n', 1)
+  if (!image) throw new Error('docker has no image of mongo')
+  const port = await findFreePort()
+  // The same port on both sides: the primary tells clients its own address.
+  const publish = ['--publish', `127.0.0.1:${port}:${port}`]
+  const own = ['--bind_ip_all', '--replSet', REPLICA_SET, '--port', `${port}`]
+  const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, image, ...own])
+  const rest = withoutProcess(() => run('docker', ['kill', stdout.trim()]))
+  const mongo = { kind: 'docker', isReal: true, uri: toUri(port), port, ...rest } as const
+  await waitForPort(port, () => true)
+  await makePrimary(mongo)
+  return mongo
+}
+
+function toUri(port: number): string {
+  return `mongodb://127.0.0.1:${port}`
+}
+
+function withoutProcess(
+  stop: () => Promise<unknown>,
+): Pick<RunningMongo, 'pid' | 'kill' | 'restart' | 'stop'> {
+  const refuse = () => {
+    throw new Error('this server is not a process of ours')
+  }
+  let stopped: Promise<unknown> | undefined
+  return {
+    pid: undefined,
+    kill: refuse,
+    restart: refuse,
+    async stop() {
+      await (stopped ??= stop())
+    },
+  }
+}
+
+async function startProcess(
+  kind: RunningMongo['kind'],
+  toCommand: (port: number, folder: string) => [string, string[]],
+  afterStart?: (server: { port: number }) => Promise<void>,
+): Promise<RunningMongo> {
+  const folder = await mkdtemp(join(tmpdir(), 'chatbox-mongo-'))
+  const port = await findFreePort()
+  let child: Child
+
+  async function start(): Promise<void> {
+    const [command, args] = toCommand(port, folder)
+    // The end of standard input tells mongo-java-server that this process has ended.
+    child = startChild(command, args, { hasInput: true })
+    await waitForPort(port, child.isRunning)
+    await afterStart?.({ port })
+  }
+
+  const end = () => child.stop(STOP_TIMEOUT_MS)
+
+  await start().catch(async (error: unknown) => {
+    await end()
+    await rm(folder, { recursive: true, force: true })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`${kind} does not start: ${reason}`, { cause: error })
+  })
+  return {
+    kind,
+    isReal: kind === 'mongod',
+    uri: toUri(port),
+    port,
+    get pid() {
+      return child.pid
+    },
+    kill: (signal) => child.signal(signal),
+    async restart() {
+      await end()
+      await start()
+    },
+    async stop() {
+      await end()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function waitForPort(port: number, isAlive: () => boolean): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (!(await accepts(port))) {
+    if (!isAlive()) throw new Error('it ended at once')
+    if (performance.now() > deadline) throw new Error('it did not listen in time')
+    await sleep(50)
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import type { StorePorts } from '@chatbox/adapters'
+import { signToken } from '../../environment/tokens.ts'
+import { BareViewer } from '../clients/bare-viewer.ts'
+import { CoreViewer } from '../clients/core-viewer.ts'
+import type { Viewer } from '../clients/viewer.ts'
+import type { Recorder } from '../history.ts'
+import type { Random } from '../random.ts'
+import { tryOften } from './try-often.ts'
+import type { DrivenSession } from './session-driver.ts'
+
+export interface WorkloadOptions {
+  /** Of the gateways, each over its own link. */
+  gatewayPorts: readonly number[]
+  balancerPort: number
+  store: Pick<StorePorts, 'messages'>
+  recorder: Recorder
+  random: Random
+}
+
+const TOKEN_TTL_S = 24 * 3600
+const OPERATOR = { id: 'operator', name: 'Operator' }
+/** Where the store is away for a moment. */
+const STORE_TRIES = 60
+
+export function viewersOf({ bares, cores }: DrivenSession): Viewer[] {
+  return [...bares, ...cores]
+}
+
+/** A session with three viewers: two bare ones on two gateways, and one of the client core. */
+export async function openSession(
+  options: WorkloadOptions,
+  index: number,
+  kind: DrivenSession['kind'],
+): Promise<DrivenSession> {
+  const { gatewayPorts: ports, recorder, random } = options
+  const name = `s${index}`
+  const exp = Math.floor(Date.now() / 1000) + TOKEN_TTL_S
+  const token = await signToken({ sub: `user-${index}`, exp })
+  const bares = [0, 1].map((number) => {
+    const viewer = `${name}-bare-${number}`
+    const gateway = (index + number) % ports.length
+    return new BareViewer({
+      name: viewer,
+      ports,
+      gateway,
+      token,
+      recorder,
+      random: random.fork(viewer),
+    })
+  })
+  // One of them first: whoever comes later finds the session that this one begins.
+  for (const bare of bares) await bare.open()
+  const sessionId = bares[0]?.sessionId ?? ''
+  if (kind === 'talk') {
+    const entryId = randomUUID()
+    await tryOften(STORE_TRIES, () => takeOver(options.store, sessionId, entryId))
+  }
+  const core = createCore(options, { index, name: `${name}-core`, token })
+  await core.open()
+  return { kind, name, sessionId, bares, cores: [core] }
+}
+
+/** Every other one comes over the balancer, the others stay with one gateway for good. */
+function createCore(
+  { gatewayPorts, balancerPort, recorder }: WorkloadOptions,
+  { index, name, token }: { index: number; name: string; token: string },
+): CoreViewer {
+  const fixed = (index + 2) % gatewayPorts.length
+  const gateway = index % 2 === 0 ? -1 : fixed
+  const port = gateway === -1 ? balancerPort : (gatewayPorts[fixed] ?? 0)
+  return new CoreViewer({ name, port, gateway, token, recorder })
+}
+
+/** Straight in the store: the gateways do not serve it yet, and its rules are the log's own. */
+async function takeOver(
+  store: Pick<StorePorts, 'messages'>,
+  sessionId: string,
+  id: string,
+): Promise<void> {
+  await store.messages.append({
+    message: {
+      id,
+      sessionId,
+      kind: 'event',
+      sender: { type: 'admin', ...OPERATOR },
+      content: '',
+      attachments: [],
+      status: 'complete',
+      event: { type: 'takeover_started', by: OPERATOR },
+      createdAt: new Date().toISOString(),
+    },
+  })
+}

@@ -1,0 +1,71 @@
+import {
+  startModelServer,
+  writeReply,
+  type Answer,
+  type Exchange,
+} from '../../environment/model-server.ts'
+import { modelToken, type Recorder } from '../history.ts'
+
+export interface RecordedModels {
+  /** One for each worker, so that it is known whose replies are whose. */
+  readonly ports: readonly number[]
+  /** Replies that are being streamed now, in all or over one port. */
+  streaming(port?: number): number
+  stop(): Promise<void>
+}
+
+export interface RecordedModelsOptions {
+  recorder: Recorder
+  /** From one token to the next. */
+  intervalMs: number
+  /** How many ports it listens on. */
+  doors: number
+}
+
+/** A question's whole content; what stands around it in a prompt is not of it. */
+const QUESTION = /#[\w.-]+ tokens=\d+/gu
+const TOKENS = /tokens=(\d+)/u
+/** For what is no question of ours, such as a message of a session that a person has left. */
+const DEFAULT_TOKENS = 3
+
+/**
+ * Model servers that stream as many tokens as the question asks for, each of which names the request
+ * and its place, and record every request.
+ */
+export async function startRecordedModels(options: RecordedModelsOptions): Promise<RecordedModels> {
+  const servers = await Promise.all(
+    Array.from({ length: options.doors }, (_, index) =>
+      startModelServer(recordReply(options, `model-${index + 1}`), { keepsRequests: false }),
+    ),
+  )
+  return {
+    ports: servers.map(({ port }) => port),
+    streaming: (port) =>
+      servers
+        .filter((server) => port === undefined || server.port === port)
+        .reduce((sum, server) => sum + server.streaming(), 0),
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()))
+    },
+  }
+}
+
+function recordReply({ recorder, intervalMs }: RecordedModelsOptions, process: string): Answer {
+  return async (exchange) => {
+    const value = readQuestion(exchange)
+    const tokens = Number(TOKENS.exec(value)?.[1] ?? DEFAULT_TOKENS)
+    const id = recorder.nextId()
+    recorder.record({ op: 'model', phase: 'invoke', id, process, value, tokens })
+    const pieces = Array.from({ length: tokens }, (_, index) => modelToken(id, index))
+    const usage = { prompt: 5, completion: tokens }
+    const written = await writeReply(exchange, { pieces, usage, intervalMs })
+    const phase = written.isWhole ? 'ok' : 'fail'
+    recorder.record({ op: 'model', phase, id, process, sent: written.pieces })
+  }
+}
+
+function readQuestion({ request }: Exchange): string {
+  const { messages } = request.body as { messages?: { content?: string }[] }
+  const last = messages?.at(-1)?.content ?? ''
+  return [...last.matchAll(QUESTION)].at(-1)?.[0] ?? last
+}
