@@ -47,7 +47,7 @@ export interface BackEnds {
   readonly mongo: RunningMongo
   /** Settings with which processes find them, and one another. */
   readonly env: Readonly<Settings>
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 export interface BackEndOptions {
@@ -98,8 +98,8 @@ export interface Place {
 
 /** How processes come to be: all are launched one after the other, and then become ready together. */
 export interface Launching<P> {
-  launch(place: Place): Promise<P>
-  ready(process: P): Promise<void>
+  launch: (place: Place) => Promise<P>
+  ready: (process: P) => Promise<void>
 }
 
 /** As the services are, with what `more` says of each, such as another entry. */
@@ -107,10 +107,8 @@ export function asServices(
   more: (place: Place) => Partial<ProcessOptions> = () => ({}),
 ): Launching<ServiceProcess> {
   return {
-    launch(place) {
-      const { service, env, name } = place
-      return launchService(service, { env, name, ...more(place) })
-    },
+    launch: (place) =>
+      launchService(place.service, { env: place.env, name: place.name, ...more(place) }),
     ready: (process) => waitUntilReady(process),
   }
 }
@@ -208,7 +206,7 @@ export async function startTestCluster(settings: Settings = {}): Promise<TestClu
 export interface DataFolder {
   readonly env: Readonly<Settings>
   readonly dataDir: string
-  remove(): Promise<void>
+  remove: () => Promise<void>
 }
 
 /** In the place that is given, or in one of its own. */

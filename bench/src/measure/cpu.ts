@@ -22,7 +22,7 @@ export type Pids = Readonly<Record<string, number | undefined>>
 
 export interface CpuUse {
   /** Microseconds for each of so many units of work, in these parts or in all that are processes of ours. */
-  per(units: number, ...parts: string[]): number
+  per: (units: number, ...parts: string[]) => number
   /** Of this process, in cores: from 0.8 on the load client is the bound, not the server. */
   clientCores: number
 }

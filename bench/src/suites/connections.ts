@@ -18,9 +18,14 @@ interface Kind {
   connect(server: ServiceProcess, user: string): Promise<WireClient>
 }
 
+interface Bare {
+  file: string
+  dialect: Dialect
+}
+
 /** Every contestant that connections are compared over, the baseline and its double first. */
 function listKinds({ env }: BenchBackEnds): Kind[] {
-  const bare = (name: string, what: string, file: string, dialect: Dialect): Kind => ({
+  const bare = (name: string, what: string, { file, dialect }: Bare): Kind => ({
     ...{ name, what },
     start: (more = {}) => startContestant(file, { ...env, ...more }, name),
     async connect(server, user) {
@@ -33,11 +38,12 @@ function listKinds({ env }: BenchBackEnds): Kind[] {
     ...{ name, what, connect },
     start: (more = {}) => startOurs('gateway', { ...env, ...more }, name),
   })
-  const io = ['bare-socket-io-main.ts', 'engine.io'] as const
+  const io: Bare = { file: 'bare-socket-io-main.ts', dialect: 'engine.io' }
+  const ws: Bare = { file: 'plain-ws-main.ts', dialect: 'plain' }
   return [
-    bare('socket.io', 'Bare Socket.IO with `@socket.io/redis-adapter`; a user joins a room', ...io),
-    bare('socket.io again', 'The same once more: the resolution', ...io),
-    bare('plain ws', '`ws` and a map of rooms; a user joins a room', 'plain-ws-main.ts', 'plain'),
+    bare('socket.io', 'Bare Socket.IO with `@socket.io/redis-adapter`; a user joins a room', io),
+    bare('socket.io again', 'The same once more: the resolution', io),
+    bare('plain ws', '`ws` and a map of rooms; a user joins a room', ws),
     ours('ours', 'The product: token, limits, presence', async (server, user) =>
       openLine(server, { token: await signToken({ sub: user }) }),
     ),

@@ -23,7 +23,7 @@ export interface Child {
   readonly pid: number | undefined
   /** The latest of what it printed, up to a cap. */
   output(): string
-  isRunning(): boolean
+  isRunning: () => boolean
   /** Settles when it has ended, for whatever reason; never rejects. */
   readonly exited: Promise<Exit>
   /** Sends a signal without waiting for what comes of it. */

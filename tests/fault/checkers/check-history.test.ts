@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { CHECKS, type CheckReport } from '../history.ts'
+import { ANSWER_PLANTS } from './answer-plants.ts'
 import { checkHistory } from './check-history.ts'
+import { LOG_PLANTS } from './log-plants.ts'
 import { ask, given, type Plant } from './plant.ts'
-import { PLANTS } from './plants.ts'
 import { runStep, steps, type Step } from './sample-steps.ts'
 import { SampleWorld } from './sample-world.ts'
 
 const RUNS = 200
+/** Faults of every kind, at least one for each checker. */
+const PLANTS = [...LOG_PLANTS, ...ANSWER_PLANTS]
 
 interface Planted {
   plant: Plant

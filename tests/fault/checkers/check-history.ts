@@ -5,36 +5,33 @@ import {
   type FinalRead,
   type Finding,
   type HistoryEvent,
+  type LifeEvent,
 } from '../history.ts'
-import { checkAcknowledged } from './check-acknowledged.ts'
-import { checkAnswerText } from './check-answer-text.ts'
-import { checkAnswers } from './check-answers.ts'
-import { checkAttempts } from './check-attempts.ts'
-import { checkCatchUp } from './check-catch-up.ts'
-import { checkDisagreement } from './check-disagreement.ts'
-import { checkDuplicated } from './check-duplicated.ts'
-import { checkLost } from './check-lost.ts'
-import { checkOrder } from './check-order.ts'
-import { checkPayloads } from './check-payloads.ts'
-import { checkProcess } from './check-process.ts'
-import { checkUnexpected } from './check-unexpected.ts'
+import { checkAnswers, checkAnswerText, checkAttempts } from './check-answers.ts'
+import { checkCaughtUp, checkDisagreement, checkOrder, checkShown } from './check-logs.ts'
+import { checkAcknowledged, checkDuplicated, checkLost, checkUnexpected } from './check-messages.ts'
 import { countLooked } from './count-looked.ts'
 import { measureDurations } from './measure-durations.ts'
-import { indexRun, type RunIndex } from './run-index.ts'
+import { indexRun, type Fault, type RunIndex, type SessionRun } from './run-index.ts'
 
-const CHECKERS: Record<CheckName, (run: RunIndex) => Finding[]> = {
-  lost: checkLost,
-  unexpected: checkUnexpected,
-  duplicated: checkDuplicated,
-  order: checkOrder,
-  disagreement: checkDisagreement,
-  'acknowledged-without-row': checkAcknowledged,
-  answers: checkAnswers,
-  'answer-text': checkAnswerText,
-  attempts: checkAttempts,
-  'catch-up': checkCatchUp,
-  process: checkProcess,
-  payloads: checkPayloads,
+interface Checker {
+  inSession?: (session: SessionRun, run: RunIndex) => readonly Fault[]
+  inRun?: (run: RunIndex) => readonly Fault[]
+}
+
+const CHECKERS: Record<CheckName, Checker> = {
+  lost: { inSession: checkLost },
+  unexpected: { inSession: checkUnexpected },
+  duplicated: { inSession: checkDuplicated },
+  order: { inSession: checkOrder },
+  disagreement: { inSession: checkDisagreement },
+  'acknowledged-without-row': { inSession: checkAcknowledged },
+  answers: { inSession: checkAnswers },
+  'answer-text': { inSession: checkAnswerText },
+  attempts: { inSession: checkAttempts },
+  'catch-up': { inSession: checkShown, inRun: checkCaughtUp },
+  process: { inRun: checkProcess },
+  payloads: { inRun: checkPayloads },
 }
 
 /** Of each check, so that one that finds thousands leaves room for the others. */
@@ -46,19 +43,56 @@ export function checkHistory(
   reads: readonly FinalRead[],
 ): CheckReport {
   const run = indexRun(history, reads)
-  const found = CHECKS.map((name) => ({ name, findings: CHECKERS[name](run) }))
+  const found = CHECKS.map((check) => [check, findAll(check, run)] as const)
   return {
-    counts: toCounts(found),
-    findings: found.flatMap(({ findings }) => findings.slice(0, MAX_FINDINGS)),
+    // One of each name.
+    counts: Object.fromEntries(
+      found.map(([check, findings]) => [check, findings.length]),
+    ) as CheckReport['counts'],
+    findings: found.flatMap(([, findings]) => findings.slice(0, MAX_FINDINGS)),
     looked: countLooked(run),
     durationsMs: measureDurations(run),
   }
 }
 
-function toCounts(
-  found: readonly { name: CheckName; findings: readonly Finding[] }[],
-): Record<CheckName, number> {
-  const counts: Partial<Record<CheckName, number>> = {}
-  for (const { name, findings } of found) counts[name] = findings.length
-  return counts as Record<CheckName, number>
+function findAll(check: CheckName, run: RunIndex): Finding[] {
+  const { inSession, inRun } = CHECKERS[check]
+  const toFinding = (fault: Fault, place: { sessionId?: string } = {}): Finding => {
+    const what = typeof fault === 'string' ? { message: fault } : fault
+    return { check, ...what, ...place }
+  }
+  const inSessions = run.sessions.flatMap((session) => {
+    const { sessionId } = session
+    return (inSession?.(session, run) ?? []).map((fault) => toFinding(fault, { sessionId }))
+  })
+  return [...inSessions, ...(inRun?.(run) ?? []).map((fault) => toFinding(fault))]
+}
+
+/** A process ends only when it is made to, and with exit code 0 where it was asked to. */
+function checkProcess({ lives }: RunIndex): Fault[] {
+  return lives.flatMap((life) => {
+    const message = describeLife(life)
+    return message ? [{ message, at: life.at }] : []
+  })
+}
+
+function describeLife(life: LifeEvent): string | undefined {
+  const { process, pid, phase, expected, refused, code, signal } = life
+  if (phase !== 'ended' || refused) return undefined
+  const how = signal ? `by ${signal}` : `with exit code ${code ?? 'none'}`
+  if (!expected) return `${process} (pid ${pid}) ended ${how}, which nobody asked for`
+  return !signal && code !== 0
+    ? `${process} (pid ${pid}) was asked to end and ended ${how}`
+    : undefined
+}
+
+/**
+ * No fault of a run forges anything, so whatever a process refuses was spoilt on its way through the
+ * product. Such a message or state is served without its texts, and no other check need notice that.
+ */
+function checkPayloads({ refused }: RunIndex): Fault[] {
+  return refused.map(({ process, source, ids, at }) => {
+    const named = Object.entries(ids).map(([name, id]) => `${name} ${id}`)
+    return { message: `${process} refused a payload of kind ${source} (${named.join(', ')})`, at }
+  })
 }

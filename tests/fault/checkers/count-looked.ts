@@ -1,9 +1,16 @@
-import { countStreams } from './count-streams.ts'
-import { countZombies } from './count-zombies.ts'
-import { countDeaths } from './measure-take-overs.ts'
-import { isReply, isUserText, questionsOf } from './row-finder.ts'
-import type { RunIndex } from './run-index.ts'
-import { acknowledgements, type SendTry } from './sent-messages.ts'
+import type { FinalMessage } from '../history.ts'
+import { countDeaths } from './measure-durations.ts'
+import {
+  acknowledgements,
+  isReply,
+  isUserText,
+  questionsOf,
+  toRequestId,
+  type FaultSpan,
+  type ModelRequest,
+  type RunIndex,
+  type SendTry,
+} from './run-index.ts'
 
 /** How much there was to look at: a check that saw nothing has not passed. */
 export function countLooked(run: RunIndex): Record<string, number> {
@@ -12,7 +19,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
   const sent = sessions.flatMap((session) => session.sent)
   const tries = sent.flatMap((message) => message.tries)
   const drafts = sessions.flatMap((session) => session.drafts)
-  const requests = [...run.requests.values()].flat()
+  const requests = [...run.allRequests.values()]
   const replies = rows.filter(isReply)
   return {
     sessions: sessions.length,
@@ -42,7 +49,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
     viewersThatLeft: run.viewers.size,
     returns: [...run.viewers.values()].flat().filter(({ phase }) => phase === 'caught-up').length,
     ends: run.lives.filter(({ phase }) => phase === 'ended').length,
-    faults: run.faults.filter(({ phase }) => phase === 'invoke').length,
+    faults: run.faults.length,
   }
 }
 
@@ -55,4 +62,66 @@ function countMoved(tries: readonly SendTry[]): number {
 
 function countEntries(seen: readonly { entries: readonly unknown[] }[]): number {
   return seen.reduce((sum, { entries }) => sum + entries.length, 0)
+}
+
+/** How many answers faults had a chance to spoil, and in how many a worker came too late. */
+function countStreams(run: RunIndex): Record<string, number> {
+  const faults = run.faults
+  const asked = [...run.requests.values()]
+  return {
+    streams: asked.length,
+    streamsUnderFault: asked.filter((requests) => isStruck(requests, faults)).length,
+    streamsWithSeveralAttempts: asked.filter((requests) => requests.length > 1).length,
+    /** Streamed to the end for a worker whose reply another one had begun to write anew. */
+    attemptsSuperseded: asked.flatMap(findSuperseded).length,
+  }
+}
+
+function isStruck(requests: readonly ModelRequest[], faults: readonly FaultSpan[]): boolean {
+  return requests.some(({ at, end }) =>
+    faults.some(({ from, to }) => from <= (end?.at ?? Infinity) && to >= at),
+  )
+}
+
+/** One that was cut is the end of its worker, or of its wish for it: only a whole one is a rival. */
+function findSuperseded(requests: readonly ModelRequest[]): ModelRequest[] {
+  return requests.slice(0, -1).filter(({ end }) => end?.phase === 'ok')
+}
+
+const PAUSES = ['worker-zombie', 'worker-pause']
+
+/**
+ * Attempts whose worker slept while another one answered the question to the end, and awoke with a
+ * whole answer of its own; and how many of those came to nothing.
+ */
+function countZombies(run: RunIndex): Record<string, number> {
+  const pauses = run.faults.filter(({ kind }) => PAUSES.includes(kind))
+  const zombies = [...run.requests.values()].flatMap((requests) =>
+    requests.filter((request, index) => {
+      const rivals = requests.slice(index + 1)
+      return pauses.some((pause) => isZombie(request, rivals, pause))
+    }),
+  )
+  const whole = run.sessions.flatMap(({ log }) => log.filter(isWhole))
+  const stored = new Set(whole.map(({ content }) => toRequestId(content)))
+  return {
+    zombies: zombies.length,
+    zombiesRefused: zombies.filter(({ id }) => !stored.has(id)).length,
+  }
+}
+
+/** A reply that was stopped keeps what its viewers saw, whoever stores it. */
+function isWhole(row: FinalMessage): boolean {
+  return isReply(row) && row.status === 'complete'
+}
+
+function isZombie(
+  { at, process, end }: ModelRequest,
+  rivals: readonly ModelRequest[],
+  { target, from, to }: FaultSpan,
+): boolean {
+  if (process.replace('model', 'worker') !== target) return false
+  // Begun before the pause and streamed to the end in it: the rest waits in the worker's socket.
+  if (at > from || end?.phase !== 'ok' || end.at < from || end.at > to) return false
+  return rivals.some((rival) => rival.end?.phase === 'ok' && rival.end.at <= to)
 }

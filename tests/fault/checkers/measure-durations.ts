@@ -1,8 +1,13 @@
-import type { ViewerEvent } from '../history.ts'
-import { toSpans, type FaultSpan } from './fault-spans.ts'
-import { measureTakeOvers } from './measure-take-overs.ts'
-import type { RunIndex } from './run-index.ts'
-import type { SendEnd, SendTry } from './sent-messages.ts'
+import type { DraftEvent, ViewerEvent } from '../history.ts'
+import {
+  toRequestId,
+  type Acknowledged,
+  type FaultSpan,
+  type ModelRequest,
+  type RunIndex,
+  type SendEnd,
+  type SendTry,
+} from './run-index.ts'
 
 type Ended = SendTry & { end: SendEnd }
 
@@ -11,13 +16,14 @@ export function measureDurations(run: RunIndex): Record<string, number[]> {
   const tries = run.sessions.flatMap(({ sent }) => sent).flatMap((message) => message.tries)
   const ok = tries.filter(isAcknowledged)
   const acknowledgedAt = ok.map(({ end }) => end.at).sort((a, b) => a - b)
-  const requestedAt = [...run.requests.values()].flat().map(({ at }) => at)
+  const requestedAt = [...run.allRequests.values()].map(({ at }) => at)
   const viewers = [...run.viewers.values()]
   const findSpans = (kinds: readonly string[]): FaultSpan[] =>
-    toSpans(run.faults, kinds).filter(({ isDone }) => isDone)
+    run.faults.filter(({ kind, isDone }) => isDone && kinds.includes(kind))
   const [redisDead, storeAway] = [findSpans(REDIS_DEAD), findSpans(STORE_AWAY)]
   // How long a wait would have been that the next outage cut short cannot be told.
-  const outages = toSpans(run.faults, [...REDIS_AWAY, ...STORE_AWAY]).map(({ from }) => from)
+  const isOutage = ({ kind }: FaultSpan) => REDIS_AWAY.includes(kind) || STORE_AWAY.includes(kind)
+  const outages = run.faults.filter(isOutage).map(({ from }) => from)
   const acknowledgedOrOut = [...acknowledgedAt, ...outages]
   const requestedOrOut = [...requestedAt, ...outages]
   const all = {
@@ -40,7 +46,7 @@ const REDIS_AWAY = [...REDIS_DEAD, 'redis-pause']
 const STORE_AWAY = ['store-cut', 'store-refuse', 'store-pause', 'step-down', 'kill-primary']
 const REFUSALS = new Set(['UNAVAILABLE', 'TIMEOUT'])
 
-function isAcknowledged(tried: SendTry): tried is Ended {
+function isAcknowledged(tried: SendTry): tried is Acknowledged {
   return tried.end?.phase === 'ok'
 }
 
@@ -94,11 +100,81 @@ function measureSteps(
 
 /** From the signal to the end of a process that was asked to end. */
 function measureEnds({ faults, lives }: RunIndex): number[] {
-  const asked = faults.filter(({ phase, kind }) => phase === 'invoke' && kind.endsWith('-term'))
-  return asked.flatMap(({ at, target }) => {
+  const asked = faults.filter(({ kind }) => kind.endsWith('-term'))
+  return asked.flatMap(({ from: at, target }) => {
     const end = lives.find((life) => {
       return life.phase === 'ended' && life.process === target && life.at >= at
     })
     return end ? [end.at - at] : []
   })
+}
+
+/** How soon after a worker's death the model server sees its connections end. */
+const CUT_WITHIN_MS = 1500
+
+/**
+ * From the death of the worker that was writing a reply to the first text of the next attempt: where
+ * nothing else was wrong in that time, and where other faults were under way as well.
+ */
+export function measureTakeOvers(
+  run: RunIndex,
+): Record<'takeOver' | 'takeOverUnderFaults', number[]> {
+  const shownAt = indexFirstText(run.sessions.flatMap(({ drafts }) => drafts))
+  const spans = run.faults
+  const measured = { takeOver: [] as number[], takeOverUnderFaults: [] as number[] }
+  for (const kill of spans.filter(isWorkerKill)) {
+    for (const requests of run.requests.values()) {
+      const index = requests.findIndex((request) => isCutBy(request, kill))
+      const next = index < 0 ? undefined : requests[index + 1]
+      if (!next) continue
+      const to = shownAt.get(next.id) ?? next.at
+      const isAlone = spans.every((other) => other === kill || !overlaps(other, kill.from, to))
+      measured[isAlone ? 'takeOver' : 'takeOverUnderFaults'].push(to - kill.from)
+    }
+  }
+  return measured
+}
+
+/**
+ * How often workers were killed while they wrote, and how many attempts one reply took. A worker that
+ * dies between its claim and its request was not writing yet, but its attempt is one all the same.
+ */
+export function countDeaths(run: RunIndex): Record<string, number> {
+  const kills = run.faults.filter(isWorkerKill)
+  const requests = [...run.allRequests.values()]
+  const attempts = new Map<string, number>()
+  for (const { replyId, attempt } of run.sessions.flatMap(({ drafts }) => drafts)) {
+    attempts.set(replyId, Math.max(attempt, attempts.get(replyId) ?? 0))
+  }
+  const counts = [...attempts.values()]
+  return {
+    requestsCutByKills: requests.filter((one) => kills.some((kill) => isCutBy(one, kill))).length,
+    mostAttemptsOfOneReply: counts.reduce((most, count) => Math.max(most, count), 0),
+    repliesWithTwentyAttempts: counts.filter((count) => count >= 20).length,
+  }
+}
+
+function isWorkerKill({ kind, target }: FaultSpan): boolean {
+  return kind.includes('kill') && target.startsWith('worker')
+}
+
+function isCutBy({ end }: ModelRequest, { from }: FaultSpan): boolean {
+  return end?.phase === 'fail' && end.at >= from && end.at - from < CUT_WITHIN_MS
+}
+
+function overlaps(span: FaultSpan, from: number, to: number): boolean {
+  return span.from <= to && span.to >= from
+}
+
+/** By request, when any viewer first showed something of it. */
+function indexFirstText(drafts: readonly DraftEvent[]): Map<number, number> {
+  const first = new Map<number, number>()
+  for (const { text, since, at } of drafts) {
+    const request = toRequestId(text)
+    const shownAt = since ?? at
+    if (!Number.isNaN(request) && shownAt < (first.get(request) ?? Infinity)) {
+      first.set(request, shownAt)
+    }
+  }
+  return first
 }

@@ -1,10 +1,5 @@
-import {
-  modelToken,
-  type FinalMessage,
-  type FinalRead,
-  type FinalReply,
-  type HistoryEvent,
-} from '../history.ts'
+import type { FinalMessage, FinalRead, FinalReply, HistoryEvent } from '../history.ts'
+import { textOf } from './run-index.ts'
 
 /** For tests: a session of a system that makes no mistakes, unless a test makes one for it. */
 export interface SampleSession {
@@ -313,10 +308,6 @@ export class SampleWorld {
     const index = this.pending.indexOf(send)
     if (index >= 0) this.pending.splice(index, 1)
   }
-}
-
-export function textOf(request: number, tokens: number): string {
-  return Array.from({ length: tokens }, (_, index) => modelToken(request, index)).join('')
 }
 
 function copy(rows: readonly FinalMessage[]): FinalMessage[] {

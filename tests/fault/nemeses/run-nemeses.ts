@@ -10,12 +10,12 @@ export interface Strike {
   holds: string[]
   holdMs: number
   begin(): Promise<unknown>
-  /** Puts it right, and waits where that takes a while; left out where it is over by itself. */
-  end?(): Promise<Note>
+  /**
+   * Puts it right, and waits where that takes a while; a text says what came of it. Left out where it is
+   * over by itself.
+   */
+  end?(): Promise<unknown>
 }
-
-/** What came of a fault, where there is something to say. */
-export type Note = string | void
 
 /** One kind of fault. */
 export interface Nemesis {
@@ -146,5 +146,6 @@ async function carryOut(
 
 async function putRight(strike: Strike): Promise<string | undefined> {
   const late = () => new Error(`not put right within ${END_TIMEOUT_MS} ms`)
-  return (await within(END_TIMEOUT_MS, Promise.resolve(strike.end?.()), late)) ?? undefined
+  const note = await within(END_TIMEOUT_MS, Promise.resolve(strike.end?.()), late)
+  return typeof note === 'string' ? note : undefined
 }
