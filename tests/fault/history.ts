@@ -106,7 +106,7 @@ export function modelToken(request: number, index: number): string {
 }
 
 /** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
-export type FaultEvent = Step & { op: 'fault'; kind: string; target: string } & (
+type FaultEvent = Step & { op: 'fault'; kind: string; target: string } & (
     { phase: 'invoke' } | { phase: 'ok'; note?: string } | { phase: 'fail'; note: string }
   )
 

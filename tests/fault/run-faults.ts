@@ -87,13 +87,13 @@ function carryOut(
     ...(without ? { without } : {}),
     ...(only ? { only } : {}),
   }
-  const changes = durationMs === undefined ? {} : { durationMs }
+  const faults = { ...profile.faults, ...(durationMs === undefined ? {} : { durationMs }) }
   if (profile.kind === 'cluster') {
     const { gateways, workers } = profile
     const halves = given.beside ? { gateways: toEven(gateways), workers: toEven(workers) } : {}
-    return runCluster({ ...common, profile: { ...profile, ...changes, ...halves } })
+    return runCluster({ ...common, profile: { ...profile, faults, ...halves } })
   }
-  return runStandalone({ ...common, profile: { ...profile, ...changes } })
+  return runStandalone({ ...common, profile: { ...profile, faults } })
 }
 
 function toEven(count: number): number {

@@ -1,9 +1,9 @@
 import type { BareViewer } from './clients/bare-viewer.ts'
 import type { FinalRead, Recorder, RunRecord, Safety } from './history.ts'
-import { runNemeses, type Nemesis, type NemesisPlan } from './nemeses/run-nemeses.ts'
+import { runNemeses, type Nemesis } from './nemeses/run-nemeses.ts'
 import type { OtherVersion } from '../environment/versions.ts'
 import { sumMetrics } from './system/product-output.ts'
-import type { Load } from './profiles.ts'
+import type { FaultPlan, Load } from './profiles.ts'
 import type { Random } from './random.ts'
 import { SessionPool } from './load/session-pool.ts'
 import type { SystemUnderTest } from './system/system-under-test.ts'
@@ -22,12 +22,6 @@ export interface RunOptions<P> {
   keepRead: (read: FinalRead) => void
 }
 
-/** Whatever is under test, every run has this much load and these faults. */
-type CommonProfile = Load &
-  Pick<NemesisPlan, 'durationMs' | 'lanes' | 'pauseMs' | 'maxHoldMs' | 'favour'> & {
-    only?: readonly string[]
-  }
-
 export interface RunOutcome extends Pick<
   RunRecord,
   'processes' | 'nemeses' | 'operations' | 'metrics' | 'notes'
@@ -35,7 +29,7 @@ export interface RunOutcome extends Pick<
   store: string
 }
 
-type Options = RunOptions<CommonProfile>
+type Options = RunOptions<Load & { faults: FaultPlan }>
 
 const PROGRESS_MS = 5000
 const STOP_READING_MS = { low: 2000, high: 15_000 }
@@ -47,14 +41,14 @@ export async function runOn(
   options: Options,
 ): Promise<RunOutcome> {
   const { profile, recorder, random, report, keepRead } = options
-  const only = options.only ?? profile.only
+  const only = options.only ?? profile.faults.only
   const pool = new SessionPool({ system, profile, recorder, random, report, keepRead })
   const progress = startProgress(system, pool, options)
   try {
     await pool.start()
     const all = [...nemeses, createClientNemesis(() => pool.live().flatMap(({ bares }) => bares))]
     const counts = await runNemeses({
-      ...profile,
+      ...profile.faults,
       nemeses: all.filter(({ kind, special }) => only?.includes(kind) ?? !special),
       recorder,
       random: random.fork('nemeses'),

@@ -6,9 +6,9 @@ import {
   createBusyKillNemesis,
   createClockNemesis,
   createProcessNemeses,
+  createStandaloneNemeses,
   createZombieNemesis,
 } from './nemeses/process-nemeses.ts'
-import { createStandaloneNemeses } from './nemeses/standalone-nemeses.ts'
 import type { ClusterProfile, StandaloneProfile } from './profiles.ts'
 import { endSystem, runOn, type RunOptions, type RunOutcome } from './run-on.ts'
 import { startClusterUnderTest, type ClusterOptions } from './system/cluster-under-test.ts'

@@ -12,7 +12,7 @@ export interface ChildOptions {
   hasInput?: boolean
 }
 
-export interface Exit {
+interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
 }

@@ -33,7 +33,6 @@ const MAX_PAGES = 200
 
 /** A viewer on a raw websocket with a log of its own. */
 export class BareViewer implements Viewer {
-  readonly kind = 'bare'
   readonly name: string
   readonly #options: BareViewerOptions
   readonly #wire: BareWire

@@ -18,19 +18,14 @@ export interface CoreViewerOptions {
 const OPEN_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 
-interface Underway {
-  id: number
-}
-
 /** A user of the product's own client core, as the chat page is. */
 export class CoreViewer implements Viewer {
-  readonly kind = 'core'
   readonly name: string
   readonly #options: CoreViewerOptions
   readonly #client: ChatClient
   readonly #sightings: Sightings
   readonly #unsubscribe: () => void
-  readonly #underway = new Map<string, Underway>()
+  readonly #underway = new Map<string, number>()
   #known: readonly Message[] = []
   #log: ChatClient['state']['log'] = null
   #wasOnline = false
@@ -74,10 +69,6 @@ export class CoreViewer implements Viewer {
     return this.#client.state.log?.lastSeq ?? 0
   }
 
-  drafts(): string[] {
-    return this.#client.state.log?.drafts.map(({ replyId }) => replyId) ?? []
-  }
-
   shown(): FinalMessage[] {
     return this.#client.state.log?.messages.map(toFinalMessage) ?? []
   }
@@ -87,43 +78,34 @@ export class CoreViewer implements Viewer {
     return this.#client.state.unsent.length
   }
 
-  /** Hands a message to the outbox, which sends it as often as it takes; undefined where it is full. */
-  send(value: string): string | undefined {
+  /** Hands a message to the outbox, which sends it as often as it takes, unless it is full. */
+  send(value: string): void {
     const before = new Set(this.#client.state.unsent.map((item) => item.clientMessageId))
     // The invocation comes before the sending, which begins at once.
     const id = this.#options.recorder.nextId()
-    if (!this.#client.send(value)) return undefined
+    if (!this.#client.send(value)) return
     const item = this.#client.state.unsent.find((one) => !before.has(one.clientMessageId))
     if (!item) throw new Error('the outbox took a message and has none')
     const { clientMessageId } = item
-    this.#underway.set(clientMessageId, { id })
-    this.#record(id, {
-      phase: 'invoke',
-      sessionId: this.sessionId,
-      gateway: this.#options.gateway,
-      clientMessageId,
-      value,
-      resend: 0,
-    })
-    return clientMessageId
-  }
-
-  /** Stops what is being written now. */
-  async stop(): Promise<void> {
-    await this.#client.stop()
+    this.#underway.set(clientMessageId, id)
+    const { sessionId } = this
+    const { recorder, gateway } = this.#options
+    const what = { sessionId, gateway, clientMessageId, value, resend: 0 }
+    recorder.record({ ...this.#step(id), phase: 'invoke', ...what })
   }
 
   close(): void {
+    const { recorder } = this.#options
     this.#unsubscribe()
-    for (const { id } of this.#underway.values()) {
-      this.#record(id, { phase: 'unknown', code: 'UNSENT' })
+    for (const id of this.#underway.values()) {
+      recorder.record({ ...this.#step(id), phase: 'unknown', code: 'UNSENT' })
     }
     for (const replyId of this.#sightings.shownDrafts()) this.#sightings.endDraft(replyId)
     this.#client.close()
   }
 
-  #record(id: number, fields: SendFields): void {
-    this.#options.recorder.record({ op: 'send', process: this.name, id, ...fields })
+  #step(id: number): { op: 'send'; process: string; id: number } {
+    return { op: 'send', process: this.name, id }
   }
 
   #onChange(): void {
@@ -180,38 +162,29 @@ export class CoreViewer implements Viewer {
   }
 
   #noteSent(): void {
+    const { recorder } = this.#options
     if (this.#underway.size === 0) return
     const unsent = new Map(this.#client.state.unsent.map((item) => [item.clientMessageId, item]))
-    for (const [clientMessageId, { id }] of this.#underway) {
+    for (const [clientMessageId, id] of this.#underway) {
       const item = unsent.get(clientMessageId)
       if (item && !item.failure) continue
       this.#underway.delete(clientMessageId)
-      if (item?.failure) this.#record(id, { phase: 'fail', code: item.failure.code })
+      if (item?.failure)
+        recorder.record({ ...this.#step(id), phase: 'fail', code: item.failure.code })
       else this.#recordSent(id, clientMessageId)
     }
   }
 
   /** An item leaves the outbox once its acknowledgement is in the log, or waits for a hole to close. */
   #recordSent(id: number, clientMessageId: string): void {
+    const { recorder } = this.#options
     const isIt = (message: Message): boolean => message.clientMessageId === clientMessageId
     const message = this.#log?.messages.findLast(isIt) ?? this.#log?.ahead.find(isIt)
     if (!message) {
-      this.#record(id, { phase: 'unknown', code: 'NOT_SHOWN' })
+      recorder.record({ ...this.#step(id), phase: 'unknown', code: 'NOT_SHOWN' })
       return
     }
     const { seq, content: value } = message
-    this.#record(id, { phase: 'ok', messageId: message.id, seq, value })
+    recorder.record({ ...this.#step(id), phase: 'ok', messageId: message.id, seq, value })
   }
 }
-
-type SendFields =
-  | {
-      phase: 'invoke'
-      sessionId: string
-      gateway: number
-      clientMessageId: string
-      value: string
-      resend: number
-    }
-  | { phase: 'ok'; messageId: string; seq: number; value: string }
-  | { phase: 'fail' | 'unknown'; code: string }

@@ -4,15 +4,12 @@ import type { FinalMessage, Recorder } from '../history.ts'
 /** Somebody who has one session on the screen, over one connection that comes back by itself. */
 export interface Viewer {
   readonly name: string
-  readonly kind: 'core' | 'bare'
   readonly sessionId: string
   isOnline(): boolean
   /** It is connected and knows of nothing that it missed meanwhile. */
   isAtRest(): boolean
   /** The end of the log that it shows. */
   lastSeq(): number
-  /** Replies that it sees being written. */
-  drafts(): string[]
   /** The log as it shows it. */
   shown(): FinalMessage[]
   close(): void

@@ -133,8 +133,3 @@ interface Page {
   messages: Parameters<typeof toFinalMessage>[0][]
   hasMore: boolean
 }
-
-interface Page {
-  messages: Parameters<typeof toFinalMessage>[0][]
-  hasMore: boolean
-}

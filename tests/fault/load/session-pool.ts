@@ -58,8 +58,8 @@ export class SessionPool {
   async start(): Promise<void> {
     const { profile } = this.#options
     const kinds = [
-      ...Array.from({ length: profile.askSessions }, () => 'ask' as const),
-      ...Array.from({ length: profile.talkSessions }, () => 'talk' as const),
+      ...Array.from({ length: profile.ask.sessions }, () => 'ask' as const),
+      ...Array.from({ length: profile.talk.sessions }, () => 'talk' as const),
     ]
     const opened: Driven[] = []
     while (kinds.length > 0) {
@@ -113,7 +113,7 @@ export class SessionPool {
     const session = await this.#withStore((store) =>
       openSession({ ...this.#options, ...system, store }, index, kind),
     )
-    const everyMs = kind === 'ask' ? profile.askEveryMs : profile.talkEveryMs
+    const { everyMs } = profile[kind]
     const driver = new SessionDriver(session, {
       ...profile,
       everyMs,

@@ -1,40 +1,33 @@
 import type { TcpProxy } from '../../environment/servers/tcp-proxy.ts'
 import type { ClusterUnderTest } from '../system/cluster-under-test.ts'
 import type { Link } from '../system/system-under-test.ts'
-import type { Random } from '../random.ts'
-import type { Nemesis, Strike } from './run-nemeses.ts'
+import type { Nemesis } from './run-nemeses.ts'
 
 const LATENCY_MS = 200
 const JITTER_MS = 200
 const NARROW_BYTES_PER_SECOND = 8192
 const HOLD_MS = { low: 1000, high: 15_000 }
+const STORE_HOLD_MS = { low: 1000, high: 8000, slow: 12_000, paused: 10_000 }
 
-interface Damage {
-  kind: string
-  begin: (proxy: TcpProxy) => Promise<void>
-}
+type Damage = (proxy: TcpProxy) => Promise<void>
+
+const beSlow: Damage = async (proxy) => proxy.setLatency(LATENCY_MS, JITTER_MS)
 
 /** What can become of one link; each ends with `restore` and a line at full speed. */
-const DAMAGES: Damage[] = [
-  { kind: 'link-refuse', begin: (proxy) => proxy.cut('refuse') },
-  { kind: 'link-reset', begin: (proxy) => proxy.cut('reset') },
-  { kind: 'link-cut', begin: (proxy) => proxy.cut('stall') },
-  { kind: 'link-cut-up', begin: (proxy) => proxy.cut('stall', 'up') },
-  { kind: 'link-cut-down', begin: (proxy) => proxy.cut('stall', 'down') },
-  { kind: 'link-blackhole', begin: (proxy) => proxy.cut('blackhole') },
-  {
-    kind: 'link-half-open',
-    begin: async (proxy) => proxy.freeze(),
-  },
-  { kind: 'link-slow', begin: async (proxy) => proxy.setLatency(LATENCY_MS, JITTER_MS) },
-  {
-    kind: 'link-narrow',
-    begin: async (proxy) => proxy.setBandwidth(NARROW_BYTES_PER_SECOND),
-  },
-]
+const DAMAGES: Record<string, Damage> = {
+  'link-refuse': (proxy) => proxy.cut('refuse'),
+  'link-reset': (proxy) => proxy.cut('reset'),
+  'link-cut': (proxy) => proxy.cut('stall'),
+  'link-cut-up': (proxy) => proxy.cut('stall', 'up'),
+  'link-cut-down': (proxy) => proxy.cut('stall', 'down'),
+  'link-blackhole': (proxy) => proxy.cut('blackhole'),
+  'link-half-open': async (proxy) => proxy.freeze(),
+  'link-slow': beSlow,
+  'link-narrow': async (proxy) => proxy.setBandwidth(NARROW_BYTES_PER_SECOND),
+}
 
 export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
-  return DAMAGES.map(({ kind, begin }) => ({
+  return Object.entries(DAMAGES).map(([kind, damage]) => ({
     kind,
     plan(random) {
       // By kind first: there are more links of some kinds than of others.
@@ -44,7 +37,7 @@ export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
         target: link.name,
         holds: [link.name],
         holdMs: random.between(HOLD_MS.low, HOLD_MS.high),
-        begin: () => begin(link.proxy),
+        begin: () => damage(link.proxy),
         end: () => restore([link]),
       }
     },
@@ -54,40 +47,33 @@ export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
 /** The store as all the processes see it at once. */
 export function createStoreNemeses({ links, mongo }: ClusterUnderTest): Nemesis[] {
   const ways = links.filter(({ kind }) => kind.endsWith('-store'))
-  const onAll =
-    (kind: string, begin: Damage['begin']) =>
-    (random: Random): Strike => ({
-      target: 'store',
-      holds: ['store', ...ways.map(({ name }) => name)],
-      holdMs: random.between(1000, kind === 'store-slow' ? 12_000 : 8000),
-      async begin() {
-        await Promise.all(ways.map(({ proxy }) => begin(proxy)))
-      },
-      end: () => restore(ways),
-    })
-  return [
-    { kind: 'store-pause', ...pauseStore(mongo) },
-    { kind: 'store-cut', plan: onAll('store-cut', (proxy) => proxy.cut('blackhole')) },
-    { kind: 'store-refuse', plan: onAll('store-refuse', (proxy) => proxy.cut('refuse')) },
-    {
-      kind: 'store-slow',
-      plan: onAll('store-slow', async (proxy) => proxy.setLatency(LATENCY_MS, JITTER_MS)),
-    },
-  ]
-}
-
-function pauseStore(mongo: ClusterUnderTest['mongo']): Omit<Nemesis, 'kind'> {
-  const skipped = mongo.pid === undefined ? { skipped: 'the store is no process of ours' } : {}
-  return {
-    ...skipped,
+  const { low, high, slow, paused } = STORE_HOLD_MS
+  const onAll = (kind: string, mostMs: number, damage: Damage): Nemesis => ({
+    kind,
     plan: (random) => ({
       target: 'store',
-      holds: ['store'],
-      holdMs: random.between(1000, 10_000),
-      begin: async () => mongo.kill('SIGSTOP'),
-      end: async () => mongo.kill('SIGCONT'),
+      holds: ['store', ...ways.map(({ name }) => name)],
+      holdMs: random.between(low, mostMs),
+      begin: () => Promise.all(ways.map(({ proxy }) => damage(proxy))),
+      end: () => restore(ways),
     }),
-  }
+  })
+  return [
+    {
+      kind: 'store-pause',
+      ...(mongo.pid === undefined && { skipped: 'the store is no process of ours' }),
+      plan: (random) => ({
+        target: 'store',
+        holds: ['store'],
+        holdMs: random.between(low, paused),
+        begin: async () => mongo.kill('SIGSTOP'),
+        end: async () => mongo.kill('SIGCONT'),
+      }),
+    },
+    onAll('store-cut', high, (proxy) => proxy.cut('blackhole')),
+    onAll('store-refuse', high, (proxy) => proxy.cut('refuse')),
+    onAll('store-slow', slow, beSlow),
+  ]
 }
 
 async function restore(links: readonly Link[]): Promise<void> {

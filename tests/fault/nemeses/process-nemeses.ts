@@ -1,17 +1,24 @@
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RecordedModels } from '../system/recorded-models.ts'
 import type { Random } from '../random.ts'
+import type { RecordedModels } from '../system/recorded-models.ts'
+import type { StandaloneUnderTest } from '../system/standalone-under-test.ts'
 import type { Supervised } from '../system/supervised.ts'
 import type { Nemesis, Strike } from './run-nemeses.ts'
 
 const BACK_TIMEOUT_MS = 40_000
 const POLL_MS = 50
+const PAUSE_MS = { low: 1000, high: 20_000 }
 const BLOCK_MS = 5000
 const STREAMS_TIMEOUT_MS = 5000
 const MIN_STREAMS = 2
 const BUSY_TIMEOUT_MS = 20_000
 const CLOCK_SHIFT_MS = 30_000
+const CLOCK_HOLD_MS = { low: 12_000, high: 25_000 }
+/** A process takes about this long to start: the second blow comes at any moment of it. */
+const BOOT_MS = 2500
+const DISK_HOLD_MS = { low: 1500, high: 8000 }
+const ENDED_TIMEOUT_MS = 5000
 const PRELOAD = new URL('../preload/', import.meta.url)
 
 /** Passed to every process under test: without it there is nobody to block its event loop. */
@@ -24,9 +31,15 @@ export function createProcessNemeses(role: string, group: readonly Supervised[])
     { kind: `${role}-term`, plan: (random) => end(random.pick(group), 'SIGTERM') },
     {
       kind: `${role}-pause`,
-      plan: (random) => pause(random.pick(group), random.between(1000, 20_000)),
+      plan: (random) => pause(random.pick(group), random.between(PAUSE_MS.low, PAUSE_MS.high)),
     },
-    { kind: `${role}-block`, plan: (random) => block(random.pick(group)) },
+    {
+      kind: `${role}-block`,
+      plan(random) {
+        const process = random.pick(group)
+        return { ...at(process), holdMs: BLOCK_MS, begin: async () => process.signal('SIGUSR2') }
+      },
+    },
   ]
 }
 
@@ -49,8 +62,7 @@ export function createZombieNemesis(
       return {
         ...strike,
         async begin() {
-          const deadline = performance.now() + STREAMS_TIMEOUT_MS
-          while (!isBusy(worker) && performance.now() < deadline) await sleep(POLL_MS)
+          await waitFor(() => isBusy(worker), STREAMS_TIMEOUT_MS)
           await strike.begin()
         },
       }
@@ -73,74 +85,41 @@ export function createBusyKillNemesis(
       holds: group.map(({ name }) => name),
       holdMs: 0,
       async begin() {
-        const deadline = performance.now() + BUSY_TIMEOUT_MS
-        while (findBusy().length === 0 && performance.now() < deadline) await sleep(POLL_MS)
-        for (const worker of findBusy()) worker.signal('SIGKILL', 'SIGKILL')
+        await waitFor(() => findBusy().length > 0, BUSY_TIMEOUT_MS)
+        for (const worker of findBusy()) kill(worker)
       },
     }),
   }
 }
 
-export function createClockNemesis(group: readonly Supervised[]): Nemesis {
-  return { kind: 'worker-clock', plan: (random) => shiftClock(random.pick(group), random) }
-}
-
-function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
-  let before = 0
-  return {
-    target: process.name,
-    holds: [process.name],
-    holdMs: 0,
-    async begin() {
-      before = process.starts
-      process.signal(signal, signal)
-    },
-    end: () => waitUntilBack(process, before),
-  }
-}
-
-/** Also in the 20 s of a pause the process is not ended: only its own kind of death is tested here. */
-function pause(process: Supervised, holdMs: number): Strike {
-  return {
-    target: process.name,
-    holds: [process.name],
-    holdMs,
-    begin: async () => process.signal('SIGSTOP'),
-    end: async () => process.signal('SIGCONT'),
-  }
-}
-
-function block(process: Supervised): Strike {
-  return {
-    target: process.name,
-    holds: [process.name],
-    holdMs: BLOCK_MS,
-    begin: async () => process.signal('SIGUSR2'),
-  }
-}
-
 /** Started anew with a wrong clock, and in the end anew with the right one. */
-function shiftClock(process: Supervised, random: Random): Strike {
-  const shiftMs = random.pick([-CLOCK_SHIFT_MS, CLOCK_SHIFT_MS])
+export function createClockNemesis(group: readonly Supervised[]): Nemesis {
   return {
-    target: `${process.name} ${shiftMs / 1000} s`,
-    holds: [process.name],
-    holdMs: random.between(12_000, 25_000),
-    async begin() {
-      process.setEnv(toClockEnv(shiftMs))
-      process.signal('SIGKILL', 'SIGKILL')
-    },
-    async end() {
-      const before = process.starts
-      process.setEnv({})
-      process.signal('SIGKILL', 'SIGKILL')
-      const back = await waitUntilBack(process, before)
-      return `${FAKETIME ? 'libfaketime' : 'a shifted Date'}; ${back}`
+    kind: 'worker-clock',
+    plan(random) {
+      const process = random.pick(group)
+      const shiftMs = random.pick([-CLOCK_SHIFT_MS, CLOCK_SHIFT_MS])
+      return {
+        ...at(process),
+        target: `${process.name} ${shiftMs / 1000} s`,
+        holdMs: random.between(CLOCK_HOLD_MS.low, CLOCK_HOLD_MS.high),
+        async begin() {
+          process.setEnv(toClockEnv(shiftMs))
+          kill(process)
+        },
+        async end() {
+          const before = process.starts
+          process.setEnv({})
+          kill(process)
+          const back = await waitUntilBack(process, before)
+          return `${FAKETIME ? 'libfaketime' : 'a shifted Date'}; ${back}`
+        },
+      }
     },
   }
 }
 
-const FAKETIME = globSync('/usr/lib/*/faketime/libfaketime.so.1').find((file) => existsSync(file))
+const [FAKETIME] = globSync('/usr/lib/*/faketime/libfaketime.so.1')
 
 function toClockEnv(shiftMs: number): Record<string, string> {
   if (FAKETIME) {
@@ -154,8 +133,109 @@ function toClockEnv(shiftMs: number): Record<string, string> {
   return { NODE_OPTIONS: `${BLOCK_OPTION} ${preload}`, CLOCK_SHIFT_MS: String(shiftMs) }
 }
 
+/** What can become of the one process on SQLite and of its folder, besides what happens to any. */
+export function createStandaloneNemeses(system: StandaloneUnderTest): Nemesis[] {
+  const { disk, process } = system
+  const skipped = disk.noLimit === undefined ? {} : { skipped: disk.noLimit }
+  const toHoldMs = (random: Random) => random.between(DISK_HOLD_MS.low, DISK_HOLD_MS.high)
+  return [
+    { kind: 'standalone-kill-again', plan: (random) => killAgain(process, random) },
+    {
+      kind: 'disk-full',
+      ...skipped,
+      plan: (random) => ({
+        target: 'disk',
+        holds: ['disk'],
+        holdMs: toHoldMs(random),
+        begin: () => disk.fill(),
+        end: () => disk.drain(),
+      }),
+    },
+    {
+      kind: 'folder-read-only',
+      ...skipped,
+      plan: (random) => ({ ...writeProtect(system), holdMs: toHoldMs(random) }),
+    },
+  ]
+}
+
+/** Killed, and killed again while it starts, where the journal is being read. */
+function killAgain(process: Supervised, random: Random): Strike {
+  let before = 0
+  return {
+    ...at(process),
+    async begin() {
+      const first = process.starts
+      kill(process)
+      while (process.starts === first) await sleep(POLL_MS)
+      await sleep(random.between(0, BOOT_MS))
+      before = process.starts
+      kill(process)
+    },
+    end: () => waitUntilBack(process, before),
+  }
+}
+
+/** A file system with files open for writing stays writable: the process finds it so at its start. */
+function writeProtect({ process, disk }: StandaloneUnderTest): Strike {
+  return {
+    ...at(process),
+    target: 'folder',
+    holds: ['disk', process.name],
+    async begin() {
+      process.mayFail = true
+      const ended = process.ended()
+      kill(process)
+      await Promise.race([ended, sleep(ENDED_TIMEOUT_MS, undefined, { ref: false })])
+      await disk.setReadOnly(true)
+    },
+    async end() {
+      const before = process.starts
+      await disk.setReadOnly(false)
+      const back = await waitUntilBack(process, before)
+      process.mayFail = false
+      return back
+    },
+  }
+}
+
+function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
+  let before = 0
+  return {
+    ...at(process),
+    async begin() {
+      before = process.starts
+      process.signal(signal, signal)
+    },
+    end: () => waitUntilBack(process, before),
+  }
+}
+
+/** Also in the 20 s of a pause the process is not ended: only its own kind of death is tested here. */
+function pause(process: Supervised, holdMs: number): Strike {
+  return {
+    ...at(process),
+    holdMs,
+    begin: async () => process.signal('SIGSTOP'),
+    end: async () => process.signal('SIGCONT'),
+  }
+}
+
+function at({ name }: Supervised): Pick<Strike, 'target' | 'holds' | 'holdMs'> {
+  return { target: name, holds: [name], holdMs: 0 }
+}
+
+function kill(process: Supervised): void {
+  process.signal('SIGKILL', 'SIGKILL')
+}
+
+async function waitFor(holds: () => boolean, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!holds() && performance.now() < deadline) await sleep(POLL_MS)
+}
+
 /** Until it has been started again and is ready. While what it needs is away, it cannot be. */
-export async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
+async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
   const since = performance.now()
   while (performance.now() - since < BACK_TIMEOUT_MS) {
     if (process.starts > startsBefore && (await process.isReady())) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '@chatbox/core'
 import type { NemesisCount, Recorder } from '../history.ts'
+import type { FaultPlan } from '../profiles.ts'
 import type { Random } from '../random.ts'
 
 /** One fault with its target, ready to happen. */
@@ -27,19 +28,10 @@ export interface Nemesis {
   plan(random: Random): Strike
 }
 
-export interface NemesisPlan {
+export interface NemesisPlan extends FaultPlan {
   nemeses: readonly Nemesis[]
   recorder: Recorder
   random: Random
-  durationMs: number
-  /** Faults that may be under way at once. */
-  lanes: number
-  /** The mean of the pauses between two faults of one lane. */
-  pauseMs: number
-  /** No fault lasts longer. */
-  maxHoldMs: number
-  /** Kinds that come so many times as often as the others. */
-  favour?: Readonly<Record<string, number>>
 }
 
 const END_TIMEOUT_MS = 60_000

@@ -18,10 +18,8 @@ import { waitUntil } from '../../../environment/wait-until.ts'
 
 /** 167 sessions of three viewers each: 501 sockets. 26 of them always want an answer. */
 export const LOAD: Load = {
-  askSessions: 26,
-  talkSessions: 141,
-  askEveryMs: 1500,
-  talkEveryMs: 12_000,
+  ask: { sessions: 26, everyMs: 1500 },
+  talk: { sessions: 141, everyMs: 12_000 },
   dropShare: 0.2,
   longShare: 1,
   longTokens: [60, 120],

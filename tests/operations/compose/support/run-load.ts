@@ -21,10 +21,8 @@ import { createKillNemesis } from './create-kill-nemesis.ts'
 import { serveModels } from './serve-models.ts'
 
 const LOAD: Load = {
-  askSessions: 5,
-  talkSessions: 3,
-  askEveryMs: 1500,
-  talkEveryMs: 300,
+  ask: { sessions: 5, everyMs: 1500 },
+  talk: { sessions: 3, everyMs: 300 },
   dropShare: 0.3,
   longShare: 0.5,
   longTokens: [40, 160],
@@ -80,7 +78,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
       system,
       ['gateway', 'worker'].map((service) => createKillNemesis(project, service)),
       {
-        profile: { ...LOAD, ...FAULTS },
+        profile: { ...LOAD, faults: FAULTS },
         recorder,
         random: createRandom(SEED),
         report: () => undefined,
