@@ -41,7 +41,7 @@ async function startCluster(): Promise<Cluster<ServiceProcess>> {
   const ports = gateways.map(({ port }) => port)
   const balancer = await startBalancer(ports, { port: PORT })
   stops.push(() => balancer.close())
-  say('balancer', `port ${PORT}, in turn to ${gateways.map(({ name }) => name).join(' and ')}`)
+  say('proxy', `port ${PORT}, in turn to ${gateways.map(({ name }) => name).join(' and ')}`)
   console.log(`\nchatbox: http://localhost:${PORT}${settings.PATH_PREFIX}/   (Ctrl-C stops it)\n`)
   return cluster
 }
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
 readOptions({
   usage: 'npm run cluster --',
   about:
-    'Starts Redis, a store, two gateways, two workers and a balancer on this machine, to try the system as it runs in production. Settings come from the environment; PORT is where the balancer listens. Ctrl-C stops all of it.',
+    'Starts Redis, a store, two gateways, two workers and a proxy on this machine, to try the system as it runs in production. Settings come from the environment; PORT is where the proxy listens. Ctrl-C stops all of it.',
   options: {},
 })
 endWithParent()

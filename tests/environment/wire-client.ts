@@ -127,7 +127,7 @@ export class WireClient {
 
   write(frame: string): void {
     this.sent.frames += 1
-    this.sent.bytes += frame.length
+    this.sent.bytes += Buffer.byteLength(frame)
     this.socket.send(frame)
   }
 

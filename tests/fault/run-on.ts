@@ -32,12 +32,11 @@ export interface RunOutcome extends Pick<
 type Options = RunOptions<Load & { faults: FaultPlan }>
 
 const PROGRESS_MS = 5000
-const STOP_READING_MS = { low: 2000, high: 15_000 }
 
 /** Load and faults for a while, then rest, then a look at everything from every side. */
 export async function runOn(
   system: SystemUnderTest,
-  nemeses: readonly Nemesis[],
+  createNemeses: (findBares: () => readonly BareViewer[]) => Nemesis[],
   options: Options,
 ): Promise<RunOutcome> {
   const { profile, recorder, random, report, keepRead } = options
@@ -46,10 +45,10 @@ export async function runOn(
   const progress = startProgress(system, pool, options)
   try {
     await pool.start()
-    const all = [...nemeses, createClientNemesis(() => pool.live().flatMap(({ bares }) => bares))]
+    const nemeses = createNemeses(() => pool.live().flatMap(({ bares }) => bares))
     const counts = await runNemeses({
       ...profile.faults,
-      nemeses: all.filter(({ kind, special }) => only?.includes(kind) ?? !special),
+      nemeses: nemeses.filter(({ kind, special }) => only?.includes(kind) ?? !special),
       recorder,
       random: random.fork('nemeses'),
     })
@@ -67,23 +66,6 @@ export async function runOn(
   } finally {
     progress.stop()
     pool.close()
-  }
-}
-
-/** A client that stops reading for a while, so that what is sent to it piles up. */
-function createClientNemesis(findViewers: () => readonly BareViewer[]): Nemesis {
-  return {
-    kind: 'client-stops-reading',
-    plan(random) {
-      const viewer = random.pick(findViewers())
-      return {
-        target: viewer.name,
-        holds: [viewer.name],
-        holdMs: random.between(STOP_READING_MS.low, STOP_READING_MS.high),
-        begin: async () => viewer.stopReading(),
-        end: async () => viewer.goOnReading(),
-      }
-    },
   }
 }
 

@@ -1,4 +1,5 @@
 import { entryIn } from '../environment/versions.ts'
+import type { BareViewer } from './clients/bare-viewer.ts'
 import { createLinkNemeses, createStoreNemeses } from './nemeses/link-nemeses.ts'
 import { createPrimaryNemeses, createRedisNemeses } from './nemeses/back-end-nemeses.ts'
 import {
@@ -13,8 +14,10 @@ import type { ClusterProfile, StandaloneProfile } from './profiles.ts'
 import { endSystem, runOn, type RunOptions, type RunOutcome } from './run-on.ts'
 import { startClusterUnderTest, type ClusterOptions } from './system/cluster-under-test.ts'
 import { startStandaloneUnderTest } from './system/standalone-under-test.ts'
+import type { Nemesis } from './nemeses/run-nemeses.ts'
 import { entryOf } from './unsafe/controls.ts'
 
+const STOP_READING_MS = { low: 2000, high: 15_000 }
 const SETTINGS = {
   NODE_OPTIONS: BLOCK_OPTION,
   SESSION_IDLE_TIMEOUT: '1d',
@@ -33,7 +36,7 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
     ...toPrograms(options),
   })
   try {
-    const nemeses = [
+    const toNemeses = (findBares: () => readonly BareViewer[]) => [
       ...createProcessNemeses('gateway', cluster.gateways),
       ...createProcessNemeses('worker', cluster.workers),
       createClockNemesis(cluster.workers),
@@ -43,8 +46,9 @@ export async function runCluster(options: RunOptions<ClusterProfile>): Promise<R
       ...createPrimaryNemeses(cluster),
       ...createRedisNemeses(cluster),
       ...createLinkNemeses(cluster.links),
+      createClientNemesis(findBares),
     ]
-    return await runOn(cluster, nemeses, options)
+    return await runOn(cluster, toNemeses, options)
   } finally {
     await endSystem(cluster, options)
   }
@@ -73,13 +77,31 @@ export async function runStandalone(options: RunOptions<StandaloneProfile>): Pro
     settings: SETTINGS,
   })
   try {
-    const nemeses = [
+    const toNemeses = (findBares: () => readonly BareViewer[]) => [
       ...createProcessNemeses('standalone', system.processes),
       ...createStandaloneNemeses(system),
       ...createLinkNemeses(system.links),
+      createClientNemesis(findBares),
     ]
-    return await runOn(system, nemeses, options)
+    return await runOn(system, toNemeses, options)
   } finally {
     await endSystem(system, options)
+  }
+}
+
+/** A client that stops reading for a while, so that what is sent to it piles up. */
+function createClientNemesis(findViewers: () => readonly BareViewer[]): Nemesis {
+  return {
+    kind: 'client-stops-reading',
+    plan(random) {
+      const viewer = random.pick(findViewers())
+      return {
+        target: viewer.name,
+        holds: [viewer.name],
+        holdMs: random.between(STOP_READING_MS.low, STOP_READING_MS.high),
+        begin: async () => viewer.stopReading(),
+        end: async () => viewer.goOnReading(),
+      }
+    },
   }
 }

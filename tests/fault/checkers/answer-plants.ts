@@ -1,9 +1,9 @@
-import { answerAll, ask, given, PLAN, watcher, type Plant } from './plant.ts'
+import { answerAll, ask, given, listPlants, PLAN, watcher } from './plant.ts'
 import { textOf } from './run-index.ts'
 import type { SampleSession, SampleWorld } from './sample-world.ts'
 
 /** What can go wrong with an answer and its drafts. */
-export const ANSWER_PLANTS: readonly Plant[] = [
+export const ANSWER_PLANTS = listPlants([
   {
     check: 'answers',
     name: 'never answers',
@@ -109,7 +109,7 @@ export const ANSWER_PLANTS: readonly Plant[] = [
         [1, 2, 4],
       ]),
   },
-]
+])
 
 /** Rows of frames that a viewer takes: attempt, first and last frame. */
 function showRows(

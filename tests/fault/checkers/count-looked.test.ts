@@ -1,42 +1,29 @@
 import { describe, expect, it } from '@jest/globals'
 import type { HistoryEvent } from '../history.ts'
 import { checkHistory } from './check-history.ts'
+import { fault, requestOf } from './sample-events.ts'
 
+const TOKENS = 5
+
+/** Of a worker's model server, whole or cut after two tokens. */
 function request(
   id: number,
   value: string,
-  [from, to, phase = 'ok', process = 'model-2']: [
-    from: number,
-    to: number,
-    phase?: 'ok' | 'fail',
-    process?: string,
-  ],
+  [from, to, phase = 'ok', process = 'model-2']: [number, number, ('ok' | 'fail')?, string?],
 ): HistoryEvent[] {
-  const base = { op: 'model', process, id } as const
-  return [
-    { ...base, phase: 'invoke', at: from, value, tokens: 5 },
-    { ...base, phase, at: to, sent: phase === 'ok' ? 5 : 2 },
-  ]
+  return requestOf({ id, value, process, tokens: TOKENS, from, to, phase })
 }
 
 describe('countLooked', () => {
   it('counts the streams that a fault met, and the attempts that came too late', () => {
-    const fault = {
-      op: 'fault',
-      process: 'nemesis',
-      id: 90,
-      kind: 'worker-pause',
-      target: 'worker-1',
-    } as const
     const { looked } = checkHistory(
       [
         ...request(1, 'before', [0, 100]),
-        { ...fault, phase: 'invoke', at: 200 },
+        ...fault('worker-pause', 'worker-1', [200, 7000]),
         ...request(2, 'overtaken', [150, 300]),
         ...request(3, 'overtaken', [6000, 6100]),
         ...request(4, 'cut', [250, 400, 'fail']),
         ...request(5, 'cut', [6000, 6100]),
-        { ...fault, phase: 'ok', at: 7000 },
         ...request(6, 'after', [7100, 7200]),
       ],
       [],
@@ -53,24 +40,16 @@ describe('countLooked', () => {
   })
 
   it('counts the attempts of a worker that slept while another one finished, and what became of them', () => {
-    const fault = {
-      op: 'fault',
-      process: 'nemesis',
-      id: 90,
-      kind: 'worker-zombie',
-      target: 'worker-1',
-    } as const
     const history: HistoryEvent[] = [
       ...request(1, '#refused', [150, 300, 'ok', 'model-1']),
       ...request(2, '#stored', [150, 300, 'ok', 'model-1']),
       ...request(3, '#awake', [150, 300]),
       ...request(4, '#late', [150, 300, 'ok', 'model-1']),
-      { ...fault, phase: 'invoke', at: 200 },
+      ...fault('worker-zombie', 'worker-1', [200, 7000]),
       ...request(5, '#refused', [6000, 6100]),
       ...request(6, '#stored', [6000, 6100]),
       ...request(7, '#awake', [6000, 6100]),
       ...request(8, '#late', [6000, 7100]),
-      { ...fault, phase: 'ok', at: 7000 },
     ]
     const reply = { kind: 'text', sender: 'ai', status: 'complete' } as const
     const messages = [
@@ -83,16 +62,8 @@ describe('countLooked', () => {
 
   it('counts what was sent again over another gateway after its answer was dropped', () => {
     const send = (id: number, gateway: number, cause?: 'dropped' | 'failed'): HistoryEvent => ({
-      op: 'send',
-      phase: 'invoke',
-      process: 'sender',
-      sessionId: 's',
-      clientMessageId: 'c',
-      value: '#c',
-      at: id,
-      resend: id - 1,
-      id,
-      gateway,
+      ...{ op: 'send', phase: 'invoke', process: 'sender', sessionId: 's', clientMessageId: 'c' },
+      ...{ value: '#c', at: id, resend: id - 1, id, gateway },
       ...(cause ? { cause } : {}),
     })
     const { looked } = checkHistory(
@@ -107,30 +78,16 @@ describe('countLooked', () => {
   })
 
   it('counts the requests that the death of a worker cut, and the attempts of a reply', () => {
-    const kill = (id: number, at: number): HistoryEvent => ({
-      op: 'fault',
-      process: 'nemesis',
-      kind: 'worker-kill-busy',
-      target: 'workers that write',
-      phase: 'invoke',
-      id,
-      at,
-    })
+    const kill = (at: number) => fault('worker-kill-busy', 'workers that write', [at, at])
     const draft = (replyId: string, attempt: number): HistoryEvent => ({
-      op: 'draft',
-      process: 'viewer',
-      sessionId: 's',
-      replyId,
-      attempt,
-      from: 0,
-      to: 0,
-      at: 9000,
+      ...{ op: 'draft', process: 'viewer', sessionId: 's', replyId, attempt },
+      ...{ from: 0, to: 0, at: 9000 },
     })
     const { looked } = checkHistory(
       [
-        kill(91, 1000),
+        ...kill(1000),
         ...request(1, 'unlucky', [900, 1010, 'fail']),
-        kill(92, 8000),
+        ...kill(8000),
         ...request(2, 'unlucky', [7000, 8010, 'fail']),
         ...request(3, 'stopped', [2000, 4000, 'fail']),
         draft('unlucky', 3),

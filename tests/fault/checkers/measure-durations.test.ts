@@ -1,20 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { modelToken, type HistoryEvent } from '../history.ts'
 import { checkHistory } from './check-history.ts'
+import { fault, requestOf } from './sample-events.ts'
 
-let nextId = 90_000
 const measure = (history: HistoryEvent[]) => checkHistory(history, []).durationsMs
-const fault = (
-  kind: string,
-  target: string,
-  [from, to]: [from: number, to: number],
-): HistoryEvent[] => {
-  const base = { op: 'fault', process: 'nemesis', id: nextId++, kind, target } as const
-  return [
-    { ...base, phase: 'invoke', at: from },
-    { ...base, phase: 'ok', at: to },
-  ]
-}
 const send = (
   [from, to]: [from: number, to: number],
   phase: 'ok' | 'fail' = 'ok',
@@ -29,11 +18,8 @@ const send = (
       : { ...base, phase, at: to, code: 'UNAVAILABLE' },
   ]
 }
-const request = (id: number, from: number, end?: number): HistoryEvent[] => {
-  const base = { op: 'model', process: 'model', id } as const
-  const begun = { ...base, phase: 'invoke', at: from, value: '#1 tokens=9', tokens: 9 } as const
-  return end === undefined ? [begun] : [begun, { ...base, phase: 'fail', at: end, sent: 3 }]
-}
+const request = (id: number, from: number, to?: number): HistoryEvent[] =>
+  requestOf({ id, value: '#1 tokens=9', process: 'model', tokens: 9, from, to, phase: 'fail' })
 
 describe('measureDurations', () => {
   it('measures nothing where there was nothing', () => {

@@ -116,9 +116,7 @@ const CUT_WITHIN_MS = 1500
  * From the death of the worker that was writing a reply to the first text of the next attempt: where
  * nothing else was wrong in that time, and where other faults were under way as well.
  */
-function measureTakeOvers(
-  run: RunIndex,
-): Record<'takeOver' | 'takeOverUnderFaults', number[]> {
+function measureTakeOvers(run: RunIndex): Record<'takeOver' | 'takeOverUnderFaults', number[]> {
   const shownAt = indexFirstText(run.sessions.flatMap(({ drafts }) => drafts))
   const spans = run.faults
   const measured = { takeOver: [] as number[], takeOverUnderFaults: [] as number[] }

@@ -13,6 +13,10 @@ export interface Plant {
   reads?: (reads: FinalRead[], session: SampleSession) => void
 }
 
+export function listPlants(plants: readonly Plant[]): readonly Plant[] {
+  return plants
+}
+
 export const PLAN = { cut: [], tokens: 5, sent: 5, ending: 'complete', joinsAt: 0 } as const
 
 /** Also gives the session back to the model. */

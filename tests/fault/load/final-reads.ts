@@ -1,16 +1,14 @@
-import type { StorePorts } from '@chatbox/adapters'
-import type { LogPage } from '@chatbox/core'
-import { requestJson } from '@chatbox/client'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { StorePorts } from '@chatbox/adapters'
+import { requestJson } from '@chatbox/client'
 import { signToken } from '../../environment/tokens.ts'
 import { toFinalMessage } from '../clients/viewer.ts'
 import type { FinalMessage, FinalRead } from '../history.ts'
 import type { DrivenSession } from './session-driver.ts'
-import { tryOften } from './try-often.ts'
-import { viewersOf } from './workload.ts'
+import { tryOften, viewersOf } from './workload.ts'
 
 export interface FinalReadOptions {
-  sessions: readonly DrivenSession[]
+  session: DrivenSession
   store: Pick<StorePorts, 'messages' | 'replies'>
   gatewayPorts: readonly number[]
   /** How long it may take until every question is settled and every viewer has everything. */
@@ -22,50 +20,37 @@ const POLL_MS = 500
 /** Other sessions may be under faults. */
 const TRIES = 90
 
-/** What did not come to rest in time; the checkers see its consequences. */
-export interface Unsettled {
-  openReplies: string[]
-  /** Viewers that lack an entry. */
-  behind: string[]
-  /** Viewers whose outbox is not empty. */
-  unsent: string[]
-}
-
-/** Waits until nothing is under way any more: no open question, no viewer that lacks an entry or has one to send. */
-export async function waitUntilSettled(options: FinalReadOptions): Promise<Unsettled> {
+/**
+ * Waits until nothing is under way any more: no open question, no viewer that lacks an entry or has
+ * one to send. Says what did not come to rest in time; the checkers see its consequences.
+ */
+export async function waitUntilSettled(options: FinalReadOptions): Promise<string[]> {
   const deadline = performance.now() + options.timeoutMs
   let quiet = 0
   for (;;) {
     const unsettled = await tryOften(TRIES, () => findUnsettled(options))
-    const isQuiet = Object.values(unsettled).every((texts: string[]) => texts.length === 0)
-    quiet = isQuiet ? quiet + 1 : 0
+    quiet = unsettled.length === 0 ? quiet + 1 : 0
     // Twice: what settled a question may be about to begin the next one.
     if (quiet === 2 || performance.now() > deadline) return unsettled
     await sleep(POLL_MS)
   }
 }
 
-async function findUnsettled({ sessions, store }: FinalReadOptions): Promise<Unsettled> {
-  const unsettled: Unsettled = { openReplies: [], behind: [], unsent: [] }
-  for (const session of sessions) {
-    const open = await store.replies.findOpen(session.sessionId)
-    if (open) unsettled.openReplies.push(`${session.sessionId}/${open.messageId} ${open.state}`)
-    const head = await readHead(store, session.sessionId)
-    for (const viewer of viewersOf(session)) {
-      if (viewer.lastSeq() < head || !viewer.isAtRest()) {
-        unsettled.behind.push(`${viewer.name} at ${viewer.lastSeq()} of ${head}`)
-      }
-    }
-    for (const core of session.cores) {
-      if (core.unsent() > 0) unsettled.unsent.push(`${core.name} has ${core.unsent()}`)
-    }
-  }
-  return unsettled
-}
-
-async function readHead(store: FinalReadOptions['store'], sessionId: string): Promise<number> {
+async function findUnsettled({ session, store }: FinalReadOptions): Promise<string[]> {
+  const { sessionId, core } = session
+  const open = await store.replies.findOpen(sessionId)
   const { messages } = await store.messages.read(sessionId, { limit: 1 })
-  return messages.at(-1)?.seq ?? 0
+  const head = messages.at(-1)?.seq ?? 0
+  const behind = viewersOf(session)
+    .filter((viewer) => viewer.lastSeq() < head || !viewer.isAtRest())
+    .map((viewer) => `still behind at the end: ${viewer.name} at ${viewer.lastSeq()} of ${head}`)
+  return [
+    ...(open ? [`still open at the end: ${sessionId}/${open.messageId} ${open.state}`] : []),
+    ...behind,
+    ...(core.unsent() > 0
+      ? [`still to be sent at the end: ${core.name} has ${core.unsent()}`]
+      : []),
+  ]
 }
 
 /** What each viewer of a session shows now. */
@@ -77,59 +62,40 @@ export function readShown(session: DrivenSession): FinalRead[] {
   })
 }
 
-/** A session's log read anew: over each gateway, and from the store. */
-export async function readAnew(
-  options: FinalReadOptions,
-  session: DrivenSession,
-): Promise<FinalRead[]> {
-  const { sessionId } = session
-  const reads = await readOverHttp(options, session)
-  const messages = await readFromStore(options.store, sessionId)
-  return [...reads, { source: 'store', reader: 'store', sessionId, messages }]
-}
-
-async function readFromStore(
-  store: FinalReadOptions['store'],
-  sessionId: string,
-): Promise<FinalMessage[]> {
-  const all: FinalMessage[] = []
-  for (;;) {
-    const afterSeq = all.at(-1)?.seq ?? 0
-    const read = (): Promise<LogPage> => store.messages.read(sessionId, { afterSeq, limit: PAGE })
-    const { messages, hasMore } = await tryOften(TRIES, read)
-    all.push(...messages.map(toFinalMessage))
-    if (!hasMore) return all
-  }
-}
-
-/** Once over each gateway, by the user whom all viewers of the session are. */
-async function readOverHttp(
-  options: FinalReadOptions,
-  session: DrivenSession,
-): Promise<FinalRead[]> {
-  const token = await signToken({ sub: `user-${session.name.slice(1)}` })
-  const reading = options.gatewayPorts.map(async (port, index): Promise<FinalRead> => {
-    const messages = await readPages(port, session.sessionId, token)
-    const { sessionId } = session
-    return { source: 'http', reader: `${session.name}-http-${index}`, sessionId, messages }
+/** A session's log read anew: over each gateway by the user whom all viewers are, and from the store. */
+export async function readAnew(options: FinalReadOptions): Promise<FinalRead[]> {
+  const { store, gatewayPorts, session } = options
+  const { sessionId, name } = session
+  const token = await signToken({ sub: `user-${name.slice(1)}` })
+  const reading = gatewayPorts.map(async (port, index): Promise<FinalRead> => {
+    const base = `http://127.0.0.1:${port}/chatbox/api/sessions/${sessionId}/messages`
+    const headers = { authorization: `Bearer ${token}` }
+    const messages = await readPages(async (afterSeq) => {
+      const url = `${base}?afterSeq=${afterSeq}&limit=${PAGE}`
+      return (await requestJson(url, { headers })) as Page
+    })
+    return { source: 'http', reader: `${name}-http-${index}`, sessionId, messages }
   })
-  return Promise.all(reading)
-}
-
-async function readPages(port: number, sessionId: string, token: string): Promise<FinalMessage[]> {
-  const base = `http://127.0.0.1:${port}/chatbox/api/sessions/${sessionId}/messages`
-  const headers = { authorization: `Bearer ${token}` }
-  const all: FinalMessage[] = []
-  for (;;) {
-    const url = `${base}?afterSeq=${all.at(-1)?.seq ?? 0}&limit=${PAGE}`
-    const page = await tryOften(TRIES, () => requestJson(url, { headers }))
-    const { messages, hasMore } = page as Page
-    all.push(...messages.map(toFinalMessage))
-    if (!hasMore) return all
-  }
+  const messages = await readPages((afterSeq) =>
+    store.messages.read(sessionId, { afterSeq, limit: PAGE }),
+  )
+  return [
+    ...(await Promise.all(reading)),
+    { source: 'store', reader: 'store', sessionId, messages },
+  ]
 }
 
 interface Page {
   messages: Parameters<typeof toFinalMessage>[0][]
   hasMore: boolean
+}
+
+async function readPages(read: (afterSeq: number) => Promise<Page>): Promise<FinalMessage[]> {
+  const all: FinalMessage[] = []
+  for (;;) {
+    const afterSeq = all.at(-1)?.seq ?? 0
+    const { messages, hasMore } = await tryOften(TRIES, () => read(afterSeq))
+    all.push(...messages.map(toFinalMessage))
+    if (!hasMore) return all
+  }
 }

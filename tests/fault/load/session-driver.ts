@@ -11,7 +11,7 @@ export interface DrivenSession {
   name: string
   sessionId: string
   bares: BareViewer[]
-  cores: CoreViewer[]
+  core: CoreViewer
 }
 
 export interface DriverOptions {
@@ -104,8 +104,7 @@ export class SessionDriver {
   }
 
   underway(): number {
-    const unsent = this.#session.cores.reduce((sum, core) => sum + core.unsent(), 0)
-    return this.#underway.size + unsent
+    return this.#underway.size + this.#session.core.unsent()
   }
 
   #act(): void {
@@ -118,12 +117,10 @@ export class SessionDriver {
     this.counts.begun += 1
     this.#number += 1
     if (random.chance(CORE_SHARE)) {
-      random.pick(this.#session.cores).send(this.#toValue('c'))
+      this.#session.core.send(this.#toValue('c'))
       return
     }
-    const delivering = this.#deliver()
-    this.#underway.add(delivering)
-    void delivering.finally(() => this.#underway.delete(delivering))
+    this.#watch(this.#deliver())
   }
 
   /** Sometimes stops a reply, and sometimes asks again for one that was stopped or failed. */

@@ -150,15 +150,12 @@ export class SessionPool {
     await this.#withStore(async (store) => {
       const { gatewayPorts } = system
       const timeoutMs = profile.settleTimeoutMs
-      const final: FinalReadOptions = { sessions: [session], store, gatewayPorts, timeoutMs }
-      const { openReplies, behind, unsent } = await waitUntilSettled(final)
-      for (const text of openReplies) this.#note(`still open at the end: ${text}`)
-      for (const text of behind) this.#note(`still behind at the end: ${text}`)
-      for (const text of unsent) this.#note(`still to be sent at the end: ${text}`)
+      const final: FinalReadOptions = { session, store, gatewayPorts, timeoutMs }
+      for (const text of await waitUntilSettled(final)) this.#note(text)
       // At once: a viewer that goes on may lose its connection to a fault that is not its own.
       const shown = readShown(session)
       for (const viewer of viewersOf(session)) viewer.close()
-      for (const read of [...shown, ...(await readAnew(final, session))]) keepRead(read)
+      for (const read of [...shown, ...(await readAnew(final))]) keepRead(read)
     })
     this.#live.delete(driven)
     this.#past = addCounts(this.#past, driven.driver.counts)
@@ -189,12 +186,7 @@ async function settleSends(drivers: readonly SessionDriver[]): Promise<void> {
 }
 
 function addCounts(a: DriverCounts, b: DriverCounts): DriverCounts {
-  return {
-    begun: a.begun + b.begun,
-    skipped: a.skipped + b.skipped,
-    acknowledged: a.acknowledged + b.acknowledged,
-    resends: a.resends + b.resends,
-    stops: a.stops + b.stops,
-    retries: a.retries + b.retries,
-  }
+  const sums = { ...a }
+  for (const name of Object.keys(sums) as (keyof DriverCounts)[]) sums[name] += b[name]
+  return sums
 }

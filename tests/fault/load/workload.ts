@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StorePorts } from '@chatbox/adapters'
 import { signToken } from '../../environment/tokens.ts'
 import { BareViewer } from '../clients/bare-viewer.ts'
@@ -6,7 +7,6 @@ import { CoreViewer } from '../clients/core-viewer.ts'
 import type { Viewer } from '../clients/viewer.ts'
 import type { Recorder } from '../history.ts'
 import type { Random } from '../random.ts'
-import { tryOften } from './try-often.ts'
 import type { DrivenSession } from './session-driver.ts'
 
 export interface WorkloadOptions {
@@ -23,8 +23,8 @@ const OPERATOR = { id: 'operator', name: 'Operator' }
 /** Where the store is away for a moment. */
 const STORE_TRIES = 60
 
-export function viewersOf({ bares, cores }: DrivenSession): Viewer[] {
-  return [...bares, ...cores]
+export function viewersOf({ bares, core }: DrivenSession): Viewer[] {
+  return [...bares, core]
 }
 
 /** A session with three viewers: two bare ones on two gateways, and one of the client core. */
@@ -40,14 +40,8 @@ export async function openSession(
   const bares = [0, 1].map((number) => {
     const viewer = `${name}-bare-${number}`
     const gateway = (index + number) % ports.length
-    return new BareViewer({
-      name: viewer,
-      ports,
-      gateway,
-      token,
-      recorder,
-      random: random.fork(viewer),
-    })
+    const own = { name: viewer, gateway, random: random.fork(viewer) }
+    return new BareViewer({ ...own, ports, token, recorder })
   })
   // One of them first: whoever comes later finds the session that this one begins.
   for (const bare of bares) await bare.open()
@@ -58,7 +52,7 @@ export async function openSession(
   }
   const core = createCore(options, { index, name: `${name}-core`, token })
   await core.open()
-  return { kind, name, sessionId, bares, cores: [core] }
+  return { kind, name, sessionId, bares, core }
 }
 
 /** Every other one comes over the balancer, the others stay with one gateway for good. */
@@ -91,4 +85,18 @@ async function takeOver(
       createdAt: new Date().toISOString(),
     },
   })
+}
+
+const PAUSE_MS = 1000
+
+/** Again each second while it rejects, so many times in all: a fault may be in the way. */
+export async function tryOften<T>(times: number, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries >= times) throw error
+      await sleep(PAUSE_MS)
+    }
+  }
 }

@@ -65,23 +65,15 @@ export class Supervised {
     const deadline = performance.now() + READY_TIMEOUT_MS
     while (!(await this.isReady())) {
       if (this.#isStopping() || performance.now() > deadline) {
-        throw new Error(`${this.name} is not ready\n${this.lastWords}\n${this.output()}`)
+        throw new Error(`${this.name} is not ready\n${this.lastWords}\n${this.#current?.output()}`)
       }
       await sleep(READY_POLL_MS)
     }
   }
 
-  get pid(): number | undefined {
-    return this.#current?.pid
-  }
-
   /** Settles when the process that runs now has ended. */
   async ended(): Promise<void> {
     await this.#current?.exited
-  }
-
-  output(): string {
-    return this.#current?.output() ?? ''
   }
 
   /** Sends a signal; `ending` says that the process is meant to end from it. */

@@ -2,7 +2,7 @@ import type { Recorder } from '../../../fault/history.ts'
 import { startRecordedModels, type RecordedModels } from '../../../fault/system/recorded-models.ts'
 import { MODEL_ADDRESS } from '../world.ts'
 import { startTlsFront } from '../../../environment/servers/tls-front.ts'
-import type { Certificate } from './model-front.ts'
+import type { Certificate } from './certificate.ts'
 
 const MODEL_PORT = 443
 

@@ -1,6 +1,6 @@
 import type { Checks } from '../checks.ts'
 import type { KubeApi } from '../kube/api.ts'
-import type { Certificate } from '../load/model-front.ts'
+import type { Certificate } from '../load/certificate.ts'
 import type { ChartRecord } from '../report/write-chart-report.ts'
 import type { Secrets } from '../release.ts'
 

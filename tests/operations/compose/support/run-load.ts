@@ -76,7 +76,7 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     await project.up()
     const { nemeses, notes } = await runOn(
       system,
-      ['gateway', 'worker'].map((service) => createKillNemesis(project, service)),
+      () => ['gateway', 'worker'].map((service) => createKillNemesis(project, service)),
       {
         profile: { ...LOAD, faults: FAULTS },
         recorder,
