@@ -6,10 +6,9 @@ const PROGRAMS = ['gateway', 'worker'] as const
 const ALWAYS = ['id', 'type']
 
 interface Field {
-  /** As the values say it. A secret is named, never given. */
+  /** The key in the values. For a secret, the values name a key of the Secret. */
   key: string
   schema: unknown
-  isSecret: boolean
   usedBy: readonly string[]
   neededBy: readonly string[]
 }
@@ -19,11 +18,9 @@ const FIELDS: readonly Field[] = describeSettings().provider.map(toField)
 
 function toField({ name, type, secret, usedBy, neededBy }: SettingDescription): Field {
   const key = toKey(name.replace('LLM_PROVIDER_<n>_', ''))
-  if (secret) {
-    const schema = { $ref: '#/definitions/secretKey' }
-    return { key: `${key}SecretKey`, schema, isSecret: true, usedBy, neededBy }
-  }
-  return { key, schema: toKind(type, '', { isGiven: true })[1], isSecret: false, usedBy, neededBy }
+  if (!secret) return { key, schema: toKind(type, '', { isGiven: true })[1], usedBy, neededBy }
+  const schema = { $ref: '#/definitions/secretKey' }
+  return { key: `${key}SecretKey`, schema, usedBy, neededBy }
 }
 
 /** The schema of one provider. */
