@@ -40,7 +40,7 @@ const USE_BOTH = `
 import { openApiDocument } from '@chatbox/contract'
 import { openChatUser } from './chat-user.ts'
 import { openTestBackend, startTestGateway } from './test-gateway.ts'
-import { signToken } from './tokens.ts'
+import { signToken } from '../environment/tokens.ts'
 
 const backend = await openTestBackend()
 const gateway = await startTestGateway(backend.ports)
