@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { refuseUsage } from '../../scripts/read-options.ts'
 import { ROOT } from '../../scripts/run-command.ts'
 import type { Service } from './servers/processes.ts'
 
@@ -34,9 +35,15 @@ export interface OtherVersion {
   remove(): Promise<void>
 }
 
-/** Puts a copy of `ref` with its packages into a temporary folder. Rejects for what git does not know. */
+/**
+ * Puts a copy of `ref` with its packages into a temporary folder. Ends the process with one line where
+ * git knows no commit of that name.
+ */
 export async function prepareVersion(ref: string): Promise<OtherVersion> {
-  const { stdout } = await run('git', ['rev-parse', '--short', `${ref}^{commit}`], { cwd: ROOT })
+  const name = ['rev-parse', '--short', '--verify', '--end-of-options', `${ref}^{commit}`]
+  const { stdout } = await run('git', name, { cwd: ROOT }).catch(() =>
+    refuseUsage(`there is no commit ${ref}`),
+  )
   const commit = stdout.trim()
   const folder = await mkdtemp(join(tmpdir(), `chatbox-${commit}-`))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
