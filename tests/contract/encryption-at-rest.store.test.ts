@@ -139,8 +139,8 @@ describe('texts in a SQLite file', () => {
       ['sealed', ''],
       ['sealed', '1.k1.AAAA'],
       ['sealed', JSON.stringify(message)],
-      ['header', 'no json'],
-      ['header', '{}'],
+      ['head', 'no json'],
+      ['head', '{}'],
     ]) {
       db.prepare(`UPDATE messages SET ${column ?? ''} = ? WHERE id = ?`).run(
         value ?? '',
@@ -199,8 +199,8 @@ describeWithMongo('texts in MongoDB', () => {
     for (const change of [
       { sealed: '' },
       { sealed: { $ne: 1 } },
-      { header: 1 },
-      { header: null },
+      { head: 1 },
+      { head: null },
     ]) {
       await messages.updateOne({ _id: message.id }, { $set: change })
       expect(await readAll(store, sessionId)).toMatchObject([{ status: 'failed', seq: 1 }])

@@ -56,7 +56,7 @@ describeWithRedis('on Redis', () => {
     await writeReply(bus, { sessionId, replyId }, ['one ', 'two '])
     const redis = new Redis(lab.server.url)
     const from = `${prefix}:{reply:${replyId}}`
-    await redis.copy(`${from}:draft`, `${prefix}:{reply:${stolen}}:draft`)
+    await redis.copy(`${from}:pad`, `${prefix}:{reply:${stolen}}:pad`)
     await redis.copy(`${from}:chunks`, `${prefix}:{reply:${stolen}}:chunks`)
     expect(await bus.readDraft(sessionId, stolen)).toBeUndefined()
     const [first = '', second = ''] = await redis.lrange(`${from}:chunks`, 0, -1)

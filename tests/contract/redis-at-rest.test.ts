@@ -120,11 +120,11 @@ describeWithRedis('what rests in Redis', () => {
     expect(own.map((key) => key.replace(/[\w-]{22}/u, 'DIGEST')).toSorted()).toEqual([
       `${PREFIX}:rate:messages:DIGEST`,
       `${PREFIX}:rate:messages:DIGEST`,
-      `${PREFIX}:{reply:dropped}:draft`,
+      `${PREFIX}:{reply:dropped}:pad`,
       `${PREFIX}:{reply:folded}:chunks`,
-      `${PREFIX}:{reply:folded}:draft`,
+      `${PREFIX}:{reply:folded}:pad`,
       `${PREFIX}:{reply:written}:chunks`,
-      `${PREFIX}:{reply:written}:draft`,
+      `${PREFIX}:{reply:written}:pad`,
       `${PREFIX}:{user:DIGEST}:here`,
     ])
     for (const key of own) {

@@ -88,7 +88,7 @@ describe('the data file', () => {
     const id = await startSession(store)
     await store.messages.append(userEntry(id))
     const db = new DatabaseSync(file)
-    const copy = `INSERT INTO messages SELECT 'another', session_id, seq, header, sealed, state, state_sealed FROM messages`
+    const copy = `INSERT INTO messages SELECT 'another', session_id, seq, head, sealed, state, state_sealed FROM messages`
     expect(() => db.exec(copy)).toThrow(
       'UNIQUE constraint failed: messages.session_id, messages.seq',
     )
@@ -287,7 +287,7 @@ describe('queries', () => {
     db.prepare(
       `WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
        INSERT INTO messages SELECT id || '-' || n, session_id, n,
-       header, sealed, state, state_sealed FROM messages, numbers WHERE session_id = ?`,
+       head, sealed, state, state_sealed FROM messages, numbers WHERE session_id = ?`,
     ).run(count, sessionId)
     db.close()
   }

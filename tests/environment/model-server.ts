@@ -130,8 +130,8 @@ export function streamPieces(
 }
 
 export interface ReplyScript extends ReplyFrame {
-  /** The text; what is made as it goes is asked for when its turn has come. */
-  pieces: Iterable<string>
+  /** The text. A function is called when its piece is written. */
+  pieces: Iterable<string | (() => string)>
   /** From one piece to the next, whatever the writing of them takes. */
   intervalMs?: number
   /** What has to happen before the next piece, such as the test's own word. */
@@ -169,11 +169,12 @@ export async function writeReply(
   response.write(encodeEvents(wire.opening(frame)))
   const startedAt = performance.now()
   let written = 0
-  for (const text of pieces) {
+  for (const piece of pieces) {
     await before?.(written)
     const waitMs = startedAt + (written + 1) * intervalMs - performance.now()
     await (waitMs > 0 ? Promise.race([sleep(waitMs), closed]) : nextTurn())
     if (response.destroyed) return { pieces: written, isWhole: false }
+    const text = typeof piece === 'string' ? piece : piece()
     response.write(encodeEvents([wire.piece(text, frame)]))
     written += 1
   }

@@ -94,8 +94,10 @@ function describeNextEvents(open: () => Promise<BusHarness>): void {
     const harness = await open()
     const seen: BusEvent[] = []
     await harness.other.subscribe('session', (event) => seen.push(event))
-    const later = { event: NEXT_VALUE, payload: { sessionId: 'session' } }
-    await harness.bus.publish('session', later as unknown as BusEvent)
+    const event = NEXT_VALUE
+    for (const later of [{ event, payload: { sessionId: 'session' } }, { event }]) {
+      await harness.bus.publish('session', later as unknown as BusEvent)
+    }
     for (const event of Object.values(BUS_EVENTS)) await harness.bus.publish('session', event)
     await eventually(
       () => seen.length,
@@ -152,7 +154,7 @@ describeWithRedis('on Redis, beside the next version', () => {
     await writeReply(bus, { sessionId, replyId }, ['one ', 'two '])
     const redis = new Redis(lab.server.url)
     const key = `${prefix}:{reply:${replyId}}`
-    await redis.hset(`${key}:draft`, { addedByNextVersion: 'text', next: 2 })
+    await redis.hset(`${key}:pad`, { addedByNextVersion: 'text', next: 2 })
     const draft = { attempt: 1, index: 2, text: 'one two ' }
     expect(await bus.readDraft(sessionId, replyId)).toEqual(draft)
     await redis.rpush(`${key}:chunks`, `${NEXT_VALUE}:2:sealed`)

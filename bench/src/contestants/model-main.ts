@@ -6,8 +6,8 @@ import { beReady } from './serve.ts'
 const TOKENS = Number(process.env.TOKENS)
 const INTERVAL_MS = 1000 / Number(process.env.TOKENS_PER_SECOND)
 
-function* count(): Generator<string> {
-  yield `sent@${process.hrtime.bigint()} `
+function* count(): Generator<string | (() => string)> {
+  yield () => `sent@${process.hrtime.bigint()} `
   for (let token = 1; token < TOKENS; token += 1) yield `${token} `
 }
 

@@ -4,18 +4,20 @@ import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 
 /**
- * CPU time that the threads of a process have used since their start, user and system, in
- * microseconds. From the scheduler, because `/proc/PID/stat` counts in steps of 10 ms, which are
- * several percent of a slice.
+ * CPU time that each thread of a process has used since its start, user and system, in microseconds.
+ * From the scheduler, because `/proc/PID/stat` counts in steps of 10 ms, which are several percent of
+ * a slice. The time of a thread that ends within a slice is not counted.
  */
-async function readCpuUs(pid: number): Promise<number> {
-  const threads = await readdir(`/proc/${pid}/task`)
-  const usedNs = threads.map(async (thread) => {
-    // A thread may end meanwhile.
-    const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')
-    return Number.parseInt(stat, 10)
-  })
-  return (await Promise.all(usedNs)).reduce((sum, ns) => sum + ns, 0) / 1000
+async function readThreadsUs(pid: number): Promise<Map<string, number>> {
+  const used = new Map<string, number>()
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const path = `/proc/${pid}/task/${thread}/schedstat`
+    const stat = await readFile(path, 'utf8').catch(() => undefined)
+    if (stat !== undefined) used.set(thread, Number.parseInt(stat, 10) / 1000)
+  }
+  if (!used.has(String(pid)))
+    throw new Error(`no schedstat of process ${pid}: it ended, or Linux keeps none`)
+  return used
 }
 
 export type Pids = Readonly<Record<string, number | undefined>>
@@ -39,7 +41,7 @@ export async function startCpuMeter(pids: Pids): Promise<() => Promise<CpuUse>> 
     return {
       per(units, ...parts) {
         const counted = parts.length === 0 ? Object.keys(after) : parts
-        const used = counted.map((part) => (after[part] ?? 0) - (before[part] ?? 0))
+        const used = counted.map((part) => countUs(before[part], after[part]))
         return used.reduce((sum, us) => sum + us, 0) / units
       },
       clientCores: (own.user + own.system) / elapsedUs,
@@ -47,11 +49,18 @@ export async function startCpuMeter(pids: Pids): Promise<() => Promise<CpuUse>> 
   }
 }
 
-async function readAll(pids: Pids): Promise<Record<string, number>> {
+async function readAll(pids: Pids): Promise<Record<string, Map<string, number>>> {
   const read = Object.entries(pids).map(async ([part, pid]) =>
-    pid === undefined ? [] : [[part, await readCpuUs(pid)] as const],
+    pid === undefined ? [] : [[part, await readThreadsUs(pid)] as const],
   )
   return Object.fromEntries((await Promise.all(read)).flat())
+}
+
+function countUs(
+  before: Map<string, number> | undefined,
+  after = new Map<string, number>(),
+): number {
+  return [...after].reduce((sum, [thread, us]) => sum + us - (before?.get(thread) ?? 0), 0)
 }
 
 /** The servers under test have one core to themselves, everything else has the other. */

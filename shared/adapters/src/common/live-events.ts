@@ -66,7 +66,7 @@ function sessionIdOf(event: BusEvent): string {
   }
 }
 
-const eventSchema = z.object({ event: z.string(), payload: z.unknown() })
+const eventSchema = z.object({ event: z.string(), payload: z.unknown().optional() })
 
 /** As parsed: a field of a later version may not be for the sockets that this goes to. */
 function parseEvent<E extends ServerEvent>(

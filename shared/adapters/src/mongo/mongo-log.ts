@@ -39,7 +39,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 
 const MAX_PAUSE_MS = 50
-const MESSAGE_FIELDS = { sessionId: 1, seq: 1, header: 1, sealed: 1 } as const
+const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
 const OPEN_FIELDS = { ...MESSAGE_FIELDS, state: 1, stateSealed: 1, origin: 1 } as const
 
 /** One of the three, or none where another entry was faster. */
@@ -223,8 +223,8 @@ export class MongoLog implements MessageLog {
     if (owner && owner.sessionId !== message.sessionId) throw idTaken()
   }
 
-  #toMessage({ _id: id, sessionId, seq, header, sealed }: MessageDocument): Message {
-    return toMessage(this.#deps, { id, sessionId, seq, header, sealed })
+  #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
+    return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
   }
 }
 

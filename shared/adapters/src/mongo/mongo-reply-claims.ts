@@ -177,10 +177,10 @@ export class MongoReplyClaims implements ReplyClaims {
   async retry(retry: RetryRequest): Promise<ReplyTask | undefined> {
     const { sessionId, messageId } = retry
     const reply = await this.#mongo.messages.findOne(
-      { ...toEntryFilter(retry), 'header.sender.type': 'ai' },
-      { ...BOUNDED, projection: { header: 1 } },
+      { ...toEntryFilter(retry), 'head.sender.type': 'ai' },
+      { ...BOUNDED, projection: { head: 1 } },
     )
-    const questionId = reply?.header.replyTo
+    const questionId = reply?.head.replyTo
     if (questionId === undefined) return undefined
     const question = toEntryFilter({ sessionId, messageId: questionId })
     const reopened = await this.#reopen(question, retry)

@@ -4,41 +4,41 @@ import type { z } from 'zod'
 import { openJson, type RecordDeps, sealJson, toContext } from './key-ring.ts'
 
 /**
- * One entry of a log at rest. `sealed` is the whole message; `header` repeats what may be read by
+ * One entry of a log at rest. `sealed` is the whole message; `head` repeats what may be read by
  * anyone who reads the store, for queries and for an entry whose texts cannot be opened any more.
  */
 export interface MessageRecord {
   id: string
   sessionId: string
   seq: number
-  header: MessageHeader
+  head: MessageHead
   sealed: string
 }
 
 export type StoredMessage = Pick<MessageRecord, 'id' | 'sessionId' | 'seq'> & {
-  header: unknown
+  head: unknown
   sealed: unknown
 }
 
-const headerSchema = messageFields
+const headSchema = messageFields
   .pick({ kind: true, status: true, replyTo: true, clientMessageId: true, createdAt: true })
   .extend({ sender: messageFields.shape.sender.omit({ name: true }) })
-type MessageHeader = z.infer<typeof headerSchema>
+type MessageHead = z.infer<typeof headSchema>
 
 /** Throws `INVALID_FORMAT` for what could be written and then not be read. */
 export function toMessageRecord(deps: RecordDeps, message: Message): MessageRecord {
   checkFormat(messageSchema, message)
   const { id, sessionId, seq, kind, status, replyTo, clientMessageId, createdAt, sender } = message
-  const header: MessageHeader = {
+  const head: MessageHead = {
     kind,
     status,
     createdAt,
     sender: { type: sender.type, id: sender.id },
   }
-  if (replyTo !== undefined) header.replyTo = replyTo
-  if (clientMessageId !== undefined) header.clientMessageId = clientMessageId
+  if (replyTo !== undefined) head.replyTo = replyTo
+  if (clientMessageId !== undefined) head.clientMessageId = clientMessageId
   const sealed = sealJson(deps, message, toMessageContext(message))
-  return { id, sessionId, seq, header, sealed }
+  return { id, sessionId, seq, head, sealed }
 }
 
 /** The entry, or in its place one that says that it cannot be read: the rest of a log is served. */
@@ -50,8 +50,8 @@ export function toMessage(deps: RecordDeps, stored: StoredMessage): Message {
   return toUnreadable(stored)
 }
 
-function toUnreadable({ id, sessionId, seq, header }: StoredMessage): Message {
-  const known = headerSchema.safeParse(header).data ?? UNKNOWN_HEADER
+function toUnreadable({ id, sessionId, seq, head }: StoredMessage): Message {
+  const known = headSchema.safeParse(head).data ?? UNKNOWN_HEAD
   return {
     ...known,
     id,
@@ -66,7 +66,7 @@ function toUnreadable({ id, sessionId, seq, header }: StoredMessage): Message {
   }
 }
 
-const UNKNOWN_HEADER: MessageHeader = {
+const UNKNOWN_HEAD: MessageHead = {
   kind: 'text',
   status: 'failed',
   createdAt: new Date(0).toISOString(),

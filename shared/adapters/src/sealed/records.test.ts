@@ -150,8 +150,8 @@ describe('a message record', () => {
 
   it('becomes an entry that every client can read, whatever is stored', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.anything(), (header, sealed) => {
-        const entry = toMessage(deps, { id: 'm', sessionId: 's', seq: 1, header, sealed })
+      fc.property(fc.anything(), fc.anything(), (head, sealed) => {
+        const entry = toMessage(deps, { id: 'm', sessionId: 's', seq: 1, head, sealed })
         expect(() => messageSchema.parse(entry)).not.toThrow()
       }),
     )

@@ -19,7 +19,7 @@ import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
 
-const COLUMNS = 'id, session_id, seq, header, sealed'
+const COLUMNS = 'id, session_id, seq, head, sealed'
 const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
 
 /** The messages table: the log of every session. */
@@ -107,12 +107,12 @@ export class SqliteLog implements MessageLog {
     const { id, sessionId, seq } = record
     const after = toStateRecord(this.#deps, sessionId, { seq, state })
     this.#db.run(
-      `INSERT INTO messages (id, session_id, seq, header, sealed, state, state_sealed)
+      `INSERT INTO messages (id, session_id, seq, head, sealed, state, state_sealed)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       sessionId,
       seq,
-      JSON.stringify(record.header),
+      JSON.stringify(record.head),
       record.sealed,
       JSON.stringify(after.state),
       after.stateSealed,
@@ -133,7 +133,7 @@ export class SqliteLog implements MessageLog {
 
   #toMessage(row: Row): Message {
     const { id, session_id, seq } = rowSchema.parse(row)
-    const stored = { id, sessionId: session_id, seq, header: parseJson(row.header) }
+    const stored = { id, sessionId: session_id, seq, head: parseJson(row.head) }
     return toMessage(this.#deps, { ...stored, sealed: row.sealed })
   }
 }

@@ -27,7 +27,7 @@ const TABLES = `
     id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL REFERENCES sessions (id),
     seq INTEGER NOT NULL,
-    header TEXT NOT NULL,
+    head TEXT NOT NULL,
     sealed TEXT NOT NULL,
     state TEXT NOT NULL,
     state_sealed TEXT NOT NULL,

@@ -62,10 +62,12 @@ async function runChecks(
 
 async function passes(check: HealthCheck, timeoutMs: number): Promise<boolean> {
   const late = () => new Error(`no answer within ${timeoutMs} ms`)
-  return within(timeoutMs, check(), late).then(
-    () => true,
-    () => false,
-  )
+  try {
+    await within(timeoutMs, check(), late)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function toResult(verdicts: Verdict[]): HealthResult {

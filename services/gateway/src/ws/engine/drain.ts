@@ -27,7 +27,8 @@ export async function drainSockets(
   options: DrainOptions,
 ): Promise<void> {
   const wantedMs = sockets.length * SPREAD_PER_SOCKET_MS
-  const spreadMs = Math.min(wantedMs, SPREAD_AT_MOST_MS, options.deadlineMs)
+  const lastMs = Math.max(0, options.deadlineMs - GRACE_MS)
+  const spreadMs = Math.min(wantedMs, SPREAD_AT_MOST_MS, lastMs)
   const departures = sockets.map((socket, index) => {
     const atMs = Math.floor(((index + clock.random()) / sockets.length) * spreadMs)
     socket.emit('server:draining', { reconnectAfterMs: atMs })

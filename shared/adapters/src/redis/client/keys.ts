@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
  *
  * | Key | Type | Lives |
  * |---|---|---|
- * | `P:{reply:ID}:draft`, `…:chunks` | hash, list | 10 min after the last delta |
+ * | `P:{reply:ID}:pad`, `…:chunks` | hash, list | 10 min after the last delta |
  * | `P:{user:DIGEST}:here` | sorted set | 45 s after the last refresh |
  * | `P:rate:RULE:DIGEST` | counter | one window of the rule |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs leave at once, failed ones in 1 h |
@@ -30,7 +30,7 @@ export class RedisKeys {
   /** The draft and its chunks. */
   draft(replyId: string): [string, string] {
     const key = `${this.#prefix}:{reply:${replyId}}`
-    return [`${key}:draft`, `${key}:chunks`]
+    return [`${key}:pad`, `${key}:chunks`]
   }
 
   presence(userId: string): string {
