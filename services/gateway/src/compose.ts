@@ -8,13 +8,13 @@ import {
 } from '@chatbox/kit'
 import { startGateway, toGatewayOptions } from './start.ts'
 
-/** Only tests pass any, to see what becomes of the system without one of its safeties. */
+/** Set only by tests, to show what happens without one of the safeties. */
 export interface GatewayOverrides {
-  /** Stands in front of the back end. */
+  /** Wraps the back end. */
   wrap?: (backend: Backend) => Backend
 }
 
-/** A gateway of a cluster, in the order in which its parts need each other. */
+/** Starts a gateway of a cluster. Its parts start in the order of their dependencies. */
 export function composeGateway(
   context: ProcessContext,
   { wrap = (backend) => backend }: GatewayOverrides = {},

@@ -16,7 +16,7 @@ import type { RateGuard } from './edge/rate-guard.ts'
 import type { Identity } from './usecases/caller.ts'
 import type { SocketAdapter } from './ws/chat-socket.ts'
 
-/** What a gateway is given from outside. */
+/** The ports that a gateway depends on. */
 export interface GatewayPorts {
   sessions: Sessions
   messages: MessageLog
@@ -28,35 +28,38 @@ export interface GatewayPorts {
   clock: Clock
   logger: Logger
   metrics: Metrics
-  /** Carries room events to the other gateways; without it this is the only one. */
+  /** Carries room events to the other gateways; undefined for a single gateway. */
   socketAdapter?: SocketAdapter
-  /** Readiness of this process and of what it depends on. */
+  /** Reports the readiness of this process and of its dependencies. */
   isReady(): Promise<HealthResult>
 }
 
-/** The part of the settings that a gateway works with: neither keys of providers nor back ends. */
+/** The settings of a gateway. They include neither provider keys nor back ends. */
 export interface GatewayOptions extends Pick<Settings, 'server' | 'auth' | 'sessions' | 'limits'> {
-  /** What a user may choose from; the first one is the default. */
+  /** The models that users may choose. The first one is the default. */
   models: readonly [Model, ...Model[]]
-  /** The folder of the built chat page; undefined for a gateway that serves no pages. */
+  /** The folder of the built chat page; undefined if this gateway serves no pages. */
   webRoot: string | undefined
 }
 
-/** The parts of one gateway. Use cases, sockets and HTTP are each handed all of it. */
+/** The parts of one gateway. Use cases, sockets and HTTP handlers get all of it. */
 export interface Context extends GatewayPorts {
   options: GatewayOptions
   guard: RateGuard
-  /** What a drain waits for. */
+  /** The work that a drain waits for. */
   work: PendingWork
-  /** Undefined where no visitors are let in. */
+  /** Undefined if visitors are not admitted. */
   visitors: VisitorTokens | undefined
-  /** Throws `TOKEN_EXPIRED`, `UNAUTHORIZED`, or `UNAVAILABLE` where the issuer's keys are out of reach. */
+  /**
+   * Throws `TOKEN_EXPIRED`, `UNAUTHORIZED`, or `UNAVAILABLE` if the issuer's keys cannot be
+   * fetched.
+   */
   verifyToken(token: string): Promise<Identity>
-  /** Whether pages of this origin may talk to this gateway. */
+  /** Returns true if pages of this origin may use this gateway. */
   isAllowedOrigin(origin: string | undefined): boolean
   /**
-   * Tells the viewers of a session, on every gateway, of a new entry and of the session after it.
-   * Never throws and is never waited for: a viewer that misses it catches up from the log.
+   * Sends a new entry and the updated session to the viewers on every gateway. Never throws and is
+   * never awaited: a viewer that misses the event catches up from the log.
    */
   announceEntry(message: Message, session: Session): void
 }

@@ -17,27 +17,29 @@ export type { GatewayOptions, GatewayPorts } from './context.ts'
 export type { DrainOptions } from './ws/engine/drain.ts'
 export type { SocketAdapter } from './ws/chat-socket.ts'
 
-/** Where the build puts the chat page; the same from the sources and from the compiled files. */
+/**
+ * The folder of the built chat page. The path is the same from the sources and the compiled files.
+ */
 const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
 
 export function toGatewayOptions(settings: Settings): GatewayOptions {
   const { server, auth, sessions, limits, providers } = settings
   const [first, ...others] = providers.map(({ id, name }) => ({ id, name }))
-  if (!first) throw new Error('settings without a model were accepted')
+  if (!first) throw new Error('the settings have no model')
   return { server, auth, sessions, limits, models: [first, ...others], webRoot: WEB_ROOT }
 }
 
 export interface Gateway {
   port: number
-  /** How many sockets are open here. */
+  /** Returns the number of open sockets. */
   connections(): number
-  /** Lets nobody in any more, tells those who are here when to come back, and closes them. */
+  /** Refuses new sockets, tells each connected client when to reconnect, and closes all sockets. */
   drain(options: DrainOptions): Promise<void>
-  /** Closes everything at once. Idempotent; what was given from outside stays open. */
+  /** Closes everything at once, except the ports that were passed in. Idempotent. */
   stop(): Promise<void>
 }
 
-/** Listens for sockets and HTTP on one port. Rejects where the port cannot be had. */
+/** Listens for sockets and HTTP on one port. Rejects if the port is not available. */
 export async function startGateway(ports: GatewayPorts, options: GatewayOptions): Promise<Gateway> {
   const { clock, logger } = ports
   const visitors = createVisitors(ports, options)
@@ -67,7 +69,8 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     connections: () => sockets.connections(),
     drain: (drainOptions) => sockets.drain(drainOptions),
     stop() {
-      // A request that is still being answered would hold its connection for all of that time.
+      // Otherwise a request that is still running would keep its connection for the full keep-alive
+      // time.
       httpServer.keepAliveTimeout = 1
       return (stopped ??= sockets.close())
     },
@@ -83,18 +86,19 @@ function createVisitors(
   return createVisitorTokens(auth.jwtSecret, clock)
 }
 
-/** Idle or slow connections that have not become sockets, besides those that have. */
+/** Connections beyond the sockets, for clients that are idle or slow. */
 const SPARE_CONNECTIONS = 1000
 
 /**
- * An idle connection has to outlast the balancer's side of it: the balancer answers 502 to a request
- * that meets the end of a connection. AWS and nginx let one idle for 60 s, Google for 600 s, which
- * nobody can change. Without a proxy they are browsers' connections, and there may be many.
+ * Keep-alive must last longer than the load balancer's: a balancer that sends a request on a
+ * closing connection answers 502. AWS and nginx keep idle connections for 60 s; Google keeps them
+ * for 600 s, which cannot be changed. Without a proxy the connections are browsers', and there may
+ * be many.
  */
 const KEEP_ALIVE_MS = 75_000
 const PROXY_KEEP_ALIVE_MS = 620_000
 
-/** One that is slow with its request is closed soon: by default Node lets it sit for minutes. */
+/** Closes connections that send their request slowly. Node's default lets them stay for minutes. */
 function createHttpServer(options: GatewayOptions, app: RequestListener): Server {
   const settings = {
     headersTimeout: 5000,

@@ -1,6 +1,6 @@
 import { enableCompileCache } from 'node:module'
 
-// Before everything else is loaded: a second start then skips compiling.
+// The cache must be on before other modules are loaded, so that a second start skips compiling.
 enableCompileCache()
 const { runCommand } = await import('@chatbox/kit')
 const { explainStandalone } = await import('./explain-standalone.ts')

@@ -10,11 +10,13 @@ import {
 } from '@chatbox/kit'
 import { createModelDirectory, startWorker } from '@chatbox/worker'
 
-/** Of the time to drain: first the sockets are sent away, then the replies are handed over. */
+/**
+ * The gateway's share of the drain time. Sockets are sent away first, then replies are handed over.
+ */
 const GATEWAY_SHARE = 0.5
 const WORKER_SHARE = 0.3
 
-/** Gateway and worker in one process on the embedded back end. */
+/** Starts a gateway and a worker in one process on the embedded back end. */
 export function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
   const { settings, logger, metrics, clock, isReady } = context
   metrics.processStarted('standalone')

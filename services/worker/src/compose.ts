@@ -10,15 +10,15 @@ import { TIMING, type Timing } from './context.ts'
 import { createModelDirectory } from './models/model-directory.ts'
 import { startWorker } from './start.ts'
 
-/** Only tests pass any, to see what becomes of the system without one of its safeties. */
+/** Set only by tests, to show what happens without one of the safeties. */
 export interface WorkerOverrides {
   toOptions?: (options: BackendOptions) => BackendOptions
-  /** Stands in front of the back end. */
+  /** Wraps the back end. */
   wrap?: (backend: Backend) => Backend
   timing?: Partial<Timing>
 }
 
-/** A worker of a cluster, in the order in which its parts need each other. */
+/** Starts a worker of a cluster. Its parts start in the order of their dependencies. */
 export function composeWorker(
   context: ProcessContext,
   { toOptions, wrap, timing }: WorkerOverrides = {},

@@ -1,10 +1,10 @@
 import { enableCompileCache } from 'node:module'
 
-// Before everything else is loaded: a second start then skips compiling.
+// The cache must be on before other modules are loaded, so that a second start skips compiling.
 enableCompileCache()
 const { runProcess } = await import('@chatbox/kit')
 
-// The services themselves are loaded once the settings are known to be good.
+// The service is loaded only after the settings have been validated.
 await runProcess('worker', async (context) => {
   const { composeWorker } = await import('./compose.ts')
   return composeWorker(context)

@@ -7,20 +7,20 @@ import type { Identity } from '../usecases/caller.ts'
 const MAX_ROLES = 32
 
 export interface ClaimChecks {
-  /** The only one that is taken, whatever the token says (RFC 8725, 3.1). */
+  /** The only accepted algorithm, whatever the token says (RFC 8725, 3.1). */
   algorithm: Algorithm
   now: Date
-  /** How far the clocks of the issuer and of this machine may be apart; none unless given. */
+  /** The clock difference to the issuer that is tolerated; 0 by default. */
   clockToleranceS?: number
-  /** Not checked unless given. */
+  /** Checked only if set. */
   issuer?: string
   audience?: string
 }
 
 /**
- * The claims of a token that `key` signed, unless it has an `exp` that is over. Throws
- * `TokenExpiredError` for that, else any error. A key is never text: the library would take a secret
- * that looks like a public key for one.
+ * Returns the claims of a token that `key` signed. Throws `TokenExpiredError` if its `exp` is over,
+ * another error if anything else is wrong. The key is never passed as text because the library
+ * would accept a secret that looks like a public key as one.
  */
 export function readSignedClaims(token: string, key: KeyObject, checks: ClaimChecks): JwtPayload {
   const { algorithm, now, clockToleranceS, ...expected } = checks
@@ -31,32 +31,36 @@ export function readSignedClaims(token: string, key: KeyObject, checks: ClaimChe
     clockTolerance: clockToleranceS ?? 0,
     complete: true,
   })
-  // What `crit` lists has to be understood (RFC 7515, 4.1.11). The library ignores it.
+  // A token that lists `crit` extensions must be rejected (RFC 7515, 4.1.11), but the library
+  // ignores them.
   if ('crit' in header) throw unauthorized()
   if (typeof payload === 'string') throw unauthorized()
   if (payload.iat !== undefined && typeof payload.iat !== 'number') throw unauthorized()
   return payload
 }
 
-/** The signed content of a token as who its bearer is. Throws `UNAUTHORIZED` where it says too little. */
+/**
+ * Turns verified claims into the user. Throws `UNAUTHORIZED` if the user id, the expiry or the
+ * roles are missing or malformed.
+ */
 export function toIdentity(claims: Record<string, unknown>): Identity {
   const id = userIdSchema.safeParse(claims.sub ?? claims.user_id)
   const { exp } = claims
   if (!id.success || typeof exp !== 'number') throw unauthorized()
   const expiresAt = new Date(exp * 1000)
-  // A date beyond the calendar has no ISO form.
+  // Dates outside JavaScript's range have no ISO form.
   if (Number.isNaN(expiresAt.getTime())) throw unauthorized()
   const user = { id: id.data, name: toName(claims.name), roles: toRoles(claims.roles) }
   return { user, expiresAt }
 }
 
-/** A name is shown, nothing hangs on it: one that is too long is cut, not refused. */
+/** Reads a name, which is only displayed: a long one is cut, not rejected. */
 function toName(name: unknown): string {
   if (typeof name !== 'string') return ''
   return Array.from(name.toWellFormed()).slice(0, LIMITS.nameLength).join('')
 }
 
-/** Roles of other systems are none of ours; a list that cannot be read is refused. */
+/** Reads the roles and drops those of other systems. Rejects a malformed list. */
 function toRoles(roles: unknown): Role[] {
   if (roles === undefined) return ['user']
   if (!Array.isArray(roles) || roles.length > MAX_ROLES) throw unauthorized()

@@ -3,10 +3,10 @@ import { AppError } from '@chatbox/core'
 import { JwksClient } from 'jwks-rsa'
 import { unauthorized } from './claims.ts'
 
-/** A key as the issuer's set has it; nothing of it is checked. */
+/** A key from the issuer's set, unchecked. */
 type Jwk = Record<string, unknown>
 
-/** What signs by each algorithm of public keys that is taken. */
+/** The key type of each accepted public-key algorithm. */
 const KEY_TYPES = {
   RS256: { kty: 'RSA', crv: undefined },
   ES256: { kty: 'EC', crv: 'P-256' },
@@ -15,23 +15,28 @@ type KeySetAlgorithm = keyof typeof KEY_TYPES
 
 const KEY_MAX_AGE_MS = 10 * 60_000
 const MAX_KEYS = 100
-/** How long a set is not fetched again, whatever key it lacks: anybody can make up a `kid`. */
+/**
+ * How long a fetched set is not fetched again even if a key is missing, because anybody can make up
+ * a `kid`.
+ */
 const REST_MS = 30_000
 const FETCH_TIMEOUT_MS = 5000
-/** The largest sets that are published have some dozens of keys with their certificates. */
+/** The largest published sets have some dozens of keys with their certificates. */
 const MAX_SET_LENGTH = 256 * 1024
 /** RFC 7518, 3.3. */
 const MIN_RSA_BITS = 2048
 
 export interface KeySet {
   /**
-   * The key that a token names; without a `kid` the only one of its algorithm. Throws `UNAVAILABLE`
-   * where the set is out of reach, any other error where it has no such key.
+   * Finds the key that a token names; without a `kid`, the only key of the algorithm. Throws
+   * `UNAVAILABLE` if the set cannot be fetched, another error if the set lacks the key.
    */
   find(algorithm: KeySetAlgorithm, kid: unknown): Promise<KeyObject>
 }
 
-/** The keys of an issuer, fetched when they are needed first. `now` is in ms and never put back. */
+/**
+ * Opens the key set of an issuer, which is fetched on first use. `now` is a monotonic clock in ms.
+ */
 export function openKeySet(url: string, now = () => performance.now()): KeySet {
   const fetchKeys = createSource(url, now)
   const clients = {
@@ -50,7 +55,7 @@ export function openKeySet(url: string, now = () => performance.now()): KeySet {
   }
 }
 
-/** One set, fetched once for all who wait for it. A failure is not kept. */
+/** Shares one fetch between all concurrent callers. Failures are not cached. */
 function createSource(url: string, now: () => number): () => Promise<Jwk[]> {
   let fetching: Promise<Jwk[]> | undefined
   let last: { keys: Jwk[]; at: number } | undefined
@@ -66,8 +71,8 @@ function createSource(url: string, now: () => number): () => Promise<Jwk[]> {
 }
 
 /**
- * The library finds a key by its name alone, so each algorithm sees only its own. Its rate limit is
- * not used: made-up names would use it up for the others.
+ * Each algorithm has its own client that sees only its own keys, because the library looks keys up
+ * by `kid` alone. The library's rate limit is off: made-up key ids would use it up for everybody.
  */
 function openClient(fetchKeys: () => Promise<Jwk[]>, algorithm: KeySetAlgorithm): JwksClient {
   return new JwksClient({
@@ -77,7 +82,10 @@ function openClient(fetchKeys: () => Promise<Jwk[]>, algorithm: KeySetAlgorithm)
   })
 }
 
-/** Two keys of one name are none: which of them is meant nobody can say. */
+/**
+ * Keeps the keys of one algorithm. Keys that share a `kid` are dropped because the choice would be
+ * arbitrary.
+ */
 function onlyFor(algorithm: KeySetAlgorithm, keys: readonly Jwk[]): Jwk[] {
   const own = keys.filter((key) => isFor(algorithm, key))
   return own.filter(({ kid }) => own.filter((other) => other.kid === kid).length === 1)
@@ -90,13 +98,13 @@ function isFor(algorithm: KeySetAlgorithm, key: Jwk): boolean {
 }
 
 /**
- * The keys at an address. Throws `UNAVAILABLE` where it does not answer with a set of them, in time
- * and of a decent size. jwks-rsa itself would read without an end and wait for ever for a body.
+ * Fetches the keys at an address. Throws `UNAVAILABLE` if no valid set arrives in time or the set
+ * is too large. jwks-rsa itself has neither a size limit nor a time limit for the body.
  */
 export async function fetchKeySet(url: string, timeoutMs = FETCH_TIMEOUT_MS): Promise<Jwk[]> {
   try {
     const signal = AbortSignal.timeout(timeoutMs)
-    // A redirect leads to keys that nobody has configured.
+    // A redirect could lead to keys that nobody has configured.
     const response = await fetch(url, { redirect: 'error', signal })
     const text = await readText(response)
     if (response.status !== 200) throw new Error(`the key set has status ${response.status}`)

@@ -8,13 +8,13 @@ import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './
 import { openKeySet } from './key-set.ts'
 import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
-/** How far the clocks of a token's issuer and of this machine may be apart. */
+/** The clock difference to the issuer that is tolerated. */
 const CLOCK_SKEW_S = 10
 
 /**
- * Who shows a token. One that is refused is counted by its address; beyond the limit it is refused
- * with `TOO_MANY_REQUESTS`. A good one is never counted, so a company behind one address comes in
- * while one of its machines guesses. A key set that is out of reach is no fault of the token.
+ * Returns the user of a token. Rejected tokens are counted by address; beyond the limit the error
+ * is `TOO_MANY_REQUESTS`. Valid tokens are never counted, so a company behind one address can
+ * connect while one of its machines guesses tokens. An unreachable key set does not count either.
  */
 export async function authenticate(
   context: Context,
@@ -33,12 +33,15 @@ export async function authenticate(
 }
 
 type Algorithm = ClaimChecks['algorithm']
-/** The algorithm that a token may be signed with and the key for it. Throws where there is none. */
+/** Returns the accepted algorithm of a token and its key. Throws if there is none. */
 type FindKey = (header: jwt.JwtHeader) => Promise<{ algorithm: Algorithm; key: KeyObject }>
 
 type AuthOptions = Omit<GatewayOptions['auth'], 'allowVisitors'>
 
-/** One issuer has one kind of key: the algorithms of the other kind are refused (RFC 8725, 3.1). */
+/**
+ * Creates the check of tokens. An issuer has one kind of key, and algorithms of another kind are
+ * rejected (RFC 8725, 3.1).
+ */
 export function createTokenVerifier(
   auth: AuthOptions,
   { clock, visitors }: { clock: Clock; visitors: VisitorTokens | undefined },
@@ -80,14 +83,14 @@ function createFindKey({ jwtSecret, jwksUrl }: AuthOptions): FindKey {
   throw new Error('exactly one of JWT_SECRET and JWKS_URL is needed')
 }
 
-/** Nothing that it answers is verified. */
+/** Decodes a token without verifying anything. */
 function decode(token: string): jwt.Jwt {
   const decoded = jwt.decode(token, { complete: true })
   if (!decoded) throw unauthorized()
   return decoded
 }
 
-/** Whatever else is thrown comes of a token that cannot be read, some of it as a `TypeError`. */
+/** Any other error, including a `TypeError` of the library, means that the token is unreadable. */
 function toTokenError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (error instanceof jwt.TokenExpiredError) {

@@ -3,19 +3,21 @@ import type { Clock } from '@chatbox/core'
 import jwt, { type JwtPayload } from 'jsonwebtoken'
 import { readSignedClaims } from './claims.ts'
 
-/** Visitors come from an issuer of our own, with keys of its own: one issuer, one kind of key. */
+/** Visitors have an issuer with its own keys, because one issuer has one kind of key. */
 export const VISITOR_ISSUER = 'chatbox-visitors'
 const TOKEN_TTL_S = 15 * 60
 export const PROOF_TTL_S = 30 * 24 * 60 * 60
 
 export interface VisitorTokens {
-  /** A short-lived token for one visitor. */
+  /** Issues a short-lived token for one visitor. */
   issueToken(visitorId: string): Promise<{ token: string; expiresAt: Date }>
-  /** The claims of a token that this issued. Rejects for every other. */
+  /** Returns the claims of a visitor token. Rejects any other token. */
   readToken(token: string): Promise<JwtPayload>
-  /** What a browser keeps so that it gets the same visitor again; useless as a token. */
+  /**
+   * Issues a proof that a browser keeps to get the same visitor again. It does not work as a token.
+   */
   issueProof(visitorId: string): Promise<string>
-  /** The visitor of a proof; undefined where it is none, or too old. */
+  /** Returns the visitor of a proof, undefined if the proof is invalid or too old. */
   readProof(proof: string): Promise<string | undefined>
 }
 
@@ -23,7 +25,7 @@ export function newVisitorId(): string {
   return `visitor:${randomUUID()}`
 }
 
-/** `secret` is the one that the process signs with; the two keys are derived from it. */
+/** Derives two keys from `secret`: one for tokens, one for proofs. */
 export function createVisitorTokens(secret: string, clock: Pick<Clock, 'now'>): VisitorTokens {
   const tokens = createSigner(deriveKey(secret, 'chatbox visitor token'), clock)
   const proofs = createSigner(deriveKey(secret, 'chatbox visitor proof'), clock)

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { settlesWithin } from '@chatbox/core'
 import type { Logger } from '@chatbox/kit'
 
-/** Work that has begun and must not be cut off by the closing of what it works with. */
+/** Tracks running work so that its dependencies are not closed before it ends. */
 export class PendingWork {
   readonly #running = new Set<Promise<void>>()
   readonly #logger: Pick<Logger, 'error'>
@@ -18,25 +18,25 @@ export class PendingWork {
   }
 
   /**
-   * Runs `task` in the next turn of the event loop, when the answer that it must not hold up has been
-   * written. What it throws ends here: nobody is left to tell.
+   * Runs `task` in the next turn of the event loop, after the acknowledgement has been written.
+   * Errors are only logged because no caller is left to get them.
    */
   runAfterAnswer(task: () => void): void {
     this.add(
       setImmediate()
         .then(task)
         .catch((error: unknown) => {
-          this.#logger.error({ err: error }, 'what follows from an answer failed')
+          this.#logger.error({ err: error }, 'task after an answer failed')
         }),
     )
   }
 
-  /** Resolves once nothing runs any more, or after `maxWaitMs`. */
+  /** Resolves when all work has ended, or after `maxWaitMs`. */
   async settle(maxWaitMs: number): Promise<void> {
     await settlesWithin(maxWaitMs, this.#settleAll())
   }
 
-  /** Work may add work. */
+  /** Loops because work may add more work. */
   async #settleAll(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }

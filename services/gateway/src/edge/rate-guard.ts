@@ -2,21 +2,30 @@ import type { AddressCost, Cost } from '@chatbox/contract'
 import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 
-/** What a user may do for each message that they may send; a page does all of it by itself. */
+/**
+ * How many calls of each cost a user may make per allowed message. A page makes these calls by
+ * itself.
+ */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
 const MINUTE_MS = 60_000
-/** Of what a minute gives; more would let a user's tabs on other gateways run dry early. */
+/**
+ * The share of a minute's points in one batch. A larger batch would let a user's tabs on other
+ * gateways run dry early.
+ */
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
 
 type RuleName = Cost | AddressCost | 'handshake' | 'refused'
 
 export interface RateGuard {
-  /** Throws `TOO_MANY_REQUESTS` where `key` has used up what the rule gives. */
+  /** Throws `TOO_MANY_REQUESTS` if `key` has used up the rule's points. */
   take(rule: RuleName, key: string): Promise<void>
 }
 
-/** The limits of one gateway, the same on every one: `rateLimit` is messages a minute a user. */
+/**
+ * Creates the rate limits, which all gateways share. `rateLimit` is the number of messages per user
+ * and minute.
+ */
 export function createRateGuard(
   rateLimit: number,
   { limiter, metrics }: { limiter: RateLimiter; metrics: Metrics },
@@ -45,21 +54,24 @@ function createRules(rateLimit: number): Record<RuleName, RateRule> {
     read: perUser('read'),
     signal: perUser('signal'),
     handshake: rule('handshake', 120),
-    // By address, which many may share.
+    // Counted by address, which many users may share.
     visitor: rule('visitor', 60),
     refused: rule('refused', 120),
     public: rule('public', 300),
   }
 }
 
-/** A round trip for each keystroke's signal would cost more than the signal, and delay each message. */
+/**
+ * Batches a rule, because a round trip per typing signal would cost more than the signal itself and
+ * would delay every message.
+ */
 function batched(rule: RateRule): RateRule {
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(rule.points * BATCH_SHARE)))
   return { ...rule, batch }
 }
 
 export function tooManyRequests(retryAfterMs: number): AppError {
-  return new AppError('TOO_MANY_REQUESTS', 'That was too much at once. Try again in a while.', {
+  return new AppError('TOO_MANY_REQUESTS', 'Too many requests. Try again later.', {
     retryAfterMs,
   })
 }

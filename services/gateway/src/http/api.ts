@@ -22,13 +22,13 @@ import { refuseCrossSite } from './security.ts'
 
 interface File<T extends string> {
   name: string
-  /** Of the route's own in the contract; the text is UTF-8. */
+  /** One of the route's media types in the contract; the text is UTF-8. */
   mediaType: T
-  /** Read one by one, as fast as the caller takes them. */
+  /** Read one at a time, at the caller's pace. */
   pieces: AsyncIterable<string>
 }
 
-/** A file as the answer to a request, written while it is read. */
+/** A file that is streamed as the response to a request. */
 export class Download<T extends string = string> {
   readonly #file: File<T>
 
@@ -36,18 +36,21 @@ export class Download<T extends string = string> {
     this.#file = file
   }
 
-  /** Rejects where a piece cannot be read or the caller has gone: the connection is cut then. */
+  /**
+   * Sends the file. Rejects and cuts the connection if a piece cannot be read or the caller has
+   * left.
+   */
   async send(response: Response): Promise<void> {
     const { name, mediaType, pieces } = this.#file
     response.attachment(name)
     response.setHeader('Content-Type', `${mediaType}; charset=utf-8`)
-    // Texts of users and models: were it ever shown and not saved, nothing in it may run.
+    // The file holds texts of users and models. If a browser shows it, nothing in it may run.
     response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox")
     await pipeline(Readable.from(pieces), response)
   }
 }
 
-/** One request that may be served, parsed by the contract. */
+/** An admitted request, parsed by the contract. */
 interface RouteCall<R extends RouteName> {
   who: User
   params: RouteParams<R>
@@ -57,12 +60,12 @@ interface RouteCall<R extends RouteName> {
   response: Response
 }
 
-/** Each route and what answers it, with what its kind says: a body, or a file. */
+/** The handler of each route. It returns a body or a file, depending on the route. */
 export type RouteHandlers = {
   [R in RouteName]: (call: RouteCall<R>) => Promise<RouteAnswer<R> | Download<RouteMediaType<R>>>
 }
 
-/** Nobody: the caller of a route that anyone may call. */
+/** The caller of a route that needs no token. */
 const ANYONE: User = { id: 'anyone', name: '', roles: [] }
 
 const parseJson: RequestHandler = express.json({ limit: '16kb', type: () => true })
@@ -77,7 +80,10 @@ type RouteSchemas = {
 }
 const SCHEMAS: RouteSchemas = HTTP_ROUTES
 
-/** Every route of the contract below `{p}/api`; the only place that parses and limits requests. */
+/**
+ * Creates all routes of the contract below `{p}/api`. Requests are parsed and rate-limited only
+ * here.
+ */
 export function createApi(context: Context, handlers: RouteHandlers): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
   for (const name of Object.keys(HTTP_ROUTES).filter(isRouteName)) {
@@ -112,13 +118,14 @@ function toRequestHandler<R extends RouteName>(
       body: parseInput(body, request.body ?? {}),
     }
     const answered = await answerInTime(answer(call))
-    // A long file may take its time: it is read piece by piece, each in a time of its own.
+    // A long file has no time limit in total: it is read in pieces, and each piece has its own
+    // limit.
     if (answered instanceof Download) await answered.send(response)
     else response.json(answered)
   }
 }
 
-/** Who calls, once they may and have not called too often. */
+/** Authenticates the caller and applies the rate limit. */
 async function admit(context: Context, route: HttpRoute, request: Request): Promise<User> {
   if (route.sameSite) refuseCrossSite(request)
   const isAnyone = route.who === 'anyone'

@@ -11,14 +11,14 @@ import { allowOrigins, createSecurityHeaders } from './security.ts'
 const REQUEST_ID_HEADER = 'x-request-id'
 const ASSET_MAX_AGE_S = 365 * 24 * 60 * 60
 
-/** Everything that a gateway answers over plain HTTP. */
+/** Creates the app for everything that a gateway serves over plain HTTP. */
 export function createApp(context: Context): Express {
   const { pathPrefix: prefix, trustedProxies } = context.options.server
   const { webRoot } = context.options
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', [...trustedProxies])
-  // The simple parser: no nesting, so no value is ever anything but text or a list of texts.
+  // The simple parser has no nesting, so every value is a text or a list of texts.
   app.set('query parser', 'simple')
   app.use(nameRequests(context))
   app.use(createSecurityHeaders(context))
@@ -37,7 +37,10 @@ export function createApp(context: Context): Express {
   return app
 }
 
-/** Runs each request under one id: the caller's where it is one, else a new one; answers it back. */
+/**
+ * Runs each request under one id and returns the id in a header: the caller's id if it is valid,
+ * else a new one.
+ */
 function nameRequests({ clock }: Context): RequestHandler {
   return (request, response, next) => {
     const given = idSchema.safeParse(request.headers[REQUEST_ID_HEADER])
@@ -47,7 +50,7 @@ function nameRequests({ clock }: Context): RequestHandler {
   }
 }
 
-/** Liveness without any I/O, and readiness with the state of each dependency. */
+/** Serves liveness without I/O, and readiness with the state of each dependency. */
 function createHealthRoutes(context: Context): Router {
   const router = express.Router()
   router.get('/healthz', (_request, response) => {
@@ -62,7 +65,7 @@ function createHealthRoutes(context: Context): Router {
   return router
 }
 
-/** `{p}` is no folder without its final slash: what the page names relatively would be amiss. */
+/** Redirects `{p}` to `{p}/`. Relative addresses in the page need the final slash. */
 function redirectBare(prefix: string): RequestHandler {
   return (request, response, next) => {
     if (request.originalUrl.split('?')[0] === prefix) response.redirect(`${prefix}/`)
@@ -70,7 +73,7 @@ function redirectBare(prefix: string): RequestHandler {
   }
 }
 
-/** The built chat page: hashed assets that never change, and a document that is always asked for. */
+/** Serves the built chat page: hashed assets are immutable, the document is always revalidated. */
 function createPages(webRoot: string): Router {
   const router = express.Router()
   const sendPage: RequestHandler = (_request, response, next) => {
@@ -92,7 +95,7 @@ function createPages(webRoot: string): Router {
   return router
 }
 
-/** Vite puts what it names by its content, and only that, below `assets`. */
+/** Vite puts only files with a content hash into `assets`. */
 function setCaching(response: Response, file: string): void {
   const isHashed = file.split(path.sep)[0] === 'assets'
   const lasting = `public, max-age=${ASSET_MAX_AGE_S}, immutable`

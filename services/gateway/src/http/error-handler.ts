@@ -4,17 +4,18 @@ import { currentRequestId } from '@chatbox/kit'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import type { Context } from '../context.ts'
 
-/** What express and its parsers throw for a request that they cannot read. */
+/** The errors that Express and its parsers throw for an unreadable request. */
 interface RequestFault {
   status: number
 }
 
-/** Answers everything that was thrown as `{error}` with its status; the last handler of all. */
+/** Turns any error into `{error}` with its HTTP status. Must be the last handler. */
 export function answerErrors({ logger }: Context): ErrorRequestHandler {
   // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
   return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {
-      // Half an answer cannot be taken back: the cut connection says that it is not whole.
+      // A response that has begun cannot be replaced. Cutting the connection shows that it is
+      // incomplete.
       next(thrown)
       return
     }

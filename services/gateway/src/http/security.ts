@@ -6,7 +6,10 @@ import type { Context, GatewayOptions } from '../context.ts'
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60
 const PREFLIGHT_MAX_AGE_S = 600
 
-/** Headers of every answer. No page runs a script or style that is not a file of ours. */
+/**
+ * Sets the security headers of every response. Pages run only scripts and styles that are files of
+ * ours.
+ */
 export function createSecurityHeaders({ options }: Context): RequestHandler {
   const { publicUrl, hsts } = options.server
   return helmet({
@@ -22,20 +25,20 @@ export function createSecurityHeaders({ options }: Context): RequestHandler {
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
-        // Markup reaches a page through the sanitizer's own policy, or not at all.
+        // Markup reaches a page only through the sanitizer's own policy.
         requireTrustedTypesFor: ["'script'"],
         trustedTypes: ['dompurify'],
       },
     },
     crossOriginResourcePolicy: { policy: 'same-origin' },
     xFrameOptions: { action: 'deny' },
-    // Only where it is asked for: the hosts below this one may be somebody else's.
+    // Off by default, because hosts below this one may belong to somebody else.
     strictTransportSecurity:
       hsts === 'off' ? false : { maxAge: HSTS_MAX_AGE_S, includeSubDomains: hsts === 'subdomains' },
   })
 }
 
-/** Not every browser counts a socket to the same host as `'self'`. */
+/** Some browsers do not count a socket to the same host as `'self'`. */
 function toSocketSources(publicUrl: string | undefined): string[] {
   if (publicUrl === undefined) return []
   const { host } = new URL(publicUrl)
@@ -47,10 +50,10 @@ export function isHttps(publicUrl: string | undefined): boolean {
 }
 
 /**
- * Which pages may talk to this gateway: an exact comparison of scheme, host and port. A request
- * without any `Origin` header does not come from a page of a browser, and is let through: native
- * apps and servers send none, and the token decides. `null`, which sandboxed and local pages send,
- * is no origin and refused.
+ * Creates the check of origins, an exact comparison of scheme, host and port. A request without an
+ * `Origin` header is admitted because it does not come from a page in a browser: native apps and
+ * servers send none, and the token decides. `null`, which sandboxed and local pages send, is
+ * rejected.
  */
 export function createOriginCheck({
   allowedOrigins,
@@ -63,8 +66,8 @@ export function createOriginCheck({
 }
 
 /**
- * The API's answer to pages of other origins: exactly the allowed ones, and never with credentials.
- * A page that is not allowed gets no answer that it could act by, not even an unreadable one.
+ * Allows the configured origins to call the API, never with credentials. A request from any other
+ * page is rejected before it has an effect.
  */
 export function allowOrigins(context: Context): RequestHandler {
   return (request, response, next) => {
@@ -88,7 +91,10 @@ export function allowOrigins(context: Context): RequestHandler {
   }
 }
 
-/** For what a cookie decides: no page of another site may ask, allowed origin or not. */
+/**
+ * Rejects requests from other sites, even from allowed origins. Routes that read a cookie need
+ * this.
+ */
 export function refuseCrossSite(request: Request): void {
   if (request.headers['sec-fetch-site'] === 'cross-site') {
     throw new AppError('FORBIDDEN', 'This may not be asked from another site.')

@@ -1,6 +1,6 @@
 import type { ServerPayload, Session, User } from '@chatbox/contract'
 
-/** Who a token says that its bearer is, and until when. */
+/** The user of a token, and the end of the token. */
 export interface Identity {
   user: User
   expiresAt: Date
@@ -8,27 +8,32 @@ export interface Identity {
 
 /** The connection that an event came through. */
 export interface Caller {
-  /** Who its token of this moment names. */
+  /** The user of the current token. */
   readonly user: User
   readonly viewer: Viewer
-  /** Both tell the other viewers of the session. Neither throws, and nobody waits for them. */
+  /** Neither announcement throws or is awaited. Both reach the other viewers of the session. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
-  /** Takes the identity of a newer token. Throws `UNAUTHORIZED` for that of another user. */
+  /**
+   * Replaces the identity with that of a newer token. Throws `UNAUTHORIZED` if it is another
+   * user's.
+   */
   renew(identity: Identity): void
 }
 
-/** A connection as a viewer of sessions: from a join on it gets every event of the session. */
+/** A connection as a viewer of sessions. After a join it gets every event of the session. */
 export interface Viewer {
-  /** Resolves once nothing more can be missed, so a read of the log that follows is complete. */
+  /**
+   * Resolves when no further event can be missed, so a read of the log that follows is complete.
+   */
   join(sessionId: string): Promise<void>
   /** Undoes `join`. */
   leave(sessionId: string): void
-  /** Keeps of a session that has been joined what signals about it are judged by. */
+  /** Remembers the data of a joined session that signals are checked against. */
   note(session: SeenSession & Pick<Session, 'lastActivityAt'>): void
-  /** What was noted of a session that this one still has joined; its `lastSeq` may be old. */
+  /** Returns the remembered data of a joined session; its `lastSeq` may be out of date. */
   seen(sessionId: string): SeenSession | undefined
 }
 
-/** Whose a session is, which never changes, and how long it was at least. */
+/** The owner of a session, which never changes, and a lower bound of its length. */
 export type SeenSession = Pick<Session, 'id' | 'userId' | 'lastSeq'>

@@ -2,34 +2,34 @@ import type { ClientToServerEvents, ServerToClientEvents, User } from '@chatbox/
 import type { Server, ServerOptions, Socket } from 'socket.io'
 import type { Identity } from '../usecases/caller.ts'
 
-/** No gateway calls another one through Socket.IO. */
+/** Gateways do not call each other through Socket.IO. */
 type NoEvents = Record<string, never>
 
 interface SocketData {
-  /** Both set by the handshake; a socket without them is never connected. */
+  /** Set by the handshake, like `expiresAtMs`. A socket without them is never connected. */
   user: User
-  /** The end of the token, in ms since the epoch. */
+  /** The expiry of the token, in ms since the epoch. */
   expiresAtMs: number
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>
 export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>
 
-/** What carries room events to the other gateways. */
+/** The adapter that carries room events to the other gateways. */
 export type SocketAdapter = ServerOptions['adapter']
 
-/** Whom a socket is for from now on. */
+/** Sets the user of a socket. */
 export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
   socket.data.user = user
   socket.data.expiresAtMs = expiresAt.getTime()
 }
 
-/** The room of everybody who has the session open, on every gateway. */
+/** Returns the room of all viewers of a session, on every gateway. */
 export function sessionRoom(sessionId: string): string {
   return `session:${sessionId}`
 }
 
-/** The room of every connection of one user, on every gateway. */
+/** Returns the room of all connections of a user, on every gateway. */
 export function userRoom(userId: string): string {
   return `user:${userId}`
 }

@@ -12,7 +12,7 @@ import { toTranscript } from './transcript.ts'
 const VISITOR_COOKIE = 'chatbox_visitor'
 const MAX_COOKIE_LENGTH = 1024
 
-/** Each route of the contract and its use case. */
+/** Maps each route of the contract to its use case. */
 export function createRouteHandlers(context: Context): RouteHandlers {
   const { options, sessions, messages } = context
   const openApi = { ...openApiDocument({ pathPrefix: options.server.pathPrefix }) }
@@ -35,16 +35,16 @@ export function createRouteHandlers(context: Context): RouteHandlers {
 }
 
 /**
- * A token for the visitor whom this browser was before, else for a new one. The token lives in the
- * page's memory alone. What lasts is a cookie that scripts cannot read, that is sent to this one
- * address, and that is good for nothing but a new token of the same visitor.
+ * Issues a token for the visitor that this browser was before, else for a new visitor. The token
+ * lives in the page's memory only. The lasting part is a cookie that scripts cannot read and that
+ * is sent only to this address. Its only use is a new token for the same visitor.
  */
 async function admitVisitor(
   { visitors, options }: Context,
   request: Request,
   response: Response,
 ): Promise<RouteAnswer<'createVisitor'>> {
-  if (!visitors) throw new AppError('FORBIDDEN', 'Visitors are not let in here.')
+  if (!visitors) throw new AppError('FORBIDDEN', 'Visitors are not admitted here.')
   const { publicUrl, pathPrefix } = options.server
   const proof = readCookie(request.headers.cookie)
   const known = proof === undefined ? undefined : await visitors.readProof(proof)

@@ -19,7 +19,7 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 }
 
-/** A file of a session's log: what stands before, between and after its messages. */
+/** The format of a transcript: the parts before, between and after the messages. */
 interface Layout {
   mediaType: TranscriptType
   begin(session: Session): string
@@ -68,7 +68,7 @@ const LAYOUTS: Record<TranscriptFormat, Layout> = {
   },
 }
 
-/** The whole log as a file, with one page in memory at a time, however long it is. */
+/** Creates a file of the whole log. Only one page of the log is in memory at a time. */
 export function toTranscript(
   messages: MessageLog,
   session: Session,
@@ -117,7 +117,7 @@ function toText(message: Message): string {
   return `${message.content}${note}`.trim()
 }
 
-/** A template for HTML: every value in it is text, and comes out as text. */
+/** Builds HTML and escapes every value. */
 export function html(parts: TemplateStringsArray, ...values: (string | number)[]): string {
   return parts.reduce((done, part, index) => {
     return done + escapeHtml(String(values[index - 1])) + part

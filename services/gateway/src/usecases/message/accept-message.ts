@@ -5,8 +5,8 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 
 /**
- * Puts a user's message into the log and asks for an answer to it. Answers once the message is
- * durable; the same `clientMessageId` again answers the first message and does nothing else.
+ * Appends a user's message to the log and requests an answer. Returns once the message is durable.
+ * A repeated `clientMessageId` returns the first message and does nothing else.
  */
 export async function acceptMessage(
   context: Context,
@@ -14,10 +14,10 @@ export async function acceptMessage(
   input: ClientPayload<'message:send'>,
 ): Promise<ClientData<'message:send'>> {
   if (input.attachments?.length) {
-    throw new AppError('INVALID_FILE', 'There is no such file.')
+    throw new AppError('INVALID_FILE', 'File not found.')
   }
   const { sessionId } = input
-  // Whose a session is never changes, and whether it goes on is for the log to decide.
+  // The owner of a session never changes, and the log checks whether the session is still active.
   const known = viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
   checkAccess('write', user, known)
   const message: Omit<Message, 'seq'> = {
@@ -32,7 +32,7 @@ export async function acceptMessage(
     createdAt: context.clock.now().toISOString(),
   }
   const stored = await context.messages.append({ message, replyId: context.clock.newId() })
-  // The acknowledgement goes out first: nobody has to wait for what follows from a stored message.
+  // The acknowledgement is sent first, because no sender has to wait for what follows.
   if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored))
   return { message: stored.message }
 }
@@ -44,8 +44,8 @@ function publish(context: Context, { message, session }: Appended): void {
 }
 
 /**
- * Hints to the workers that a question waits in the session. Nobody waits for the queue: the question
- * is durable, and the reconciler finds it without a job too.
+ * Tells the workers that a question waits in the session. The queue is not awaited: the question is
+ * durable, and the reconciler finds it without a job.
  */
 export function enqueueAnswer({ queue, clock, logger }: Context, sessionId: string): void {
   const requestId = currentRequestId() ?? clock.newId()

@@ -3,14 +3,15 @@ import { AppError, checkAccess, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import type { Caller, SeenSession } from '../caller.ts'
 
-/** Tells the other viewers that this one has begun, or ceased, to type. */
+/** Tells the other viewers that this user has started or stopped typing. */
 export async function setTyping(
   { sessions }: Context,
   caller: Caller,
   { sessionId, typing }: ClientPayload<'typing'>,
 ): Promise<ClientData<'typing'>> {
   const who = caller.user
-  // Who has the session open was let in; a read of the store would cost more than all the rest.
+  // A viewer that has the session open has been checked already. A read of the store would cost
+  // more than the rest of this call.
   const seen = caller.viewer.seen(sessionId) ?? (await sessions.find(sessionId))
   const session = checkAccess('read', who, seen)
   const from = { type: toPartyType(who, session), id: who.id, name: who.name }
@@ -18,7 +19,7 @@ export async function setTyping(
   return {}
 }
 
-/** Tells the other viewers how far this one has read. */
+/** Tells the other viewers how far this user has read. */
 export async function markRead(
   context: Context,
   caller: Caller,
@@ -27,14 +28,17 @@ export async function markRead(
   const { sessionId, seq } = input
   const session = await findRead(context, caller, input)
   if (seq > session.lastSeq) {
-    throw new AppError('INVALID_FORMAT', 'Field "seq": lies beyond the end of the session.')
+    throw new AppError('INVALID_FORMAT', 'Field "seq": is beyond the end of the session.')
   }
   const reader = { type: toPartyType(caller.user, session), id: caller.user.id }
   caller.announceReceipt({ sessionId, reader, seq })
   return {}
 }
 
-/** An entry that was there when the session was last read is there still. */
+/**
+ * Checks access and finds a session that reaches `seq`. Entries are never removed, so an old read
+ * of the session is good enough.
+ */
 async function findRead(
   { sessions }: Context,
   { user, viewer }: Caller,

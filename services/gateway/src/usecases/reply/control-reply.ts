@@ -4,8 +4,9 @@ import type { Context } from '../../context.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'
 
 /**
- * Asks for the end of a reply that is being made. The wish is stored first: a worker that misses
- * the call on the bus finds it with its next write. False for a reply that has ended by itself.
+ * Asks a worker to stop a running reply. The request is stored first: a worker that misses the
+ * event on the bus finds the request with its next write. Returns false if the reply has ended by
+ * itself.
  */
 export async function stopReply(
   context: Context,
@@ -29,7 +30,7 @@ async function isKnownReply(
   return (await replies.findOpen(sessionId))?.replyId === replyId
 }
 
-/** Asks a question again whose latest reply did not come whole. */
+/** Asks a question again if its latest reply is incomplete. */
 export async function retryReply(
   context: Context,
   who: User,
@@ -56,6 +57,6 @@ function checkRetry(session: Session, reply: Message): void {
   checkActive(session)
   if (session.assistedBy) throw new AppError('CONFLICT', 'A person has taken over.')
   if (reply.sender.type !== 'ai' || reply.status === 'complete') {
-    throw new AppError('CONFLICT', 'Only a reply that is not complete can be tried again.')
+    throw new AppError('CONFLICT', 'Only an incomplete reply can be retried.')
   }
 }

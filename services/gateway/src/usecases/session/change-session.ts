@@ -14,7 +14,9 @@ const SYSTEM_SENDER: Sender = { type: 'system', id: 'system', name: '' }
 
 type EndReason = Extract<SessionEvent, { type: 'session_ended' }>['reason']
 
-/** Ends a session for whoever may see it; one that has ended already is answered as it is. */
+/**
+ * Ends a session for any user who may see it. Returns a session that has already ended unchanged.
+ */
 export async function endSession(
   context: Context,
   who: User,
@@ -27,7 +29,7 @@ export async function endSession(
   return { session: await closeSession(context, session, { sender, reason }) }
 }
 
-/** Ends a session that its user has left behind. Throws `CONFLICT` where it has gone on since. */
+/** Ends a session that its user has abandoned. Throws `CONFLICT` if it has changed since. */
 export async function retireSession(
   context: Context,
   session: Session,
@@ -48,7 +50,8 @@ async function closeSession(context: Context, session: Session, ending: Ending):
   const event: SessionEvent = { type: 'session_ended', reason }
   const message = toEventMessage(context, { sessionId: session.id, sender, event })
   const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
-  // Also when somebody else ended it: that one may have died before it came to this.
+  // Also needed if another process ended the session, because that process may have died before
+  // this step.
   const cancelled = await context.replies.cancel(session.id)
   await Promise.all(cancelled.map((replyId) => context.bus.publishStop(replyId)))
   if (!appended) return (await context.sessions.find(session.id)) ?? session
@@ -65,7 +68,7 @@ async function unlessEnded<T>(appending: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Chooses the model for the questions to come; the one that is chosen already changes nothing. */
+/** Selects the model for further questions. Does nothing if the model is already selected. */
 export async function selectModel(
   context: Context,
   who: User,
@@ -83,10 +86,10 @@ export async function selectModel(
   return { session: appended.session }
 }
 
-/** Throws `INVALID_MODEL` for a model that users cannot choose here. */
+/** Throws `INVALID_MODEL` if users may not choose this model. */
 export function checkModel({ options }: Context, modelId: string): void {
   if (options.models.some((model) => model.id === modelId)) return
-  throw new AppError('INVALID_MODEL', 'There is no such model.')
+  throw new AppError('INVALID_MODEL', 'Unknown model.')
 }
 
 interface EventEntry {
@@ -95,7 +98,7 @@ interface EventEntry {
   event: SessionEvent
 }
 
-/** A state change as an entry for the log. */
+/** Turns a state change into a log entry. */
 function toEventMessage({ clock }: Context, entry: EventEntry): Omit<Message, 'seq'> {
   return {
     id: clock.newId(),

@@ -7,10 +7,10 @@ import { cutPage, toKept, toLogRange } from './read-session.ts'
 import { resumeOrStartSession } from './start-session.ts'
 
 /**
- * Joins a session and answers a page of its log. The join comes before every read of it: what
- * happens after the join arrives as an event, what happened before it is in the page, and what is in
- * both is told apart by its `seq`. After an outage thousands open at once, so that one who comes
- * back to a session of their own, where nothing is being answered, costs one read of the store.
+ * Joins a session and returns a page of its log. The join comes before every read: changes after
+ * the join arrive as events, earlier ones are in the page, and `seq` identifies those in both.
+ * Opening a user's own session without a running reply costs a single read of the store, because
+ * thousands of users may return at once after an outage.
  */
 export async function openSession(
   context: Context,
@@ -30,7 +30,8 @@ async function chooseSession(
   sessionId: string | undefined,
 ): Promise<string> {
   if (sessionId === undefined) return (await resumeOrStartSession(context, caller.user)).id
-  // In the room of an id that is marked as theirs nobody hears of a session of somebody else.
+  // An id that carries the user's own mark needs no read: the room of such a session never carries
+  // events of other users.
   if (!isOwnedBy(sessionId, caller.user.id)) {
     checkAccess('read', caller.user, await context.sessions.find(sessionId))
   }
@@ -48,7 +49,8 @@ async function readOpened(
   if (!mayHaveOpenTask) return { ...opened, reply: null }
   const reply = await findActiveReply(context, input.sessionId)
   if (!reply) return { ...opened, reply }
-  // One that finished after the log was read and before its draft was is in the log by now.
+  // A reply that finished between the read of the log and the read of its draft is in the log by
+  // now.
   if (!(await context.messages.find(input.sessionId, reply.replyId))) return { ...opened, reply }
   const { session, messages, hasMore } = await readLog(context, caller, input)
   return { session, messages, hasMore, reply: null }
@@ -80,7 +82,7 @@ async function findActiveReply(context: Context, sessionId: string): Promise<Act
   return { ...known, attempt: toAttempt(open), index: 0, text: '' }
 }
 
-/** A question that waits, also for another attempt, is nobody's attempt yet. */
+/** Returns the attempt of a reply, 0 while the question waits, even for another attempt. */
 function toAttempt(open: ReplyTask): number {
   return open.state === 'pending' ? 0 : open.epoch
 }

@@ -9,12 +9,12 @@ interface PageRange {
 }
 
 /**
- * About the most text that one page carries, in UTF-16 units: an acknowledgement goes through the
- * outbound buffer of one socket, which is bounded too. One message may be longer than this.
+ * The approximate text limit of a page, in UTF-16 units. An acknowledgement passes through the
+ * outbound buffer of a socket, which is bounded too. A single message may be longer.
  */
 const PAGE_TEXT_LENGTH = 200_000
 
-/** The user's own sessions, latest activity first. */
+/** Lists the user's own sessions, latest activity first. */
 export async function listSessions(
   { sessions }: Context,
   who: User,
@@ -27,7 +27,7 @@ export async function listSessions(
   return { items: page.sessions, nextCursor: page.nextCursor }
 }
 
-/** A page of the log: at most `limit` messages, fewer where their texts are long. */
+/** Reads a page of the log: at most `limit` messages, fewer if their texts are long. */
 export async function readHistory(
   { sessions, messages }: Context,
   who: User,
@@ -37,7 +37,7 @@ export async function readHistory(
   return cutPage(await messages.read(session.id, toLogRange(input)), toKept(input))
 }
 
-/** The range as a store takes it. */
+/** Converts a range of the contract to one of the store. */
 export function toLogRange({ afterSeq, beforeSeq, limit }: PageRange): LogRange {
   return {
     limit: limit ?? LIMITS.historyPageDefault,
@@ -46,12 +46,12 @@ export function toLogRange({ afterSeq, beforeSeq, limit }: PageRange): LogRange 
   }
 }
 
-/** The end of a page of this range that is next to what its reader has. */
+/** Returns the end of the page that is next to the part that the reader already has. */
 export function toKept({ afterSeq }: PageRange): 'newest' | 'oldest' {
   return afterSeq === undefined ? 'newest' : 'oldest'
 }
 
-/** `keep`: which end of a page that is too long stays, the one next to what the reader has. */
+/** Cuts a page that is too long. `keep` is the end that stays. */
 export function cutPage(page: LogPage, keep: 'newest' | 'oldest'): LogPage {
   const messages = keep === 'oldest' ? page.messages : page.messages.toReversed()
   const kept = messages.slice(0, countFitting(messages))

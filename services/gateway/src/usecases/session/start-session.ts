@@ -5,10 +5,10 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { checkModel, retireSession } from './change-session.ts'
 
-/** Somebody else who opens at the same moment wins at most this often before we give up. */
+/** How often a concurrent open may win before this one gives up. */
 const MAX_TRIES = 5
 
-/** A new session in the place of the user's active one. */
+/** Creates a session that replaces the user's active one. */
 export async function createSession(
   context: Context,
   { user, viewer }: Caller,
@@ -24,7 +24,7 @@ export async function createSession(
   return { session }
 }
 
-/** The user's active session while it is fresh, else a new one in its place. */
+/** Returns the user's active session if it is fresh, else replaces it with a new one. */
 export async function resumeOrStartSession(context: Context, who: User): Promise<Session> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const active = await context.sessions.findActive(who.id)
@@ -33,10 +33,10 @@ export async function resumeOrStartSession(context: Context, who: User): Promise
       return await startSession(context, who, context.options.models[0].id)
     }
   }
-  throw new AppError('CONFLICT', 'This session is being used elsewhere.', { retryable: true })
+  throw new AppError('CONFLICT', 'This session is in use elsewhere.', { retryable: true })
 }
 
-/** Stores a session; of several that start one at the same moment, all get the same. */
+/** Stores a session. Concurrent callers for one user all get the same session. */
 async function startSession(context: Context, who: User, modelId: string): Promise<Session> {
   const { sessions, clock } = context
   const { session } = await sessions.create({
@@ -54,7 +54,7 @@ function isFresh({ clock, options }: Context, session: Session): boolean {
   return idleMs <= options.sessions.reconnectTimeoutMs
 }
 
-/** False where the session has gone on since it was read: it is fresh again. */
+/** Returns false if the session has changed since it was read, so that it is fresh again. */
 async function hasRetired(context: Context, session: Session): Promise<boolean> {
   try {
     await retireSession(context, session, 'idle')

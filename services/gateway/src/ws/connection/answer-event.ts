@@ -12,21 +12,21 @@ import { answerInTime, parseInput, type InputSchema } from '../../edge/calls.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import type { EventHandlers } from './handlers.ts'
 
-/** One event as it came in, and the two ways to answer it. */
+/** One incoming event, with its two ways to respond. */
 export interface EventCall {
   caller: Caller
   event: string
-  /** Without the acknowledgement. */
+  /** The arguments without the acknowledgement. */
   args: unknown[]
-  /** Undefined where the client asked for none. */
+  /** Undefined if the client did not ask for an acknowledgement. */
   ack: ((answer: unknown) => void) | undefined
-  /** Reports an error that no acknowledgement can carry. */
+  /** Reports an error when there is no acknowledgement to carry it. */
   reportError(error: ErrorInfo): void
 }
 
 /**
- * Answers one event exactly once. The only place that parses payloads, takes the rate limit and
- * turns what was thrown into an error of the wire; never rejects.
+ * Answers one event exactly once. Payloads are parsed, rate limits taken and errors converted only
+ * here. Never rejects.
  */
 export async function answerEvent(
   context: Context,
@@ -52,7 +52,7 @@ export async function answerEvent(
   context.metrics.eventAnswered(event ?? 'unknown', outcome, seconds)
 }
 
-/** The answer to an event that failed, or was not even looked at. */
+/** Answers an event with an error. */
 export function refuseEvent(call: EventCall, error: ErrorInfo): void {
   if (call.ack) call.ack({ ok: false, error })
   else call.reportError(error)
@@ -68,12 +68,13 @@ async function runEvent<E extends ClientEvent>(
   handlers: EventHandlers,
   { event, caller, args }: KnownCall<E>,
 ): Promise<ClientData<E>> {
-  // An event that is not served costs as well, or it would be the cheap way to keep us busy.
+  // Unknown events are rate-limited too, because they would otherwise be a cheap way to keep the
+  // gateway busy.
   const cost = event === undefined ? 'signal' : CLIENT_EVENTS[event].cost
   await context.guard.take(cost, caller.user.id)
-  if (event === undefined) throw new AppError('INVALID_FORMAT', 'There is no such event.')
+  if (event === undefined) throw new AppError('INVALID_FORMAT', 'Unknown event.')
   checkAdmitted(CLIENT_EVENTS[event].who, caller.user)
-  if (args.length > 1) throw new AppError('INVALID_FORMAT', 'An event takes one payload.')
+  if (args.length > 1) throw new AppError('INVALID_FORMAT', 'An event has at most one payload.')
   return await handlers[event](caller, parseInput(SCHEMAS[event].payload, args[0]))
 }
 

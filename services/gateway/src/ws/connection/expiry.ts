@@ -1,24 +1,25 @@
 import type { Clock } from '@chatbox/core'
 
 const WARNING_MS = 60_000
-/** A longer delay makes Node fire at once. */
+/** Node fires a timer with a longer delay at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
-/** Ends that are close together are noticed together: each look is at all connections. */
+/** Expiries within this time are handled together, because each check visits all connections. */
 const GRAIN_MS = 250
 
-/** Something that a token lets in until its end. */
+/** A connection that ends with its token. */
 export interface Expiring {
   /** In ms since the epoch. */
   readonly expiresAtMs: number
-  /** Kept by the watch. */
+  /** Managed by the watch. */
   isWarned: boolean
   onExpiring(): void
   onExpired(): void
 }
 
 /**
- * Calls `onExpiring` 60 s before a token's end, or at once where less is left, and `onExpired` at it.
- * One timer for all: one for each connection would be a good part of what a connection holds.
+ * Calls `onExpiring` 60 s before a token expires, or at once if less time is left, and `onExpired`
+ * at its expiry. All connections share one timer, because a timer each would be a large part of a
+ * connection's memory.
  */
 export class ExpiryWatch {
   readonly #clock: Pick<Clock, 'now'>
@@ -30,7 +31,7 @@ export class ExpiryWatch {
     this.#clock = clock
   }
 
-  /** Begins, or begins anew with the expiry of another token. */
+  /** Starts to watch, or starts again with the expiry of a new token. */
   start(one: Expiring): void {
     one.isWarned = false
     this.#watched.add(one)

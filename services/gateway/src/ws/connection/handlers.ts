@@ -13,7 +13,7 @@ export type EventHandlers = {
   [E in ClientEvent]: (caller: Caller, payload: ClientPayload<E>) => Promise<ClientData<E>>
 }
 
-/** Each event and its use case: one table for all connections. */
+/** Maps each event to its use case. All connections share the table. */
 export function createEventHandlers(context: Context): EventHandlers {
   return {
     'session:open': async (caller, input) => {

@@ -1,20 +1,20 @@
 /**
- * Bytes that wait for a client that reads slower than we write. From the soft limit on the client
- * gets no more deltas: it sees the hole and catches up once it reads again. At the hard limit it is
- * disconnected. As much again may be on its way in the transport, which is flushed as a whole.
+ * Limits for bytes that wait for a slow client. Above the soft limit the client gets no more
+ * deltas; it detects the gap and catches up when it reads again. Above the hard limit it is
+ * disconnected. The same amount again may be in the transport, which is flushed as a whole.
  *
- * The hard limit counts without the longest packet that waits: an answer may be longer than the limit
- * by itself, since 200,000 characters take up to 1.2 MB, and whoever was sent one is not slow yet.
+ * The hard limit does not count the longest waiting packet. A single answer may exceed the limit,
+ * because 200,000 characters take up to 1.2 MB, and that alone does not make a client slow.
  */
 const SOFT_LIMIT_BYTES = 128 * 1024
 const HARD_LIMIT_BYTES = 1024 * 1024
 
-/** What waits in one connection. */
+/** Counts the bytes that wait in one connection. */
 export class OutboundMeter {
   #waitingBytes = 0
   #longestBytes = 0
 
-  /** Of a packet that is put behind what waits. */
+  /** Counts a packet that joins the waiting ones. */
   add(packet: { data?: unknown }): void {
     if (typeof packet.data !== 'string') return
     const bytes = Buffer.byteLength(packet.data)
@@ -22,7 +22,7 @@ export class OutboundMeter {
     if (bytes > this.#longestBytes) this.#longestBytes = bytes
   }
 
-  /** Everything that waited is on its way. */
+  /** Resets the count after a flush. */
   clear(): void {
     this.#waitingBytes = 0
     this.#longestBytes = 0
@@ -32,7 +32,7 @@ export class OutboundMeter {
     return this.#waitingBytes > SOFT_LIMIT_BYTES
   }
 
-  /** Asked before another packet is added, which may still go out at once. */
+  /** Must be asked before another packet is added, because that packet may still go out at once. */
   isOverflowing(): boolean {
     return this.#waitingBytes - this.#longestBytes > HARD_LIMIT_BYTES
   }

@@ -13,33 +13,35 @@ import type { Expiring, ExpiryWatch } from './expiry.ts'
 import type { EventHandlers } from './handlers.ts'
 import { OutboundMeter } from './outbound.ts'
 
-/** What all sockets of a gateway share. */
+/** The parts that all sockets of a gateway share. */
 export interface SocketParts extends Context {
   handlers: EventHandlers
   rooms: SessionRooms
   expiries: ExpiryWatch
-  /** Hears of every event that a socket is sent. */
+  /** Called for every event that is sent to a socket. */
   onOutgoing: (...event: OutgoingEvent) => void
 }
 
-/** Events of one socket that may be answered at the same time; an honest page has a few. */
+/**
+ * The number of events of one socket that may run at the same time. A normal page needs only a few.
+ */
 const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
 
 /**
- * One socket that the handshake has let in, until it disconnects. A gateway has thousands: what they
- * share is elsewhere, and what one of them may never need is made when it is needed first.
+ * One admitted socket, until it disconnects. A gateway has thousands, so shared parts live
+ * elsewhere and rarely needed ones are created on first use.
  */
 export class ServedSocket implements Caller, Member, Expiring {
   readonly socket: ChatSocket
   isWarned = false
   readonly #parts: SocketParts
-  /** Events that are being answered. */
+  /** The number of running events. */
   #inFlight = 0
   readonly #outbound = new OutboundMeter()
   #sessionIds: Set<string> | undefined
   #viewer: Viewer | undefined
-  /** Why this end closes it, where it does. */
+  /** The reason if this gateway closes the socket. */
   #closedFor: DisconnectReason | undefined
 
   constructor(parts: SocketParts, socket: ChatSocket) {
@@ -63,7 +65,7 @@ export class ServedSocket implements Caller, Member, Expiring {
     return (this.#viewer ??= createViewer(this.#parts.rooms, this))
   }
 
-  /** Typing is worth nothing late: it is never buffered. */
+  /** Typing signals are never buffered because they are useless when late. */
   announceTyping(typing: ServerPayload<'typing'>): void {
     this.socket.volatile.to(sessionRoom(typing.sessionId)).emit('typing', typing)
   }
@@ -95,7 +97,7 @@ export class ServedSocket implements Caller, Member, Expiring {
     if (identity.user.id !== this.user.id) {
       throw new AppError('UNAUTHORIZED', 'This token belongs to another user.')
     }
-    // Sessions of others were opened by right of a role.
+    // Sessions of other users were open only because of the operator role.
     if (!isOperator(identity.user) && isOperator(this.user)) this.#parts.rooms.leaveAll(this)
     setIdentity(this.socket, identity)
     this.#parts.expiries.start(this)
@@ -110,7 +112,7 @@ export class ServedSocket implements Caller, Member, Expiring {
     this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
   }
 
-  /** Answers every event, whatever its name is. */
+  /** Handles every event, known or not. */
   #onEvent(packet: unknown[]): void {
     const call = this.#toCall(packet)
     if (this.#inFlight >= MAX_IN_FLIGHT) {
@@ -127,7 +129,7 @@ export class ServedSocket implements Caller, Member, Expiring {
 
   #toCall([event, ...args]: unknown[]): EventCall {
     const last = args.at(-1)
-    // JSON has no functions: this one is Socket.IO's own.
+    // JSON has no functions, so a function is Socket.IO's own acknowledgement.
     const ack = isFunction(last) ? last : undefined
     return {
       caller: this,
@@ -146,11 +148,11 @@ export class ServedSocket implements Caller, Member, Expiring {
     expiries.stop(this)
     rooms.leaveAll(this)
     leavePresence(this.#parts, this.user.id, this.socket.id)
-    // There is one namespace: a connection outside of it is of no use.
+    // A connection without our only namespace is useless.
     this.socket.conn.close()
   }
 
-  /** An `error` event that the client made up comes here too, and is answered like any other. */
+  /** A client can also send an event named `error`; it is answered like any other. */
   #onError(error: unknown): void {
     if (!(error instanceof Error)) return
     this.#parts.logger.info({ reason: error.message }, 'socket broke the protocol')
@@ -162,14 +164,14 @@ export class ServedSocket implements Caller, Member, Expiring {
     if (this.#outbound.isOverflowing()) {
       this.#closedFor ??= 'slow-reader'
       this.#parts.metrics.slowReaderClosed()
-      this.#parts.logger.info('socket closed: its client does not read')
-      // Without waiting for what is buffered: it is the reason.
+      this.#parts.logger.info('socket closed: the client reads too slowly')
+      // The buffered data is discarded because it is the reason.
       this.socket.conn.close(true)
     }
     this.#outbound.add(packet)
   }
 
-  /** Says why first; a client that does not read learns it from the close alone. */
+  /** Sends the reason before closing. A client that does not read sees only the close. */
   #close(error: AppError): void {
     this.socket.emit('error', toErrorInfo(error))
     this.socket.disconnect(true)
@@ -181,8 +183,8 @@ function isFunction(value: unknown): value is (answer: unknown) => void {
 }
 
 /**
- * Socket.IO's words for the end of a socket that no connection here closed for a reason of its own.
- * What the server closes beside those is a drain.
+ * Socket.IO's reasons for sockets that no connection here closed for a reason of its own. The
+ * server closes other sockets only in a drain.
  */
 const REASONS: Readonly<Record<string, DisconnectReason>> = {
   'client namespace disconnect': 'client-left',
@@ -196,13 +198,14 @@ const REASONS: Readonly<Record<string, DisconnectReason>> = {
   'forced server close': 'drain',
 }
 
-/** Engine.IO's words for a frame that could not be sent. */
+/** Engine.IO's description of a frame that could not be sent. */
 const WRITE_ERROR = 'write error'
 
 /**
- * One of a closed set, whatever a later Socket.IO says. `description` is what Socket.IO gives beside
- * the reason. A transport error is what its websocket has against a frame, such as its length,
- * unless it could not write one; a connection that breaks is a transport that closes.
+ * Maps Socket.IO's reason to one of a closed set, even for reasons of later versions. `description`
+ * is Socket.IO's detail of the reason. A transport error means that the websocket rejected a frame,
+ * for example because of its length, or could not write one. A broken connection is reported as a
+ * transport close.
  */
 export function toDisconnectReason(reason: string, description?: unknown): DisconnectReason {
   if (description instanceof Error && description.message === WRITE_ERROR) return 'connection-lost'

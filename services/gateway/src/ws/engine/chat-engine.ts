@@ -12,11 +12,16 @@ type Conn = ChatSocket['conn']
 /** Socket.IO over websocket only. */
 export interface ChatEngine {
   io: ChatServer
-  /** Takes the upgrades of a server, in front of its other listeners, which must be there already. */
+  /**
+   * Handles the upgrades of a server before its other listeners, which must be attached already.
+   */
   attach(httpServer: HttpServer): void
-  /** Lets nobody in any more. */
+  /** Refuses new connections. */
   shut(): void
-  /** What a new connection is counted by. Forgets it: nobody asks again after the handshake. */
+  /**
+   * Returns the address key of a new connection and forgets it, because only the handshake needs
+   * it.
+   */
   takeAddress(conn: Conn): string
 }
 
@@ -75,9 +80,10 @@ function createServer(context: Context, gate: { isShut: boolean }): ChatServer {
 }
 
 /**
- * `allowRequest` is skipped for a request that names an open connection. Over websocket only, nobody
- * has to come back to one: whoever does knows somebody else's secret. A version of the protocol that
- * is not served would be refused only after the upgrade, with bytes that are no frame.
+ * Rejects requests that `allowRequest` does not see or would reject too late. Engine.IO skips it
+ * for a request with the id of an open connection. With websocket only, no honest client sends one:
+ * the id is another client's secret. An unsupported protocol version would be rejected only after
+ * the upgrade, with bytes that are not a frame.
  */
 function refuseOddRequests(io: ChatServer): void {
   io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
@@ -88,8 +94,9 @@ function refuseOddRequests(io: ChatServer): void {
 }
 
 /**
- * Engine.IO keeps the request that a connection began with, which nobody reads any more, and lets it
- * be replaced (its guide to memory usage): with its headers it is a quarter of what a connection holds.
+ * Engine.IO keeps the first request of each connection, although nothing reads it any more. With
+ * its headers it takes a quarter of a connection's memory. Engine.IO's guide to memory usage allows
+ * replacing it.
  */
 function releaseRequests(io: ChatServer, onRequest: (conn: Conn) => void): void {
   const nothing = new IncomingMessage(new Socket())
@@ -100,9 +107,9 @@ function releaseRequests(io: ChatServer, onRequest: (conn: Conn) => void): void 
 }
 
 /**
- * Bounds that Engine.IO does not hand through. ws by default takes 16,384 fragments a message, and
- * an object for each, from a sender of empty ones; and it waits 30 s for the peer's close frame,
- * which one that does not read never sends.
+ * Limits that Engine.IO does not expose. By default ws accepts 16,384 fragments per message and
+ * allocates an object for each, even if they are empty. It also waits 30 s for the peer's close
+ * frame, which a client that does not read never sends.
  */
 const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 3000 }
 
@@ -113,9 +120,10 @@ class BoundedWebSocketServer extends WebSocketServer {
 
   override handleUpgrade(...upgrade: Parameters<WebSocketServer['handleUpgrade']>): void {
     const [, socket] = upgrade
-    // The socket is ours now, and who still listens to it waits for the end of an HTTP exchange that
-    // is over: Engine.IO does, for middlewares that log responses, and so keeps the request with its
-    // headers as long as the socket. All at once, as this drops the grown table of listeners too.
+    // The socket belongs to the websocket now. The remaining listeners wait for the end of an HTTP
+    // exchange that is over: Engine.IO's own, for middlewares that log responses, keeps the request
+    // and its headers alive as long as the socket. Removing all of them also frees the enlarged
+    // table of listeners.
     socket.removeAllListeners()
     super.handleUpgrade(...upgrade)
   }
@@ -124,15 +132,15 @@ class BoundedWebSocketServer extends WebSocketServer {
 type Listener = (packet: unknown) => void
 
 /**
- * The protocol without binary attachments: no event of ours has one, and a packet that announces
- * some would have to be kept until they arrive. Whatever is not a packet makes the decoder throw,
- * and Socket.IO closes that connection. Without attachments nothing is kept from one packet to the
- * next, so each connection holds a listener and no decoder.
+ * Decodes the protocol without binary attachments. No event of ours has any, and a packet that
+ * announces some would have to be stored until they arrive. An invalid packet makes the decoder
+ * throw, and Socket.IO closes that connection. Without attachments there is no state between
+ * packets, so a connection holds a listener and no decoder.
  */
 class TextOnlyDecoder {
   #onDecoded: Listener | undefined
 
-  /** Socket.IO listens once, to `decoded`, the one event that there is. */
+  /** Socket.IO adds one listener, for `decoded`, which is the only event. */
   on(_event: 'decoded', listener: Listener): void {
     this.#onDecoded = listener
   }

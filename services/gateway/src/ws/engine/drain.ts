@@ -3,23 +3,22 @@ import type { Clock } from '@chatbox/core'
 import type { ChatServer, ChatSocket } from '../chat-socket.ts'
 
 export interface DrainOptions {
-  /** All sockets are closed by then. */
+  /** The time after which all sockets are closed. */
   deadlineMs: number
 }
 
-/** At most twenty come back in a second, until that would take longer than the whole. */
+/** Allows twenty reconnects per second, up to the longest spread. */
 const SPREAD_PER_SOCKET_MS = 50
-/** Of however many, less than a tenth come back in any one second. */
+/** The longest spread: in any second, less than a tenth of the clients reconnect. */
 const SPREAD_AT_MOST_MS = 12_000
-/** For a client to go by itself. */
+/** The time in which a client may leave by itself. */
 const GRACE_MS = 50
 const FLUSH_MS = 1000
 const POLL_MS = 10
 
 /**
- * Sends the clients away, each at a moment of its own, so that they come back evenly over some
- * seconds and not at once. Each is told its moment, and is disconnected shortly after it if it has not
- * gone by itself.
+ * Sends each client away at its own time, so that they reconnect evenly over some seconds. Each
+ * client is told its time and disconnected shortly after it.
  */
 export async function drainSockets(
   sockets: readonly Pick<ChatSocket, 'emit' | 'disconnect'>[],
@@ -43,8 +42,8 @@ export async function drainSockets(
 }
 
 /**
- * Closes every socket once what was written to it has gone out, which a client that does not read
- * may hold up for a moment only. Closing the server at once would drop the last acknowledgements.
+ * Closes every socket after its buffered data has been sent. A client that does not read delays
+ * this only for a moment. Closing the server at once would drop the last acknowledgements.
  */
 export async function closeSockets(io: ChatServer): Promise<void> {
   const endsAt = performance.now() + FLUSH_MS
@@ -52,7 +51,9 @@ export async function closeSockets(io: ChatServer): Promise<void> {
   while (io.engine.clientsCount > 0 && performance.now() < endsAt) await sleep(POLL_MS)
 }
 
-/** Of this process alone: what is asked of a room goes to the other gateways too. */
+/**
+ * Returns the sockets of this process only. A query of a room would also ask the other gateways.
+ */
 export function localSockets(io: ChatServer): ChatSocket[] {
   return [...io.of('/').sockets.values()]
 }

@@ -14,18 +14,19 @@ const NO_AUTH = {}
 
 type Middleware = (socket: ChatSocket, next: (error?: ExtendedError) => void) => void
 
-/** Lets a socket in that shows a good token, as `connect_error` with a code where it does not. */
+/** Admits sockets with a valid token. Others get a `connect_error` with a code. */
 export function createHandshake(parts: HandshakeParts): Middleware {
   const seen = new WeakSet<ChatSocket['conn']>()
   return (socket, next) => {
-    // One connection, one handshake: asking again and again on one would cost it nothing.
+    // A connection has only one handshake, because repeated attempts on one connection would be
+    // free.
     const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(parts, socket)
     seen.add(socket.conn)
     admitting.then(
       (identity) => {
         setIdentity(socket, identity)
         next()
-        // Whoever is connected leaves when it disconnects; its end may have come before that.
+        // A connected socket leaves when it disconnects, but it may have disconnected already.
         setImmediate(() => {
           if (!socket.connected) leavePresence(parts, identity.user.id, socket.id)
         })
@@ -36,12 +37,12 @@ export function createHandshake(parts: HandshakeParts): Middleware {
 }
 
 function triedBefore(): AppError {
-  return new AppError('CONFLICT', 'This connection has had its handshake.')
+  return new AppError('CONFLICT', 'This connection has already had its handshake.')
 }
 
 async function admit(parts: HandshakeParts, socket: ChatSocket): Promise<Identity> {
   const { token } = socket.handshake.auth
-  // Nobody needs it again, and it would be kept as long as the connection.
+  // The token is not needed again and would stay in memory as long as the connection.
   socket.handshake.auth = NO_AUTH
   const identity = await authenticate(parts, token, parts.takeAddress(socket.conn))
   await parts.guard.take('handshake', identity.user.id)
@@ -53,10 +54,10 @@ async function joinPresence(context: Context, userId: string, socketId: string):
   const count = await context.presence.join(userId, socketId)
   if (count <= context.options.limits.maxConnectionsPerUser) return
   leavePresence(context, userId, socketId)
-  throw new AppError('CONNECTION_LIMIT', 'There are too many connections of this user.')
+  throw new AppError('CONNECTION_LIMIT', 'This user has too many connections.')
 }
 
-/** Counts a connection no longer. Idempotent; nobody waits for it. */
+/** Stops counting a connection. Idempotent and not awaited. */
 export function leavePresence(context: Context, userId: string, socketId: string): void {
   context.presence
     .leave(userId, socketId)

@@ -3,17 +3,17 @@ import type { Context } from '../../context.ts'
 import { sessionRoom, userRoom, type ChatServer } from '../chat-socket.ts'
 import type { SessionRoom } from './session-rooms.ts'
 
-/** Tells the viewers of a session on every gateway. */
+/** Sends a new entry and the updated session to the viewers on every gateway. */
 export function announceEntry(io: ChatServer, message: Message, session: Session): void {
   const room = sessionRoom(session.id)
   io.to(room).emit('message:new', { message })
-  // Also to connections of the user that show no more than the list of sessions.
+  // The user's other connections may show only the list of sessions.
   io.to([room, userRoom(session.userId)]).emit('session:updated', { session })
 }
 
 /**
- * Hands a worker's event to the viewers on this gateway; every other gateway with viewers has a
- * subscription of its own.
+ * Passes a worker's event to the viewers on this gateway. Other gateways with viewers have their
+ * own subscriptions.
  */
 export function deliverEvent(
   { io, metrics }: { io: ChatServer; metrics: Context['metrics'] },
@@ -37,7 +37,9 @@ export function deliverEvent(
   }
 }
 
-/** Those who get no delta now. Every socket is alone in the room that bears its own id. */
+/**
+ * Returns the ids of sockets that get no delta now. A socket's id is also the name of its own room.
+ */
 function findCongested(room: SessionRoom, metrics: Context['metrics']): string[] {
   const ids: string[] = []
   for (const member of room.members) {
@@ -53,8 +55,8 @@ export type OutgoingEvent = {
 }[ServerEvent]
 
 /**
- * The session in which a viewer is told of a sign of life, whoever tells it: this gateway, another
- * one or a worker. Undefined for what is about no session, and for a head, which is none.
+ * Returns the session of an event that shows activity, whether from this gateway, another one or a
+ * worker. Undefined for an event without a session, and for a head, which is no activity.
  */
 export function toActiveSessionId([event, payload]: OutgoingEvent): string | undefined {
   if (event === 'session:head') return undefined

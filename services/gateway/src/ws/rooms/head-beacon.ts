@@ -10,40 +10,40 @@ export interface HeadBeaconDeps {
 }
 
 export interface HeadBeacon {
-  /** Every session's head soon: events may have been lost. */
+  /** Publishes every session's head soon, because events may have been lost. */
   sweep(): void
-  /** One session's head soon. */
+  /** Publishes one session's head soon. */
   hurry(room: SessionRoom): void
   stop(): void
 }
 
 const TICK_MS = 250
 /**
- * 200 reads of the store a second, 20 of them for quiet sessions: enough for 3800 active ones and
- * 12,000 quiet ones. Where more are open, each waits longer.
+ * Allows 200 reads of the store per second, 20 of them for quiet sessions. That is enough for 3800
+ * active and 12,000 quiet sessions. If more are open, each waits longer.
  */
 const READS_PER_TICK = { pressing: 45, quiet: 5 }
-/** For how long after its last sign of life a session is looked at often. */
+/** How long after its last activity a session is checked often. */
 const ACTIVE_MS = 5 * 60_000
-/** With a tick and the slowest read, a lost last entry is noticed within 30 s. */
+/** Together with a tick and the slowest read, this detects a lost last entry within 30 s. */
 const ACTIVE_EVERY_MS = { min: 17_000, max: 26_000 }
 const QUIET_EVERY_MS = { min: 8 * 60_000, max: 12 * 60_000 }
 const SWEEP_SPREAD_MS = 2000
 const RETRY_MS = 2000
 
-/** When a room is looked at next, and what was seen last. */
+/** The next check of a room, and the result of the last one. */
 interface Plan {
   room: SessionRoom
   dueAt: number
-  /** Events may have been lost since the last look. */
+  /** Events may have been lost since the last check. */
   isSuspect: boolean
   lastSeq: number
 }
 
 /**
- * Tells viewers from time to time how long their log is, because the loss of a last entry makes no
- * hole that a client could see. A session in which something has just happened is looked at often;
- * a quiet one hardly ever, unless what brings its events was away.
+ * Regularly tells viewers the length of their log, because the loss of a last entry leaves no gap
+ * that a client could detect. Sessions with recent activity are checked often, quiet ones rarely
+ * unless the source of their events was down.
  */
 export function startHeadBeacon(deps: HeadBeaconDeps): HeadBeacon {
   const plans = new WeakMap<SessionRoom, Plan>()
@@ -55,14 +55,14 @@ export function startHeadBeacon(deps: HeadBeaconDeps): HeadBeacon {
   function findPlan(room: SessionRoom): Plan {
     const known = plans.get(room)
     if (known) return known
-    // Thousands may open at once: they are not to come back all at once.
+    // Thousands of rooms may open at once. Their checks are spread out.
     const dueAt = now() + deps.clock.random() * QUIET_EVERY_MS.max
     const plan = { room, dueAt, isSuspect: false, lastSeq: 0 }
     plans.set(room, plan)
     return plan
   }
 
-  /** The longest overdue first. */
+  /** Returns the rooms that are due, the longest overdue first. */
   function takeDue(): Plan[] {
     const at = now()
     const due: Record<keyof typeof READS_PER_TICK, Plan[]> = { pressing: [], quiet: [] }
@@ -114,17 +114,20 @@ export function startHeadBeacon(deps: HeadBeaconDeps): HeadBeacon {
   }
 }
 
-/** Without a subscription nothing of a session is heard here: that it is quiet means nothing. */
+/**
+ * Without a subscription this gateway gets no events, so silence does not mean that a session is
+ * quiet.
+ */
 function isActive({ activeAt, subscription }: SessionRoom, at: number): boolean {
   return at - activeAt < ACTIVE_MS || !subscription
 }
 
-/** How long the log is; undefined where the session is gone. */
+/** Publishes and returns the length of the log; undefined if the session no longer exists. */
 async function publishHead(
   deps: HeadBeaconDeps,
   { room, lastSeq: knownSeq }: Plan,
 ): Promise<number | undefined> {
-  // A subscription that was refused is asked for again.
+  // A failed subscription is tried again.
   if (!room.subscription) await deps.rooms.subscribe(room)
   const { sessionId } = room
   const lastSeq = await deps.sessions.findHead(sessionId, knownSeq)

@@ -8,7 +8,7 @@ export interface Member {
   socket: Pick<ChatSocket, 'id' | 'connected' | 'join' | 'leave'>
   /** In the order of joining. */
   sessionIds: Set<string>
-  /** Whether it reads more slowly than it is written to. */
+  /** Returns true if the client reads more slowly than data is written to it. */
   isCongested(): boolean
 }
 
@@ -16,26 +16,32 @@ export interface SessionRoom {
   sessionId: string
   members: Set<Member>
   subscription: Promise<Unsubscribe> | undefined
-  /** When something last happened in the session, as far as this process knows: ms since the epoch. */
+  /** The last activity in the session that this process knows of, in ms since the epoch. */
   activeAt: number
 }
 
 export interface SessionRoomsDeps {
   bus: Pick<EventBus, 'subscribe'>
   deliver(room: SessionRoom, event: BusEvent): void
-  /** The subscription came late: what was published before is to be caught up with. */
+  /** Called when a subscription was late: earlier events must be caught up with. */
   onLate(room: SessionRoom): void
   onError(error: unknown): void
 }
 
-/** One who opens more leaves what they opened first; enough for an operator with many tabs. */
+/**
+ * A socket that opens more leaves its oldest session. This is enough for an operator with many
+ * tabs.
+ */
 const MAX_SESSIONS_PER_SOCKET = 50
-/** An open waits no longer than this for the bus: without it catch-up works, only late. */
+/**
+ * The longest wait for the bus when a session opens. Without the bus, catch-up still works but is
+ * late.
+ */
 const SUBSCRIBE_WAIT_MS = 1000
 
 /**
- * Which sessions the sockets of this process have open. Each has one subscription on the bus, from
- * its first member to its last; the map is bounded by the number of sockets.
+ * Tracks which sessions the sockets of this process have open. Each session has one subscription on
+ * the bus, from its first member to its last. The number of sockets bounds the map.
  */
 export class SessionRooms {
   readonly #rooms = new Map<string, SessionRoom>()
@@ -53,26 +59,27 @@ export class SessionRooms {
     return this.#rooms.size
   }
 
-  /** Of a session that nobody here has open nothing is kept. */
+  /** Ignores sessions that no socket here has open. */
   noteActivity(sessionId: string, atMs: number): void {
     const room = this.#rooms.get(sessionId)
     if (room && room.activeAt < atMs) room.activeAt = atMs
   }
 
-  /** Resolves once the member gets every event, or the bus has had time enough. Never rejects. */
+  /** Resolves when the member gets every event, or after the wait for the bus. Never rejects. */
   async join(member: Member, sessionId: string): Promise<void> {
-    // The end of a socket is noticed once: one who joined after it would stay for ever.
+    // A disconnect is handled only once: a member that joined after it would never be removed.
     if (!member.socket.connected) return
     const room = this.#findOrAdd(sessionId)
     room.members.add(member)
     member.sessionIds.delete(sessionId)
     member.sessionIds.add(sessionId)
     this.#leaveOldest(member)
-    // Both in this turn: a member who leaves in a later one must find the subscription to end.
+    // Both must start in this turn, so that a member that leaves later finds the subscription to
+    // end.
     await Promise.all([member.socket.join(sessionRoom(sessionId)), this.subscribe(room)])
   }
 
-  /** Takes out a subscription where there is none, and waits for it for a while. */
+  /** Subscribes if there is no subscription yet, and waits for it for a limited time. */
   async subscribe(room: SessionRoom): Promise<void> {
     if (room.members.size === 0) return
     const subscription = (room.subscription ??= this.#openSubscription(room))
@@ -103,7 +110,7 @@ export class SessionRooms {
     const room = this.#rooms.get(sessionId)
     if (!room?.members.delete(member) || room.members.size > 0) return
     this.#rooms.delete(sessionId)
-    // A room that opens again meanwhile has a subscription of its own.
+    // A room that was reopened in the meantime has its own subscription.
     room.subscription
       ?.then((unsubscribe) => unsubscribe())
       .catch((error: unknown) => this.#deps.onError(error))
@@ -134,7 +141,7 @@ export class SessionRooms {
   }
 }
 
-/** A socket as a viewer of sessions, which knows of each no longer than it has it open. */
+/** Creates the viewer of a socket. It remembers a session only while the session is open. */
 export function createViewer(
   rooms: Pick<SessionRooms, 'join' | 'leave' | 'noteActivity'>,
   member: Member,
@@ -146,7 +153,7 @@ export function createViewer(
     note({ id, userId, lastSeq, lastActivityAt }) {
       rooms.noteActivity(id, Date.parse(lastActivityAt))
       for (const known of noted.keys()) if (!member.sessionIds.has(known)) noted.delete(known)
-      // Of one that was not joined nothing is known to be allowed.
+      // Access to a session that was not joined has not been checked.
       if (member.sessionIds.has(id)) noted.set(id, { id, userId, lastSeq })
     },
     seen: (sessionId) => (member.sessionIds.has(sessionId) ? noted.get(sessionId) : undefined),
