@@ -37,35 +37,35 @@ export interface Model {
 }
 
 export interface Timing {
-  /** How long a claim holds without renewal; it is renewed at a third of it. */
+  /** How long a claim is valid without renewal. It is renewed after a third of this time. */
   leaseMs: number
-  /** For how long a reply is written on while the store does not answer, beyond the lease too. */
+  /** How long a reply goes on while the store does not answer, even beyond the lease. */
   silenceMs: number
-  /** All attempts at one reply together. */
+  /** The time limit for all attempts at one reply together. */
   replyTimeoutMs: number
-  /** After the first delta, no two are sent closer together than this... */
+  /** After the first one, deltas are sent at least this far apart... */
   deltaIntervalMs: number
   /** ...unless this much text (UTF-16 units) has gathered. */
   deltaLength: number
-  /** Requests to the provider for one claim. */
+  /** The maximum number of requests to the provider per claim. */
   maxTries: number
-  /** A provider that asks for a longer pause than this is not waited for. */
+  /** The longest pause requested by a provider that is waited for. */
   maxRetryAfterMs: number
   /**
-   * A question that was asked longer ago than this is failed rather than claimed for an attempt over
-   * `maxAttempts`, so that one that no worker survives ends visibly. Attempts alone do not decide:
-   * their count goes on when a user asks the question again.
+   * A question older than this fails when a claim exceeds `maxAttempts`, so that a question that
+   * crashes every worker ends visibly. The number of attempts alone cannot decide, because it keeps
+   * counting when a user retries the question.
    */
   giveUpAfterMs: number
   maxAttempts: number
   providerBackoff: Backoff
-  /** For how long a finished reply is offered to a store that is away, also beyond the lease. */
+  /** How long a commit is retried while the store is down, even beyond the lease. */
   commitPatienceMs: number
   storeBackoff: Backoff
   reconcileEveryMs: number
-  /** A question that is younger is not looked at by the reconciler. */
+  /** The age from which the reconciler handles a question. */
   staleMs: number
-  /** One that the reconciler took up is left alone for so long. */
+  /** How long a question is left alone after the reconciler has handled it. */
   takeForMs: number
   enqueueEveryMs: number
   idleEveryMs: number
@@ -73,16 +73,16 @@ export interface Timing {
 }
 
 /**
- * A dead worker's question goes to another one after at most 7 s: a lease and a sweep, during which the
- * queue gives its job away too. The lease is three renewals long, so one that is late or lost does not
- * cost a reply.
+ * The question of a dead worker goes to another one after at most 7 s: a lease and a sweep. The
+ * queue gives the job away within that time too. The lease is three renewals long, so a late or
+ * lost renewal does not cost a reply.
  */
 export const TIMING: Omit<Timing, 'replyTimeoutMs'> = {
   leaseMs: 6000,
-  // Twice as long as an election of a primary takes.
+  // Twice the time of a primary election.
   silenceMs: 30_000,
-  // As long as people take for at once (Nielsen, Usability Engineering, 1993): each frame costs a way
-  // through three processes.
+  // People perceive up to 100 ms as instant (Nielsen, Usability Engineering, 1993), and each frame
+  // passes through three processes.
   deltaIntervalMs: 100,
   deltaLength: 2048,
   maxTries: 3,
@@ -97,6 +97,6 @@ export const TIMING: Omit<Timing, 'replyTimeoutMs'> = {
   takeForMs: 5000,
   enqueueEveryMs: 2000,
   idleEveryMs: 30_000,
-  // Prometheus asks every 15 s or so: what it gets is younger than that.
+  // Prometheus scrapes about every 15 s, so its values are fresh.
   watchEveryMs: 5000,
 }

@@ -13,19 +13,19 @@ export {
 } from './models/model-directory.ts'
 
 export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions'> {
-  /** For tests that cannot wait as long as production does. */
+  /** Set only by tests that cannot wait for the production values. */
   timing?: Partial<Timing> | undefined
 }
 
 export interface RunningWorker {
   /**
-   * Takes no more jobs, stops the running ones and gives their questions back for other workers.
-   * Resolves when that is done, or after `graceMs`: what is left then ends with the process. Idempotent.
+   * Takes no more jobs, stops the running ones and releases their questions for other workers.
+   * Resolves when that is done, or after `graceMs`; the rest ends with the process. Idempotent.
    */
   stop(graceMs: number): Promise<void>
 }
 
-/** Begins to answer questions from the queue and to sweep up what others left behind. */
+/** Starts to answer questions from the queue, and to finish work that others left behind. */
 export async function startWorker(
   parts: Omit<Context, 'running' | 'timing'>,
   { models, sessions, timing }: WorkerOptions,

@@ -8,16 +8,17 @@ import { ReplyLease, whileAway } from './reply-lease.ts'
 import { RunningReply } from './running-replies.ts'
 
 /**
- * How the run of a job ended. `lost` and `taken`: another worker has the question and settles it, or
+ * The result of a job. With `lost` and `taken`, another worker owns the question and settles it, or
  * the reconciler finds it.
  */
 export type AnswerResult = 'answered' | 'cancelled' | 'nothing-open' | 'taken' | 'lost'
 
 /**
- * Answers the one question of a session that may be answered: claims it, generates the reply, commits
- * it once and puts it into the log. Where more questions wait, the session goes behind the others in
- * the queue. A worker may die at any point of this: another one finds the question where this one left
- * it. `signal` gives the question back and rejects as retryable, so that the queue passes the job on.
+ * Answers the open question of a session: claims it, generates the reply, commits it once and
+ * appends it to the log. If more questions wait, the session goes to the end of the queue. A worker
+ * may die at any point: another worker finds the question in the state that this one left. An abort
+ * of `signal` releases the question and rejects with a retryable error, so that the queue passes
+ * the job on.
  */
 export async function answerSession(
   context: Context,
@@ -44,7 +45,8 @@ async function answerQuestion(
 ): Promise<AnswerResult> {
   const reply = new RunningReply()
   const onShutdown = () => reply.abort('shutdown')
-  // Known before the claim: a stop between the two would be noticed only with the next renewal.
+  // The reply is registered before the claim. A stop in between would otherwise be noticed only at
+  // the next renewal.
   const remove = context.running.add(open.replyId, reply)
   signal.addEventListener('abort', onShutdown)
   try {
@@ -92,9 +94,9 @@ async function answerClaimed(context: Context, claimed: Claimed): Promise<Answer
 }
 
 /**
- * The reply to a claimed question, whatever it takes: the model's answer, what a stop left of it, or
- * a failure that the user is to see. `cancelled` where the session wants no answer any more,
- * undefined where the reply is not this worker's to finish. Rejects only where the store does.
+ * Generates the reply to a claimed question: the model's answer, the text before a stop, or a
+ * failure for the user to see. Returns `cancelled` if the session wants no answer any more, and
+ * undefined if the reply is no longer this worker's to finish. Rejects only if the store does.
  */
 async function generate(
   context: Context,
@@ -105,7 +107,7 @@ async function generate(
   if (isHopeless(context, task)) return toFailed(toAppError('too many attempts'))
   const prepared = await prepareRequest(context, task, requestId)
   if (!prepared) {
-    // Not only this question: the session has ended or is a person's now, whatever is open in it.
+    // The session has ended or a person has taken over, so all of its open questions are cancelled.
     await context.replies.cancel(task.sessionId)
     return 'cancelled'
   }
@@ -122,7 +124,7 @@ function isHopeless({ clock, timing }: Context, { epoch, askedAt }: ReplyTask): 
   return epoch > timing.maxAttempts && ageMs > timing.giveUpAfterMs
 }
 
-/** What a worker before this one, or this one, had shown when the stop came. */
+/** Builds a stopped reply from the text that this or an earlier worker had shown by then. */
 async function toStopped(
   { bus }: Context,
   { sessionId, replyId }: ReplyTask,
@@ -142,7 +144,7 @@ function toOutcome(
   { task, requestId }: Claimed,
   { status, text, error, usage }: GeneratedReply,
 ): ReplyOutcome {
-  // This worker's own attempts are counted from the claim on, which was one itself.
+  // This worker's attempts are counted from the claim on, which was the first.
   const unknownAttempts = task.attempts - 1
   const spent = unknownAttempts > 0 ? { ...(usage ?? NO_USAGE), unknownAttempts } : usage
   return {
@@ -161,8 +163,8 @@ async function commit(
   outcome: ReplyOutcome,
 ): Promise<AnswerResult> {
   const { claim } = claimed.lease
-  // Beyond the lease too: while the store is away nobody else can have claimed the question, and
-  // where somebody has by the time it is back, the commit is refused.
+  // The time limit goes beyond the lease. Nobody else can claim the question while the store is
+  // down. If somebody has claimed it by the time the store is back, the commit is refused.
   const patience = AbortSignal.timeout(context.timing.commitPatienceMs)
   const result = await whileAway(context, patience, () => context.replies.commit(claim, outcome))
   switch (result) {
@@ -184,7 +186,10 @@ function fenced({ metrics, logger }: Context, lease: ReplyLease): AnswerResult {
   return 'lost'
 }
 
-/** Lets another worker begin before the lease runs out; where it fails, that is all that is lost. */
+/**
+ * Releases the claim so that another worker can begin before the lease ends. A failure costs only
+ * that time.
+ */
 async function release({ replies, logger }: Context, { claim }: ReplyLease): Promise<void> {
   try {
     await replies.release(claim)
@@ -197,7 +202,10 @@ function handingOver(): AppError {
   return new AppError('UNAVAILABLE', 'This worker is being stopped.')
 }
 
-/** A failure here costs seconds: the reconciler finds the question too. */
+/**
+ * Enqueues the session's next question. A failure costs seconds, because the reconciler finds the
+ * question too.
+ */
 async function enqueueNext(
   { replies, queue, clock, logger }: Context,
   sessionId: string,

@@ -8,16 +8,16 @@ import {
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
 
-/** Puts into the log what somebody has committed, if it is not there yet. */
+/** Appends the committed reply to a question to the log if it is not there yet. */
 export async function appendCommitted(context: Context, question: ReplyKey): Promise<void> {
   const committed = await context.replies.findCommitted(question)
   if (committed) await appendReply(context, committed)
 }
 
 /**
- * Puts the committed reply to a question into the log and settles the question. Idempotent: any worker
- * that finds a committed question may do it. A reply that the log refuses by now (the session has
- * ended, a person has taken over, the session is gone) is dropped without a word.
+ * Appends a committed reply to the log and settles its question. Idempotent: any worker that finds
+ * a committed question may do it. A reply that the log no longer accepts is dropped silently: the
+ * session has ended or is gone, or a person has taken over.
  */
 export async function appendReply(context: Context, committed: CommittedReply): Promise<void> {
   const { reply, outcome } = committed
@@ -27,7 +27,7 @@ export async function appendReply(context: Context, committed: CommittedReply): 
     responseTimeMs: toDurationMs(reply.askedAt, outcome.finishedAt),
   })
   await context.replies.settle(reply, epoch, appended ? 'done' : 'cancelled')
-  // Whoever made the entry counts it; a repetition is not counted.
+  // Only the worker that created the entry counts it.
   if (appended?.appended) recordReply(context, committed)
   await Promise.all([
     appended && publishAppended(context, appended),
@@ -37,7 +37,7 @@ export async function appendReply(context: Context, committed: CommittedReply): 
 
 const REFUSALS = new Set(['CONFLICT', 'SESSION_ENDED', 'NOT_FOUND'])
 
-/** Undefined where the session, as it is by now, takes no entry of this kind. */
+/** Returns undefined if the session accepts no entry of this kind in its present state. */
 export async function appendIfAllowed(
   { messages }: Context,
   entry: NewEntry,
@@ -69,7 +69,7 @@ function recordReply({ metrics, logger }: Context, { reply, outcome }: Committed
   logger.info({ ...ids, status, attempt, durationMs, usage, code: error?.code }, 'reply finished')
 }
 
-/** The clocks of two machines may disagree by more than a short reply takes. */
+/** Two machines' clocks may differ by more than the duration of a short reply. */
 function toDurationMs(askedAt: string, finishedAt: string): number {
   return Math.max(0, Date.parse(finishedAt) - Date.parse(askedAt))
 }
@@ -79,7 +79,7 @@ function toMessage({ models }: Context, { reply, outcome }: CommittedReply): Omi
   return {
     kind: 'text',
     attachments: [],
-    // What a worker of a later version put into its outcome belongs into the entry that comes of it.
+    // Fields of the outcome that a later version has added are passed on to the entry.
     ...said,
     id: reply.replyId,
     sessionId: reply.sessionId,

@@ -4,23 +4,23 @@ import type { Context } from '../context.ts'
 interface DeltaFrame {
   index: number
   text: string
-  /** Every frame so far, this one included. */
+  /** Returns the text of all frames so far, including this one. */
   textSoFar: () => string
 }
 
 export interface DeltaWriterOptions {
   intervalMs: number
-  /** UTF-16 units that are worth a frame before its time. */
+  /** The length of text, in UTF-16 units, that is sent before the interval ends. */
   length: number
   send(frame: DeltaFrame): Promise<'published' | 'fenced'>
   onFenced(): void
 }
 
 /**
- * Gathers the pieces of one attempt into frames: the first one at once, so that nobody waits for it,
- * then at most one each `intervalMs` unless `length` has gathered. One frame is in flight at a time,
- * so their order holds and a slow bus makes frames longer, never more. Pieces that come no oftener
- * than frames may leave need no timer.
+ * Gathers the pieces of one attempt into frames. The first frame is sent at once; later ones at
+ * most every `intervalMs`, or earlier when `length` has gathered. Only one frame is in flight at a
+ * time, so their order holds, and a slow bus makes frames longer, never more. Pieces that arrive no
+ * more often than frames may be sent need no timer.
  */
 export class DeltaWriter {
   readonly #options: DeltaWriterOptions
@@ -32,7 +32,7 @@ export class DeltaWriter {
   #dueAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** Nothing is sent before `started`: what announces the attempt goes first. */
+  /** Sends nothing before `started`, because the attempt is announced first. */
   constructor(options: DeltaWriterOptions, started: Promise<void>) {
     this.#options = options
     this.#inFlight = started.then(() => this.#onSent())
@@ -44,7 +44,7 @@ export class DeltaWriter {
     this.#pump()
   }
 
-  /** Sends what is left; resolves when the last frame is out. Idempotent. */
+  /** Sends the remaining text and resolves when the last frame is out. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     this.#pump()
@@ -90,7 +90,7 @@ export class DeltaWriter {
   }
 }
 
-/** Announces an attempt to viewers; what is pushed goes out as its deltas. */
+/** Announces an attempt to viewers and returns the writer of its deltas. */
 export function openDeltaWriter(
   { bus, metrics, timing }: Context,
   { claim, modelId, onFenced }: { claim: Claim; modelId: string; onFenced: () => void },

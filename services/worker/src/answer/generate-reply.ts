@@ -23,7 +23,7 @@ export interface Generation extends PreparedRequest {
   reply: RunningReply
 }
 
-/** How the generating of a reply ended, before it is committed. */
+/** The result of generating a reply, before the commit. */
 export interface GeneratedReply {
   status: ReplyOutcome['status']
   text: string
@@ -31,19 +31,22 @@ export interface GeneratedReply {
   usage?: Usage | undefined
 }
 
-/** One request to the provider, under an epoch of its own, and what has come of it. */
+/** One request to the provider, with its own epoch, and its result. */
 interface Attempt {
   text: ReplyText
-  /** The provider said that the reply is whole. Without it and without an error it was aborted. */
+  /**
+   * The provider has reported the reply as complete. If this is false and there is no error, the
+   * attempt was aborted.
+   */
   isWhole: boolean
   error: AppError | undefined
   usage: Usage | undefined
 }
 
 /**
- * Generates one reply, in as many attempts as the provider's failures, the number of tries and the time
- * allow. Every attempt begins from nothing. Undefined where the reply is not this worker's to finish
- * any more: lost, or to be handed over.
+ * Generates one reply. Retries passing failures of the provider until the limits of tries and time.
+ * Every attempt starts from nothing. Returns undefined if this worker must not finish the reply:
+ * the claim is lost, or the reply is handed over.
  */
 export async function generateReply(
   context: Context,
@@ -60,7 +63,7 @@ export async function generateReply(
     for (let tries = 1; ; tries++) {
       const attempt = await streamAttempt(context, generation, onText)
       recordAttempt(context, generation, attempt)
-      // What an earlier attempt showed is kept where the later ones come to nothing.
+      // The text of an earlier attempt is kept if later ones produce none.
       text = attempt.text.text || text
       usage = sumUsage(usage, attempt.usage)
       const pauseMs = pauseBeforeRetry(context, attempt, {
@@ -81,7 +84,7 @@ function sumUsage(total: Usage | undefined, more: Usage | undefined): Usage | un
   return total && more ? addUsage(total, more) : (more ?? total)
 }
 
-/** Notes how long the first text of a reply took, once over all of its attempts. */
+/** Records the time to the first text of a reply, once for all attempts. */
 function createFirstTextWatch(
   { clock, metrics }: Context,
   { modelId, askedAt }: ReplyTask,
@@ -95,14 +98,14 @@ function createFirstTextWatch(
   }
 }
 
-/** How long to wait before another attempt; undefined where there is to be none. */
+/** Returns the pause before the next attempt, or undefined if there is none. */
 function pauseBeforeRetry(
   { clock, timing }: Context,
   { error, text }: Attempt,
   { tries, leftMs }: { tries: number; leftMs: number },
 ): number | undefined {
   if (!(error instanceof LlmError) || !error.retryable || tries >= timing.maxTries) return undefined
-  // A reply that was cut has said something: a whole new one would cost more than it gives.
+  // A reply that was cut has already shown text. A whole new reply would cost more than it gains.
   if (error.code === 'LLM_TRUNCATED' && text.text !== '') return undefined
   const askedMs = error.retryAfterMs ?? 0
   const pauseMs = Math.max(
@@ -112,7 +115,7 @@ function pauseBeforeRetry(
   return askedMs <= timing.maxRetryAfterMs && pauseMs < leftMs ? pauseMs : undefined
 }
 
-/** What the last attempt makes of a reply of which `text` was shown. */
+/** Builds the reply from the last attempt and the shown text. */
 function toReply(
   { isWhole, error }: Attempt,
   { text, usage }: Pick<GeneratedReply, 'text' | 'usage'>,
@@ -127,7 +130,7 @@ function toReply(
   return { status, text, usage, error: error ?? timedOut() }
 }
 
-/** Without an error and another reason, only the time can have ended the attempt. */
+/** An attempt without an error or another abort reason can only have run out of time. */
 function timedOut(): AppError {
   return new LlmError('LLM_TIMEOUT', 'the time for all attempts is over', { retryable: true })
 }
@@ -148,8 +151,8 @@ function recordAttempt(
 }
 
 /**
- * Makes one attempt: its text goes out as deltas while it comes in. Answers with what there is when the
- * stream ends, fails or is aborted; never throws.
+ * Makes one attempt and sends its text as deltas while it arrives. Returns the attempt when the
+ * stream ends, fails or is aborted. Never throws.
  */
 async function streamAttempt(
   context: Context,
@@ -173,7 +176,7 @@ async function streamAttempt(
     if (attempt.isWhole && text.text === '') throw empty()
   } catch (thrown) {
     attempt.isWhole = false
-    // What an aborted request throws is the abort.
+    // The error of an aborted request is only the abort.
     if (!reply.abortReason()) attempt.error = toAppError(thrown)
   }
   await writer.close()
@@ -201,7 +204,8 @@ async function readStream(context: Context, streaming: Streaming): Promise<void>
       if (attempt.text.full) throw cutOff('the reply is longer than a message may be')
     }
   } finally {
-    // Frees the request on every way out. Not awaited: a generator that hangs would hold us too.
+    // Ends the request on every exit. Not awaited, because a hanging generator would block this
+    // worker too.
     void stream.return?.().catch(() => undefined)
   }
 }
@@ -214,9 +218,9 @@ function takeChunk({ attempt, onShown }: Streaming, chunk: LlmChunk): void {
 }
 
 /**
- * The next chunk, or undefined as soon as the reply is aborted: a provider that does not heed the abort
- * must not hold up the stop of its reply. Racing each chunk against one promise would keep something of
- * every chunk until the end of the reply.
+ * Returns the next chunk, or undefined as soon as the reply is aborted, because a provider that
+ * ignores the abort must not delay the stop. Racing each chunk against one promise would keep
+ * memory for every chunk until the end of the reply.
  */
 function untilAborted(
   stream: AsyncIterator<LlmChunk>,
@@ -232,7 +236,7 @@ function untilAborted(
     })
 }
 
-/** Nothing to read is no answer, whatever the provider says. */
+/** An empty reply is a failure, whatever the provider says. */
 function empty(): LlmError {
   return new LlmError('LLM_UNAVAILABLE', 'the reply is empty', { retryable: true })
 }
@@ -241,7 +245,10 @@ function cutOff(detail: string): LlmError {
   return new LlmError('LLM_TRUNCATED', detail, { retryable: true })
 }
 
-/** Without it the provider only starts a conversation anew next time: no reason to lose the reply. */
+/**
+ * Saves the conversation reference. A failure must not cost the reply: without the reference the
+ * provider only starts a new conversation next time.
+ */
 async function saveRef(
   { conversationRefs, logger }: Context,
   { sessionId, modelId }: ReplyTask,

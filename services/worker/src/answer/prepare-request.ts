@@ -18,8 +18,9 @@ export interface PreparedRequest {
 }
 
 /**
- * What the model of a question is asked, out of the session's log. An error is the user's to see, not
- * the job's to retry. Undefined where the session wants no answer any more. Rejects as the store does.
+ * Builds the request to the model from the session's log. A returned error is shown to the user;
+ * the job is not retried. Returns undefined if the session wants no answer any more. Rejects if the
+ * store does.
  */
 export async function prepareRequest(
   context: Context,
@@ -33,7 +34,7 @@ export async function prepareRequest(
     latest.messages.find(({ id }) => id === messageId) ??
     (await context.messages.find(sessionId, messageId))
   if (!question) return undefined
-  // What cannot be decrypted is served as failed.
+  // A text that cannot be decrypted is read as failed.
   if (question.status === 'failed') return toAppError('unreadable question')
   const model = context.models.find(modelId)
   if (!model) return modelGone()
@@ -57,22 +58,25 @@ function modelGone(): AppError {
   })
 }
 
-/** Replies to earlier questions of a burst stand after the question: so many entries are looked at. */
+/**
+ * How many entries after the question are read. In a burst, replies to earlier questions are behind
+ * it.
+ */
 const ENTRIES_AFTER = 50
 const MAX_PAGES = 5
 
 export interface HistoryNeed {
   question: Pick<Message, 'sessionId' | 'seq'>
-  /** The end of the log, as it has been read already. */
+  /** The end of the log, which has been read already. */
   latest: LogPage
-  /** Older entries than these many tokens take are not read. */
+  /** The token limit beyond which older entries are not read. */
   tokens: number
 }
 
 /**
- * The part of a log that a prompt may need, in log order: from its end, or from a little after the
- * question where that is far from it, because replies to the questions before it may stand there;
- * back to what fits the model's window.
+ * Reads the part of a log that a prompt may need, in log order. It starts at the end of the log. If
+ * the question is far from the end, it starts a little after the question, because replies to
+ * earlier questions may be there. It goes back as far as fits the model's window.
  */
 export async function readHistory(
   log: Pick<MessageLog, 'read'>,

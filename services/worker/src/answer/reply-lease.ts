@@ -7,16 +7,17 @@ export interface LeaseOptions {
   replies: Pick<ReplyClaims, 'renew' | 'raiseEpoch'>
   claim: Claim
   leaseMs: number
-  /** For how long a store that does not answer is waited for, beyond the lease too. */
+  /** How long to wait for a store that does not answer, even beyond the lease. */
   silenceMs: number
   onLost(): void
 }
 
 /**
- * Keeps a claim while its reply is written: renews it at a third of its time and aborts the reply
- * when it is lost or a stop was asked for. While the store is away nobody can have claimed, so the
- * end of the lease alone loses nothing: the store's compare-and-set decides once it is back. A
- * worker that is cut off alone must not write for ever, so silence has a bound.
+ * Keeps a claim while its reply is written. Renews it after a third of the lease, and aborts the
+ * reply when the claim is lost or a stop was requested. The end of the lease alone loses nothing:
+ * nobody else can claim while the store is down, and the store's compare-and-set decides when it is
+ * back. After `silenceMs` without the store the claim counts as lost, because an isolated worker
+ * must not write for ever.
  */
 export class ReplyLease {
   readonly #reply: RunningReply
@@ -24,9 +25,9 @@ export class ReplyLease {
   readonly #lost = new AbortController()
   #claim: Claim
   #ended = false
-  /** Moves when the epoch does: an answer to a renewal of the epoch before says nothing. */
+  /** Changes with the epoch: the result of a renewal with an older epoch is ignored. */
   #generation = 0
-  /** When the store was last asked for something that it answered. */
+  /** When the last request that the store answered was sent. */
   #heardAt = performance.now()
   #renewal: NodeJS.Timeout | undefined
 
@@ -41,12 +42,12 @@ export class ReplyLease {
     return this.#claim
   }
 
-  /** Aborts when the claim is lost; a stop or a shutdown leaves it held. */
+  /** Aborts when the claim is lost. A stop or a shutdown keeps the claim. */
   get lost(): AbortSignal {
     return this.#lost.signal
   }
 
-  /** Begins another attempt; false when the claim is lost. Rejects as the store does. */
+  /** Begins another attempt. Returns false if the claim is lost. Rejects if the store does. */
   async raise(): Promise<boolean> {
     this.#generation++
     const askedAt = performance.now()
@@ -59,7 +60,7 @@ export class ReplyLease {
     return true
   }
 
-  /** Takes it for lost, however that was noticed: another attempt owns the reply. Idempotent. */
+  /** Marks the claim as lost because another attempt owns the reply. Idempotent. */
   lose(): void {
     if (this.#ended) return
     this.end()
@@ -68,7 +69,7 @@ export class ReplyLease {
     this.#reply.abort('lost')
   }
 
-  /** Ends the renewal, before the claim is given back or forgotten. Idempotent. */
+  /** Ends the renewal before the claim is released or dropped. Idempotent. */
   end(): void {
     this.#ended = true
     clearTimeout(this.#renewal)
@@ -87,11 +88,11 @@ export class ReplyLease {
     if (this.#ended) return
     if (state && generation === this.#generation) this.#onRenewed(state, askedAt)
     if (performance.now() - this.#heardAt >= silenceMs) this.lose()
-    // Soon after a failure: once the store is back, the lease has to be the first to say so.
+    // Soon after a failure, because this lease must be the first to reach the returning store.
     this.#scheduleRenewal(leaseMs / (state ? 3 : 10))
   }
 
-  /** Undefined where the store is away. */
+  /** Returns undefined if the store is down. */
   async #askStore(): Promise<ClaimState | undefined> {
     try {
       return await this.#options.replies.renew(this.#claim, this.#options.leaseMs)
@@ -108,8 +109,8 @@ export class ReplyLease {
 }
 
 /**
- * Tries a write again for as long as the store is away: a finished text is worth more than a quick
- * failure. Rejects as the last try did once `giveUp` aborts.
+ * Retries a write while the store is down, because a finished text is worth more than a quick
+ * failure. Rejects with the last error once `giveUp` aborts.
  */
 export async function whileAway<T>(
   { clock, timing }: Context,

@@ -1,6 +1,6 @@
 /**
- * The text of one attempt. What leaves it is well-formed and at most `limit` code points: a provider
- * may cut an emoji in two (one JSON escape in each of two events), and half of one has no UTF-8 form.
+ * The text of one attempt. Its output is well-formed and has at most `limit` code points. A
+ * provider may split an emoji between two events, and half of one has no UTF-8 form.
  */
 export class ReplyText {
   readonly #limit: number
@@ -17,12 +17,12 @@ export class ReplyText {
     return this.#text
   }
 
-  /** More was offered than fits. */
+  /** Returns true if more text was added than fits. */
   get full(): boolean {
     return this.#full
   }
 
-  /** Adds a piece; answers what of it can be shown now. */
+  /** Adds a piece and returns the part that can be shown now. */
   add(piece: string): string {
     const whole = this.#half + piece
     this.#half = /[\uD800-\uDBFF]$/u.test(whole) ? whole.slice(-1) : ''
@@ -32,7 +32,7 @@ export class ReplyText {
   }
 
   #cut(piece: string): string {
-    // Every code point has one or two units: counting them is needed only near the limit.
+    // A code point has one or two units, so counting is needed only near the limit.
     if (this.#length + piece.length <= this.#limit) {
       this.#length += piece.length
       return piece

@@ -1,15 +1,15 @@
 /**
- * Why a reply is not written any further: the user said so, another attempt owns it, this process
- * is to hand it over, or its time is up.
+ * Why a reply was aborted: the user stopped it, another attempt owns it, this process hands it
+ * over, or its time is up.
  */
 export type AbortReason = 'stop' | 'lost' | 'shutdown' | 'timeout'
 
-/** A reply that this process is writing, until it is aborted: the first reason counts. */
+/** A reply that this process is writing. Only the first abort reason counts. */
 export class RunningReply {
   readonly #controller = new AbortController()
   #reason: AbortReason | undefined
 
-  /** A method, not a property: the answer may change with every await. */
+  /** A method rather than a property, because the result may change with every await. */
   abortReason(): AbortReason | undefined {
     return this.#reason
   }
@@ -26,17 +26,17 @@ export class RunningReply {
 }
 
 /**
- * The replies that this process is writing, so that one subscription to stop requests serves all of
- * them. Holds one entry for each running job, so the queue's concurrency is its cap.
+ * The replies that this process is writing. All of them share one subscription to stop requests.
+ * The queue's concurrency bounds the size, because each running job has one entry.
  */
 export class RunningReplies {
   readonly #replies = new Map<string, RunningReply>()
 
-  /** From now on a stop aborts the reply; answers how to end that. */
+  /** Lets stop requests abort the reply. Returns a function that ends this. */
   add(replyId: string, reply: RunningReply): () => void {
     this.#replies.set(replyId, reply)
     return () => {
-      // The same reply may be here again by now, after a handover within this process.
+      // After a handover within this process, a new entry may have the same reply id.
       if (this.#replies.get(replyId) === reply) this.#replies.delete(replyId)
     }
   }

@@ -6,14 +6,14 @@ import type { Context } from '../context.ts'
 export interface Job<N extends JobName> {
   name: N
   payload: JobPayload<N>
-  /** Aborts when the job is to go to another worker. */
+  /** Aborts when the job must go to another worker. */
   signal: AbortSignal
 }
 
 /**
- * Runs one job under the request id of what caused it: log lines and provider calls carry it. Times
- * it, and lets its failure through for the queue, which tries again unless it is not retryable. `run`
- * answers in one word how it ended: a label, so one of a closed set.
+ * Runs one job under the request id of its cause, which log lines and provider calls carry.
+ * Measures its duration. Rethrows failures for the queue, which retries them if they are retryable.
+ * `run` returns its result as one word of a closed set, because the word is a metric label.
  */
 export async function onJob<N extends JobName>(
   { logger, metrics }: Context,

@@ -9,18 +9,18 @@ import {
 } from 'cockatiel'
 
 export interface CircuitBreakerOptions {
-  /** For how long nothing is asked once the circuit breaker is open. */
+  /** How long no request is made once the circuit breaker is open. */
   openMs: number
   onOpen: (open: boolean) => void
 }
 
-/** Failures of the kind that may pass, in a row, that open a circuit breaker. */
+/** The number of passing failures in a row that opens the circuit breaker. */
 const FAILURES = 5
 
 /**
- * Spares a provider that fails again and again: once open, calls fail at once with
- * `LLM_UNAVAILABLE` and the time that is left. Then one call is let through. The first text of a
- * reply decides that a call was good: what breaks after it is not counted.
+ * Protects a provider that keeps failing. While the circuit breaker is open, calls fail at once
+ * with `LLM_UNAVAILABLE` and the remaining time. Then a single call is let through as a probe. A
+ * call has succeeded when the first text of its reply arrives; later failures do not count.
  */
 export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerOptions): Llm {
   const policy: CircuitBreakerPolicy = circuitBreaker(
@@ -36,7 +36,8 @@ export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerO
 
   async function begin(ask: () => AsyncIterable<LlmChunk>): Promise<Begun> {
     try {
-      // A half-open policy keeps further calls until its probe is decided: these are refused long before.
+      // A half-open policy would make further calls wait for its probe. They are rejected at once
+      // instead.
       if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError()
       return await policy.execute(() => readToText(ask()))
     } catch (error) {
@@ -57,18 +58,21 @@ export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerO
   }
 }
 
-/** A probe that is given up before its first text leaves the provider as doubtful as it was. */
+/**
+ * A probe that is aborted before its first text says nothing about the provider, so the circuit
+ * opens again.
+ */
 function isFailure(error: unknown, state: CircuitState): boolean {
   return error instanceof LlmError ? error.retryable : state === CircuitState.HalfOpen
 }
 
 interface Begun {
-  /** All up to the first text. */
+  /** All chunks up to the first text. */
   chunks: LlmChunk[]
   rest: AsyncIterator<LlmChunk>
 }
 
-/** The provider's time-outs bound how long this takes. */
+/** Reads up to the first text. The provider's time-outs limit the duration. */
 async function readToText(reply: AsyncIterable<LlmChunk>): Promise<Begun> {
   const rest = reply[Symbol.asyncIterator]()
   const chunks: LlmChunk[] = []

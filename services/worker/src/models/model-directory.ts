@@ -14,7 +14,7 @@ import { withMetrics } from './with-metrics.ts'
 
 export interface ModelDirectory {
   find(modelId: string): Model | undefined
-  /** Ends the connections to all providers once their replies have ended. */
+  /** Closes the connections to all providers after their replies have ended. */
   close(): Promise<void>
 }
 
@@ -25,14 +25,14 @@ export interface ModelDirectoryParts {
 
 export interface ModelDirectoryOptions {
   timeouts?: Partial<LlmTimeouts>
-  /** For how long a provider that failed five times in a row is left alone. */
+  /** How long a provider is not asked after five failures in a row. */
   breakerOpenMs?: number
   /**
-   * For how long the text of a reply may gather before it is read; 0 reads it as it comes. What is
-   * read more often than viewers are shown it only waits for that.
+   * How long the text of a reply may gather before it is read; 0 reads it as it arrives. Reading
+   * more often than deltas are sent gains nothing.
    */
   gatherMs?: number
-  /** How the demo waits between its words. */
+  /** The pause of the demo model between words. */
   pause?: Pause
 }
 
@@ -48,8 +48,8 @@ const PROTOCOLS: Record<
 }
 
 /**
- * Every configured model behind its provider. Throws for an endpoint that may not be called, naming
- * the provider and not the endpoint.
+ * Creates all configured models. Throws for an endpoint that is not allowed. The error names the
+ * provider but not the endpoint.
  */
 export function createModelDirectory(
   providers: readonly ProviderSettings[],
@@ -83,7 +83,7 @@ function createLlm(
   options: ModelDirectoryOptions & { servers: ModelServer[] },
 ): Llm {
   const { id, type, apiKey } = provider
-  // Nothing that can be down stands behind the demo: it needs no circuit breaker.
+  // The demo model has no back end that could fail, so it needs no circuit breaker.
   if (type === 'demo') return withMetrics(createDemoLlm(options.pause), id, metrics)
   const timeouts = { ...LLM_TIMEOUTS, ...options.timeouts }
   const protocol = createProtocol(provider, PROTOCOLS[type])
@@ -96,7 +96,7 @@ function createLlm(
     openMs: options.breakerOpenMs ?? BREAKER_OPEN_MS,
     onOpen: (open) => {
       metrics.breakerOpen(id, open)
-      if (open) logger.warn({ modelId: id }, 'provider fails, left alone for a while')
+      if (open) logger.warn({ modelId: id }, 'provider keeps failing, not asked for a while')
       else logger.info({ modelId: id }, 'provider answers again')
     },
   })

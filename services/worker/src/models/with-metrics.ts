@@ -5,8 +5,8 @@ import { toUsageChunk } from './protocols/protocol.ts'
 type Outcome = 'ok' | 'unavailable' | 'timeout' | 'truncated' | 'refused' | 'aborted' | 'broken'
 
 /**
- * Counts how each request to a provider ended, once. Adds an estimate, which errs to the high side, to
- * a whole reply whose provider counted no tokens.
+ * Counts the result of each request to a provider once. If the provider reported no tokens for a
+ * complete reply, adds an estimate on the high side.
  */
 export function withMetrics(
   llm: Llm,
@@ -20,7 +20,7 @@ export function withMetrics(
       let replyTokens = 0
       try {
         for await (const chunk of llm.streamReply(request, signal)) {
-          // Some endpoints have the field and always say zero.
+          // Some endpoints always report zero.
           if (chunk.type === 'usage') isUsageKnown ||= chunk.usage.totalTokens > 0
           if (chunk.type === 'text') replyTokens += estimateTokens(chunk.text)
           if (chunk.type === 'end') outcome = 'ok'

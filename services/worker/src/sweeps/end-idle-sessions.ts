@@ -3,8 +3,7 @@ import { appendIfAllowed, publishAppended } from '../answer/append-reply.ts'
 import type { Context } from '../context.ts'
 
 /**
- * Ends sessions in which nothing happened for `idleMs`, at most `limit` of them. Any number of workers
- * may do so at once.
+ * Ends at most `limit` sessions that have been idle for `idleMs`. Workers may do this concurrently.
  */
 export async function endIdleSessions(
   context: Context,
@@ -35,7 +34,7 @@ async function endSession(context: Context, idle: Session): Promise<void> {
       event: { type: 'session_ended', reason: 'idle' },
       createdAt: clock.now().toISOString(),
     },
-    // It may have gone on since it was listed.
+    // The session may have changed since it was listed.
     expectedSeq: idle.lastSeq,
   })
   if (!ended) return

@@ -3,9 +3,9 @@ import { appendCommitted } from '../answer/append-reply.ts'
 import type { Context } from '../context.ts'
 
 /**
- * Finishes what was left behind: puts committed answers into the log, and asks for a worker for
- * questions whose worker is dead. Every worker does this, so nothing else has to survive. One
- * question's fault does not keep the others waiting.
+ * Finishes unfinished replies: appends committed ones to the log, and enqueues questions whose
+ * worker is dead. Every worker does this, so no particular process has to survive. The failure of
+ * one question does not delay the others.
  */
 export async function finishReplies(context: Context, taking: Taking): Promise<void> {
   const unfinished = await context.replies.takeUnfinished(taking)
@@ -13,8 +13,9 @@ export async function finishReplies(context: Context, taking: Taking): Promise<v
 }
 
 /**
- * A sweep that finishes replies. When the store is back after it was away, leases have ended under
- * workers that live: it leaves them the time of a lease to renew these before it takes anything up.
+ * Creates the sweep that finishes replies. When the store returns after an outage, the leases of
+ * live workers have run out. The sweep gives them the time of a lease to renew before it takes over
+ * any question.
  */
 export function createFinisher(context: Context, taking: Taking): () => Promise<void> {
   let failedAt = -Infinity
@@ -23,7 +24,7 @@ export function createFinisher(context: Context, taking: Taking): () => Promise<
       if (performance.now() - failedAt >= context.timing.leaseMs) {
         await finishReplies(context, taking)
       } else {
-        // Only to know whether the store is away again.
+        // This call only shows whether the store is down again.
         await context.replies.takeUnfinished({ forMs: 0, limit: 1 })
       }
     } catch (error) {
@@ -33,7 +34,7 @@ export function createFinisher(context: Context, taking: Taking): () => Promise<
   }
 }
 
-/** Asks again for a worker for questions whose job may be lost: they have waited for `staleMs`. */
+/** Enqueues questions again that have waited for `staleMs`, because their jobs may be lost. */
 export async function enqueueWaiting(
   context: Context,
   { staleMs, ...taking }: Taking & { staleMs: number },

@@ -4,21 +4,21 @@ import { endIdleSessions } from './end-idle-sessions.ts'
 import { createFinisher, enqueueWaiting } from './reconcile.ts'
 
 interface Sweep {
-  /** Also a label: one of a closed set. */
+  /** Also a metric label, so one of a closed set. */
   name: string
   everyMs: number
   run: () => Promise<void>
 }
 
 export interface RunningSweep {
-  /** Resolves when the round that is running has ended. */
+  /** Resolves when the running round has ended. */
   stop(): Promise<void>
 }
 
-/** Questions or sessions taken up in one round: the next one is seconds away. */
+/** The number of questions or sessions per round. The next round follows within seconds. */
 const BATCH = 100
 
-/** All that a worker does without being asked. */
+/** Starts everything that a worker does without a job. */
 export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
   const { takeForMs, staleMs, ...timing } = context.timing
   const taking = { forMs: takeForMs, limit: BATCH }
@@ -40,9 +40,9 @@ export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
 }
 
 /**
- * Runs a sweep again and again, each time after a pause of half to all of `everyMs`, so that many
- * workers spread out; never two rounds at once. Each round is counted, and a line is written when a
- * sweep begins to fail, fails with another code or works again.
+ * Runs a sweep repeatedly, with a random pause of half to all of `everyMs`, so that many workers
+ * spread out. Rounds never overlap. Each round is counted. A line is logged when a sweep begins to
+ * fail, fails with another code or works again.
  */
 export function startSweep(
   { clock, logger, metrics }: Context,
@@ -50,7 +50,7 @@ export function startSweep(
 ): RunningSweep {
   let stopped = false
   let running: Promise<void> = Promise.resolve()
-  /** The code that the last round failed with. */
+  /** The error code of the last round. */
   let failing: string | undefined
   let timer = schedule()
 
@@ -85,13 +85,13 @@ export function startSweep(
   }
 }
 
-/** There is one queue: its label is there for the day when there are more. */
+/** The label of the only queue. It exists so that more queues can be added. */
 const QUEUE = 'jobs'
 
 /**
- * Shows how much waits in the queue and for how long; shows nothing and rejects where the queue does
- * not answer. Takes two calls whose cost does not grow with the queue, each bounded by the queue
- * itself.
+ * Reports the length of the queue and the age of its oldest job. If the queue does not answer,
+ * reports nothing and rejects. Makes two calls, whose cost does not grow with the queue and whose
+ * time the queue limits.
  */
 export async function watchQueue({ queue, metrics }: Context): Promise<void> {
   try {

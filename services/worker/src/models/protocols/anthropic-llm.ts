@@ -27,7 +27,7 @@ export function createAnthropicProtocol(provider: ProviderSettings): Protocol {
         model: provider.model,
         max_tokens: provider.maxTokens,
         ...(system ? { system } : {}),
-        // A message without a visible character is refused here, and tells the model nothing.
+        // The API rejects messages without a visible character, and they tell the model nothing.
         messages: messages.filter(({ content }) => /\S/u.test(content)),
         stream: true,
       },
@@ -65,18 +65,18 @@ const eventSchema = z.discriminatedUnion('type', [
 type AnthropicEvent = z.infer<typeof eventSchema>
 
 const kindSchema = z.object({ type: z.string() })
-/** Every other event is skipped: the API promises to add kinds without a new version. */
+/** All other events are skipped, because the API may add kinds without a new version. */
 const READ: ReadonlySet<string> = new Set(
   eventSchema.options.map((option) => option.shape.type.value),
 )
 
-/** Stop reasons that leave the reply without its end, on purpose. */
+/** Stop reasons for a reply that was cut on purpose. */
 const LIMITED: ReadonlySet<string> = new Set([
   'max_tokens',
   'refusal',
   'model_context_window_exceeded',
 ])
-/** Errors that pass; all others the same question would meet again. */
+/** Passing errors. All others would occur again with the same question. */
 const PASSING: ReadonlySet<string> = new Set([
   'api_error',
   'overloaded_error',

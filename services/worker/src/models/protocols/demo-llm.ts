@@ -2,7 +2,7 @@ import { LlmError, type Llm, type LlmRequest } from '@chatbox/core'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Resolves after `ms`; rejects with the reason of `signal` as soon as that aborts. */
+/** Resolves after `ms`. Rejects with the reason of `signal` as soon as it aborts. */
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>
 
 /**
@@ -52,12 +52,12 @@ function readCommand({ messages }: LlmRequest): Command | undefined {
   return /\blong\b/.test(question) ? 'long' : undefined
 }
 
-/** Words with the white space after them. */
+/** Splits a text into words, each with its trailing white space. */
 function toWords(text: string): string[] {
   return text.match(/\S+\s*/g) ?? []
 }
 
-/** Numbers in [0, 1) that are the same for the same question in the same session. */
+/** Creates numbers in [0, 1) that are the same for the same question in the same session. */
 function createRandom({ sessionId, messages }: LlmRequest): () => number {
   const seed = createHash('sha256')
     .update(JSON.stringify([sessionId, messages.length, messages.at(-1)?.content]))
@@ -75,7 +75,7 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What the demo answers: what it is, what it was asked, and how to put a real model in its place. */
+/** Writes the demo's reply: what it is, the question it got, and how to set up a real model. */
 function writeReply({ messages }: LlmRequest, long: boolean): string {
   const questions = messages.filter(({ role }) => role === 'user').length
   const question = quote(messages.at(-1)?.content ?? '')
@@ -93,7 +93,7 @@ function writeReply({ messages }: LlmRequest, long: boolean): string {
 
 const QUOTE_LENGTH = 200
 
-/** One line that shows the words as they are: inside of code, markdown means nothing. */
+/** Quotes the question in one line of code, where markdown has no effect. */
 function quote(question: string): string {
   const line = question.replaceAll('`', "'").replace(/\s+/g, ' ').trim()
   const points = Array.from(line)

@@ -28,7 +28,7 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
         url,
         headers: toHeaders(requestId),
         body: {
-          // Dify's prompt belongs to its app, which takes ours as a variable of this name.
+          // The prompt belongs to the Dify app, which reads ours from a variable with this name.
           inputs: system ? { system_prompt: system } : {},
           query: toDifyQuery(messages, conversation),
           response_mode: 'streaming',
@@ -42,7 +42,7 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
       const { read, readTaskId } = createDifyReader(request)
       return {
         read,
-        // Dify goes on writing, and counting tokens, for a caller that has hung up.
+        // Dify keeps generating, and billing tokens, after the caller has disconnected.
         toStopCall: () => {
           const taskId = readTaskId()
           if (taskId === undefined) return undefined
@@ -54,7 +54,7 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
         },
       }
     },
-    // A conversation that Dify no longer knows begins anew, with all of the history told again.
+    // If Dify no longer knows the conversation, a new one starts with the whole history.
     onRefused: ({ status }, request) =>
       status === 404 && request.conversationRef !== undefined
         ? { ...request, conversationRef: undefined }
@@ -109,7 +109,7 @@ function createDifyReader(request: LlmRequest): DifyReader {
         return toText(event.answer)
       case 'message_replace':
         if (event.answer.startsWith(told)) return toText(event.answer.slice(told.length))
-        // What was shown cannot be taken back within an attempt.
+        // Shown text cannot be replaced within an attempt.
         throw toStatedError('the answer was replaced after it had been shown', false)
       case 'message_end':
         return toEnd(event)
@@ -145,9 +145,10 @@ function toEventError({ status, code, message }: DifyEvent): Error {
 }
 
 /**
- * Dify keeps the history of its own conversations and has no field for one that happened elsewhere:
- * before the first question to it, with another model, or with an operator. Such turns go before
- * the question, one JSON object a line, so that no text can end the list or pass for a turn.
+ * Builds the query for Dify. Dify keeps the history of its own conversations but has no field for
+ * earlier turns from elsewhere: before the first question to Dify, with another model, or with an
+ * operator. These turns precede the question as one JSON object per line, so that no text can end
+ * the list or look like a turn.
  */
 export function toDifyQuery(
   messages: readonly PromptMessage[],
@@ -165,11 +166,11 @@ const HISTORY_ENDS = 'End of the earlier messages. The message to answer:'
 
 interface DifyConversation {
   id: string
-  /** Tells the last question that Dify was asked in it. */
+  /** Identifies the last question that Dify was asked in the conversation. */
   lastQuestion: string
 }
 
-/** How many of the earlier messages Dify has in its own conversation. */
+/** Counts the earlier messages that Dify already has in its conversation. */
 function countKnown(
   messages: readonly PromptMessage[],
   conversation: DifyConversation | undefined,
@@ -178,12 +179,14 @@ function countKnown(
   const asked = messages.findLastIndex(
     ({ role, content }) => role === 'user' && toMark(content) === conversation.lastQuestion,
   )
-  // Out of the prompt's window, or asked again just now.
+  // The question is outside the prompt's window, or is asked again now.
   if (asked === -1 || asked === messages.length - 1) return messages.length - 1
   return messages[asked + 1]?.role === 'assistant' ? asked + 2 : asked + 1
 }
 
-/** What is kept of a conversation between two questions: Dify's id and the mark of the question. */
+/**
+ * Returns the reference that is kept between two questions: Dify's id and the mark of the question.
+ */
 export function toConversationRef(id: string, messages: readonly PromptMessage[]): string {
   return `${id} ${toMark(messages.at(-1)?.content ?? '')}`
 }

@@ -12,15 +12,15 @@ import { parseEvent, toLimitError, toStatedError } from '../transport/provider-e
 const DEFAULT_ENDPOINT = 'https://api.openai.com/v1'
 
 /**
- * What an endpoint understands, learned from its refusals: the protocol is spoken by many servers,
- * some refuse `stream_options`, and the newer models want their limit under another name.
+ * The dialect of an endpoint, learned from its refusals. Many servers use the protocol: some reject
+ * `stream_options`, and newer models expect their limit under another name.
  */
 interface Dialect {
   reportsUsage: boolean
   limitField: 'max_tokens' | 'max_completion_tokens'
 }
 
-/** Chat Completions, as OpenAI and all that are compatible with it speak it. */
+/** Chat Completions of OpenAI and compatible servers. */
 export function createOpenAiProtocol(provider: ProviderSettings): Protocol {
   const url = toCallUrl(provider.endpoint ?? DEFAULT_ENDPOINT, '/chat/completions')
   const dialect: Dialect = { reportsUsage: true, limitField: 'max_tokens' }
@@ -84,9 +84,9 @@ const chunkSchema = z.object({
 })
 type Chunk = z.infer<typeof chunkSchema>
 
-/** Finish reasons that leave the reply without its end, on purpose. */
+/** Finish reasons for a reply that was cut on purpose. */
 const LIMITED: ReadonlySet<string> = new Set(['length', 'content_filter'])
-/** Errors that the same question would meet again. */
+/** Errors that would occur again with the same question. */
 const FINAL_ERROR = /invalid_request|authentication|permission|not_found|insufficient_quota/
 
 function createOpenAiReader(): ReplyReader {
@@ -108,12 +108,12 @@ function createOpenAiReader(): ReplyReader {
       finishReason = choice?.finish_reason ?? finishReason
       return readDelta(choice?.delta)
     },
-    // Some endpoints leave out `[DONE]`; a finish reason says as much.
+    // Some endpoints do not send `[DONE]`; a finish reason is enough.
     finish: () => (finishReason ? finish() : []),
   }
 }
 
-/** Every field may also be there and be empty. */
+/** Reads a delta. Any field may be present but empty. */
 function readDelta(delta: Delta): ReaderChunk[] {
   const text = [delta?.content, delta?.refusal].find(Boolean)
   if (text) return [{ type: 'text', text }]

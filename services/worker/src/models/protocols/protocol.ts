@@ -1,11 +1,11 @@
 import type { LlmChunk, LlmError, LlmRequest } from '@chatbox/core'
 
-/** What one provider's API looks like on the wire: how to ask it, and what its events mean. */
+/** The API of one provider on the wire: how to ask, and how to read its events. */
 export interface Protocol {
   toCall(request: LlmRequest): ModelCall
-  /** Reads the events of one reply. */
+  /** Creates the reader of one reply's events. */
   createReader(request: LlmRequest): ReplyReader
-  /** How to ask again after a refusal that another form of the question avoids. */
+  /** Returns the request in another form if that avoids the refusal. */
   onRefused?(refusal: Refusal, request: LlmRequest): LlmRequest | undefined
 }
 
@@ -23,32 +23,34 @@ export interface Refusal {
 }
 
 /**
- * `thinking` is a sign of life that nobody is shown; `failure` ends the reply after what the same
- * event had to say before.
+ * `thinking` shows that the provider is working and is not shown. `failure` ends the reply after
+ * the other chunks of its event.
  */
 export type ReaderChunk = LlmChunk | { type: 'thinking' } | { type: 'failure'; error: LlmError }
 
 export interface ReplyReader {
   /**
-   * What the data of one event says. Throws `LlmError` for an error that the provider states and for
-   * an event that it cannot read.
+   * Reads the data of one event. Throws `LlmError` for an error of the provider and for an
+   * unreadable event.
    */
   read: (data: string) => ReaderChunk[]
-  /** The stream ended: what is still to say, `end` among it if the reply is whole. */
+  /**
+   * Returns the last chunks when the stream ends, with `end` among them if the reply is complete.
+   */
   finish?: () => ReaderChunk[]
-  /** The request that tells the provider to stop, where dropping the connection does not. */
+  /** Returns the request that makes the provider stop, if closing the connection is not enough. */
   toStopCall?: () => ModelCall | undefined
 }
 
 /**
- * The address of `path` below a provider's endpoint. An endpoint may be written with or without the
- * path's leading part (`https://host`, `https://host/v1`, the whole address): all mean the same.
- * Throws for an endpoint that is not plain http or https, or that holds credentials.
+ * Returns the address of `path` below a provider's endpoint. The endpoint may include the beginning
+ * of the path: `https://host`, `https://host/v1` and the whole address are equivalent. Throws for
+ * an endpoint that is not http or https, or that contains credentials.
  */
 export function toCallUrl(endpoint: string, path: string): URL {
   const url = new URL(endpoint)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new Error('an endpoint begins with https:// or http://')
+    throw new Error('an endpoint must begin with https:// or http://')
   }
   if (url.username || url.password) throw new Error('an endpoint holds no user name or password')
   url.hash = ''
@@ -57,7 +59,7 @@ export function toCallUrl(endpoint: string, path: string): URL {
   return url
 }
 
-/** `path` without the leading part that `base` already ends with. */
+/** Returns `path` without the beginning that `base` already ends with. */
 function withoutOverlap(base: string, path: string): string {
   const parts = path.split('/').slice(1)
   for (let length = parts.length; length > 0; length--) {

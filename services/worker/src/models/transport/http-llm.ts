@@ -9,24 +9,26 @@ import { ReplyDeadline, type LlmTimeouts } from './reply-deadline.ts'
 export interface HttpLlmOptions {
   server: ModelServer
   timeouts: LlmTimeouts
-  /** For how long text may gather before it is read; 0 reads it as it comes. */
+  /** How long text may gather before it is read; 0 reads it as it arrives. */
   gatherMs: number
-  /** Taken out of everything that a provider says. */
+  /** Removed from every text of the provider. */
   apiKey: string | undefined
 }
 
-/** One reply as it comes in. */
+/** The state of one incoming reply. */
 interface ReplyStream {
   deadline: ReplyDeadline
   reader: ReplyReader
   body: PulledAnswer | undefined
-  /** The provider said so; what it may still send is of no interest. */
+  /** The provider has reported the end; anything after it is ignored. */
   isWhole: boolean
-  /** Text came since the last wait for more. */
+  /** Text has arrived since the last wait for more. */
   hasShown: boolean
 }
 
-/** A model that is asked over HTTP and answers with an event stream, whatever its protocol. */
+/**
+ * Creates a model that is asked over HTTP and replies with an event stream, whatever its protocol.
+ */
 export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm {
   const { server, timeouts, gatherMs, apiKey } = options
   return {
@@ -47,7 +49,7 @@ export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm 
         for await (const events of readEvents(readGathered(reply, reply.body, gatherMs))) {
           const chunks = readChunks(reader, events, apiKey)
           if (chunks.length === 0) continue
-          // What is to come is waited for again once the caller has taken these.
+          // The deadline resumes when the caller has taken these chunks.
           deadline.pause()
           if (chunks.some(isBeginning)) deadline.begun()
           yield* forCaller(chunks, reply)
@@ -57,7 +59,7 @@ export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm 
         yield* forCaller(reader.finish?.() ?? [], reply)
         if (!reply.isWhole) throw toCutError('the stream ended before the reply did')
       } catch (error) {
-        // Whatever broke after an abort broke of it.
+        // Any error after an abort is caused by the abort.
         deadline.signal.throwIfAborted()
         throw toTransportError(error, reply.body !== undefined)
       } finally {
@@ -68,7 +70,7 @@ export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm 
   }
 }
 
-/** How often one question is asked in another form after a refusal that names what to leave out. */
+/** How often a refused question is asked again in another form. */
 const ADAPTATIONS = 2
 
 async function ask(
@@ -89,8 +91,8 @@ async function ask(
 }
 
 /**
- * The body as it comes, but once text was shown the next one is let gather for a while: a model that
- * says a word each 16 ms is not worth a way through the whole pipeline for each word.
+ * Reads the body. Once text was shown, the next text may gather for a while, because a word every
+ * 16 ms is not worth a pass through the whole pipeline.
  */
 async function* readGathered(
   reply: ReplyStream,
@@ -99,10 +101,10 @@ async function* readGathered(
 ): AsyncGenerator<Buffer> {
   for (let bytes = await body.read(); bytes; bytes = await body.read()) {
     yield bytes
-    // Not after a part of a long event, which would then take as long as it has parts.
+    // A long event is read without waits, which would add up over its parts.
     if (!reply.hasShown || gatherMs === 0) continue
     reply.hasShown = false
-    // Meanwhile nobody waits for the provider.
+    // Time spent here is not the provider's.
     reply.deadline.pause()
     await sleep(gatherMs)
     reply.deadline.resume()
@@ -110,16 +112,16 @@ async function* readGathered(
 }
 
 /**
- * The longest single event, in characters. Eight times what any known provider sends; above it the
- * reply ends with an error, never silently.
+ * The maximum length of an event in characters, eight times the longest of any known provider. A
+ * longer event ends the reply with an error, never silently.
  */
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024
 
 /**
- * The events of a server-sent event stream, whatever way its bytes are cut; those that came with one
- * read come together. An event that is not ended by a blank line when the stream ends is dropped, as
- * the standard says: a stream is known to be whole by its terminator. Throws `LLM_TRUNCATED` for an
- * event over the cap, once what came before it has been delivered.
+ * Parses a server-sent event stream, however its bytes are split. Events from one read arrive
+ * together. An event without a blank line at the end of the stream is dropped, as the standard
+ * requires; the protocol's terminator shows whether a stream is complete. Throws `LLM_TRUNCATED`
+ * for an event above the limit, after the earlier events have been delivered.
  */
 export async function* readEvents(
   body: AsyncIterable<Uint8Array>,
@@ -144,8 +146,8 @@ export async function* readEvents(
 }
 
 /**
- * What the events of one read say, with texts in a row as one: each chunk's way through the pipeline
- * costs more than its text. What came before an event that fails is said all the same.
+ * Converts the events of one read into chunks and merges adjacent texts, because passing a chunk
+ * through the pipeline costs more than its text. Chunks before a failing event are kept.
  */
 function readChunks(
   reader: ReplyReader,
@@ -173,10 +175,10 @@ function isBeginning(chunk: ReaderChunk): boolean {
   return chunk.type === 'text' || chunk.type === 'thinking'
 }
 
-/** What of `chunks` is for the caller. */
+/** Yields the chunks that the caller gets. */
 function* forCaller(chunks: ReaderChunk[], reply: ReplyStream): Generator<LlmChunk> {
   for (const chunk of chunks) {
-    // Known before the chunk is handed on, for a caller that stops reading there.
+    // Set before the chunk is passed on, because a caller may stop reading there.
     reply.isWhole ||= chunk.type === 'end'
     reply.hasShown ||= chunk.type === 'text'
     if (chunk.type === 'failure') throw chunk.error

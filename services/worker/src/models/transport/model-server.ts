@@ -5,35 +5,38 @@ import { toNonsenseError } from './provider-error.ts'
 
 type Asked = { body: PulledAnswer; refusal?: never } | { body?: never; refusal: Refusal }
 
-/** How long a finished answer and an order to stop may keep a connection busy. */
+/** How long a finished answer or a stop request may keep a connection busy. */
 const AFTERMATH_MS = 1000
-/** How much may still come of a finished answer. */
+/** How many bytes may follow a finished answer. */
 const AFTERMATH_BYTES = 16 * 1024 * 1024
 /** How much of a refusal's body is read. */
 const REFUSAL_BYTES = 64 * 1024
 
 /**
- * Connections to one provider, to post questions to it. A redirect is a refusal, never followed: the
- * next server would be handed the user's text. Nothing is decompressed, so that no body grows after
- * it was counted.
+ * Posts questions to one provider. A redirect counts as a refusal and is never followed, because it
+ * would pass the user's text to another server. Answers are not decompressed, so no body can grow
+ * after it was counted.
  */
 export class ModelServer {
   readonly #agent: Agent
 
   constructor(connectMs: number) {
     this.#agent = new Agent({
-      // For `net.connect` and `tls.connect`: a socket that holds a byte reads no more.
+      // Passed to `net.connect` and `tls.connect`: a socket that holds a byte stops reading.
       connect: { timeout: connectMs, ...{ highWaterMark: 1 } },
-      // The caller's deadline bounds the waiting for headers and body.
+      // The caller's deadline limits the wait for headers and body.
       headersTimeout: 0,
       bodyTimeout: 0,
-      // A reply has its connection to itself: none is cut because its neighbour is.
+      // Each reply has its own connection, so that none fails with another.
       allowH2: false,
       pipelining: 1,
     })
   }
 
-  /** Throws what the connection throws, and `LlmError` for a 200 that is no event stream. */
+  /**
+   * Posts a question. Throws the error of the connection, and `LlmError` for a 200 that is not an
+   * event stream.
+   */
   async ask(call: ModelCall, signal: AbortSignal): Promise<Asked> {
     const answer = this.#post(call, signal)
     const { statusCode, headers } = await answer.started
@@ -45,7 +48,7 @@ export class ModelServer {
     throw toNonsenseError(`${fault}, ${await readStart(answer, headers)}`)
   }
 
-  /** Sends `call` without waiting for what comes of it. */
+  /** Sends `call` without waiting for its answer. */
   tell(call: ModelCall): void {
     const answer = this.#post(call, AbortSignal.timeout(AFTERMATH_MS))
     answer.started.then(
@@ -80,14 +83,14 @@ export class ModelServer {
 function findFault(headers: Refusal['headers']): string | undefined {
   if (isCompressed(headers)) return 'a compressed answer'
   const type = String(headers['content-type'] ?? '').toLowerCase()
-  return type.startsWith('text/event-stream') ? undefined : 'an answer that is no event stream'
+  return type.startsWith('text/event-stream') ? undefined : 'an answer that is not an event stream'
 }
 
 function isCompressed(headers: Refusal['headers']): boolean {
   return (headers['content-encoding'] ?? 'identity') !== 'identity'
 }
 
-/** The first part of a body that is not wanted; the rest is never received. */
+/** Reads the first part of a body and drops the rest. */
 async function readStart(answer: PulledAnswer, headers: Refusal['headers']): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -99,7 +102,7 @@ async function readStart(answer: PulledAnswer, headers: Refusal['headers']): Pro
       bytes += chunk.length
     }
   } catch {
-    // A refusal that is cut short is still that refusal.
+    // A truncated refusal is still a refusal.
   }
   answer.drop()
   if (isCompressed(headers)) return `${bytes} compressed bytes read`
@@ -112,9 +115,9 @@ interface AnswerStart {
 }
 
 /**
- * One answer of a server, whose body is read only when somebody asks for it. In between, what the
- * server sends waits in the kernel, where many small writes cost one reading: a token that is read by
- * itself costs more than all that is then done with it.
+ * One answer of a server, whose body is read only on demand. In between, the data waits in the
+ * kernel, where many small writes become one read. Reading each token by itself would cost more
+ * than all of its processing.
  */
 export class PulledAnswer implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal
@@ -124,29 +127,29 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = []
   #isReading = false
   #ended: { error?: Error } | undefined
-  /** How much may still come of a body that nobody reads any more. */
+  /** How many bytes may still arrive after `release`. */
   #sparedBytes: number | undefined
   #onNews: () => void = () => undefined
 
-  /** An abort rejects what waits, and cuts the connection where there is one. */
+  /** On an abort, pending calls reject and the connection is closed. */
   constructor(signal: AbortSignal) {
     this.#signal = signal
     if (signal.aborted) this.#onAbort()
     else signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** Rejects with what the connection throws, and with the reason of an abort. */
+  /** Rejects with the error of the connection, or with the reason of an abort. */
   get started(): Promise<AnswerStart> {
     return this.#started.promise
   }
 
-  /** What has come since the last time, at least one byte; undefined at the end. */
+  /** Returns the bytes since the last read, at least one, or undefined at the end. */
   async read(): Promise<Buffer | undefined> {
     if (!this.#ended) {
       this.#isReading = true
       this.#controller?.resume()
       if (this.#chunks.length === 0) await new Promise<void>((resolve) => (this.#onNews = resolve))
-      // One piece was read ahead; the rest comes within this turn of the event loop.
+      // One piece was read ahead. The rest arrives within this turn of the event loop.
       await nextTurn()
       this.#isReading = false
       this.#controller?.pause()
@@ -156,12 +159,12 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
     return undefined
   }
 
-  /** Ends the request now, and with it the work of the server. */
+  /** Ends the request now, so that the server stops its work. */
   drop(): void {
-    this.#abort(new Error('the answer is not wanted any more'))
+    this.#abort(new Error('the answer is no longer needed'))
   }
 
-  /** Lets the connection serve another question, if the provider ends the answer soon. */
+  /** Keeps the connection for another question if the provider ends the answer soon. */
   release(): void {
     if (this.#ended) return
     const timer = setTimeout(() => this.drop(), AFTERMATH_MS).unref()

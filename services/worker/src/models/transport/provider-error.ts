@@ -2,7 +2,10 @@ import { LlmError } from '@chatbox/core'
 import type { z } from 'zod'
 import type { Refusal } from '../protocols/protocol.ts'
 
-/** What a provider refused with `status`: too many, or a fault of its own, may pass; the rest will not. */
+/**
+ * Converts a refusal into an error. It is retryable for too many requests and for faults of the
+ * provider.
+ */
 export function toRefusalError({ status, headers, text }: Refusal): LlmError {
   const retryable = status === 408 || status === 425 || status === 429 || status >= 500
   const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], new Date()) : undefined
@@ -12,12 +15,13 @@ export function toRefusalError({ status, headers, text }: Refusal): LlmError {
   })
 }
 
-/** The longest wait that a provider's `Retry-After` may ask for. */
+/** The upper limit for a provider's `Retry-After`. */
 const MAX_RETRY_AFTER_MS = 60_000
 
 /**
- * A `Retry-After` header in milliseconds, in either of its forms, seconds or an HTTP date; capped,
- * since a provider's word must not park a user's question for an hour. What is neither is ignored.
+ * Parses a `Retry-After` header, in seconds or as an HTTP date, into milliseconds. The result is
+ * capped, because a provider must not delay a user's question for an hour. Invalid values are
+ * ignored.
  */
 export function parseRetryAfter(
   header: string | string[] | undefined,
@@ -33,30 +37,35 @@ export function parseRetryAfter(
   return Math.min(Math.max(Math.ceil(waitMs), 0), MAX_RETRY_AFTER_MS)
 }
 
-/** `Date.parse` reads far more than a date: a bare year, or "a 1". */
+/** `Date.parse` accepts far more than HTTP dates: a bare year, or "a 1". */
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/
 
-/** An error that the provider stated within its stream. */
+/** Creates the error for a failure that the provider reports within its stream. */
 export function toStatedError(what: string, retryable: boolean): LlmError {
   return new LlmError('LLM_UNAVAILABLE', toDetail(`in the stream: ${what}`), { retryable })
 }
 
-/** The stream stopped being a reply before the reply was whole. */
+/** Creates the error for a stream that broke before the reply was complete. */
 export function toCutError(why: string, cause?: unknown): LlmError {
   return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: true, cause })
 }
 
-/** The provider ended the reply on purpose, so that asking again would end the same way. */
+/**
+ * Creates the error for a reply that the provider ended on purpose. A retry would end the same way.
+ */
 export function toLimitError(why: string): LlmError {
   return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: false })
 }
 
-/** An answer that is no event stream at all: the address is most likely not that of a model. */
+/**
+ * Creates the error for an answer that is not an event stream. The address is probably not that of
+ * a model.
+ */
 export function toNonsenseError(why: string): LlmError {
   return new LlmError('LLM_UNAVAILABLE', toDetail(why), { retryable: false })
 }
 
-/** Whatever the transport threw; `begun` says whether the provider had begun to answer. */
+/** Converts any error of the transport. `begun` tells whether the provider had begun to answer. */
 export function toTransportError(thrown: unknown, begun: boolean): LlmError {
   if (thrown instanceof LlmError) return thrown
   const detail = toDetail(describe(thrown))
@@ -67,7 +76,9 @@ export function toTransportError(thrown: unknown, begun: boolean): LlmError {
   return new LlmError('LLM_UNAVAILABLE', detail, { retryable: true, cause: thrown })
 }
 
-/** One event's data as `schema` has it. The data itself stays out of the error: it is a user's text. */
+/**
+ * Parses an event's data with `schema`. The error leaves out the data because it is a user's text.
+ */
 export function parseEvent<T>(schema: z.ZodType<T>, data: string): T {
   const result = schema.safeParse(toJson(data))
   if (result.success) return result.data
@@ -75,7 +86,7 @@ export function parseEvent<T>(schema: z.ZodType<T>, data: string): T {
   throw toCutError(`unreadable event at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? ''}`)
 }
 
-/** How much of what a provider said goes into the log. */
+/** The maximum length of a provider's text in the log. */
 const DETAIL_LENGTH = 500
 
 function toDetail(text: string): string {

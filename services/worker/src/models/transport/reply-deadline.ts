@@ -1,12 +1,12 @@
 import { LlmError } from '@chatbox/core'
 
-/** How long one reply may take, in milliseconds; passing any of them throws `LLM_TIMEOUT`. */
+/** The time limits of one reply, in milliseconds. Exceeding any of them throws `LLM_TIMEOUT`. */
 export interface LlmTimeouts {
-  /** To a connection with the provider, its TLS included. */
+  /** Until the provider is connected, TLS included. */
   connectMs: number
   /** From the request to the first sign of an answer. */
   firstTokenMs: number
-  /** Between two signs of an answer; keep-alives are none. */
+  /** Between two signs of an answer. Keep-alives do not count. */
   idleMs: number
   /** From the request to the end of the reply. */
   totalMs: number
@@ -20,9 +20,9 @@ export const LLM_TIMEOUTS: LlmTimeouts = {
 }
 
 /**
- * The bounds of one reply's time, as a signal to run the request under. The clock for the next sign
- * of an answer runs only between `resume` and `pause`, so that a slow reader of the reply is not
- * taken for a slow provider; the clock for the whole always runs.
+ * Enforces the time limits of one reply with a signal for its request. The limit for the next sign
+ * of an answer runs only between `resume` and `pause`, so that a slow reader does not look like a
+ * slow provider. The total limit always runs.
  */
 export class ReplyDeadline {
   readonly #caller: AbortSignal
@@ -48,7 +48,7 @@ export class ReplyDeadline {
     return this.#controller.signal
   }
 
-  /** An answer is being waited for. */
+  /** Starts to wait for the next sign of an answer. */
   resume(): void {
     this.#waitingSince = performance.now()
   }
@@ -57,23 +57,26 @@ export class ReplyDeadline {
     this.#waitingSince = undefined
   }
 
-  /** The answer has shown itself: from now on the idle bound counts. */
+  /** Switches to the idle limit after the first sign of an answer. */
   begun(): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    // The bound is another one now, and may end before the timer would have looked.
+    // The new limit may end before the timer would fire.
     clearTimeout(this.#sign)
     this.#sign = setTimeout(() => this.#checkSign(), this.#timeouts.idleMs)
   }
 
-  /** Ends all clocks and lets go of the caller's signal. */
+  /** Stops all timers and detaches from the caller's signal. */
   stop(): void {
     clearTimeout(this.#total)
     clearTimeout(this.#sign)
     this.#caller.removeEventListener('abort', this.#onAbort)
   }
 
-  /** One timer for all tokens: when it fires it is set again for what is left. */
+  /**
+   * Checks the limit. All tokens share one timer, which is set again for the remaining time when it
+   * fires.
+   */
   #checkSign(): void {
     const boundMs = this.#hasBegun ? this.#timeouts.idleMs : this.#timeouts.firstTokenMs
     const waitedMs = this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince
