@@ -3,13 +3,13 @@ import { AppError } from '@chatbox/core'
 import { StartError, type CommandContext } from '@chatbox/kit'
 import { readPatience } from './read-patience.ts'
 
-/** Brings the store of a cluster to this version. Says each step, or that there was none to do. */
+/** Migrates a cluster's store to this version. Logs each step, or that there was nothing to do. */
 export async function migrate(
   { settings, logger, signal }: CommandContext,
   args: readonly string[],
 ): Promise<void> {
   const { mongoUri, mongoDatabase } = settings.stores
-  if (mongoUri === undefined) throw new Error('settings of a cluster without a store were accepted')
+  if (mongoUri === undefined) throw new Error('the settings of a cluster have no store')
   let count = 0
   const migration = migrateStore({
     mongoUri,

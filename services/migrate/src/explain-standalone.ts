@@ -1,6 +1,6 @@
 /**
- * Why there is nothing to migrate where a standalone process runs, or undefined where the settings
- * are meant for a cluster.
+ * Returns the reason why a standalone process needs no migration, or undefined if the settings are
+ * for a cluster.
  */
 export function explainStandalone(env: Record<string, string | undefined>): string | undefined {
   const { MODE, MONGO_URI } = env

@@ -5,8 +5,8 @@ const DEFAULT = '60s'
 const patience = duration('1s', '1d')
 
 /**
- * Milliseconds that a migration may take without a sign of progress, from the arguments of the
- * command: `--within 60s`. Throws a `StartError` for anything else.
+ * Reads from the arguments (`--within 60s`) how many milliseconds a migration may take without
+ * progress. Throws a `StartError` for anything else.
  */
 export function readPatience(args: readonly string[]): number {
   const parsed = patience.schema.safeParse(readWithin(args))

@@ -1,4 +1,4 @@
-/** What can be broken: the exit code, and what it means to whoever reads the help. */
+/** The parts that can be broken, with the exit code and the text of the help. */
 export const PARTS = {
   unreachable: { code: 10, means: 'nothing answers there, or a proxy that finds no gateway' },
   address: { code: 11, means: 'something answers, but no chatbox: the path, most often' },
@@ -19,7 +19,7 @@ export const PARTS = {
 
 export type Part = keyof typeof PARTS
 
-/** The part that is broken, with one sentence for a person. Never holds a token or a secret. */
+/** The broken part, with a sentence for a person. Never contains a token or a secret. */
 export class Finding extends Error {
   override readonly name = 'Finding'
   readonly part: Part
@@ -30,7 +30,10 @@ export class Finding extends Error {
   }
 }
 
-/** Whoever has the same token has the same session, and ends it when done. */
+/**
+ * Creates the finding for a session that somebody else ended. Probes with the same token share a
+ * session, and each ends it when done.
+ */
 export function endedByAnother(): Finding {
   return new Finding(
     'session',

@@ -5,14 +5,14 @@ import jwt from 'jsonwebtoken'
 import { z } from 'zod'
 import { Finding } from './finding.ts'
 
-/** Where the page is, and as whose page the probe speaks. */
+/** The address of the page and the origin that the probe sends. */
 export interface Place {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   address: string
   origin: string
 }
 
-/** Who asks, as the environment says it. An empty text counts as nothing said. */
+/** The identity from the environment. An empty text counts as unset. */
 export interface Identity {
   token: string | undefined
   secret: string | undefined
@@ -20,9 +20,9 @@ export interface Identity {
   audience: string | undefined
 }
 
-/** A moment that all steps together have to come to an end by. */
+/** The time by which all steps together must end. */
 export interface Deadline {
-  /** What the next step may take, in ms: at least 1, at most `capMs`. */
+  /** Returns the time for the next step in ms: at least 1, at most `capMs`. */
   left(capMs?: number): number
   isOver(): boolean
 }
@@ -38,17 +38,17 @@ export function createDeadline(ms: number): Deadline {
 
 interface Answered {
   status: number
-  /** Undefined where it was no JSON. */
+  /** Undefined if the body was not JSON. */
   body: unknown
 }
 
-/** More than a page of a log that holds the longest reply. */
+/** More than a page of a log with the longest reply. */
 const MAX_BODY_BYTES = 4 * 1024 ** 2
-/** The longest that one request may take: a gateway answers within 3 s, whatever is away. */
+/** The time limit of one request. A gateway answers within 3 s, even if a back end is down. */
 const REQUEST_MS = 5000
 const RETRY_ATTEMPT_MS = 2000
 const RETRY_PAUSE_MS = 200
-/** Of a token that the probe signs: longer than a round trip may take. */
+/** The lifetime of a token that the probe signs, longer than any round trip. */
 const TTL_S = 15 * 60
 
 const readinessSchema = z.object({
@@ -56,9 +56,10 @@ const readinessSchema = z.object({
   checks: z.record(z.string(), z.string()),
 })
 
-/** Throws a `Finding` unless a chatbox answers there that is ready. */
+/** Throws a `Finding` unless a ready chatbox answers at the address. */
 export async function checkReady(place: Place, deadline: Deadline, retry: boolean): Promise<void> {
-  // Packets that a network policy drops are not answered: a second try comes before long.
+  // A network policy may drop packets without an answer, so the first try is cut short when a retry
+  // is allowed.
   const capMs = retry ? RETRY_ATTEMPT_MS : REQUEST_MS
   for (;;) {
     try {
@@ -99,7 +100,7 @@ function toFailing(checks: Record<string, string>): Finding {
   return new Finding('gateway', `the gateway is not ready: ${said}`)
 }
 
-/** Throws a `Finding` where a page of this origin would not be let in. */
+/** Throws a `Finding` if the gateway rejects pages of this origin. */
 export async function checkOrigin(place: Place, deadline: Deadline): Promise<void> {
   const answered = await ask(place, '/api/visitors', {
     method: 'OPTIONS',
@@ -113,8 +114,9 @@ export async function checkOrigin(place: Place, deadline: Deadline): Promise<voi
 }
 
 /**
- * A token that was given is the one to try: whoever gives it wants to know about it. Else the
- * probe is a visitor as the page makes one, and where none are let in, a user of its own.
+ * Returns the token of the round trip. A configured token is used as it is because it is the one to
+ * test. Otherwise the probe becomes a visitor, as the page does, or signs a token if visitors are
+ * not admitted.
  */
 export async function getToken(
   place: Place,
@@ -133,7 +135,10 @@ export async function getToken(
   return signToken(identity.secret, identity)
 }
 
-/** For a new user each time: a user has one session, and two probes would share it. */
+/**
+ * Signs a token for a new user each time, because a user has one session, which two probes would
+ * share.
+ */
 function signToken(
   secret: string,
   { issuer, audience }: Pick<Identity, 'issuer' | 'audience'>,
@@ -147,7 +152,7 @@ function signToken(
   })
 }
 
-/** The token of a new visitor; undefined where no visitors are let in. */
+/** Requests the token of a new visitor. Returns undefined if visitors are not admitted. */
 async function askVisitorToken(place: Place, deadline: Deadline): Promise<string | undefined> {
   const answered = await ask(place, '/api/visitors', {
     method: 'POST',
@@ -160,7 +165,7 @@ async function askVisitorToken(place: Place, deadline: Deadline): Promise<string
   throw new Finding('token', `no visitor token was given: ${code ?? `HTTP ${answered.status}`}`)
 }
 
-/** The entries of the log that follow `afterSeq`, as anybody reads them over HTTP. */
+/** Reads the log after `afterSeq` over HTTP, as any client does. */
 export async function readLog(
   place: Place,
   deadline: Deadline,
@@ -191,7 +196,7 @@ async function ask(place: Place, path: string, asking: Asking): Promise<Answered
       redirect: 'manual',
       headers: {
         origin: place.origin,
-        // Each on a connection of its own: one that broke says nothing about the next.
+        // Each request has its own connection, so that a broken one does not affect the next.
         connection: 'close',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
@@ -228,7 +233,7 @@ function toErrorCode({ body }: Answered): string | undefined {
   return parsed.success ? parsed.data.error.code : undefined
 }
 
-/** What `fetch` failed with is in the cause of its error, and in a list where it tried two addresses. */
+/** The reason why `fetch` failed is in the error's cause, in a list if two addresses were tried. */
 function toReason(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed'
   if (error.name === 'TimeoutError') return 'no answer in time'

@@ -2,7 +2,9 @@ import { Finding, PARTS } from './finding.ts'
 import { findOwnFault } from './own-readiness.ts'
 import { parseArguments, toHelp } from './parse-arguments.ts'
 
-/** How long what is still open may keep the process once all is said: the last words go out in it. */
+/**
+ * How long the process may stay for open handles at the end, so that the last messages can be sent.
+ */
 const LINGER_MS = 250
 /** `EX_SOFTWARE` of sysexits: a fault of the probe itself. */
 const EXIT_OWN_FAULT = 70
@@ -15,7 +17,7 @@ async function main(): Promise<void> {
     const fault = await findOwnFault(process.env.MANAGEMENT_PORT ?? '9090')
     if (fault !== undefined) say(1, `not ready: ${fault}`)
   } else {
-    // Loaded only here: the readiness check runs every few seconds and needs none of it.
+    // Loaded only here, because the readiness check runs every few seconds and does not need it.
     const { makeRoundTrip } = await import('./round-trip.ts')
     const { PROBE_TOKEN, PROBE_ORIGIN, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE } = process.env
     const report = await makeRoundTrip({

@@ -1,12 +1,12 @@
 import { get } from 'node:http'
 
-/** With the start of the probe itself, less than the 3 s that compose gives a health check. */
+/** Leaves time for the start of the probe within the 3 s that compose gives a health check. */
 const TIMEOUT_MS = 2000
 const MAX_BODY = 10_000
 
 /**
- * What keeps this container's own process from being ready, in words; undefined where it is ready.
- * It runs every few seconds beside the process, and so loads nothing but Node's own client.
+ * Returns the reason why this container's process is not ready, or undefined if it is. This runs
+ * every few seconds, so it loads only Node's own client.
  */
 export function findOwnFault(managementPort: string): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -30,7 +30,7 @@ export function findOwnFault(managementPort: string): Promise<string | undefined
       })
     })
     request.on('error', (error) => fail(error.message))
-    // Of all of it: an answer that never ends is none either.
+    // Limits the whole answer, because one that never ends is a failure too.
     setTimeout(() => {
       fail(`no answer within ${TIMEOUT_MS} ms`)
       request.destroy()

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { Finding, PARTS } from './finding.ts'
 
-/** How far a round trip goes: a later one asks a model, which somebody pays for. */
+/** Where a round trip ends. The last option asks a model, which costs money. */
 const ENDS = ['socket', 'ack', 'answer'] as const
 export type TripEnd = (typeof ENDS)[number]
 
 interface TripArguments {
-  /** The page's address without a slash at its end. */
+  /** The page's address without a trailing slash. */
   address: string
   withinMs: number
   until: TripEnd
@@ -24,7 +24,7 @@ const UNITS_MS = new Map([
 const MIN_WITHIN_MS = 1000
 const MAX_WITHIN_MS = 10 * 60_000
 
-/** What the command line asks for. Throws a `Finding` of part `usage`. */
+/** Parses the command line. Throws a `Finding` of part `usage`. */
 export function parseArguments(args: readonly string[]): Arguments {
   const { values, positionals } = readArguments(args)
   if (values.help) return { wish: 'help' }
@@ -60,12 +60,15 @@ function readArguments(args: readonly string[]) {
       },
     })
   } catch (error) {
-    // Node's message names the argument; what follows its first sentence is advice about `--`.
+    // Node's message names the argument. Everything after its first sentence is advice about `--`.
     throw usage(error instanceof Error ? (error.message.split('. ')[0] ?? '') : 'not understood')
   }
 }
 
-/** A password or a token in an address would be in the list of processes, where anybody reads it. */
+/**
+ * Parses the address. It may contain no password or token, because anybody can read the list of
+ * processes.
+ */
 function toAddress(text: string): string {
   const url = URL.parse(text)
   if (!url || !['http:', 'https:'].includes(url.protocol)) {

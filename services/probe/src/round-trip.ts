@@ -19,31 +19,36 @@ export interface TripOptions extends Place {
   withinMs: number
   until: TripEnd
   retry: boolean
-  /** A line for each step that has been made. */
+  /** Called with a line after each step. */
   onStep(line: string): void
 }
 
-/** Kept back to find out why nothing came: at most this long, at most a fifth of all. */
+/**
+ * The time reserved to find out why no answer came: at most this, and at most a fifth of the total.
+ */
 const EXPLAIN_MS = 3000
-/** Of that, at most this and half of what is left for the log: the rest is for the back ends. */
+/**
+ * The part of it for reading the log: at most this, and at most half. The rest is for the back
+ * ends.
+ */
 const READ_MS = 1000
 const QUESTION = 'probe'
-/** How often the back ends are asked after while an answer does not begin. */
+/** How often the back ends are checked while an answer does not begin. */
 const RECHECK_MS = 2000
 
 interface Trip {
   options: TripOptions
-  /** For the steps. */
+  /** The deadline of the steps. */
   deadline: Deadline
-  /** For these and for what is found out after them. */
+  /** The deadline of the steps and of finding the cause of a failure. */
   whole: Deadline
-  /** Answers what `step` does, and tells how long it took. */
+  /** Runs a step, reports its duration and returns its result. */
   run: <T>(name: string, step: () => Promise<T>) => Promise<T>
 }
 
 /**
- * What a visitor does, from the page's address to the answer in the log, once and within
- * `withinMs`. Answers how it went in a few words; throws a `Finding` with the part that is broken.
+ * Does what a visitor does, from the page's address to the answer in the log, once and within
+ * `withinMs`. Returns a short report. Throws a `Finding` with the broken part.
  */
 export async function makeRoundTrip(options: TripOptions): Promise<string> {
   const explainMs = Math.min(EXPLAIN_MS, options.withinMs / 5)
@@ -64,14 +69,14 @@ export async function makeRoundTrip(options: TripOptions): Promise<string> {
   try {
     return await visit(trip)
   } catch (error) {
-    // What a step stumbled over may be a back end that went away in the meantime.
+    // A back end that has gone down in the meantime may be the cause.
     const mayHaveCause = error instanceof Finding && BLAMES_BACK_END.has(error.part)
     if (mayHaveCause) await checkBackEnds(options, whole)
     throw error
   }
 }
 
-/** Throws a `Finding` where the gateway says that it lacks one of them; its silence says nothing. */
+/** Throws a `Finding` if the gateway reports a missing back end. No answer proves nothing. */
 async function checkBackEnds(place: Place, deadline: Deadline): Promise<void> {
   try {
     await checkReady(place, deadline, false)
@@ -92,7 +97,7 @@ async function visit(trip: Trip): Promise<string> {
   await run('origin', () => checkOrigin(options, deadline))
   const token = await run('token', () => getToken(options, deadline, options.identity))
   const socket = new VisitorSocket(options, token)
-  /** What has to be ended, where it comes to no good end. */
+  /** The session to end if the round trip fails. */
   let left: string | undefined
   try {
     const startedAt = performance.now()
@@ -125,8 +130,8 @@ async function converse(visit: Visit, sessionId: string): Promise<string> {
 }
 
 /**
- * Also ends where the whole answer comes without one, or nothing does: what that means is for the
- * next step to say. As long as nothing begins, the back ends are asked after now and then.
+ * Waits for the first text. Also returns when the whole answer arrives without it, or when time is
+ * up, because the next step reports both. Checks the back ends regularly while nothing arrives.
  */
 async function waitForText({ options, deadline, socket }: Visit, question: Message): Promise<void> {
   const begins = () => {
@@ -149,14 +154,14 @@ async function waitForAnswer(visit: Visit, question: Message): Promise<Message> 
   if (draft === undefined || draft.pieces.size === 0) {
     throw new Finding('live', 'the answer came whole at its end, not as it was written')
   }
-  // A frame may be lost without harm, so that only what was seen of it can be wrong.
+  // Frames may be lost without harm, so only the received ones are compared.
   if (!answer.content.startsWith(textOf(draft))) {
     throw new Finding('live', 'what was shown as it was written is not how the answer begins')
   }
   return answer
 }
 
-/** Why an acknowledged question has no answer by now, as far as that is seen from outside. */
+/** Finds out, as far as it is visible from outside, why an acknowledged question has no answer. */
 async function explainSilence(visit: Visit, question: Message): Promise<Finding> {
   const { options, socket, whole } = visit
   const within = createDeadline(Math.min(READ_MS, whole.left() / 2))
@@ -177,7 +182,7 @@ async function explainSilence(visit: Visit, question: Message): Promise<Finding>
   return new Finding('reply', `${what}: its worker died and no other goes on, or its model is slow`)
 }
 
-/** The log from the question on. */
+/** Selects the log from the question on. */
 function toReading({ token }: Visit, { sessionId, seq }: Message) {
   return { sessionId, afterSeq: seq - 1, token }
 }

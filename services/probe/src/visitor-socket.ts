@@ -16,11 +16,11 @@ import { z } from 'zod'
 import { endedByAnother, Finding } from './finding.ts'
 import type { Deadline, Place } from './http-calls.ts'
 
-/** Longer than a gateway takes to say that its store is away. */
+/** Longer than a gateway takes to report that its store is down. */
 const ACK_MS = 8000
 const CONNECT_MS = 10_000
 
-/** A visitor's connection, over websocket only and never made a second time. */
+/** A visitor's connection, over websocket only. It never reconnects. */
 export class VisitorSocket {
   readonly replies = new ReplyWatch()
   readonly #socket: Socket
@@ -47,7 +47,7 @@ export class VisitorSocket {
     this.#on('message:new', ({ message }) => this.replies.onMessage(message))
   }
 
-  /** Resolves once the gateway has said that the handshake was good. */
+  /** Resolves when the gateway has accepted the handshake. */
   async connect(deadline: Deadline): Promise<void> {
     const limit = deadline.left(CONNECT_MS)
     const up = Promise.withResolvers<undefined>()
@@ -60,7 +60,7 @@ export class VisitorSocket {
     await up.promise.finally(() => clearTimeout(timer))
   }
 
-  /** Sends an event of the contract and answers the data of its acknowledgement. */
+  /** Sends an event of the contract and returns the data of its acknowledgement. */
   async emit<E extends ClientEvent>(
     event: E,
     payload: ClientPayload<E>,
@@ -78,7 +78,9 @@ export class VisitorSocket {
     return readAck(event, ack)
   }
 
-  /** Waits for something to be found after an event; undefined where it is not there in time. */
+  /**
+   * Repeats `search` after each event until it finds something. Returns undefined if time runs out.
+   */
   async find<T>(deadline: Deadline, search: () => T | undefined): Promise<T | undefined> {
     for (;;) {
       const found = search()
@@ -89,7 +91,9 @@ export class VisitorSocket {
     }
   }
 
-  /** Ends the session, as far as that goes: a question left in it would be answered, and paid for. */
+  /**
+   * Tries to end the session, because a question left in it would still be answered and cost money.
+   */
   leave(sessionId: string | undefined): void {
     if (sessionId !== undefined) this.#socket.emit('session:end', { sessionId }, () => undefined)
     this.#socket.disconnect()
@@ -113,7 +117,8 @@ export class VisitorSocket {
     const name: string = event
     this.#socket.on(name, (payload: unknown) => {
       const parsed = SERVER_EVENTS[event].safeParse(payload)
-      // What this version cannot read it has not seen; the step that waits for it says so.
+      // Events that this version cannot read are ignored. The step that waits for one reports it
+      // missing.
       if (!parsed.success) return
       take(parsed.data as ServerPayload<E>)
       this.#onChange()
@@ -162,24 +167,24 @@ function toRefusal(error: Error & { data?: unknown; description?: unknown }): Fi
   return new Finding('socket', `the gateway refuses the connection: ${code}`)
 }
 
-/** Pieces of a reply that are kept to compare with it. A reply of more is compared as far as they go. */
+/** The number of pieces kept for the comparison. A longer reply is compared only up to there. */
 const MAX_PIECES = 10_000
 
-/** What has been seen of one reply while it was written. */
+/** The part of a reply that was seen while it was written. */
 export interface Draft {
   replyId: string
-  /** Of the highest attempt, which replaces what the ones before it wrote. */
+  /** The highest attempt, which replaces the text of earlier ones. */
   attempt: number
-  /** Frames by their index. */
+  /** Frames by index. */
   pieces: Map<number, string>
-  /** On the clock of `performance.now()`. */
+  /** When the last frame arrived, by `performance.now()`. */
   lastAt: number
 }
 
-/** Remembers what a socket tells of the replies in one session. */
+/** Records the replies that a socket reports in one session. */
 class ReplyWatch {
   readonly #drafts = new Map<string, Draft>()
-  /** Reply ids by their question. */
+  /** Reply ids by question. */
   readonly #replies = new Map<string, string>()
   readonly #finished = new Map<string, Message>()
   readonly #ended = new Set<string>()
@@ -201,12 +206,12 @@ class ReplyWatch {
     this.#finished.set(message.replyTo, message)
   }
 
-  /** The entry of the log that answers the question, once it has come. */
+  /** Returns the log entry that answers the question, if it has arrived. */
   answerTo(questionId: string): Message | undefined {
     return this.#finished.get(questionId)
   }
 
-  /** True once somebody has ended the session: nothing more is answered in it. */
+  /** Returns true if the session has ended, so that nothing more is answered in it. */
   hasEnded(sessionId: string): boolean {
     return this.#ended.has(sessionId)
   }
@@ -227,7 +232,7 @@ class ReplyWatch {
   }
 }
 
-/** The text of the frames from the first one on, up to the first that is missing. */
+/** Returns the text of the frames up to the first missing one. */
 export function textOf({ pieces }: Draft): string {
   let text = ''
   for (let index = 0; pieces.has(index); index++) text += pieces.get(index) ?? ''

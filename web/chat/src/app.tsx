@@ -17,13 +17,13 @@ import { Drawer, SessionList } from './session-list.tsx'
 import { strings } from './strings.ts'
 
 const WIDE = '(min-width: 820px)'
-/** Where a keyboard would not cover half of the page. */
+/** Devices without an on-screen keyboard, which would cover half of the page. */
 const FINE_POINTER = '(hover: hover) and (pointer: fine)'
 
 export function App({ client }: { client: ChatClient }): JSX.Element {
   const state = useLatest(client)
   if (state.connection.status === 'refused') return <Refused client={client} state={state} />
-  // What one user typed and looked at is gone with them.
+  // The key drops everything that a former user typed and viewed.
   return <Chat key={state.formerUsers} client={client} state={state} />
 }
 
@@ -76,7 +76,7 @@ function Chat({ client, state }: ChatProps): JSX.Element {
   )
 }
 
-/** No session is open yet; what was written meanwhile is there and waits. */
+/** Shown until a session is open. Messages written in the meantime wait here. */
 function Loading({ client, state }: ChatProps): JSX.Element {
   return (
     <div class="conversation" aria-busy="true">
@@ -122,7 +122,8 @@ function Ended({ client, state }: ChatProps): JSX.Element {
   const last = state.log?.messages.at(-1)?.event
   const reason = last?.type === 'session_ended' ? last.reason : undefined
   useEffect(() => {
-    // A user who has just ended it by keyboard goes on from here; nobody else's keys are taken.
+    // A user who has ended the chat by keyboard continues here. Focus is not taken from anything
+    // else.
     if (reason === 'user' && document.activeElement === document.body) button.current?.focus()
   }, [reason])
   return (
@@ -141,7 +142,7 @@ function Ended({ client, state }: ChatProps): JSX.Element {
   )
 }
 
-/** Another session of the user goes on. */
+/** Returns true if another session of the user is active. */
 function hasOther({ sessions, log }: ChatState): boolean {
   return sessions.items.some(({ id, status }) => status === 'active' && id !== log?.session.id)
 }
@@ -150,7 +151,9 @@ function isAnswering({ log }: ChatState): boolean {
   return log !== null && !isModelSilent(log) && (log.drafts.length > 0 || log.awaiting !== '')
 }
 
-/** The list is read where it is in view or says how to go on, and when what it says has changed. */
+/**
+ * Reads the list when it is in view or offers a way to continue, and when its content has changed.
+ */
 function useSessionList(client: ChatClient, { log, user }: ChatState, isInView: boolean): void {
   const { id, name, status } = log?.session ?? {}
   const isNeeded = isInView || status === 'ended'
@@ -165,7 +168,7 @@ function usePageTitle(name: string | undefined): void {
   }, [name])
 }
 
-/** Esc stops the answer from anywhere on the page; an open dialog has it first. */
+/** Stops the answer on Esc anywhere on the page. An open dialog gets the key first. */
 function useStopKey(client: ChatClient, isActive: boolean): void {
   useEffect(() => {
     if (!isActive) return undefined

@@ -12,7 +12,7 @@ import { createStore, del, set, values } from 'idb-keyval'
 
 const TAB_KEY = 'chatbox-tab'
 
-/** All that the client takes from the page and its browser. */
+/** Creates the options that the client gets from the page and its browser. */
 export function createChatOptions(): ChatClientOptions {
   // The page's folder on the server, path prefix included.
   const baseUrl = new URL('.', location.href).href.replace(/\/$/, '')
@@ -25,9 +25,9 @@ export function createChatOptions(): ChatClientOptions {
 }
 
 /**
- * Where a user's token comes from. A host application that knows its user listens for
- * `chatbox:token-needed` on `window` and calls `detail.provide(promise)` before it returns; the
- * promise gives `{ token, expiresAt }`. Where nobody does, the server's visitor token is taken.
+ * Creates the source of the user's token. A host application that knows its user listens for
+ * `chatbox:token-needed` on `window` and calls `detail.provide(promise)` synchronously; the promise
+ * gives `{ token, expiresAt }`. If nobody does, the server issues a visitor token.
  */
 function createPageToken(baseUrl: string): GetToken {
   return createTokenSource(async () => (await askHost()) ?? (await createVisitor(baseUrl)))
@@ -45,7 +45,7 @@ async function createVisitor(baseUrl: string): Promise<IssuedToken> {
   return (await requestJson(`${baseUrl}/api/visitors`, init)) as IssuedToken
 }
 
-/** Unsent messages in IndexedDB; in memory where the browser allows no storage. */
+/** Stores unsent messages in IndexedDB, or in memory if the browser allows no storage. */
 function createOutboxDatabase(): OutboxStorage {
   if (!('indexedDB' in globalThis)) return createMemoryStorage()
   const store = createStore('chatbox-outbox', 'messages')
@@ -56,7 +56,7 @@ function createOutboxDatabase(): OutboxStorage {
   }
 }
 
-/** Stays the same over a reload of this tab, as far as the browser allows storage. */
+/** Reads the id of this tab. It survives a reload if the browser allows storage. */
 function readTabId(): string {
   try {
     const tabId = sessionStorage.getItem(TAB_KEY) ?? createId()

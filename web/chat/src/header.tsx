@@ -6,7 +6,7 @@ import { strings } from './strings.ts'
 interface HeaderProps {
   client: ChatClient
   state: ChatState
-  /** Undefined where the list of sessions is always in view. */
+  /** Undefined if the list of sessions is always visible. */
   onMenu: (() => void) | undefined
 }
 

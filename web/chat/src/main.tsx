@@ -7,7 +7,7 @@ const client = new ChatClient(createChatOptions())
 client.connect()
 window.addEventListener('online', () => client.connect())
 window.addEventListener('pagehide', (event) => {
-  // A page that is only set aside comes back with its connection broken, and connects again.
+  // A page from the back/forward cache finds its connection broken and reconnects by itself.
   if (!event.persisted) client.close()
 })
 

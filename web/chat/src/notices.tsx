@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { strings } from './strings.ts'
 
-/** A short gap, such as when the server moves this page elsewhere, is nobody's concern. */
+/** Short gaps are not shown, for example when the server moves this page to another one. */
 const PATIENCE_MS = 1500
 
 interface NoticesProps {
@@ -12,7 +12,7 @@ interface NoticesProps {
   state: ChatState
 }
 
-/** What is wrong now: announced politely, because nothing that was written is lost. */
+/** Shows current problems. They are announced politely because no message is lost. */
 export function Notices({ client, state }: NoticesProps): JSX.Element {
   const { status } = state.connection
   const isAway = useLasting(status === 'offline' || status === 'connecting', PATIENCE_MS)
@@ -36,7 +36,7 @@ export function Notices({ client, state }: NoticesProps): JSX.Element {
   )
 }
 
-/** Shown instead of everything else where the server does not let this user in. */
+/** Replaces the page if the server rejects the user. */
 export function Refused({ client, state }: NoticesProps): JSX.Element {
   const isVisitor = state.connection.code === 'FORBIDDEN'
   return (
@@ -51,7 +51,7 @@ export function Refused({ client, state }: NoticesProps): JSX.Element {
   )
 }
 
-/** True once `value` has been true for a while. */
+/** Returns true when `value` has been true for `delayMs`. */
 function useLasting(value: boolean, delayMs: number): boolean {
   const [lasting, setLasting] = useState(false)
   useEffect(() => {

@@ -8,7 +8,7 @@ import { strings } from './strings.ts'
 interface SessionListProps {
   client: ChatClient
   state: ChatState
-  /** The user has chosen where to go. */
+  /** Called when the user has made a choice. */
   onChoice: () => void
 }
 
@@ -94,14 +94,14 @@ function SessionItem({ session, isShown, onClick }: SessionItemProps): JSX.Eleme
   )
 }
 
-/** The session on the page is in its list, also before the list is read anew. */
+/** Adds the session on the page to the list if the list has not been reloaded yet. */
 function withShown(items: readonly Session[], shown: Session | undefined): readonly Session[] {
   if (!shown) return items
   if (!items.some(({ id }) => id === shown.id)) return [shown, ...items]
   return items.map((item) => (item.id === shown.id ? shown : item))
 }
 
-/** Ends the chat that is shown, after a confirmation in the same place. */
+/** Ends the shown chat after a confirmation in the same place. */
 function EndChat({ onEnd }: { onEnd: () => void }): JSX.Element {
   const [isAsking, setAsking] = useState(false)
   const button = useRef<HTMLButtonElement>(null)
@@ -124,13 +124,13 @@ interface ConfirmProps {
   onKeep: () => void
 }
 
-/** The answer that changes nothing has the focus, so a key that is held down does no harm. */
+/** The harmless button has the focus, so that a held key does no damage. */
 function Confirm({ onEnd, onKeep }: ConfirmProps): JSX.Element {
   const keep = useRef<HTMLButtonElement>(null)
   useLayoutEffect(() => keep.current?.focus(), [])
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Escape') return
-    // Neither closes the dialog around this nor stops an answer.
+    // Esc must neither close the surrounding dialog nor stop an answer.
     event.preventDefault()
     event.stopPropagation()
     onKeep()
@@ -153,7 +153,10 @@ interface DrawerProps {
   children: ComponentChildren
 }
 
-/** A modal dialog at the side: the browser keeps focus inside and gives it back, and Esc closes it. */
+/**
+ * A modal dialog at the side. The browser keeps the focus inside and restores it, and Esc closes
+ * the dialog.
+ */
 export function Drawer({ onClose, children }: DrawerProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
@@ -168,7 +171,8 @@ export function Drawer({ onClose, children }: DrawerProps): JSX.Element {
       aria-label={strings.chats}
       onClose={onClose}
       onClick={(event) => {
-        // The dialog's own box is filled by its children: a click on itself is one beside it.
+        // The children fill the dialog's box, so a click whose target is the dialog itself is
+        // outside.
         if (event.target === dialog.current) onClose()
       }}
     >

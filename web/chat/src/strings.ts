@@ -1,6 +1,6 @@
 import { strings as shared } from '@chatbox/ui'
 
-/** Every text of this page, with those that pages share. */
+/** All texts of this page, including the shared ones. */
 export const strings = {
   ...shared,
   title: 'Support chat',

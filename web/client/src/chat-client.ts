@@ -12,11 +12,14 @@ import { SessionViews } from './session/session-views.ts'
 import { Timer } from './timer.ts'
 
 export interface ChatClientOptions {
-  /** The page's folder on the server with its path prefix and no trailing slash. */
+  /** The URL of the page's folder, including the path prefix, without a trailing slash. */
   baseUrl: string
   getToken: GetToken
   storage: OutboxStorage
-  /** The same over a reload, another one in each tab; without it nothing survives until a user is known. */
+  /**
+   * The id of this tab, which survives a reload. Without it, messages written before the user is
+   * known do not survive.
+   */
   tabId?: string
   random?: () => number
 }
@@ -25,8 +28,8 @@ const FIRST_PAGE = 50
 
 /**
  * One user's chat: a view of one session, an outbox and the list of sessions. When another user
- * signs in, all of it begins anew. A page subscribes, reads `state` and calls the methods; none of
- * them rejects: what went wrong is in `state.error`.
+ * signs in, everything starts again. A page subscribes, reads `state` and calls the methods. The
+ * methods never reject; errors are in `state.error`.
  */
 export class ChatClient extends Observable<ChatState> {
   readonly #server: { baseUrl: string; getToken: GetToken }
@@ -36,11 +39,13 @@ export class ChatClient extends Observable<ChatState> {
   readonly #retry: Timer
   #sessions: MySessions
   #view: SessionView | undefined
-  /** Whose chat this is. A token says so before the server does, so that nothing waits for that. */
+  /**
+   * The user of this chat. The token tells it before the server does, so that nothing has to wait.
+   */
   #userId = ''
-  /** Of the latest token, where it can be read. */
+  /** The subject of the latest token, if it is readable. */
   #subject: string | undefined
-  /** Counts openings: an answer to an earlier one is dropped. */
+  /** Counts openings, so that the result of an earlier one can be dropped. */
   #opening = 0
 
   constructor(options: ChatClientOptions) {
@@ -72,17 +77,20 @@ export class ChatClient extends Observable<ChatState> {
     connection.on('session:updated', ({ session }) => this.#sessions.update(session))
   }
 
-  /** Connects, or tries again at once: the network is back, the user asks for it. */
+  /** Connects, or retries at once, for example when the network is back or the user asks for it. */
   connect(): void {
     this.#connection.connect()
   }
 
-  /** Shows a session: without an id the active one, or a new one where the last is long ago. */
+  /**
+   * Shows a session. Without an id, shows the active session, or a new one if the last activity is
+   * long ago.
+   */
   async openSession(sessionId?: string): Promise<void> {
     await this.#open(async () => sessionId)
   }
 
-  /** Ends the active session and shows a new one. An active one without messages is shown instead. */
+  /** Ends the active session and shows a new one. Keeps an active session without messages. */
   async newSession(): Promise<void> {
     const shown = this.#view?.state.log
     if (shown?.session.status === 'active' && shown.lastSeq === 0) return
@@ -92,12 +100,12 @@ export class ChatClient extends Observable<ChatState> {
     })
   }
 
-  /** Ends the session that is shown, which can still be read. */
+  /** Ends the shown session, which stays readable. */
   async endSession(): Promise<void> {
     await this.#try(() => this.#view?.end())
   }
 
-  /** Sends a message, now or when that is possible again. True where it was taken. */
+  /** Sends a message now or as soon as possible. Returns true if it was accepted. */
   send(content: string): boolean {
     try {
       if (this.#view) this.#view.send(content)
@@ -110,7 +118,7 @@ export class ChatClient extends Observable<ChatState> {
     }
   }
 
-  /** Sends a refused message again, in the session that is shown. */
+  /** Sends a refused message again in the shown session. */
   resend(clientMessageId: string): void {
     this.#outbox.retry(clientMessageId, this.#view?.id)
   }
@@ -119,12 +127,12 @@ export class ChatClient extends Observable<ChatState> {
     this.#outbox.discard(clientMessageId)
   }
 
-  /** Stops the reply that is being written, also one that no worker has begun yet. */
+  /** Stops the current reply, even if no worker has begun it. */
   async stop(): Promise<void> {
     await this.#try(() => this.#view?.stop())
   }
 
-  /** Asks for another reply in place of a failed, incomplete or stopped one. */
+  /** Requests a new reply in place of a failed, incomplete or stopped one. */
   async retry(messageId: string): Promise<void> {
     await this.#try(() => this.#view?.retry(messageId))
   }
@@ -137,17 +145,17 @@ export class ChatClient extends Observable<ChatState> {
     await this.#try(() => this.#view?.loadOlder())
   }
 
-  /** Reads the list of the user's sessions anew, or the part after the one that is known. */
+  /** Reloads the list of the user's sessions, or reads its next part. */
   async listSessions(more = false): Promise<void> {
     await this.#sessions.read(more)
   }
 
-  /** The user typed something. */
+  /** Call this when the user types. */
   onInput(): void {
     this.#view?.onInput()
   }
 
-  /** The user has seen everything up to the end of the log; of what others wrote, they are told. */
+  /** Call this when the user has seen the end of the log. The authors of the entries are told. */
   markRead(): void {
     this.#view?.markRead(this.state.user?.id)
   }
@@ -169,7 +177,7 @@ export class ChatClient extends Observable<ChatState> {
     return token
   }
 
-  /** From here on this is the chat of that user. False where it was before. */
+  /** Switches to another user. Returns false if this is the current user. */
   #become(userId: string): boolean {
     const former = this.#userId
     if (userId === former) return false
@@ -211,7 +219,7 @@ export class ChatClient extends Observable<ChatState> {
 
   async #onReady({ user, models, limits }: ServerPayload<'ready'>): Promise<void> {
     if (this.#subject !== undefined && this.#subject !== user.id) {
-      // Another user's token came meanwhile.
+      // A token of another user has arrived in the meantime.
       this.#connection.restart()
       return
     }
@@ -242,7 +250,7 @@ export class ChatClient extends Observable<ChatState> {
     if (!this.#view) this.#openLater(sessionId)
   }
 
-  /** Without any session there is nothing to show: asked again until there is. */
+  /** Retries until a session is open, because there is nothing to show without one. */
   #openLater(sessionId: string | undefined): void {
     this.#retry.retry(() => {
       const isOnline = this.#connection.state.status === 'online'
@@ -261,7 +269,7 @@ export class ChatClient extends Observable<ChatState> {
     this.#resumeOutbox()
   }
 
-  /** Of the view that is shown: another one may change once more while it is left. */
+  /** Handles changes of the shown view only, because a view may still change when it is left. */
   #onView(): void {
     if (!this.#view) return
     const { log, loadingOlder, typists, readUpTo } = this.#view.state
@@ -279,7 +287,7 @@ export class ChatClient extends Observable<ChatState> {
     try {
       await action()
     } catch (error) {
-      // What a former user did not get is not told to the next one.
+      // Errors of a former user are not shown to the next one.
       if (formerUsers === this.state.formerUsers) this.#fail(error)
     }
   }

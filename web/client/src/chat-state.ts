@@ -5,23 +5,23 @@ import { NO_SESSIONS, type Sessions } from './my-sessions.ts'
 import type { SessionLog } from './session/session-log.ts'
 import type { SessionViewState } from './session/session-view.ts'
 
-/** Everything that one user's chat shows: the session in view, and what is around it. */
+/** The state of one user's chat: the shown session and everything around it. */
 export interface ChatState extends Omit<SessionViewState, 'log'> {
   connection: ConnectionState
   user: User | null
   /**
-   * How many users this page has had before this one. Where it changes, a page forgets what it holds
-   * itself, such as a text that was not sent yet.
+   * The number of users before this one. When it changes, a page must discard its own data, for
+   * example an unsent text.
    */
   formerUsers: number
   models: readonly Model[]
-  /** Code points of one message. */
+  /** The maximum length of a message, in code points. */
   contentLength: number
-  /** The session that is shown; null until the first one is open. */
+  /** The shown session; null until the first one is open. */
   log: SessionLog | null
   /** A session is being opened or created. */
   opening: boolean
-  /** What the user asked for last and did not get; null again once it was read or something worked. */
+  /** The error of the user's last action; null after it was read or an action has succeeded. */
   error: { code: RequestErrorCode; message: string } | null
   sessions: Sessions
 }

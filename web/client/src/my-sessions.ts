@@ -10,7 +10,7 @@ export interface Sessions {
 }
 
 interface SessionServer {
-  /** The page's folder on the server with its path prefix and no trailing slash. */
+  /** The URL of the page's folder, including the path prefix, without a trailing slash. */
   baseUrl: string
   getToken: GetToken
 }
@@ -18,10 +18,10 @@ interface SessionServer {
 export const NO_SESSIONS: Sessions = { status: 'unread', items: [], nextCursor: null }
 
 const PAGE = 30
-/** More are not listed: nobody looks through so many. */
+/** The maximum length of the list. Nobody reads further. */
 const MAX_ITEMS = 1000
 
-/** The list of the user's own sessions, latest activity first, as far as it was read. */
+/** The user's own sessions, latest activity first, as far as they were read. */
 export class MySessions extends Observable<Sessions> {
   readonly #server: SessionServer
 
@@ -30,7 +30,7 @@ export class MySessions extends Observable<Sessions> {
     this.#server = server
   }
 
-  /** Reads the list anew, or the part after the one that is known. Never rejects. */
+  /** Reloads the list, or reads its next part. Never rejects. */
   async read(more: boolean): Promise<void> {
     const known = this.state
     if (known.status === 'reading') return
@@ -46,7 +46,7 @@ export class MySessions extends Observable<Sessions> {
     }
   }
 
-  /** A session that is in the list has changed. */
+  /** Updates a session that is in the list. */
   update(session: Session): void {
     const items = this.state.items.map((one) => (one.id === session.id ? session : one))
     this.setState({ ...this.state, items })

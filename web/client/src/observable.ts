@@ -1,4 +1,4 @@
-/** Something that changes and tells of it. A state that is set again unchanged is no change. */
+/** A state with subscribers. Setting the same state again notifies nobody. */
 export abstract class Observable<T> {
   readonly #listeners = new Set<() => void>()
   #state: T
@@ -11,7 +11,7 @@ export abstract class Observable<T> {
     return this.#state
   }
 
-  /** `listener` is called after each change; the returned function ends it. */
+  /** Calls `listener` after each change. Returns a function that ends the subscription. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -1,13 +1,13 @@
 const BASE_MS = 500
 const MAX_MS = 10_000
 
-/** One call at a later time: the next one that is planned takes its place. */
+/** A single delayed call. Planning another call replaces it. */
 export class Timer {
   readonly #random: () => number
   #handle: ReturnType<typeof setTimeout> | undefined
   #failures = 0
 
-  /** `random` gives numbers in [0, 1). */
+  /** `random` returns numbers in [0, 1). */
   constructor(random: () => number = Math.random) {
     this.#random = random
   }
@@ -26,8 +26,8 @@ export class Timer {
 
   /**
    * Plans another try and returns the milliseconds until then: 500, doubled with each failure up to
-   * 10 s, of which up to half is taken off at random, so that many who failed together do not come
-   * back together.
+   * 10 s. Up to half is subtracted at random, so that clients that failed together do not return
+   * together.
    */
   retry(call: () => void, atLeastMs = 0): number {
     const ceiling = Math.min(MAX_MS, BASE_MS * 2 ** Math.min(this.#failures, 10))
@@ -37,7 +37,7 @@ export class Timer {
     return delayMs
   }
 
-  /** It worked: the next wait is a short one again. */
+  /** Resets the delay after a success. */
   forgetFailures(): void {
     this.#failures = 0
   }

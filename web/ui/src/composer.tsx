@@ -8,12 +8,12 @@ interface ComposerProps {
   actions: Pick<ChatClient, 'onInput' | 'send' | 'stop'>
   input: RefObject<HTMLTextAreaElement | null>
   maxLength: number
-  /** A reply is awaited or being written: it can be stopped, and the next question already asked. */
+  /** A reply is awaited or being written. It can be stopped, and the next question can be sent. */
   isAnswering: boolean
 }
 
 export const COMPOSER_ID = 'message'
-/** The counter appears when this much of the limit is used. */
+/** The used share of the limit from which the counter is shown. */
 const NEAR_LIMIT = 0.9
 
 export function Composer({ actions, input, maxLength, isAnswering }: ComposerProps): JSX.Element {
@@ -73,7 +73,7 @@ export function Composer({ actions, input, maxLength, isAnswering }: ComposerPro
   )
 }
 
-/** Near the limit it counts. */
+/** Shows a counter near the limit. */
 function Hint({ over, maxLength }: { over: number; maxLength: number }): JSX.Element {
   const length = over + maxLength
   const count = over > 0 ? strings.tooLong(over) : `${length} / ${maxLength}`
@@ -95,7 +95,7 @@ function onSubmit(send: () => void): (event: Event) => void {
   }
 }
 
-/** Enter that ends a word of an input method is not Enter; browsers differ in how they say so. */
+/** Ignores an Enter that ends a word of an input method. Browsers report it in different ways. */
 function onSendKey(send: () => void): (event: KeyboardEvent) => void {
   return (event) => {
     const { key, shiftKey, ctrlKey, altKey, isComposing } = event

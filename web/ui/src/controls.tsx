@@ -18,7 +18,7 @@ const PATHS = {
 const COPIED_MS = 1500
 type IconName = keyof typeof PATHS | 'stop'
 
-/** Decoration only: what it stands for is also said in words. */
+/** A decoration. Its meaning is also given in words. */
 export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
@@ -48,7 +48,7 @@ interface IconButtonProps extends ButtonHTMLAttributes {
   label: string
 }
 
-/** A button that shows an icon and is read out by its label. */
+/** A button with an icon. Screen readers read its label. */
 export function IconButton({ icon, label, ...rest }: IconButtonProps): JSX.Element {
   return (
     <button type="button" aria-label={label} {...rest}>
@@ -82,7 +82,10 @@ export function CopyButton({ text }: { text: string }): JSX.Element {
   )
 }
 
-/** Copies a text and tells so for a moment; not where the browser forbids it, such as without https. */
+/**
+ * Copies a text and reports it for a moment. Does nothing if the browser forbids it, for example
+ * without https.
+ */
 export async function copyText(text: string, tell: (isCopied: boolean) => void): Promise<void> {
   try {
     await navigator.clipboard.writeText(text)

@@ -6,18 +6,21 @@ import { DraftRow, MessageRow, ReplyRow, UnsentRow } from './message-rows.tsx'
 import { findSeen, type Row, toEventText, toLogRows, toTailRows } from './rows.ts'
 import { strings } from './strings.ts'
 
-/** Closer to the end than this, a reader follows what is being written. */
+/** A reader who is this close to the end follows new text. */
 const NEAR_PX = 64
 const READ_OLDER_PX = 120
 
 interface ConversationProps {
   log: SessionLog
-  /** What is shown beside the log. */
+  /** The shown state besides the log. */
   state: Pick<ChatState, 'connection' | 'loadingOlder' | 'models' | 'readUpTo' | 'unsent' | 'user'>
   actions: Pick<ChatClient, 'discard' | 'loadOlder' | 'markRead' | 'resend' | 'retry'>
 }
 
-/** The log of one session. `aria-live` is off: a reply is announced once, when it is finished. */
+/**
+ * The log of one session. `aria-live` is off because a reply is announced once, when it is
+ * finished.
+ */
 export function Conversation({ log, state, actions }: ConversationProps): JSX.Element {
   const loadOlder = useCallback(() => void actions.loadOlder(), [actions])
   const end = useEndOfLog(log.messages[0]?.id ?? '', loadOlder)
@@ -26,7 +29,7 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
   const seenId = findSeen(log, state)
   const rows = useMemo(
     () => toLogRows(log, new Date()).map((row) => renderRow(row, { state, actions, seenId })),
-    // The rest of the log does not show in these rows, and changes with every piece of a reply.
+    // Other fields of the log do not affect these rows and change with every piece of a reply.
     [messages, session.status, models, actions, seenId],
   )
   const tail = toTailRows(log, unsent)
@@ -99,7 +102,7 @@ function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Elemen
   }
 }
 
-/** What is at the end of the log on a page that is looked at has been read. */
+/** Marks the log as read when its end is visible. */
 function useMarkRead(
   actions: ConversationProps['actions'],
   isAtEnd: boolean,
@@ -133,8 +136,8 @@ interface EndOfLog {
 }
 
 /**
- * Keeps the end of the log in view for readers who are there, and in its place what others read, also
- * when older entries come in above it.
+ * Keeps the end of the log in view for readers at the end. For others, keeps the position, even
+ * when older entries are inserted above.
  */
 function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
   const scroller = useRef<HTMLDivElement>(null)
@@ -167,7 +170,7 @@ function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
   useEffect(() => {
     const element = scroller.current
     if (!element) return undefined
-    // The list grows by itself while a reply is rendered late; the window shrinks for a keyboard.
+    // The list grows when a reply is rendered late, and an on-screen keyboard shrinks the window.
     const observer = new ResizeObserver(() => {
       if (follow.current) scrollToEnd(element)
     })

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** A hidden page gets no frames; what arrives is still shown in its title soon enough. */
+/** A hidden page gets no animation frames, but its title must still follow. */
 const HIDDEN_DELAY_MS = 250
 
 interface Source<T> {
@@ -8,7 +8,7 @@ interface Source<T> {
   subscribe(listener: () => void): () => void
 }
 
-/** The state of a client or a view, read at most once a frame however many events arrive in it. */
+/** Returns the state of a client or a view, updated at most once per frame. */
 export function useLatest<T>(source: Source<T>): T {
   const [state, setState] = useState(source.state)
   useEffect(() => {
@@ -36,7 +36,7 @@ function onNextFrame(callback: () => void): () => void {
   return () => cancelAnimationFrame(frame)
 }
 
-/** Whether a media query holds now. */
+/** Returns true if a media query matches. */
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches)
   useEffect(() => {

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { toPlainText } from './markdown-nodes.ts'
 import { isText, toEventText, toSenderName } from './rows.ts'
 
-/** Longer texts are read in the log itself, at the listener's own pace. */
+/** Longer texts are not announced. Listeners read them in the log at their own pace. */
 const MAX_SPOKEN = 1500
 
 interface LiveRegionProps {
@@ -14,8 +14,8 @@ interface LiveRegionProps {
 }
 
 /**
- * Tells a screen reader of each entry that others add, and of the end of the chat whoever ended it,
- * once, when it is whole. What is there at first is not news.
+ * Announces to screen readers, once and when it is complete, each entry of others and the end of
+ * the chat. Entries that are there at first are not announced.
  */
 export function LiveRegion({ log, models }: LiveRegionProps): JSX.Element {
   const [text, setText] = useState('')

@@ -2,18 +2,18 @@ import { Marked, type RendererObject, type Token, type Tokens } from 'marked'
 import { sanitizeHtml, toSafeLink } from './sanitize-html.ts'
 import { strings } from './strings.ts'
 
-/** How far the headings of a text have come. */
+/** The state of a text's headings. */
 export interface Outline {
-  /** Levels that the first heading was above where it belongs. */
+  /** By how many levels the first heading was above its proper level. */
   shift: number
   level: number
 }
 
-/** Below the page's own heading. */
+/** The outline before the first heading, below the page's own heading. */
 export const EMPTY_OUTLINE: Outline = { shift: 0, level: 1 }
 const HEADINGS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'] as const
 
-/** An image in a link is text: a link cannot hold another one. */
+/** Images inside a link become text, because a link cannot contain another link. */
 let linkDepth = 0
 
 const renderer: RendererObject = {
@@ -34,7 +34,7 @@ const renderer: RendererObject = {
     linkDepth -= 1
     return toAnchor(href, label)
   },
-  /** Never loaded: the address of an image can carry away what was said. */
+  /** Images are never loaded, because an address can leak the conversation. */
   image({ href, text }) {
     const label = escapeHtml(text || strings.image)
     return linkDepth > 0 ? label : toAnchor(href, label)
@@ -48,7 +48,7 @@ interface Rendered {
   outline: Outline
 }
 
-/** Nodes of a text, of which `blocks` are the top-level blocks where they are known. */
+/** Renders a text. `blocks` are its top-level blocks, if known. */
 export function render(text: string, before = EMPTY_OUTLINE, blocks?: Token[]): Rendered {
   const nodes = toNodes(text, blocks)
   const outline = orderHeadings(nodes, before)
@@ -57,7 +57,7 @@ export function render(text: string, before = EMPTY_OUTLINE, blocks?: Token[]): 
   return { nodes, outline }
 }
 
-/** The top-level blocks of a text; none where the parser cannot take it. */
+/** Parses the top-level blocks of a text. Returns none if the parser fails. */
 export function parseBlocks(text: string): Token[] {
   try {
     return marked.lexer(text)
@@ -66,12 +66,15 @@ export function parseBlocks(text: string): Token[] {
   }
 }
 
-/** The words of a markdown text without its marks. */
+/** Returns a markdown text without its markup. */
 export function toPlainText(text: string): string {
   return toNodes(text).textContent.replaceAll(/\s+/g, ' ').trim()
 }
 
-/** A text that the parser cannot take, such as one nested thousands deep, is shown as it is. */
+/**
+ * Renders a text. If the parser fails, for example with thousands of nested levels, shows it as it
+ * is.
+ */
 function toNodes(text: string, blocks?: Token[]): DocumentFragment {
   linkDepth = 0
   try {
@@ -98,8 +101,8 @@ function escapeHtml(text: string): string {
 }
 
 /**
- * Gives a text's headings levels without gaps, the first one the level below the page's, so
- * that nobody who goes from heading to heading misses one. Answers the outline for the text that follows.
+ * Gives headings levels without gaps, beginning one below the page's, so that readers who jump from
+ * heading to heading miss none. Returns the outline for the text that follows.
  */
 function orderHeadings(fragment: DocumentFragment, before: Outline): Outline {
   let { shift, level } = before
@@ -129,7 +132,7 @@ function wrapCode(pre: HTMLPreElement): void {
   box.append(bar, pre)
 }
 
-/** Lets a wide table be scrolled by keyboard. */
+/** Makes a wide table scrollable by keyboard. */
 function wrapTable(table: HTMLTableElement): void {
   const box = createElement('div', 'table-box')
   box.tabIndex = 0

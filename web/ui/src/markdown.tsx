@@ -4,12 +4,12 @@ import { copyText } from './controls.tsx'
 import { EMPTY_OUTLINE, type Outline, parseBlocks, render } from './markdown-nodes.ts'
 import { strings } from './strings.ts'
 
-/** Of the time that passes, at most a fifth goes into rendering one reply. */
+/** Limits the rendering of a reply to a fifth of the time. */
 const IDLE_FACTOR = 4
-/** A later line can still change the last block, and a blank line may be a block of its own. */
+/** A later line can change the last block, and a blank line may be a block of its own. */
 const OPEN_BLOCKS = 2
 
-/** A model's text. `live`: more of it is coming. */
+/** A model's text. `live`: more text will follow. */
 export function Markdown({ text, live }: { text: string; live: boolean }): JSX.Element {
   const container = useRef<HTMLDivElement>(null)
   const renderer = useRef<MarkdownRenderer | null>(null)
@@ -32,16 +32,16 @@ function onClick({ target }: MouseEvent): void {
 }
 
 /**
- * Shows a markdown text that grows. Blocks that no later text can change are rendered once and left
- * alone, so the cost of a step follows the last block and not the whole reply.
+ * Shows a growing markdown text. Blocks that later text cannot change are rendered once, so the
+ * cost of a step depends on the last block and not on the whole reply.
  */
 class MarkdownRenderer {
   readonly #container: HTMLElement
   #text = ''
-  /** The text whose blocks are on the page for good. */
+  /** The text of the finished blocks. */
   #settled = ''
   #outline: Outline = EMPTY_OUTLINE
-  /** Nodes of the blocks that are still open. */
+  /** Nodes of the unfinished blocks. */
   #open: ChildNode[] = []
   #notBefore = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -50,7 +50,7 @@ class MarkdownRenderer {
     this.#container = container
   }
 
-  /** Shows a text that goes on, soon. */
+  /** Schedules the rendering of a growing text. */
   grow(text: string): void {
     this.#text = text
     const waitMs = this.#notBefore - performance.now()
@@ -86,11 +86,11 @@ class MarkdownRenderer {
     this.#notBefore = now + (now - startedAt) * IDLE_FACTOR
   }
 
-  /** Puts the blocks at the start of `rest` on the page that are closed; answers their text. */
+  /** Renders the finished blocks at the start of `rest` and returns their text. */
   #settle(rest: string): string {
     const closed = parseBlocks(rest).slice(0, -OPEN_BLOCKS)
     const text = closed.map(({ raw }) => raw).join('')
-    // The parser normalises some white space: only what is a literal part of the text can be cut off.
+    // The parser normalises some white space, so only a literal prefix can be cut off.
     if (text === '' || !rest.startsWith(text)) return ''
     const { nodes, outline } = render(text, this.#outline, closed)
     this.#container.append(nodes)

@@ -8,7 +8,7 @@ import { strings, toTime } from './strings.ts'
 
 interface MessageRowProps {
   message: Message
-  /** A person has read it. */
+  /** A person has read the message. */
   isSeen: boolean
 }
 
@@ -65,7 +65,7 @@ export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.El
   )
 }
 
-/** A reply that is being written; without a draft, one that is awaited. */
+/** A reply that is being written; without a draft, a reply that is awaited. */
 export function DraftRow({ draft }: { draft?: Draft }): JSX.Element {
   return (
     <Reply label={strings.assistant} isLive={draft !== undefined}>

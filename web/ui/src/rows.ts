@@ -2,7 +2,10 @@ import type { ChatState, Draft, SessionLog, UnsentMessage } from '@chatbox/clien
 import type { Message, Model, Sender } from '@chatbox/contract'
 import { strings, toDay } from './strings.ts'
 
-/** What the conversation shows, top to bottom. A row keeps its key while it grows and is confirmed. */
+/**
+ * The rows of the conversation, top to bottom. A row keeps its key while it grows and when it is
+ * confirmed.
+ */
 export type Row =
   | { kind: 'day'; key: string; text: string }
   | { kind: 'message'; key: string; message: Message }
@@ -12,7 +15,7 @@ export type Row =
   | { kind: 'awaiting'; key: string }
   | { kind: 'unsent'; key: string; unsent: UnsentMessage }
 
-/** Rows of what is in the log; they change only when the log does. */
+/** Creates the rows of the log, which change only with the log. */
 export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
   const latestReply = new Map(messages.map(({ replyTo, id }) => [replyTo, id]))
   const rows: Row[] = []
@@ -29,7 +32,7 @@ export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
   return rows
 }
 
-/** Rows after the log: what is being written or sent. */
+/** Creates the rows after the log, for everything that is being written or sent. */
 export function toTailRows(log: SessionLog, unsent: ChatState['unsent']): Row[] {
   const drafts = log.drafts.map((draft): Row => ({ kind: 'draft', key: draft.replyId, draft }))
   const known = new Set(log.messages.slice(-100).map(({ clientMessageId }) => clientMessageId))
@@ -42,8 +45,9 @@ export function toTailRows(log: SessionLog, unsent: ChatState['unsent']): Row[] 
 }
 
 /**
- * The user's latest message that a person has read, by id, while nothing answers it: an answer says
- * more than a mark. Undefined where the model answers, however many people look on.
+ * Finds the user's latest message that a person has read and nobody is answering, because an answer
+ * says more than a mark. Returns its id, or undefined if the model answers, however many people
+ * watch.
  */
 export function findSeen(
   { messages, session }: SessionLog,
@@ -62,7 +66,7 @@ function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
   return sessionId === null ? session.status === 'active' : sessionId === session.id
 }
 
-/** By name: a later version may know another status, with which nothing is wrong. */
+/** Lists the statuses by name, because later versions may add harmless ones. */
 const PARTIAL: ReadonlySet<string> = new Set<Message['status']>(['stopped', 'incomplete', 'failed'])
 
 function toRow(message: Message, isLatest: boolean): Row {
@@ -76,14 +80,14 @@ function toRow(message: Message, isLatest: boolean): Row {
 
 const TEXT_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
 
-/** False for a change of the session, and for an entry of a kind that only a later version knows. */
+/** Returns false for a change of the session and for entries of later versions. */
 export function isText({ kind, event }: Message): boolean {
   return event === undefined && TEXT_KINDS.has(kind)
 }
 
 /**
- * A change of the session that the log remembers, in words; a line for an entry of a later version,
- * which the page or its server does not know.
+ * Describes a change of the session in words. For an entry of a later version, returns a general
+ * line.
  */
 export function toEventText({ event }: Message, models: readonly Model[]): string {
   switch (event?.type) {

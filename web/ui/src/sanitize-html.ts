@@ -1,6 +1,6 @@
 import DOMPurify, { type Config } from 'dompurify'
 
-/** All that a reply can become. Nothing here loads anything, and nothing names or styles a node. */
+/** The allowed tags of a reply. None of them loads anything, and none names or styles a node. */
 const ALLOWED_TAGS = [
   ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
   ...['ul', 'ol', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
@@ -10,7 +10,7 @@ const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS,
   ALLOWED_ATTR: ['href', 'start', 'align', 'data-language'],
   ALLOWED_URI_REGEXP: /^(?:https|mailto|tel):/i,
-  // The rule for addresses holds for `href` alone.
+  // The rule for addresses applies only to `href`.
   ADD_URI_SAFE_ATTR: ['start', 'align', 'data-language'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
@@ -26,12 +26,18 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
   node.setAttribute('rel', 'noopener noreferrer nofollow')
 })
 
-/** Nodes of the allow-list only, whatever the HTML says: the one way from a model's text to the page. */
+/**
+ * Returns only allowed nodes, whatever the HTML contains. A model's text reaches the page only
+ * through here.
+ */
 export function sanitizeHtml(html: string): DocumentFragment {
   return purifier.sanitize(html, CONFIG)
 }
 
-/** The address where it may be linked to; undefined for any other scheme and for relative addresses. */
+/**
+ * Returns the address if it may be linked, undefined for any other scheme and for relative
+ * addresses.
+ */
 export function toSafeLink(address: string): string | undefined {
   try {
     const url = new URL(address)

@@ -1,4 +1,4 @@
-/** Every text that the parts of a page share, in one place, so that another language is another table. */
+/** All texts that the parts of a page share. Another language is another table. */
 export const strings = {
   conversation: 'Conversation',
   emptyTitle: 'How can we help?',
@@ -63,14 +63,14 @@ export function toTime(iso: string): string {
   return timeFormat.format(new Date(iso))
 }
 
-/** A day in the reader's own time zone, in words. */
+/** Formats a day in words, in the reader's time zone. */
 export function toDay(iso: string, now: Date): string {
   const days = daysBetween(new Date(iso), now)
   if (days === 0) return strings.today
   return days === 1 ? strings.yesterday : dayFormat.format(new Date(iso))
 }
 
-/** The time of day for today, else the date. */
+/** Formats the time for today, else the date. */
 export function toShortTime(iso: string, now: Date): string {
   return daysBetween(new Date(iso), now) === 0 ? toTime(iso) : shortFormat.format(new Date(iso))
 }

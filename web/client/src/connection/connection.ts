@@ -14,25 +14,25 @@ import { Timer } from '../timer.ts'
 import type { GetToken } from './token.ts'
 
 /**
- * `draining`: connected, and about to move to another server. `refused`: the server does not want
- * this user, and trying again is useless until something changed.
+ * `draining`: connected, but about to move to another server. `refused`: the server rejects this
+ * user, and retrying is useless until something changes.
  */
 export type ConnectionStatus =
   'connecting' | 'online' | 'draining' | 'offline' | 'refused' | 'closed'
 
 export interface ConnectionState {
   status: ConnectionStatus
-  /** Why the last try failed. */
+  /** The error of the last try. */
   code?: RequestErrorCode
-  /** Milliseconds until the next try, as it was planned when this state began. */
+  /** Milliseconds until the next try, counted from the beginning of this state. */
   retryInMs?: number
 }
 
 interface ConnectionOptions {
-  /** The page's folder on the server with its path prefix and no trailing slash. */
+  /** The URL of the page's folder, including the path prefix, without a trailing slash. */
   baseUrl: string
   getToken: GetToken
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   random?: () => number
 }
 
@@ -41,15 +41,18 @@ type EventName = keyof ServerToClientEvents
 
 const ACK_TIMEOUT_MS = 8000
 const CONNECT_TIMEOUT_MS = 10_000
-/** Spreads over this time those who were all told to move at the same moment. */
+/** Spreads out clients that were told to move at the same time. */
 const DRAIN_JITTER_MS = 1000
 const STABLE_MS = 5000
-/** New tokens that are refused one after the other: the next one would be, too. */
+/**
+ * The number of new tokens that may be refused in a row. After that the next one would be refused
+ * too.
+ */
 const MAX_REFUSALS = 3
 
 /**
- * One Socket.IO connection that comes back by itself. Plans every reconnect itself rather than
- * through the library, which gives up after a refused handshake and after a disconnect by the server.
+ * A Socket.IO connection that reconnects by itself. It does not use the library's reconnects
+ * because the library gives up after a refused handshake or a disconnect by the server.
  */
 export class Connection extends Observable<ConnectionState> {
   readonly #socket: Socket
@@ -82,13 +85,13 @@ export class Connection extends Observable<ConnectionState> {
   }
 
   on<E extends EventName>(event: E, listener: ServerToClientEvents[E]): () => void {
-    // The library's type of a listener stays unresolved for an event that is still a parameter.
+    // The library cannot resolve the listener's type while the event is a type parameter.
     const name: string = event
     this.#socket.on(name, listener)
     return () => void this.#socket.off(name, listener)
   }
 
-  /** Connects now, also where a wait for the next try is under way. */
+  /** Connects now, even while it waits for the next try. */
   connect(): void {
     if (this.#socket.connected || this.state.status === 'closed') return
     this.#timer.stop()
@@ -98,9 +101,9 @@ export class Connection extends Observable<ConnectionState> {
   }
 
   /**
-   * Sends an event and waits for its acknowledgement, at most 8 s. Rejects with `RequestError`:
-   * what the server said, `OFFLINE` without a connection, `TIMEOUT` without an answer, after which
-   * the connection counts as broken and is made anew.
+   * Sends an event and waits at most 8 s for its acknowledgement. Rejects with `RequestError`: the
+   * server's error, `OFFLINE` without a connection, or `TIMEOUT` without an answer. After a
+   * time-out the connection counts as broken and is replaced.
    */
   async request<E extends RequestEvent>(
     event: E,
@@ -115,12 +118,12 @@ export class Connection extends Observable<ConnectionState> {
     throw new RequestError(answer.error)
   }
 
-  /** Tells others that this user types. Lost without harm. */
+  /** Tells others that this user is typing. Its loss is harmless. */
   sendTyping(payload: ClientPayload<'typing'>): void {
     if (this.#socket.connected) this.#socket.volatile.emit('typing', payload)
   }
 
-  /** Leaves the server and comes back with the token that is good now: it is of another user. */
+  /** Reconnects with the current token because it belongs to another user. */
   restart(): void {
     if (this.#socket.connected) this.#socket.disconnect()
   }
@@ -154,7 +157,8 @@ export class Connection extends Observable<ConnectionState> {
     try {
       await this.request('token:refresh', { token: await this.#options.getToken({ renew: true }) })
     } catch {
-      // The server ends the connection at expiry; the next one asks for a token again.
+      // The server closes the connection when the token expires. The next connection gets a new
+      // token.
       this.#renew = true
     }
   }
@@ -168,7 +172,7 @@ export class Connection extends Observable<ConnectionState> {
 
   #onDisconnect(): void {
     if (this.state.status === 'closed') return
-    // A server that accepts and drops at once must not be asked again at once.
+    // A server that accepts and drops connections must not be retried at once.
     if (Date.now() - this.#onlineSince > STABLE_MS) this.#timer.forgetFailures()
     this.#plan({ status: 'offline' }, Math.max(0, this.#drainUntil - Date.now()))
   }
@@ -200,7 +204,9 @@ export class Connection extends Observable<ConnectionState> {
   }
 }
 
-/** What the server says in the `data` of a `connect_error`, or why no token could be had. */
+/**
+ * Reads the server's error from the `data` of a `connect_error`, or the error of the token request.
+ */
 function toRefusal(error: unknown): { code: RequestErrorCode; retryAfterMs: number } {
   const { data } = (error ?? {}) as { data?: Partial<ErrorInfo> }
   const info = error instanceof RequestError ? error : data

@@ -1,9 +1,11 @@
 import type { ErrorCode, ErrorInfo } from '@chatbox/contract'
 
-/** What the server says, and what only the client can know: no connection, or no answer in time. */
+/**
+ * The server's codes, and two that only the client can detect: no connection, or no answer in time.
+ */
 export type RequestErrorCode = ErrorCode | 'OFFLINE' | 'TIMEOUT'
 
-/** Why a request was not done. Its message is fit for a user. */
+/** The error of a failed request. Its message may be shown to a user. */
 export class RequestError extends Error {
   readonly code: RequestErrorCode
   readonly retryable: boolean
@@ -18,7 +20,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Any thrown value as a `RequestError`; the text of an unknown one is never shown. */
+/** Converts any error into a `RequestError`. The message of an unknown error is never shown. */
 export function toRequestError(thrown: unknown): RequestError {
   if (thrown instanceof RequestError) return thrown
   return new RequestError({ code: 'INTERNAL', message: 'Something went wrong.', retryable: true })
@@ -26,7 +28,7 @@ export function toRequestError(thrown: unknown): RequestError {
 
 const HTTP_TIMEOUT_MS = 10_000
 
-/** A JSON answer of the server, waited for at most 10 s. Rejects with `RequestError`. */
+/** Requests JSON from the server within 10 s. Rejects with `RequestError`. */
 export async function requestJson(url: string, init: RequestInit): Promise<unknown> {
   const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS)
   const answer = await fetch(url, { ...init, signal }).catch(() => {
@@ -44,7 +46,7 @@ function toErrorInfo(body: unknown, status: number): ErrorInfo {
     const { code, message, retryable = false } = error
     return { ...error, code, message, retryable }
   }
-  // Something between us and the server answered, such as a proxy whose server is away.
+  // Something in between has answered, for example a proxy whose server is down.
   const code = status === 429 ? 'TOO_MANY_REQUESTS' : 'UNAVAILABLE'
   return { code, message: 'The server cannot answer now.', retryable: true }
 }

@@ -1,4 +1,7 @@
-/** A token for the next connection. `renew`: the last one was refused or is about to expire. */
+/**
+ * Returns a token for the next connection. `renew`: the last token was refused or is about to
+ * expire.
+ */
 export type GetToken = (wish: { renew: boolean }) => Promise<string>
 
 export interface IssuedToken {
@@ -7,10 +10,12 @@ export interface IssuedToken {
   expiresAt: string
 }
 
-/** A token this close to its end is not worth a handshake. */
+/** A token with less time left is not used for a handshake. */
 const MIN_LEFT_MS = 90_000
 
-/** Keeps a token in memory until it is about to expire; callers at the same time share one request. */
+/**
+ * Keeps a token in memory until shortly before it expires. Concurrent callers share one request.
+ */
 export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
   let known: IssuedToken | undefined
   let underWay: Promise<IssuedToken> | undefined
@@ -25,8 +30,8 @@ export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
 }
 
 /**
- * Whose token this is, as the server will read it: the claim `sub`, or `user_id` in its place.
- * Nothing is verified. Undefined for anything that is no such token.
+ * Returns the user of a token, which is the claim `sub`, or `user_id` if that is missing. Verifies
+ * nothing. Returns undefined if the token is unreadable.
  */
 export function readSubject(token: string): string | undefined {
   try {

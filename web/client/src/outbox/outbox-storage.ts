@@ -2,29 +2,32 @@ import type { RequestError, RequestErrorCode } from '../connection/request.ts'
 
 /** A message that the server has not confirmed. */
 export interface UnsentMessage {
-  /** Fixed for good: the server stores a message once, however often it is sent. */
+  /** Never changes, so that the server stores the message once, however often it is sent. */
   clientMessageId: string
-  /** Only the user who wrote it sends it. Null until it is known who that is. */
+  /** The author, who alone sends the message. Null until the user is known. */
   userId: string | null
-  /** Where it was written: while there is no user, it is of nobody but this tab's next one. */
+  /**
+   * The tab in which it was written. Without an author, the message belongs to this tab's next
+   * user.
+   */
   tabId: string
   /** Null until the first session is open. */
   sessionId: string | null
   content: string
   createdAt: string
-  /** Set where the server refused it for good: it waits for the user to decide. */
+  /** Set if the server has finally refused the message. The user decides what to do. */
   failure: { code: RequestErrorCode; message: string } | null
 }
 
-/** Where unsent messages survive a reload. Writes of one storage take effect in the order of the calls. */
+/** Keeps unsent messages over a reload. Writes take effect in the order of the calls. */
 export interface OutboxStorage {
-  /** Whatever is there: the reader checks its form. */
+  /** Returns the stored values, which the caller must validate. */
   readAll(): Promise<unknown[]>
   put(message: UnsentMessage): Promise<void>
   remove(clientMessageId: string): Promise<void>
 }
 
-/** For a process that need not survive itself: tests, a browser that allows no storage. */
+/** Creates a storage in memory, for tests and for browsers that allow no storage. */
 export function createMemoryStorage(): OutboxStorage {
   const items = new Map<string, string>()
   return {
@@ -34,7 +37,10 @@ export function createMemoryStorage(): OutboxStorage {
   }
 }
 
-/** A stored value as an unsent message; undefined for anything else, such as one of another version. */
+/**
+ * Parses a stored value. Returns undefined for anything else, for example a value of another
+ * version.
+ */
 export function parseUnsentMessage(value: unknown): UnsentMessage | undefined {
   const item = (value ?? {}) as Partial<UnsentMessage>
   const { clientMessageId, userId, tabId, sessionId, content, createdAt } = item
@@ -55,6 +61,6 @@ function isTextOrNull(value: unknown): value is string | null {
 
 function parseFailure(value: unknown): UnsentMessage['failure'] {
   const { code, message } = (value ?? {}) as Partial<RequestError>
-  // The code is only shown and compared, so one that this version does not know does no harm.
+  // The code is only shown and compared, so an unknown one is harmless.
   return isText(code) && isText(message) ? { code, message } : null
 }

@@ -5,31 +5,32 @@ import { Timer } from '../timer.ts'
 import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
 
 interface OutboxOptions {
-  /** Where it fails, messages are kept for as long as the page lives. */
+  /** If the storage fails, messages are kept until the page is closed. */
   storage: OutboxStorage
   send(payload: ClientPayload<'message:send'>): Promise<ClientData<'message:send'>>
   onSent(message: Message): void
-  /** The same over a reload of one tab. */
+  /** The id of this tab, which survives a reload. */
   tabId?: string
   random?: () => number
 }
 
 const MAX_MESSAGES = 50
 const MAX_CHARACTERS = 200_000
-/** After a week nobody expects a message to go out any more. */
+/** Nobody expects a message to be sent after a week. */
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000
 
 /**
- * Messages on their way: sent one at a time in the order in which they were written, again after a
- * gap, always under the same id. Whatever is not confirmed is in the storage. It holds what one user
- * wrote; what was written before a user was known is of the first one that this tab has after that.
+ * Messages that the server has not confirmed. They are sent one at a time in the order in which
+ * they were written, and again after an outage, always with the same id. All of them are in the
+ * storage. The outbox holds one user's messages. Messages written before the user is known belong
+ * to the next user of this tab.
  */
 export class Outbox extends Observable<readonly UnsentMessage[]> {
   readonly #options: Required<OutboxOptions>
   readonly #timer: Timer
   #userId: string | null = null
   #loading = Promise.resolve()
-  /** Where messages go that were written before a session was open. */
+  /** The session for messages that were written before a session was open. */
   #sessionId: string | null = null
   #online = false
   #sending = false
@@ -45,8 +46,8 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   }
 
   /**
-   * Whose messages these are from now on, and those of a former user are not here any more. Resolves
-   * once what this user left unsent before is here; nothing is sent until `resume`. Never rejects.
+   * Sets the user and drops the messages of a former one. Resolves when the user's stored messages
+   * are loaded. Nothing is sent until `resume`. Never rejects.
    */
   setUser(userId: string): Promise<void> {
     if (userId !== this.#userId) this.#loading = this.#load(userId)
@@ -73,7 +74,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     this.#next()
   }
 
-  /** Adds a message and sends it when its turn comes. Throws `TOO_MANY_REQUESTS` when full. */
+  /** Adds a message and sends it in its turn. Throws `TOO_MANY_REQUESTS` if the outbox is full. */
   add(sessionId: string | null, content: string): UnsentMessage {
     const characters = this.items.reduce((sum, item) => sum + item.content.length, content.length)
     if (this.items.length >= MAX_MESSAGES || characters > MAX_CHARACTERS) {
@@ -98,7 +99,10 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     return item
   }
 
-  /** Sends what waits, now and until `pause`. Messages without a session go to `sessionId` or wait. */
+  /**
+   * Sends waiting messages until `pause`. Messages without a session go to `sessionId`; if that is
+   * null, they wait.
+   */
   resume(sessionId: string | null): void {
     this.#online = true
     this.#sessionId = sessionId
@@ -107,13 +111,13 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     this.#next()
   }
 
-  /** Sends nothing until `resume`: there is no connection. */
+  /** Stops sending until `resume`, because there is no connection. */
   pause(): void {
     this.#online = false
     this.#timer.stop()
   }
 
-  /** Sends a refused message again, in another session where `sessionId` says so. */
+  /** Sends a refused message again, in the session `sessionId` if it is set. */
   retry(clientMessageId: string, sessionId?: string): void {
     const item = this.items.find((one) => one.clientMessageId === clientMessageId)
     if (!item?.failure) return
@@ -143,7 +147,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
 
   async #send(item: UnsentMessage, sessionId: string): Promise<void> {
     const { clientMessageId, content } = item
-    // Bound to its session before the first try: a repetition must not end up in another one.
+    // The session is fixed before the first try, so that a repetition cannot reach another one.
     if (item.sessionId === null) this.#replace({ ...item, sessionId })
     try {
       const { message } = await this.#options.send({ sessionId, clientMessageId, content })
@@ -171,7 +175,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     return claimed
   }
 
-  /** What is too old to be sent is not kept either, by whomever it is. */
+  /** Also removes messages that are too old from the storage, whoever wrote them. */
   #dropOld(items: readonly UnsentMessage[]): UnsentMessage[] {
     const oldest = new Date(Date.now() - MAX_AGE_MS).toISOString()
     return items.filter(({ clientMessageId, createdAt }) => {
@@ -197,7 +201,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   }
 }
 
-/** 128 random bits as 22 characters of base64url. */
+/** Creates an id of 128 random bits as 22 characters of base64url. */
 export function createId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return btoa(String.fromCharCode(...bytes))

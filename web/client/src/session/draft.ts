@@ -6,25 +6,25 @@ interface Frame {
 }
 
 /**
- * The text of a reply that is being written, as far as it is known here: frames 0 to `index - 1` of
- * `attempt`. Attempt 0 is a reply that waits for a worker.
+ * The known part of a reply that is being written: frames 0 to `index - 1` of `attempt`. A reply
+ * with attempt 0 waits for a worker.
  */
 export interface Draft {
   replyId: string
-  /** Empty while only deltas have been seen, so nobody said yet which question they answer. */
+  /** Empty while only deltas have arrived, which do not name their question. */
   replyTo: string
   modelId: string
   attempt: number
   index: number
   text: string
-  /** Frames that came too early, by index. They wait for the ones before them. */
+  /** Early frames by index. They wait for the missing ones before them. */
   ahead: readonly Frame[]
-  /** How often the missing frames of this attempt were asked for. */
+  /** How often missing frames of this attempt were requested. */
   asks: number
 }
 
 const MAX_AHEAD = 512
-/** After these the final message is waited for: it carries the whole text. */
+/** After this many requests the draft waits for the final message, which has the whole text. */
 const MAX_ASKS = 3
 
 export function toDraft(reply: ActiveReply | ReplyStart): Draft {
@@ -33,20 +33,20 @@ export function toDraft(reply: ActiveReply | ReplyStart): Draft {
   return { replyId, replyTo, modelId, attempt, ...known, ahead: [], asks: 0 }
 }
 
-/** A draft of which only one delta is known. */
+/** Creates a draft from its first delta. */
 export function toUnknownDraft(delta: ReplyDelta): Draft {
   const { replyId, attempt } = delta
   return { replyId, replyTo: '', modelId: '', attempt, index: 0, text: '', ahead: [], asks: 0 }
 }
 
-/** The draft after `reply:start`: a higher attempt replaces the text of a lower one. */
+/** Applies `reply:start`. A higher attempt replaces the text of a lower one. */
 export function startAttempt(draft: Draft, start: ReplyStart): Draft {
   if (start.attempt < draft.attempt) return draft
   if (start.attempt > draft.attempt) return toDraft(start)
   return { ...draft, replyTo: start.replyTo, modelId: start.modelId }
 }
 
-/** The draft after one delta, with those that waited for it. */
+/** Applies a delta, and the early frames that follow it. */
 export function addDelta(draft: Draft, delta: ReplyDelta): Draft {
   if (delta.attempt < draft.attempt) return draft
   const { attempt, index, text } = delta
@@ -60,7 +60,7 @@ export function addDelta(draft: Draft, delta: ReplyDelta): Draft {
   return { ...draft, ahead: insertFrame(draft.ahead, { index, text }) }
 }
 
-/** The draft after the server told how far the reply is. */
+/** Applies the server's state of the reply. */
 export function joinReply(draft: Draft, reply: ActiveReply): Draft {
   if (reply.attempt < draft.attempt) return draft
   const sameAttempt = reply.attempt === draft.attempt
@@ -70,7 +70,7 @@ export function joinReply(draft: Draft, reply: ActiveReply): Draft {
   return sameAttempt ? takeAhead({ ...joined, ahead: draft.ahead, asks: draft.asks }) : joined
 }
 
-/** True where something before the waiting frames is missing and may still be asked for. */
+/** Returns true if frames or the question are missing and may still be requested. */
 export function wantsCatchUp(draft: Draft): boolean {
   return draft.asks < MAX_ASKS && (draft.ahead.length > 0 || draft.replyTo === '')
 }

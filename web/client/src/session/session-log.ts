@@ -17,20 +17,20 @@ import {
 } from './draft.ts'
 
 /**
- * What a client knows of one session. `messages` has no holes: it is one run of the server's log
- * that ends at `lastSeq`. The order in which events arrive means nothing; `seq`, attempt and index do.
+ * A client's copy of one session. `messages` is a gapless part of the server's log that ends at
+ * `lastSeq`. The order of events does not matter; `seq`, attempt and index do.
  */
 export interface SessionLog {
   session: Session
   messages: readonly Message[]
   hasOlder: boolean
   lastSeq: number
-  /** The newest entry that the server is known to have. */
+  /** The seq of the server's newest known entry. */
   headSeq: number
-  /** Entries that came too early, by seq. They wait for the ones before them. */
+  /** Early entries by seq. They wait for the missing ones before them. */
   ahead: readonly Message[]
   drafts: readonly Draft[]
-  /** A question whose reply was not heard of yet; empty when there is none. */
+  /** The question whose reply is still unknown; empty if there is none. */
   awaiting: string
 }
 
@@ -40,28 +40,28 @@ export type LogEvent =
   | { type: 'delta'; delta: ReplyDelta }
   | { type: 'head'; lastSeq: number }
   | { type: 'session'; session: Session }
-  /** A reply that was asked for and that nobody writes yet. */
+  /** A reply that was requested and that nobody writes yet. */
   | { type: 'expected'; reply: ActiveReply }
-  /** Entries before the oldest one that is known. */
+  /** Entries before the oldest known one. */
   | { type: 'older'; page: ClientData<'session:history'> }
-  /** The answer to `session:open`, with the `afterSeq` and the drafts of when it was asked for. */
+  /** The answer to `session:open`, with `afterSeq` and the drafts of the time of the request. */
   | OpenedEvent
 
 interface OpenedEvent {
   type: 'opened'
   page: ClientData<'session:open'>
   afterSeq?: number
-  /** Where it is left out, all that are there now. */
+  /** Defaults to the present drafts. */
   drafts?: readonly Draft[]
 }
 
 const MAX_AHEAD = 200
-/** Older entries are read again when they are asked for. */
+/** Older entries are read again on demand. */
 const MAX_MESSAGES = 10_000
-/** One reply is written at a time; more are here only until their final messages have arrived. */
+/** Only one reply is written at a time. Others wait here for their final messages. */
 const MAX_DRAFTS = 4
 
-/** The log as the first answer to `session:open` shows it. */
+/** Creates the log from the first answer to `session:open`. */
 export function createSessionLog(page: ClientData<'session:open'>): SessionLog {
   const empty: SessionLog = {
     session: page.session,
@@ -77,8 +77,8 @@ export function createSessionLog(page: ClientData<'session:open'>): SessionLog {
 }
 
 /**
- * The log after one event: what it has is dropped, what is next applied. Where it `isBehind` then,
- * the session has to be opened again after `lastSeq`.
+ * Applies one event: drops known data and adds what comes next. If the log `isBehind` then, the
+ * session must be opened again after `lastSeq`.
  */
 export function applyEvent(log: SessionLog, event: LogEvent): SessionLog {
   switch (event.type) {
@@ -101,12 +101,14 @@ export function applyEvent(log: SessionLog, event: LogEvent): SessionLog {
   }
 }
 
-/** True where the model may not write: a person has taken over, or the session has ended. */
+/**
+ * Returns true if the model may not write because a person has taken over or the session has ended.
+ */
 export function isModelSilent({ session }: SessionLog): boolean {
   return session.assistedBy !== null || session.status === 'ended'
 }
 
-/** True while something is missing that the server can be asked for. */
+/** Returns true if something is missing that can be requested from the server. */
 export function isBehind(log: SessionLog): boolean {
   return log.headSeq > log.lastSeq || log.drafts.some(wantsCatchUp)
 }
@@ -139,12 +141,12 @@ function appendMessage(log: SessionLog, message: Message): SessionLog {
 
 const QUESTION_KINDS: ReadonlySet<string> = new Set<Message['kind']>(['text', 'file', 'voice'])
 
-/** By name: nobody knows whether the model answers a kind of entry that a later version has. */
+/** Lists the kinds by name, because the model may not answer kinds of later versions. */
 function isQuestion({ kind, sender }: Message): boolean {
   return sender.type === 'user' && QUESTION_KINDS.has(kind)
 }
 
-/** What an entry says about the session, in case the summary that says the same is late or lost. */
+/** Applies an entry's change to the session, because the session's update may be late or lost. */
 function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog {
   const { session } = log
   const silent = { ...log, drafts: [], awaiting: '' }
@@ -161,7 +163,7 @@ function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog 
     case 'help_resolved':
     case undefined:
   }
-  // Also after an event of a later version, which no type of this one names.
+  // Events of later versions end here too, although no type names them.
   return log
 }
 
@@ -196,11 +198,11 @@ function onOpened(
   const grown = page.messages.reduce(addMessage, base)
   const next = raiseHead(withSession(grown, page.session), page.session.lastSeq)
   const covered = Math.max(page.session.lastSeq, page.messages.at(-1)?.seq ?? afterSeq ?? 0)
-  // A page from before the newest entry knows nothing of the reply to that entry.
+  // A page that is older than the newest entry does not know the reply to that entry.
   return next.lastSeq === covered ? settleDrafts(next, page.reply, drafts) : next
 }
 
-/** The latest page replaces what is known where the two do not touch. */
+/** Replaces the known entries with the latest page if there is a gap in between. */
 function restartAt(log: SessionLog, page: ClientData<'session:open'>): SessionLog {
   const first = page.messages[0]?.seq ?? 0
   if (log.lastSeq > 0 && first <= log.lastSeq + 1) return log
@@ -209,8 +211,8 @@ function restartAt(log: SessionLog, page: ClientData<'session:open'>): SessionLo
 }
 
 /**
- * The server knows of one unfinished reply at most: any other draft is over, its text dropped. One
- * that began while the answer was on its way is none of those that it speaks of.
+ * Drops all drafts but the server's only unfinished reply, because the others are over. Keeps
+ * drafts that began after the request, which the answer does not cover.
  */
 function settleDrafts(
   log: SessionLog,

@@ -14,13 +14,13 @@ import {
 } from './session-log.ts'
 import { ReadSignal, type Typist, Typists, TypingSignal } from './signals.ts'
 
-/** Everything that is shown of one session. */
+/** The shown state of one session. */
 export interface SessionViewState {
-  /** Its entries, and the replies that are being written. */
+  /** The entries and the replies that are being written. */
   log: SessionLog
   loadingOlder: boolean
   typists: readonly Typist[]
-  /** How far each other reader has come, by reader. */
+  /** The last seq that each other reader has read. */
   readUpTo: Readonly<Record<string, number>>
   /** Messages of this session that the server has not confirmed. */
   unsent: readonly UnsentMessage[]
@@ -34,28 +34,30 @@ export type ViewEvent =
 export interface SessionViewOptions {
   connection: Pick<Connection, 'on' | 'request' | 'sendTyping'>
   outbox: Pick<Outbox, 'add' | 'items' | 'subscribe'>
-  /** A session could not be caught up with, and will not be: it is gone, for example. */
+  /** Called when catching up has failed for good, for example because the session is gone. */
   onError(error: unknown): void
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   random: () => number
-  /** Runs a catch-up when it may ask: many sessions that were cut off together share one server. */
+  /**
+   * Runs a catch-up in its turn, because many sessions that lost their connection share one server.
+   */
   inTurn(run: () => Promise<void>): Promise<void>
   onClose(): void
 }
 
 const HISTORY_PAGE = 50
 const MAX_READERS = 50
-/** Missing entries often arrive by themselves a moment later. */
+/** Missing entries often arrive by themselves shortly afterwards. */
 const CATCH_UP_DELAY_MS = 300
 const CATCH_UP_PAGE = 200
-/** Further behind than this, the latest page is shown instead, and the rest is read on demand. */
+/** A log that is further behind is replaced with the latest page. The rest is read on demand. */
 const MAX_GAP = 1000
-/** Pages in one catch-up. What is still missing then is asked for at the next event. */
+/** The maximum number of pages in one catch-up. The next event requests the rest. */
 const MAX_ROUNDS = 10
 
 /**
- * One open session: its state, kept equal to the server's, and what its viewer does there. What is
- * asked of the server rejects with `RequestError`.
+ * One open session: its state, kept in sync with the server, and the viewer's actions. Requests
+ * reject with `RequestError`.
  */
 export class SessionView extends Observable<SessionViewState> {
   readonly id: string
@@ -81,7 +83,7 @@ export class SessionView extends Observable<SessionViewState> {
     this.onOutbox()
   }
 
-  /** An event of this session. */
+  /** Applies an event of this session. */
   apply(event: ViewEvent): void {
     if (this.#closed) return
     if (event.type === 'typing') this.#typists.apply(event.typing)
@@ -94,20 +96,20 @@ export class SessionView extends Observable<SessionViewState> {
     }
   }
 
-  /** The outbox has changed. */
+  /** Updates the unsent messages from the outbox. */
   onOutbox(): void {
     const unsent = this.#options.outbox.items.filter(({ sessionId }) => sessionId === this.id)
     if (unsent.length > 0 || this.state.unsent.length > 0) this.#patch({ unsent })
   }
 
-  /** There is no connection: those who were told that the user types have forgotten it. */
+  /** Forgets a sent typing signal, because other viewers drop it when the connection is lost. */
   onOffline(): void {
     this.#typing.forget()
   }
 
   /**
-   * Opens the session again, which also joins its room, until nothing is missing, and tells what
-   * could not be told. Never rejects.
+   * Opens the session again until nothing is missing, which also joins its room. Then repeats a
+   * receipt that could not be sent. Never rejects.
    */
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.#options
@@ -118,13 +120,13 @@ export class SessionView extends Observable<SessionViewState> {
     this.#reading.repeat()
   }
 
-  /** Hands a message to the outbox. Throws `TOO_MANY_REQUESTS` where that is full. */
+  /** Adds a message to the outbox. Throws `TOO_MANY_REQUESTS` if the outbox is full. */
   send(content: string): void {
     this.#typing.stop()
     this.#options.outbox.add(this.id, content)
   }
 
-  /** Ends the session, which can still be read. */
+  /** Ends the session, which stays readable. */
   async end(): Promise<void> {
     const payload = { sessionId: this.id }
     const { session } = await this.#options.connection.request('session:end', payload)
@@ -137,16 +139,16 @@ export class SessionView extends Observable<SessionViewState> {
     this.apply({ type: 'session', session })
   }
 
-  /** Stops the reply that is being written, also one that no worker has begun yet. */
+  /** Stops the current reply, even if no worker has begun it. */
   async stop(): Promise<void> {
-    // A reply that was not heard of has an id already, and the server knows it.
+    // An unknown reply already has an id on the server.
     if (this.state.log.drafts.length === 0) await this.catchUp()
     const replyId = this.state.log.drafts[0]?.replyId
     if (!replyId) return
     await this.#options.connection.request('reply:stop', { sessionId: this.id, replyId })
   }
 
-  /** Asks for another reply in place of a failed, incomplete or stopped one. */
+  /** Requests a new reply in place of a failed, incomplete or stopped one. */
   async retry(messageId: string): Promise<void> {
     const { messages, session } = this.state.log
     const failed = messages.find(({ id }) => id === messageId)
@@ -172,12 +174,12 @@ export class SessionView extends Observable<SessionViewState> {
     }
   }
 
-  /** The user typed something. */
+  /** Call this when the user types. */
   onInput(): void {
     this.#typing.onInput()
   }
 
-  /** `userId` has seen everything up to the end of the log; of what others wrote, they are told. */
+  /** Call this when `userId` has seen the end of the log. The authors of the entries are told. */
   markRead(userId: string | undefined): void {
     const news = this.state.log.messages.findLast(({ sender }) => sender.id !== userId)
     if (news) this.#reading.onRead(news.seq)
@@ -217,7 +219,7 @@ export class SessionView extends Observable<SessionViewState> {
       const page = await this.#options.connection.request('session:open', payload)
       this.#timer.forgetFailures()
       this.apply({ type: 'opened', page, drafts, ...range })
-      // The same round again would bring the same: the next event asks once more.
+      // Another round would return the same. The next event requests it again.
       const { log } = this.state
       if (log.lastSeq <= lastSeq || log.headSeq === log.lastSeq) return
     }
@@ -225,7 +227,7 @@ export class SessionView extends Observable<SessionViewState> {
 
   #onCatchUpFailure(thrown: unknown): void {
     const { code, retryable, retryAfterMs } = toRequestError(thrown)
-    // After the connection has come back, every view is asked to catch up.
+    // When the connection is back, every view catches up anyway.
     if (this.#closed || code === 'OFFLINE' || code === 'TIMEOUT') return
     if (retryable) this.#timer.retry(() => void this.catchUp(), retryAfterMs)
     else this.#options.onError(thrown)

@@ -4,18 +4,18 @@ import { SessionView, type SessionViewOptions, type ViewEvent } from './session-
 
 export type SessionViewsOptions = Omit<SessionViewOptions, 'inTurn' | 'onClose'>
 
-/** A server leaves the session that was opened first when one connection opens more. */
+/** If a connection opens more sessions, the server leaves the oldest one. */
 const MAX_VIEWS = 50
-/** After an outage every view asks for what it missed; so many do so at once. */
+/** The number of views that catch up at the same time after an outage. */
 const MAX_ASKING = 4
-/** Events of sessions whose page is still on its way. */
+/** The number of events kept for sessions whose page has not arrived. */
 const MAX_EARLY = 500
 
-/** The open sessions of one connection, each with one view that gets its events and no others. */
+/** The open sessions of one connection. Each has one view, which gets only its own events. */
 export class SessionViews {
   readonly #options: SessionViewsOptions
   readonly #views = new Map<string, SessionView>()
-  /** Catch-ups that wait until one that runs has ended. */
+  /** Catch-ups that wait for their turn. */
   readonly #waiting: (() => void)[] = []
   #asking = 0
   #opening = 0
@@ -28,8 +28,9 @@ export class SessionViews {
   }
 
   /**
-   * Opens a session, or answers the view that it has: without an id the active session, or a new one
-   * where the last is long ago. Rejects with `RequestError`; with `TOO_MANY_REQUESTS` where 50 are open.
+   * Opens a session, or returns its existing view. Without an id, opens the active session, or a
+   * new one if the last activity is long ago. Rejects with `RequestError`; with `TOO_MANY_REQUESTS`
+   * if 50 sessions are open.
    */
   async open(payload: ClientPayload<'session:open'>): Promise<SessionView> {
     this.#checkRoom(payload.sessionId)
@@ -47,12 +48,12 @@ export class SessionViews {
     }
   }
 
-  /** Brings every view up to date, a few at a time. Never rejects. */
+  /** Brings all views up to date, a few at a time. Never rejects. */
   async catchUp(): Promise<void> {
     await Promise.all([...this.#views.values()].map((view) => view.catchUp()))
   }
 
-  /** A message that the server has confirmed. */
+  /** Applies a message that the server has confirmed. */
   onSent(message: Message): void {
     this.#apply(message.sessionId, { type: 'message', message })
   }
@@ -86,19 +87,19 @@ export class SessionViews {
       },
     })
     this.#views.set(id, view)
-    // The server joins a session before it reads the page: these may be newer than the page.
+    // The server joins a session before it reads the page, so these events may be newer.
     for (const { sessionId, event } of this.#early) if (sessionId === id) view.apply(event)
     return view
   }
 
-  /** Runs a catch-up: at once, or when its turn comes, in the order of the calls. */
+  /** Runs a catch-up at once, or in its turn, in the order of the calls. */
   async #inTurn(run: () => Promise<void>): Promise<void> {
     if (this.#asking >= MAX_ASKING) await new Promise<void>((next) => this.#waiting.push(next))
     else this.#asking += 1
     try {
       await run()
     } finally {
-      // The next one takes over the place, so nobody else gets in between.
+      // The next one takes this slot, so nothing else can get in between.
       const next = this.#waiting.shift()
       if (next) next()
       else this.#asking -= 1

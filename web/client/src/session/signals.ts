@@ -1,12 +1,12 @@
 import type { ServerPayload } from '@chatbox/contract'
 import { Timer } from '../timer.ts'
 
-/** Says "types" again this often while the user goes on. */
+/** How often the typing signal is repeated while the user types. */
 const TYPING_REPEAT_MS = 3000
-/** Without another key for this long, the user is not typing any more. */
+/** How long after the last key the user counts as no longer typing. */
 const TYPING_IDLE_MS = 5000
 
-/** Tells others that this user types, without an event for every key. */
+/** Tells others that this user is typing, without an event for every key. */
 export class TypingSignal {
   readonly #send: (typing: boolean) => void
   readonly #timer = new Timer()
@@ -23,13 +23,15 @@ export class TypingSignal {
     this.#send(true)
   }
 
-  /** The message was sent or taken back. */
+  /** Ends typing, because the message was sent or deleted. */
   stop(): void {
     if (this.#saidAt > 0) this.#send(false)
     this.forget()
   }
 
-  /** The connection that was told is gone, and the next one may be another user's. */
+  /**
+   * Forgets the sent signal, because its connection is gone and the next one may be another user's.
+   */
   forget(): void {
     this.#timer.stop()
     this.#saidAt = 0
@@ -38,11 +40,11 @@ export class TypingSignal {
 
 export type Typist = ServerPayload<'typing'>['from']
 
-/** The end of typing may be lost: nobody types for longer than this without saying so again. */
+/** The end of typing may be lost, so a typist without a new signal is dropped after this time. */
 const TYPIST_EXPIRY_MS = 8000
 const MAX_TYPISTS = 20
 
-/** Who else types in one session. */
+/** The other users who are typing in one session. */
 export class Typists {
   readonly #onChange: (typists: readonly Typist[]) => void
   readonly #timers = new Map<string, Timer>()
@@ -61,7 +63,7 @@ export class Typists {
     this.#show([...this.#typists, from])
   }
 
-  /** Also when a message of this person arrives: it is what was being typed. */
+  /** Also called when this person's message arrives, because that is the typed text. */
   remove(id: string): void {
     this.#timers.get(id)?.stop()
     if (this.#timers.delete(id)) this.#show(this.#typists.filter((one) => one.id !== id))
@@ -77,7 +79,7 @@ export class Typists {
   }
 }
 
-/** Reading goes on: one receipt tells of all that came within this time. */
+/** One receipt covers everything that was read within this time. */
 const READ_DELAY_MS = 1000
 
 /** Tells others how far this user has read, without an event for every entry. */
@@ -91,21 +93,21 @@ export class ReadSignal {
     this.#send = send
   }
 
-  /** The user has seen the log up to this entry. */
+  /** Call this when the user has read the log up to `seq`. */
   onRead(seq: number): void {
     if (seq <= this.#seen) return
     this.#seen = seq
     this.repeat()
   }
 
-  /** Tells what was not told yet, such as what could not be told without a connection. */
+  /** Sends a receipt that could not be sent, for example without a connection. */
   repeat(): void {
     if (this.#seen > this.#told && !this.#timer.isRunning) {
       this.#timer.start(READ_DELAY_MS, () => this.#tell(this.#seen))
     }
   }
 
-  /** The session is not looked at any more. */
+  /** Stops because the session is no longer shown. */
   stop(): void {
     this.#timer.stop()
   }
@@ -114,7 +116,7 @@ export class ReadSignal {
     const before = this.#told
     this.#told = seq
     this.#send(seq).catch(() => {
-      // Nothing was told, unless something further has been.
+      // The receipt was not sent, unless a later one was.
       if (this.#told === seq) this.#told = before
     })
   }
