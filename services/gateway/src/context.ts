@@ -48,12 +48,8 @@ export interface Context extends GatewayPorts {
   guard: RateGuard
   /** The work that a drain waits for. */
   work: PendingWork
-  /** Undefined if visitors are not admitted. */
   visitors: VisitorTokens | undefined
-  /**
-   * Throws `TOKEN_EXPIRED`, `UNAUTHORIZED`, or `UNAVAILABLE` if the issuer's keys cannot be
-   * fetched.
-   */
+  /** Throws `TOKEN_EXPIRED` or `UNAUTHORIZED`, or `UNAVAILABLE` without the issuer's keys. */
   verifyToken(token: string): Promise<Identity>
   /** Returns true if pages of this origin may use this gateway. */
   isAllowedOrigin(origin: string | undefined): boolean

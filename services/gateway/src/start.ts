@@ -17,9 +17,7 @@ export type { GatewayOptions, GatewayPorts } from './context.ts'
 export type { DrainOptions } from './ws/engine/drain.ts'
 export type { SocketAdapter } from './ws/chat-socket.ts'
 
-/**
- * The folder of the built chat page. The path is the same from the sources and the compiled files.
- */
+/** The built chat page. The path is the same from the sources and the compiled files. */
 const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
 
 export function toGatewayOptions(settings: Settings): GatewayOptions {
@@ -69,8 +67,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     connections: () => sockets.connections(),
     drain: (drainOptions) => sockets.drain(drainOptions),
     stop() {
-      // Otherwise a request that is still running would keep its connection for the full keep-alive
-      // time.
+      // A request that is still running would keep its connection for the keep-alive time.
       httpServer.keepAliveTimeout = 1
       return (stopped ??= sockets.close())
     },

@@ -20,7 +20,7 @@ function readWithin(args: readonly string[]): string {
       .values.within
   } catch (cause) {
     throw new StartError(
-      `migrate takes nothing but --within and a duration, such as --within ${DEFAULT}`,
+      `migrate takes nothing but --within and a duration, for example --within ${DEFAULT}`,
       { cause },
     )
   }

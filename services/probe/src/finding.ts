@@ -30,10 +30,7 @@ export class Finding extends Error {
   }
 }
 
-/**
- * Creates the finding for a session that somebody else ended. Probes with the same token share a
- * session, and each ends it when done.
- */
+/** Probes with the same token share a session, and each ends it when done. */
 export function endedByAnother(): Finding {
   return new Finding(
     'session',

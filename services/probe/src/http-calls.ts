@@ -58,8 +58,7 @@ const readinessSchema = z.object({
 
 /** Throws a `Finding` unless a ready chatbox answers at the address. */
 export async function checkReady(place: Place, deadline: Deadline, retry: boolean): Promise<void> {
-  // A network policy may drop packets without an answer, so the first try is cut short when a retry
-  // is allowed.
+  // A network policy may drop packets without an answer, so a retry comes early.
   const capMs = retry ? RETRY_ATTEMPT_MS : REQUEST_MS
   for (;;) {
     try {
@@ -135,10 +134,7 @@ export async function getToken(
   return signToken(identity.secret, identity)
 }
 
-/**
- * Signs a token for a new user each time, because a user has one session, which two probes would
- * share.
- */
+/** Signs a token for a new user, because two probes of one user would share a session. */
 function signToken(
   secret: string,
   { issuer, audience }: Pick<Identity, 'issuer' | 'audience'>,

@@ -2,9 +2,7 @@ import { Finding, PARTS } from './finding.ts'
 import { findOwnFault } from './own-readiness.ts'
 import { parseArguments, toHelp } from './parse-arguments.ts'
 
-/**
- * How long the process may stay for open handles at the end, so that the last messages can be sent.
- */
+/** How long open handles may keep the process, so that the last messages can be sent. */
 const LINGER_MS = 250
 /** `EX_SOFTWARE` of sysexits: a fault of the probe itself. */
 const EXIT_OWN_FAULT = 70

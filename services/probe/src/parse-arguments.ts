@@ -65,10 +65,7 @@ function readArguments(args: readonly string[]) {
   }
 }
 
-/**
- * Parses the address. It may contain no password or token, because anybody can read the list of
- * processes.
- */
+/** Rejects secrets in the address, because anybody can read the list of processes. */
 function toAddress(text: string): string {
   const url = URL.parse(text)
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
@@ -84,7 +81,7 @@ function toWithin(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,6})([a-z]+)$/.exec(text) ?? []
   const ms = Number(amount) * (UNITS_MS.get(unit) ?? Number.NaN)
   if (ms >= MIN_WITHIN_MS && ms <= MAX_WITHIN_MS) return ms
-  throw usage('--within takes a duration with its unit, such as 30s, from 1s to 10m')
+  throw usage('--within takes a duration with its unit, for example 30s, from 1s to 10m')
 }
 
 function toEnd(text: string): TripEnd {
@@ -103,8 +100,8 @@ const HEAD = `Asks whether chatbox works.
       Whether this container's own process is ready: exit code 0 or 1, and what is not.
 
   probe [options] <address of the page>
-      Makes a visitor's whole round trip, such as to http://gateway:8080/chatbox: token, websocket,
-      question, streamed answer, log. Exit code 0, or a sentence with the part that is broken.
+      Makes a visitor's whole round trip, for example to http://gateway:8080/chatbox: token,
+      websocket, question, streamed answer, log. Exit code 0, or a sentence with the part that is broken.
 
   --within 30s     the longest that all of it may take, 1s to 10m
   --until socket   stops once the websocket is up; no question is asked

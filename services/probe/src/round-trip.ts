@@ -23,14 +23,9 @@ export interface TripOptions extends Place {
   onStep(line: string): void
 }
 
-/**
- * The time reserved to find out why no answer came: at most this, and at most a fifth of the total.
- */
+/** The time to find out why no answer came: at most this and a fifth of the total. */
 const EXPLAIN_MS = 3000
-/**
- * The part of it for reading the log: at most this, and at most half. The rest is for the back
- * ends.
- */
+/** The part of it for the log: at most this and half. The rest is for the back ends. */
 const READ_MS = 1000
 const QUESTION = 'probe'
 /** How often the back ends are checked while an answer does not begin. */

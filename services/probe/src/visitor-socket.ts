@@ -78,9 +78,7 @@ export class VisitorSocket {
     return readAck(event, ack)
   }
 
-  /**
-   * Repeats `search` after each event until it finds something. Returns undefined if time runs out.
-   */
+  /** Repeats `search` after each event. Returns undefined if time runs out. */
   async find<T>(deadline: Deadline, search: () => T | undefined): Promise<T | undefined> {
     for (;;) {
       const found = search()
@@ -91,9 +89,7 @@ export class VisitorSocket {
     }
   }
 
-  /**
-   * Tries to end the session, because a question left in it would still be answered and cost money.
-   */
+  /** Tries to end the session, because an open question would be answered and cost money. */
   leave(sessionId: string | undefined): void {
     if (sessionId !== undefined) this.#socket.emit('session:end', { sessionId }, () => undefined)
     this.#socket.disconnect()
@@ -117,8 +113,7 @@ export class VisitorSocket {
     const name: string = event
     this.#socket.on(name, (payload: unknown) => {
       const parsed = SERVER_EVENTS[event].safeParse(payload)
-      // Events that this version cannot read are ignored. The step that waits for one reports it
-      // missing.
+      // Unreadable events are ignored. The step that waits for one reports it missing.
       if (!parsed.success) return
       take(parsed.data as ServerPayload<E>)
       this.#onChange()

@@ -10,9 +10,7 @@ import {
 } from '@chatbox/kit'
 import { createModelDirectory, startWorker } from '@chatbox/worker'
 
-/**
- * The gateway's share of the drain time. Sockets are sent away first, then replies are handed over.
- */
+/** The share of the drain time for sockets, which leave before replies are handed over. */
 const GATEWAY_SHARE = 0.5
 const WORKER_SHARE = 0.3
 

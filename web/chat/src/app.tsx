@@ -122,8 +122,7 @@ function Ended({ client, state }: ChatProps): JSX.Element {
   const last = state.log?.messages.at(-1)?.event
   const reason = last?.type === 'session_ended' ? last.reason : undefined
   useEffect(() => {
-    // A user who has ended the chat by keyboard continues here. Focus is not taken from anything
-    // else.
+    // A user who has ended the chat by keyboard continues here.
     if (reason === 'user' && document.activeElement === document.body) button.current?.focus()
   }, [reason])
   return (
@@ -151,9 +150,7 @@ function isAnswering({ log }: ChatState): boolean {
   return log !== null && !isModelSilent(log) && (log.drafts.length > 0 || log.awaiting !== '')
 }
 
-/**
- * Reads the list when it is in view or offers a way to continue, and when its content has changed.
- */
+/** Reads the list while it is needed, and again when its content has changed. */
 function useSessionList(client: ChatClient, { log, user }: ChatState, isInView: boolean): void {
   const { id, name, status } = log?.session ?? {}
   const isNeeded = isInView || status === 'ended'

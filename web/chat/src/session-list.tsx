@@ -153,10 +153,7 @@ interface DrawerProps {
   children: ComponentChildren
 }
 
-/**
- * A modal dialog at the side. The browser keeps the focus inside and restores it, and Esc closes
- * the dialog.
- */
+/** A modal dialog at the side. The browser keeps and restores the focus; Esc closes. */
 export function Drawer({ onClose, children }: DrawerProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
@@ -171,8 +168,7 @@ export function Drawer({ onClose, children }: DrawerProps): JSX.Element {
       aria-label={strings.chats}
       onClose={onClose}
       onClick={(event) => {
-        // The children fill the dialog's box, so a click whose target is the dialog itself is
-        // outside.
+        // The children fill the box, so a click on the dialog itself is outside of it.
         if (event.target === dialog.current) onClose()
       }}
     >

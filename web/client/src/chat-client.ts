@@ -16,10 +16,7 @@ export interface ChatClientOptions {
   baseUrl: string
   getToken: GetToken
   storage: OutboxStorage
-  /**
-   * The id of this tab, which survives a reload. Without it, messages written before the user is
-   * known do not survive.
-   */
+  /** Survives a reload. Without it, messages of a still unknown user do not. */
   tabId?: string
   random?: () => number
 }
@@ -39,9 +36,7 @@ export class ChatClient extends Observable<ChatState> {
   readonly #retry: Timer
   #sessions: MySessions
   #view: SessionView | undefined
-  /**
-   * The user of this chat. The token tells it before the server does, so that nothing has to wait.
-   */
+  /** The user of this chat. The token tells it before the server does. */
   #userId = ''
   /** The subject of the latest token, if it is readable. */
   #subject: string | undefined
@@ -82,10 +77,7 @@ export class ChatClient extends Observable<ChatState> {
     this.#connection.connect()
   }
 
-  /**
-   * Shows a session. Without an id, shows the active session, or a new one if the last activity is
-   * long ago.
-   */
+  /** Shows a session; without an id the active one, or a new one after a long time. */
   async openSession(sessionId?: string): Promise<void> {
     await this.#open(async () => sessionId)
   }

@@ -46,7 +46,6 @@ export class MySessions extends Observable<Sessions> {
     }
   }
 
-  /** Updates a session that is in the list. */
   update(session: Session): void {
     const items = this.state.items.map((one) => (one.id === session.id ? session : one))
     this.setState({ ...this.state, items })

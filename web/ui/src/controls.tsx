@@ -82,10 +82,7 @@ export function CopyButton({ text }: { text: string }): JSX.Element {
   )
 }
 
-/**
- * Copies a text and reports it for a moment. Does nothing if the browser forbids it, for example
- * without https.
- */
+/** Copies a text and reports it for a moment. Does nothing without permission or https. */
 export async function copyText(text: string, tell: (isCopied: boolean) => void): Promise<void> {
   try {
     await navigator.clipboard.writeText(text)

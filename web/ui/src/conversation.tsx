@@ -17,10 +17,7 @@ interface ConversationProps {
   actions: Pick<ChatClient, 'discard' | 'loadOlder' | 'markRead' | 'resend' | 'retry'>
 }
 
-/**
- * The log of one session. `aria-live` is off because a reply is announced once, when it is
- * finished.
- */
+/** The log of one session. `aria-live` is off because replies are announced elsewhere. */
 export function Conversation({ log, state, actions }: ConversationProps): JSX.Element {
   const loadOlder = useCallback(() => void actions.loadOlder(), [actions])
   const end = useEndOfLog(log.messages[0]?.id ?? '', loadOlder)
@@ -102,7 +99,7 @@ function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Elemen
   }
 }
 
-/** Marks the log as read when its end is visible. */
+/** Marks the log as read while its end is visible. */
 function useMarkRead(
   actions: ConversationProps['actions'],
   isAtEnd: boolean,

@@ -71,10 +71,7 @@ export function toPlainText(text: string): string {
   return toNodes(text).textContent.replaceAll(/\s+/g, ' ').trim()
 }
 
-/**
- * Renders a text. If the parser fails, for example with thousands of nested levels, shows it as it
- * is.
- */
+/** Shows a text as it is if the parser fails, for example on thousands of nested levels. */
 function toNodes(text: string, blocks?: Token[]): DocumentFragment {
   linkDepth = 0
   try {
@@ -117,7 +114,6 @@ function orderHeadings(fragment: DocumentFragment, before: Outline): Outline {
   return { shift, level }
 }
 
-/** Adds a copy button. */
 function wrapCode(pre: HTMLPreElement): void {
   const bar = createElement('div', 'code-bar')
   const language = createElement('span', 'code-language')

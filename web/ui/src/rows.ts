@@ -2,10 +2,7 @@ import type { ChatState, Draft, SessionLog, UnsentMessage } from '@chatbox/clien
 import type { Message, Model, Sender } from '@chatbox/contract'
 import { strings, toDay } from './strings.ts'
 
-/**
- * The rows of the conversation, top to bottom. A row keeps its key while it grows and when it is
- * confirmed.
- */
+/** The rows, top to bottom. A row keeps its key while it grows and when it is confirmed. */
 export type Row =
   | { kind: 'day'; key: string; text: string }
   | { kind: 'message'; key: string; message: Message }

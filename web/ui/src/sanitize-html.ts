@@ -26,18 +26,12 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
   node.setAttribute('rel', 'noopener noreferrer nofollow')
 })
 
-/**
- * Returns only allowed nodes, whatever the HTML contains. A model's text reaches the page only
- * through here.
- */
+/** Keeps only allowed nodes. A model's text reaches the page only through here. */
 export function sanitizeHtml(html: string): DocumentFragment {
   return purifier.sanitize(html, CONFIG)
 }
 
-/**
- * Returns the address if it may be linked, undefined for any other scheme and for relative
- * addresses.
- */
+/** Returns undefined for relative addresses and for schemes that may not be linked. */
 export function toSafeLink(address: string): string | undefined {
   try {
     const url = new URL(address)

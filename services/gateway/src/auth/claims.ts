@@ -31,18 +31,14 @@ export function readSignedClaims(token: string, key: KeyObject, checks: ClaimChe
     clockTolerance: clockToleranceS ?? 0,
     complete: true,
   })
-  // A token that lists `crit` extensions must be rejected (RFC 7515, 4.1.11), but the library
-  // ignores them.
+  // Unknown `crit` extensions must be rejected (RFC 7515, 4.1.11). The library ignores them.
   if ('crit' in header) throw unauthorized()
   if (typeof payload === 'string') throw unauthorized()
   if (payload.iat !== undefined && typeof payload.iat !== 'number') throw unauthorized()
   return payload
 }
 
-/**
- * Turns verified claims into the user. Throws `UNAUTHORIZED` if the user id, the expiry or the
- * roles are missing or malformed.
- */
+/** Turns claims into the user. Throws `UNAUTHORIZED` if one is missing or malformed. */
 export function toIdentity(claims: Record<string, unknown>): Identity {
   const id = userIdSchema.safeParse(claims.sub ?? claims.user_id)
   const { exp } = claims

@@ -15,10 +15,7 @@ type KeySetAlgorithm = keyof typeof KEY_TYPES
 
 const KEY_MAX_AGE_MS = 10 * 60_000
 const MAX_KEYS = 100
-/**
- * How long a fetched set is not fetched again even if a key is missing, because anybody can make up
- * a `kid`.
- */
+/** The minimum time between fetches, because anybody can make up an unknown `kid`. */
 const REST_MS = 30_000
 const FETCH_TIMEOUT_MS = 5000
 /** The largest published sets have some dozens of keys with their certificates. */
@@ -34,9 +31,7 @@ export interface KeySet {
   find(algorithm: KeySetAlgorithm, kid: unknown): Promise<KeyObject>
 }
 
-/**
- * Opens the key set of an issuer, which is fetched on first use. `now` is a monotonic clock in ms.
- */
+/** Opens an issuer's key set, fetched on first use. `now` is a monotonic clock in ms. */
 export function openKeySet(url: string, now = () => performance.now()): KeySet {
   const fetchKeys = createSource(url, now)
   const clients = {
@@ -82,10 +77,7 @@ function openClient(fetchKeys: () => Promise<Jwk[]>, algorithm: KeySetAlgorithm)
   })
 }
 
-/**
- * Keeps the keys of one algorithm. Keys that share a `kid` are dropped because the choice would be
- * arbitrary.
- */
+/** Keeps the keys of one algorithm, except those that share a `kid`: the choice is arbitrary. */
 function onlyFor(algorithm: KeySetAlgorithm, keys: readonly Jwk[]): Jwk[] {
   const own = keys.filter((key) => isFor(algorithm, key))
   return own.filter(({ kid }) => own.filter((other) => other.kid === kid).length === 1)

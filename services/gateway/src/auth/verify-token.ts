@@ -38,10 +38,7 @@ type FindKey = (header: jwt.JwtHeader) => Promise<{ algorithm: Algorithm; key: K
 
 type AuthOptions = Omit<GatewayOptions['auth'], 'allowVisitors'>
 
-/**
- * Creates the check of tokens. An issuer has one kind of key, and algorithms of another kind are
- * rejected (RFC 8725, 3.1).
- */
+/** Accepts one kind of key per issuer and rejects other algorithms (RFC 8725, 3.1). */
 export function createTokenVerifier(
   auth: AuthOptions,
   { clock, visitors }: { clock: Clock; visitors: VisitorTokens | undefined },

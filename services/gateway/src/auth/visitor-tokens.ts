@@ -13,9 +13,7 @@ export interface VisitorTokens {
   issueToken(visitorId: string): Promise<{ token: string; expiresAt: Date }>
   /** Returns the claims of a visitor token. Rejects any other token. */
   readToken(token: string): Promise<JwtPayload>
-  /**
-   * Issues a proof that a browser keeps to get the same visitor again. It does not work as a token.
-   */
+  /** Issues a proof that gets a browser the same visitor again. It is not a token. */
   issueProof(visitorId: string): Promise<string>
   /** Returns the visitor of a proof, undefined if the proof is invalid or too old. */
   readProof(proof: string): Promise<string | undefined>

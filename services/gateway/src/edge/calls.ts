@@ -28,10 +28,7 @@ function toFaultText({ issues }: InputFault): string {
   return `${field}: ${issue.message}`.slice(0, MAX_TEXT_LENGTH)
 }
 
-/**
- * Quotes a field name. The name may be the caller's own text, so only plain identifiers are
- * repeated.
- */
+/** Quotes plain names only, because a field's name may be any text of the caller. */
 function quoteName(name: unknown): string {
   return typeof name === 'string' && /^[\w.-]{1,64}$/u.test(name) ? `"${name}"` : '(unprintable)'
 }

@@ -2,10 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
 import proxyAddr from 'proxy-addr'
 
-/**
- * Returns the key for limits by address. An IPv6 address is cut to its /64 because one customer
- * owns all of that network.
- */
+/** Returns the key for limits by address: a /64 for IPv6, because one customer owns all of it. */
 export function toAddressKey(address: string | undefined): string {
   // The zone names a link of this machine. The library does not accept all of its characters.
   const [bare = ''] = address?.split('%') ?? []
@@ -15,10 +12,7 @@ export function toAddressKey(address: string | undefined): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${bare}/64`).toString()}/64`
 }
 
-/**
- * Reads the client's address from an upgrade request. Express does this by itself for its own
- * requests.
- */
+/** Reads the client's address from an upgrade request, which Express does not handle. */
 export function createAddressReader(
   trustedProxies: readonly string[],
 ): (request: IncomingMessage) => string {

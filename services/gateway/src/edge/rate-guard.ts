@@ -2,16 +2,10 @@ import type { AddressCost, Cost } from '@chatbox/contract'
 import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
 
-/**
- * How many calls of each cost a user may make per allowed message. A page makes these calls by
- * itself.
- */
+/** The calls that a user may make per allowed message. A page makes them by itself. */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
 const MINUTE_MS = 60_000
-/**
- * The share of a minute's points in one batch. A larger batch would let a user's tabs on other
- * gateways run dry early.
- */
+/** The share of a minute in one batch. More would let tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
 
@@ -22,10 +16,7 @@ export interface RateGuard {
   take(rule: RuleName, key: string): Promise<void>
 }
 
-/**
- * Creates the rate limits, which all gateways share. `rateLimit` is the number of messages per user
- * and minute.
- */
+/** Creates the limits that all gateways share. `rateLimit` is messages per user and minute. */
 export function createRateGuard(
   rateLimit: number,
   { limiter, metrics }: { limiter: RateLimiter; metrics: Metrics },
@@ -61,10 +52,7 @@ function createRules(rateLimit: number): Record<RuleName, RateRule> {
   }
 }
 
-/**
- * Batches a rule, because a round trip per typing signal would cost more than the signal itself and
- * would delay every message.
- */
+/** Batches a rule, because a round trip per typing signal would delay every message. */
 function batched(rule: RateRule): RateRule {
   const batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(rule.points * BATCH_SHARE)))
   return { ...rule, batch }

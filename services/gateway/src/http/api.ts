@@ -36,10 +36,7 @@ export class Download<T extends string = string> {
     this.#file = file
   }
 
-  /**
-   * Sends the file. Rejects and cuts the connection if a piece cannot be read or the caller has
-   * left.
-   */
+  /** Rejects and cuts the connection if a piece cannot be read or the caller has left. */
   async send(response: Response): Promise<void> {
     const { name, mediaType, pieces } = this.#file
     response.attachment(name)
@@ -80,10 +77,7 @@ type RouteSchemas = {
 }
 const SCHEMAS: RouteSchemas = HTTP_ROUTES
 
-/**
- * Creates all routes of the contract below `{p}/api`. Requests are parsed and rate-limited only
- * here.
- */
+/** Creates all routes below `{p}/api`. Requests are parsed and rate-limited only here. */
 export function createApi(context: Context, handlers: RouteHandlers): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
   for (const name of Object.keys(HTTP_ROUTES).filter(isRouteName)) {
@@ -118,8 +112,7 @@ function toRequestHandler<R extends RouteName>(
       body: parseInput(body, request.body ?? {}),
     }
     const answered = await answerInTime(answer(call))
-    // A long file has no time limit in total: it is read in pieces, and each piece has its own
-    // limit.
+    // A file has no time limit in total: it is read in pieces, each with its own limit.
     if (answered instanceof Download) await answered.send(response)
     else response.json(answered)
   }

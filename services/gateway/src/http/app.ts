@@ -37,10 +37,7 @@ export function createApp(context: Context): Express {
   return app
 }
 
-/**
- * Runs each request under one id and returns the id in a header: the caller's id if it is valid,
- * else a new one.
- */
+/** Runs each request under the caller's valid request id or a new one, and returns it. */
 function nameRequests({ clock }: Context): RequestHandler {
   return (request, response, next) => {
     const given = idSchema.safeParse(request.headers[REQUEST_ID_HEADER])

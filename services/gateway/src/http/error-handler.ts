@@ -14,8 +14,7 @@ export function answerErrors({ logger }: Context): ErrorRequestHandler {
   // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
   return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {
-      // A response that has begun cannot be replaced. Cutting the connection shows that it is
-      // incomplete.
+      // A response that has begun cannot be replaced. The cut shows that it is incomplete.
       next(thrown)
       return
     }

@@ -6,10 +6,7 @@ import type { Context, GatewayOptions } from '../context.ts'
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60
 const PREFLIGHT_MAX_AGE_S = 600
 
-/**
- * Sets the security headers of every response. Pages run only scripts and styles that are files of
- * ours.
- */
+/** Sets the headers of every response. Pages run only scripts and styles of ours. */
 export function createSecurityHeaders({ options }: Context): RequestHandler {
   const { publicUrl, hsts } = options.server
   return helmet({
@@ -91,10 +88,7 @@ export function allowOrigins(context: Context): RequestHandler {
   }
 }
 
-/**
- * Rejects requests from other sites, even from allowed origins. Routes that read a cookie need
- * this.
- */
+/** Rejects requests from other sites, even allowed origins. Routes that read a cookie need this. */
 export function refuseCrossSite(request: Request): void {
   if (request.headers['sec-fetch-site'] === 'cross-site') {
     throw new AppError('FORBIDDEN', 'This may not be asked from another site.')

@@ -14,18 +14,13 @@ export interface Caller {
   /** Neither announcement throws or is awaited. Both reach the other viewers of the session. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
-  /**
-   * Replaces the identity with that of a newer token. Throws `UNAUTHORIZED` if it is another
-   * user's.
-   */
+  /** Takes the identity of a newer token. Throws `UNAUTHORIZED` if it is another user's. */
   renew(identity: Identity): void
 }
 
 /** A connection as a viewer of sessions. After a join it gets every event of the session. */
 export interface Viewer {
-  /**
-   * Resolves when no further event can be missed, so a read of the log that follows is complete.
-   */
+  /** Resolves when no event can be missed, so a read of the log that follows is complete. */
   join(sessionId: string): Promise<void>
   /** Undoes `join`. */
   leave(sessionId: string): void

@@ -18,7 +18,6 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEv
 /** The adapter that carries room events to the other gateways. */
 export type SocketAdapter = ServerOptions['adapter']
 
-/** Sets the user of a socket. */
 export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
   socket.data.user = user
   socket.data.expiresAtMs = expiresAt.getTime()

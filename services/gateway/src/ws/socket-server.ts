@@ -18,7 +18,7 @@ export interface SocketServer {
   /** Takes the upgrades of a server, in front of its other listeners, which must be there already. */
   attach(httpServer: HttpServer): void
   connections(): number
-  /** Lets nobody in any more, and sends those who are here away. */
+  /** Refuses new sockets and sends the connected clients away. */
   drain(options: DrainOptions): Promise<void>
   /** Closes every socket, and the HTTP server that they came through. */
   close(): Promise<void>

@@ -45,8 +45,7 @@ async function answerQuestion(
 ): Promise<AnswerResult> {
   const reply = new RunningReply()
   const onShutdown = () => reply.abort('shutdown')
-  // The reply is registered before the claim. A stop in between would otherwise be noticed only at
-  // the next renewal.
+  // Registered before the claim, or a stop in between would wait for the next renewal.
   const remove = context.running.add(open.replyId, reply)
   signal.addEventListener('abort', onShutdown)
   try {
@@ -186,10 +185,7 @@ function fenced({ metrics, logger }: Context, lease: ReplyLease): AnswerResult {
   return 'lost'
 }
 
-/**
- * Releases the claim so that another worker can begin before the lease ends. A failure costs only
- * that time.
- */
+/** Releases the claim before the lease ends. A failure costs only that time. */
 async function release({ replies, logger }: Context, { claim }: ReplyLease): Promise<void> {
   try {
     await replies.release(claim)
@@ -202,10 +198,7 @@ function handingOver(): AppError {
   return new AppError('UNAVAILABLE', 'This worker is being stopped.')
 }
 
-/**
- * Enqueues the session's next question. A failure costs seconds, because the reconciler finds the
- * question too.
- */
+/** Enqueues the next question. A failure costs seconds: the reconciler finds it too. */
 async function enqueueNext(
   { replies, queue, clock, logger }: Context,
   sessionId: string,

@@ -34,10 +34,7 @@ export interface GeneratedReply {
 /** One request to the provider, with its own epoch, and its result. */
 interface Attempt {
   text: ReplyText
-  /**
-   * The provider has reported the reply as complete. If this is false and there is no error, the
-   * attempt was aborted.
-   */
+  /** The provider has reported the end. Without it and without an error, it was aborted. */
   isWhole: boolean
   error: AppError | undefined
   usage: Usage | undefined
@@ -204,8 +201,7 @@ async function readStream(context: Context, streaming: Streaming): Promise<void>
       if (attempt.text.full) throw cutOff('the reply is longer than a message may be')
     }
   } finally {
-    // Ends the request on every exit. Not awaited, because a hanging generator would block this
-    // worker too.
+    // Ends the request on every exit. Not awaited, because a generator may hang.
     void stream.return?.().catch(() => undefined)
   }
 }
@@ -245,10 +241,7 @@ function cutOff(detail: string): LlmError {
   return new LlmError('LLM_TRUNCATED', detail, { retryable: true })
 }
 
-/**
- * Saves the conversation reference. A failure must not cost the reply: without the reference the
- * provider only starts a new conversation next time.
- */
+/** A failure only makes the provider start a new conversation next time. */
 async function saveRef(
   { conversationRefs, logger }: Context,
   { sessionId, modelId }: ReplyTask,

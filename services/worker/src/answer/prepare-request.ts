@@ -58,10 +58,7 @@ function modelGone(): AppError {
   })
 }
 
-/**
- * How many entries after the question are read. In a burst, replies to earlier questions are behind
- * it.
- */
+/** How far behind the question to read. In a burst, replies to earlier questions are there. */
 const ENTRIES_AFTER = 50
 const MAX_PAGES = 5
 

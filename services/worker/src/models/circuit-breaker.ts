@@ -36,8 +36,7 @@ export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerO
 
   async function begin(ask: () => AsyncIterable<LlmChunk>): Promise<Begun> {
     try {
-      // A half-open policy would make further calls wait for its probe. They are rejected at once
-      // instead.
+      // A half-open policy would make further calls wait for its probe.
       if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError()
       return await policy.execute(() => readToText(ask()))
     } catch (error) {
@@ -58,10 +57,7 @@ export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerO
   }
 }
 
-/**
- * A probe that is aborted before its first text says nothing about the provider, so the circuit
- * opens again.
- */
+/** A probe that is aborted before its first text proves nothing: the circuit opens again. */
 function isFailure(error: unknown, state: CircuitState): boolean {
   return error instanceof LlmError ? error.retryable : state === CircuitState.HalfOpen
 }

@@ -44,10 +44,7 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Spreads out clients that were told to move at the same time. */
 const DRAIN_JITTER_MS = 1000
 const STABLE_MS = 5000
-/**
- * The number of new tokens that may be refused in a row. After that the next one would be refused
- * too.
- */
+/** How many new tokens may be refused in a row before it gives up. */
 const MAX_REFUSALS = 3
 
 /**
@@ -157,8 +154,7 @@ export class Connection extends Observable<ConnectionState> {
     try {
       await this.request('token:refresh', { token: await this.#options.getToken({ renew: true }) })
     } catch {
-      // The server closes the connection when the token expires. The next connection gets a new
-      // token.
+      // The server closes the connection at expiry, and the next one gets a new token.
       this.#renew = true
     }
   }
@@ -204,9 +200,7 @@ export class Connection extends Observable<ConnectionState> {
   }
 }
 
-/**
- * Reads the server's error from the `data` of a `connect_error`, or the error of the token request.
- */
+/** Reads the error from the `data` of a `connect_error` or from the token request. */
 function toRefusal(error: unknown): { code: RequestErrorCode; retryAfterMs: number } {
   const { data } = (error ?? {}) as { data?: Partial<ErrorInfo> }
   const info = error instanceof RequestError ? error : data

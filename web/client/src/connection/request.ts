@@ -1,8 +1,6 @@
 import type { ErrorCode, ErrorInfo } from '@chatbox/contract'
 
-/**
- * The server's codes, and two that only the client can detect: no connection, or no answer in time.
- */
+/** The server's codes, and the client's own: no connection, or no answer in time. */
 export type RequestErrorCode = ErrorCode | 'OFFLINE' | 'TIMEOUT'
 
 /** The error of a failed request. Its message may be shown to a user. */

@@ -1,7 +1,4 @@
-/**
- * Returns a token for the next connection. `renew`: the last token was refused or is about to
- * expire.
- */
+/** Returns a token. `renew`: the last one was refused or is about to expire. */
 export type GetToken = (wish: { renew: boolean }) => Promise<string>
 
 export interface IssuedToken {
@@ -13,9 +10,7 @@ export interface IssuedToken {
 /** A token with less time left is not used for a handshake. */
 const MIN_LEFT_MS = 90_000
 
-/**
- * Keeps a token in memory until shortly before it expires. Concurrent callers share one request.
- */
+/** Keeps a token until shortly before it expires. Concurrent callers share one request. */
 export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
   let known: IssuedToken | undefined
   let underWay: Promise<IssuedToken> | undefined

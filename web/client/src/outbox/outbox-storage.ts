@@ -6,10 +6,7 @@ export interface UnsentMessage {
   clientMessageId: string
   /** The author, who alone sends the message. Null until the user is known. */
   userId: string | null
-  /**
-   * The tab in which it was written. Without an author, the message belongs to this tab's next
-   * user.
-   */
+  /** Without an author, the message belongs to the next user of this tab. */
   tabId: string
   /** Null until the first session is open. */
   sessionId: string | null
@@ -37,10 +34,7 @@ export function createMemoryStorage(): OutboxStorage {
   }
 }
 
-/**
- * Parses a stored value. Returns undefined for anything else, for example a value of another
- * version.
- */
+/** Returns undefined for anything else, for example a value of another version. */
 export function parseUnsentMessage(value: unknown): UnsentMessage | undefined {
   const item = (value ?? {}) as Partial<UnsentMessage>
   const { clientMessageId, userId, tabId, sessionId, content, createdAt } = item

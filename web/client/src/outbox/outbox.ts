@@ -99,10 +99,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     return item
   }
 
-  /**
-   * Sends waiting messages until `pause`. Messages without a session go to `sessionId`; if that is
-   * null, they wait.
-   */
+  /** Sends until `pause`. Messages without a session go to `sessionId`, or wait if it is null. */
   resume(sessionId: string | null): void {
     this.#online = true
     this.#sessionId = sessionId
@@ -175,7 +172,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     return claimed
   }
 
-  /** Also removes messages that are too old from the storage, whoever wrote them. */
+  /** Also removes old messages of any user from the storage. */
   #dropOld(items: readonly UnsentMessage[]): UnsentMessage[] {
     const oldest = new Date(Date.now() - MAX_AGE_MS).toISOString()
     return items.filter(({ clientMessageId, createdAt }) => {

@@ -33,7 +33,6 @@ export function toDraft(reply: ActiveReply | ReplyStart): Draft {
   return { replyId, replyTo, modelId, attempt, ...known, ahead: [], asks: 0 }
 }
 
-/** Creates a draft from its first delta. */
 export function toUnknownDraft(delta: ReplyDelta): Draft {
   const { replyId, attempt } = delta
   return { replyId, replyTo: '', modelId: '', attempt, index: 0, text: '', ahead: [], asks: 0 }

@@ -61,7 +61,6 @@ const MAX_MESSAGES = 10_000
 /** Only one reply is written at a time. Others wait here for their final messages. */
 const MAX_DRAFTS = 4
 
-/** Creates the log from the first answer to `session:open`. */
 export function createSessionLog(page: ClientData<'session:open'>): SessionLog {
   const empty: SessionLog = {
     session: page.session,
@@ -101,9 +100,7 @@ export function applyEvent(log: SessionLog, event: LogEvent): SessionLog {
   }
 }
 
-/**
- * Returns true if the model may not write because a person has taken over or the session has ended.
- */
+/** Returns true if a person has taken over or the session has ended. */
 export function isModelSilent({ session }: SessionLog): boolean {
   return session.assistedBy !== null || session.status === 'ended'
 }

@@ -38,9 +38,7 @@ export interface SessionViewOptions {
   onError(error: unknown): void
   /** Returns numbers in [0, 1). */
   random: () => number
-  /**
-   * Runs a catch-up in its turn, because many sessions that lost their connection share one server.
-   */
+  /** Runs a catch-up in its turn, because many sessions share one server. */
   inTurn(run: () => Promise<void>): Promise<void>
   onClose(): void
 }
@@ -83,7 +81,6 @@ export class SessionView extends Observable<SessionViewState> {
     this.onOutbox()
   }
 
-  /** Applies an event of this session. */
   apply(event: ViewEvent): void {
     if (this.#closed) return
     if (event.type === 'typing') this.#typists.apply(event.typing)
@@ -96,7 +93,6 @@ export class SessionView extends Observable<SessionViewState> {
     }
   }
 
-  /** Updates the unsent messages from the outbox. */
   onOutbox(): void {
     const unsent = this.#options.outbox.items.filter(({ sessionId }) => sessionId === this.id)
     if (unsent.length > 0 || this.state.unsent.length > 0) this.#patch({ unsent })

@@ -29,9 +29,7 @@ export class TypingSignal {
     this.forget()
   }
 
-  /**
-   * Forgets the sent signal, because its connection is gone and the next one may be another user's.
-   */
+  /** Forgets the signal, because the next connection may be another user's. */
   forget(): void {
     this.#timer.stop()
     this.#saidAt = 0

@@ -10,8 +10,7 @@ export async function setTyping(
   { sessionId, typing }: ClientPayload<'typing'>,
 ): Promise<ClientData<'typing'>> {
   const who = caller.user
-  // A viewer that has the session open has been checked already. A read of the store would cost
-  // more than the rest of this call.
+  // An open session has been checked, and a read of the store would cost more than the rest.
   const seen = caller.viewer.seen(sessionId) ?? (await sessions.find(sessionId))
   const session = checkAccess('read', who, seen)
   const from = { type: toPartyType(who, session), id: who.id, name: who.name }
@@ -35,10 +34,7 @@ export async function markRead(
   return {}
 }
 
-/**
- * Checks access and finds a session that reaches `seq`. Entries are never removed, so an old read
- * of the session is good enough.
- */
+/** Finds a session that reaches `seq`. An old read is enough because logs only grow. */
 async function findRead(
   { sessions }: Context,
   { user, viewer }: Caller,

@@ -14,9 +14,7 @@ const SYSTEM_SENDER: Sender = { type: 'system', id: 'system', name: '' }
 
 type EndReason = Extract<SessionEvent, { type: 'session_ended' }>['reason']
 
-/**
- * Ends a session for any user who may see it. Returns a session that has already ended unchanged.
- */
+/** Ends a session for any user who may see it. Returns an ended session unchanged. */
 export async function endSession(
   context: Context,
   who: User,
@@ -50,8 +48,7 @@ async function closeSession(context: Context, session: Session, ending: Ending):
   const event: SessionEvent = { type: 'session_ended', reason }
   const message = toEventMessage(context, { sessionId: session.id, sender, event })
   const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
-  // Also needed if another process ended the session, because that process may have died before
-  // this step.
+  // Also after another process ended it, because that process may have died before this.
   const cancelled = await context.replies.cancel(session.id)
   await Promise.all(cancelled.map((replyId) => context.bus.publishStop(replyId)))
   if (!appended) return (await context.sessions.find(session.id)) ?? session

@@ -30,8 +30,7 @@ async function chooseSession(
   sessionId: string | undefined,
 ): Promise<string> {
   if (sessionId === undefined) return (await resumeOrStartSession(context, caller.user)).id
-  // An id that carries the user's own mark needs no read: the room of such a session never carries
-  // events of other users.
+  // The room of an id with the user's own mark never carries events of other users.
   if (!isOwnedBy(sessionId, caller.user.id)) {
     checkAccess('read', caller.user, await context.sessions.find(sessionId))
   }
@@ -49,8 +48,7 @@ async function readOpened(
   if (!mayHaveOpenTask) return { ...opened, reply: null }
   const reply = await findActiveReply(context, input.sessionId)
   if (!reply) return { ...opened, reply }
-  // A reply that finished between the read of the log and the read of its draft is in the log by
-  // now.
+  // A reply that finished between the two reads is in the log by now.
   if (!(await context.messages.find(input.sessionId, reply.replyId))) return { ...opened, reply }
   const { session, messages, hasMore } = await readLog(context, caller, input)
   return { session, messages, hasMore, reply: null }

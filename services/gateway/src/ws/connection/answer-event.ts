@@ -68,8 +68,7 @@ async function runEvent<E extends ClientEvent>(
   handlers: EventHandlers,
   { event, caller, args }: KnownCall<E>,
 ): Promise<ClientData<E>> {
-  // Unknown events are rate-limited too, because they would otherwise be a cheap way to keep the
-  // gateway busy.
+  // Unknown events cost too, or they would be a cheap way to keep the gateway busy.
   const cost = event === undefined ? 'signal' : CLIENT_EVENTS[event].cost
   await context.guard.take(cost, caller.user.id)
   if (event === undefined) throw new AppError('INVALID_FORMAT', 'Unknown event.')

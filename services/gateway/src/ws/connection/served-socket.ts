@@ -22,9 +22,7 @@ export interface SocketParts extends Context {
   onOutgoing: (...event: OutgoingEvent) => void
 }
 
-/**
- * The number of events of one socket that may run at the same time. A normal page needs only a few.
- */
+/** How many events of one socket may run at the same time. A page needs only a few. */
 const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
 

@@ -12,16 +12,10 @@ type Conn = ChatSocket['conn']
 /** Socket.IO over websocket only. */
 export interface ChatEngine {
   io: ChatServer
-  /**
-   * Handles the upgrades of a server before its other listeners, which must be attached already.
-   */
+  /** Handles upgrades before the server's other listeners, which must be attached already. */
   attach(httpServer: HttpServer): void
-  /** Refuses new connections. */
   shut(): void
-  /**
-   * Returns the address key of a new connection and forgets it, because only the handshake needs
-   * it.
-   */
+  /** Returns and forgets the address key of a connection. Only the handshake needs it. */
   takeAddress(conn: Conn): string
 }
 

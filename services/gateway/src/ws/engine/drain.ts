@@ -51,9 +51,7 @@ export async function closeSockets(io: ChatServer): Promise<void> {
   while (io.engine.clientsCount > 0 && performance.now() < endsAt) await sleep(POLL_MS)
 }
 
-/**
- * Returns the sockets of this process only. A query of a room would also ask the other gateways.
- */
+/** Returns this process's sockets. A query of a room would also ask other gateways. */
 export function localSockets(io: ChatServer): ChatSocket[] {
   return [...io.of('/').sockets.values()]
 }

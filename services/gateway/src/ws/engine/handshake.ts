@@ -18,8 +18,7 @@ type Middleware = (socket: ChatSocket, next: (error?: ExtendedError) => void) =>
 export function createHandshake(parts: HandshakeParts): Middleware {
   const seen = new WeakSet<ChatSocket['conn']>()
   return (socket, next) => {
-    // A connection has only one handshake, because repeated attempts on one connection would be
-    // free.
+    // A connection has one handshake, because repeated attempts on it would be free.
     const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(parts, socket)
     seen.add(socket.conn)
     admitting.then(

@@ -37,9 +37,7 @@ export function deliverEvent(
   }
 }
 
-/**
- * Returns the ids of sockets that get no delta now. A socket's id is also the name of its own room.
- */
+/** Returns the sockets that get no delta now. A socket's id also names its own room. */
 function findCongested(room: SessionRoom, metrics: Context['metrics']): string[] {
   const ids: string[] = []
   for (const member of room.members) {

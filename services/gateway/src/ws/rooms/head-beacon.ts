@@ -12,7 +12,6 @@ export interface HeadBeaconDeps {
 export interface HeadBeacon {
   /** Publishes every session's head soon, because events may have been lost. */
   sweep(): void
-  /** Publishes one session's head soon. */
   hurry(room: SessionRoom): void
   stop(): void
 }
@@ -114,10 +113,7 @@ export function startHeadBeacon(deps: HeadBeaconDeps): HeadBeacon {
   }
 }
 
-/**
- * Without a subscription this gateway gets no events, so silence does not mean that a session is
- * quiet.
- */
+/** Without a subscription, silence does not mean that a session is quiet. */
 function isActive({ activeAt, subscription }: SessionRoom, at: number): boolean {
   return at - activeAt < ACTIVE_MS || !subscription
 }

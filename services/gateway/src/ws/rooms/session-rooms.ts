@@ -28,15 +28,9 @@ export interface SessionRoomsDeps {
   onError(error: unknown): void
 }
 
-/**
- * A socket that opens more leaves its oldest session. This is enough for an operator with many
- * tabs.
- */
+/** A socket that opens more leaves its oldest session. Operators have many tabs. */
 const MAX_SESSIONS_PER_SOCKET = 50
-/**
- * The longest wait for the bus when a session opens. Without the bus, catch-up still works but is
- * late.
- */
+/** The wait for the bus when a session opens. Without the bus, catch-up is only late. */
 const SUBSCRIBE_WAIT_MS = 1000
 
 /**
@@ -74,8 +68,7 @@ export class SessionRooms {
     member.sessionIds.delete(sessionId)
     member.sessionIds.add(sessionId)
     this.#leaveOldest(member)
-    // Both must start in this turn, so that a member that leaves later finds the subscription to
-    // end.
+    // Both start in this turn, so that a member that leaves finds the subscription to end.
     await Promise.all([member.socket.join(sessionRoom(sessionId)), this.subscribe(room)])
   }
 

@@ -184,9 +184,7 @@ function countKnown(
   return messages[asked + 1]?.role === 'assistant' ? asked + 2 : asked + 1
 }
 
-/**
- * Returns the reference that is kept between two questions: Dify's id and the mark of the question.
- */
+/** Returns the reference to keep between two questions: Dify's id and the question's mark. */
 export function toConversationRef(id: string, messages: readonly PromptMessage[]): string {
   return `${id} ${toMark(messages.at(-1)?.content ?? '')}`
 }

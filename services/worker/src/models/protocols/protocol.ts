@@ -34,9 +34,7 @@ export interface ReplyReader {
    * unreadable event.
    */
   read: (data: string) => ReaderChunk[]
-  /**
-   * Returns the last chunks when the stream ends, with `end` among them if the reply is complete.
-   */
+  /** Returns the last chunks, with `end` among them if the reply is complete. */
   finish?: () => ReaderChunk[]
   /** Returns the request that makes the provider stop, if closing the connection is not enough. */
   toStopCall?: () => ModelCall | undefined

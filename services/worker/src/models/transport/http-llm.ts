@@ -26,9 +26,7 @@ interface ReplyStream {
   hasShown: boolean
 }
 
-/**
- * Creates a model that is asked over HTTP and replies with an event stream, whatever its protocol.
- */
+/** Creates a model that is asked over HTTP and replies with an event stream. */
 export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm {
   const { server, timeouts, gatherMs, apiKey } = options
   return {

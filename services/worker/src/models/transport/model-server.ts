@@ -33,10 +33,7 @@ export class ModelServer {
     })
   }
 
-  /**
-   * Posts a question. Throws the error of the connection, and `LlmError` for a 200 that is not an
-   * event stream.
-   */
+  /** Throws the connection's error, and `LlmError` for a 200 that is not an event stream. */
   async ask(call: ModelCall, signal: AbortSignal): Promise<Asked> {
     const answer = this.#post(call, signal)
     const { statusCode, headers } = await answer.started

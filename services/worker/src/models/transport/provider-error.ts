@@ -2,10 +2,7 @@ import { LlmError } from '@chatbox/core'
 import type { z } from 'zod'
 import type { Refusal } from '../protocols/protocol.ts'
 
-/**
- * Converts a refusal into an error. It is retryable for too many requests and for faults of the
- * provider.
- */
+/** Converts a refusal. Too many requests and faults of the provider are retryable. */
 export function toRefusalError({ status, headers, text }: Refusal): LlmError {
   const retryable = status === 408 || status === 425 || status === 429 || status >= 500
   const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], new Date()) : undefined
@@ -50,17 +47,12 @@ export function toCutError(why: string, cause?: unknown): LlmError {
   return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: true, cause })
 }
 
-/**
- * Creates the error for a reply that the provider ended on purpose. A retry would end the same way.
- */
+/** Creates the error for a reply cut on purpose, which a retry would not change. */
 export function toLimitError(why: string): LlmError {
   return new LlmError('LLM_TRUNCATED', toDetail(why), { retryable: false })
 }
 
-/**
- * Creates the error for an answer that is not an event stream. The address is probably not that of
- * a model.
- */
+/** Creates the error for an answer that is no event stream: the address is probably wrong. */
 export function toNonsenseError(why: string): LlmError {
   return new LlmError('LLM_UNAVAILABLE', toDetail(why), { retryable: false })
 }
@@ -76,9 +68,7 @@ export function toTransportError(thrown: unknown, begun: boolean): LlmError {
   return new LlmError('LLM_UNAVAILABLE', detail, { retryable: true, cause: thrown })
 }
 
-/**
- * Parses an event's data with `schema`. The error leaves out the data because it is a user's text.
- */
+/** Parses an event's data. The error leaves out the data because it is a user's text. */
 export function parseEvent<T>(schema: z.ZodType<T>, data: string): T {
   const result = schema.safeParse(toJson(data))
   if (result.success) return result.data

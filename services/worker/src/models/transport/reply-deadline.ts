@@ -73,10 +73,7 @@ export class ReplyDeadline {
     this.#caller.removeEventListener('abort', this.#onAbort)
   }
 
-  /**
-   * Checks the limit. All tokens share one timer, which is set again for the remaining time when it
-   * fires.
-   */
+  /** All tokens share one timer, which is set again for the remaining time. */
   #checkSign(): void {
     const boundMs = this.#hasBegun ? this.#timeouts.idleMs : this.#timeouts.firstTokenMs
     const waitedMs = this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince
