@@ -112,7 +112,7 @@ function createHttpServer(options: GatewayOptions, app: RequestListener): Server
 
 async function listen(server: Server, { port, host }: GatewayOptions['server']): Promise<void> {
   server.listen(port, host)
-  // Rejects with the 'error' that comes first.
+  // Rejects on an 'error' event.
   await once(server, 'listening')
 }
 

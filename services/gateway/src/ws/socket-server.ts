@@ -15,19 +15,19 @@ import { SessionRooms } from './rooms/session-rooms.ts'
 
 export interface SocketServer {
   announceEntry: Context['announceEntry']
-  /** Takes the upgrades of a server, in front of its other listeners, which must be there already. */
+  /** Handles upgrades before the server's other listeners, which must be attached already. */
   attach(httpServer: HttpServer): void
   connections(): number
   /** Refuses new sockets and sends the connected clients away. */
   drain(options: DrainOptions): Promise<void>
-  /** Closes every socket, and the HTTP server that they came through. */
+  /** Closes all sockets and the HTTP server. */
   close(): Promise<void>
 }
 
-/** How long the answers that are being worked on may take when the process ends. */
+/** How long running events may take when the process ends. */
 const SETTLE_MS = 3000
 
-/** Serves Socket.IO, over websocket only, once it is attached to a server. */
+/** Serves Socket.IO over websocket only, once it is attached to a server. */
 export function openSocketServer(context: Context): SocketServer {
   const engine = createChatEngine(context)
   const { io } = engine
@@ -63,7 +63,7 @@ function openRooms(
     bus,
     deliver(room, event) {
       deliverEvent({ io, metrics }, room, event)
-      // A reply: its reader may be about to write, and finds out by itself what this cannot.
+      // A reply, because its reader may be about to write.
       if (event.event === 'message:new') {
         messages.prepareAppend(room.sessionId).catch(() => undefined)
       }
@@ -76,7 +76,7 @@ function openRooms(
   return { rooms, headBeacon }
 }
 
-/** Serves each socket that the handshake has let in, all with the same handlers. */
+/** Serves each admitted socket, all with the same handlers. */
 function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): void {
   const parts: SocketParts = {
     ...context,
