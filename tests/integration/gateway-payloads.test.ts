@@ -64,13 +64,13 @@ describe('a payload that the contract refuses', () => {
     ['model:select', [{ sessionId: 's', modelId: null }], 'modelId'],
     ['token:refresh', [{ token: 'x'.repeat(9000) }], 'token'],
     ['token:refresh', [{}], 'token'],
-    ['nothing', [{}], 'no such event'],
-    ['', [{}], 'no such event'],
-    ['__proto__', [{}], 'no such event'],
-    ['constructor', [{}], 'no such event'],
-    ['toString', [], 'no such event'],
-    ['error', [{}], 'no such event'],
-    ['connection', [{}], 'no such event'],
+    ['nothing', [{}], 'Unknown event'],
+    ['', [{}], 'Unknown event'],
+    ['__proto__', [{}], 'Unknown event'],
+    ['constructor', [{}], 'Unknown event'],
+    ['toString', [], 'Unknown event'],
+    ['error', [{}], 'Unknown event'],
+    ['connection', [{}], 'Unknown event'],
   ]
 
   it.each(cases)('%s %j: one INVALID_FORMAT that names %s', async (event, args, field) => {
