@@ -196,12 +196,7 @@ describeWithMongo('texts in MongoDB', () => {
     const sessionId = await startSession(store)
     const { message } = await store.messages.append(userEntry(sessionId))
     const messages = lab.db.collection<{ _id: string }>('messages')
-    for (const change of [
-      { sealed: '' },
-      { sealed: { $ne: 1 } },
-      { head: 1 },
-      { head: null },
-    ]) {
+    for (const change of [{ sealed: '' }, { sealed: { $ne: 1 } }, { head: 1 }, { head: null }]) {
       await messages.updateOne({ _id: message.id }, { $set: change })
       expect(await readAll(store, sessionId)).toMatchObject([{ status: 'failed', seq: 1 }])
     }
