@@ -20,20 +20,23 @@ export interface EmbeddedOptions {
 
 export interface ClusterOptions {
   kind: 'cluster'
-  /** For its forms see `parseRedisAddress`. */
+  /** See `parseRedisAddress` for its forms. */
   redisUrl: string
   mongoUri: string
   mongoDatabase: string
   encryptionKeys: readonly EncryptionKey[]
-  /** Of every key and channel in Redis; installations that share one need different ones. */
+  /**
+   * The prefix of every key and channel in Redis. Installations that share one Redis need different
+   * prefixes.
+   */
   keyPrefix?: string
-  /** When the queue takes a worker for dead; for tests, which show what other rules do. */
+  /** When the queue considers a worker dead. Only tests set this. */
   stallRules?: StallRules
 }
 
 export type BackendOptions = EmbeddedOptions | ClusterOptions
 
-/** The ports that last. */
+/** The ports whose data lasts. */
 export interface StorePorts {
   sessions: Sessions
   messages: MessageLog
@@ -42,7 +45,7 @@ export interface StorePorts {
 }
 
 export interface Store extends StorePorts {
-  /** Rejects with `UNAVAILABLE` within 3 s when the store does not answer. */
+  /** Rejects with `UNAVAILABLE` within 3 s if the store does not answer. */
   ping(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
@@ -53,10 +56,13 @@ export interface Backend extends StorePorts {
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
-  /** What `io.adapter()` takes; undefined in a single process, which needs none. */
+  /** The argument of `io.adapter()`; undefined in a single process, which needs none. */
   socketAdapter?: SocketAdapter
-  /** By name, what readiness depends on; each rejects within 3 s when its back end is away. */
+  /** The checks of readiness by name. Each rejects within 3 s if its back end is down. */
   checks: Record<string, () => Promise<void>>
-  /** In reverse order of opening. Idempotent; one part that fails to close keeps no other open. */
+  /**
+   * Closes the parts in reverse order of opening. If one fails, the others are closed all the same.
+   * Idempotent.
+   */
   close(): Promise<void>
 }

@@ -1,8 +1,8 @@
 import type { MigrationOptions } from './mongo/schema/migrate-mongo.ts'
 
-/** Brings the store of a cluster to what this program expects: see `migrateMongo`. */
+/** Migrates the store of a cluster to this program's schema. See `migrateMongo`. */
 export async function migrateStore(options: MigrationOptions): Promise<void> {
-  // Loaded only where it is used: the driver takes a while.
+  // Loaded on demand, because the driver takes long to load.
   const { migrateMongo } = await import('./mongo/schema/migrate-mongo.ts')
   await migrateMongo(options)
 }

@@ -1,12 +1,12 @@
 import type { Session, User, Who } from '@chatbox/contract'
 import { AppError, notFound } from './errors.ts'
 
-/** See a session and be seen in it, write in it, end it. */
+/** `read` means to see a session and to be seen in it, for example as typing. */
 export type SessionAction = 'read' | 'write' | 'end'
 
 type Owned = Pick<Session, 'userId'>
 
-/** `user` is everybody with a good token, whatever roles it names. */
+/** `user` includes every valid token, whatever its roles. */
 const ADMITTED: Record<Who, (user: User) => boolean> = {
   anyone: () => true,
   user: () => true,
@@ -20,19 +20,19 @@ const ALLOWED: Record<SessionAction, (user: User, session: Owned) => boolean> = 
   end: isOwnerOrOperator,
 }
 
-/** Throws `FORBIDDEN` where an event or a route is not for `user`, whatever it is about. */
+/** Throws `FORBIDDEN` if `user` may not use this event or route at all. */
 export function checkAdmitted(who: Who, user: User): void {
   if (!ADMITTED[who](user)) throw new AppError('FORBIDDEN', 'This needs another role.')
 }
 
-/** Whether `user` may do this to a session. Nothing else decides it. */
+/** Returns whether `user` may do this to a session. This is the only place that decides it. */
 export function mayAccess(action: SessionAction, user: User, session: Owned): boolean {
   return ALLOWED[action](user, session)
 }
 
 /**
- * The session that was found, if `user` may do this to it. Throws `NOT_FOUND` where there is none or
- * `user` may not even see it, because the two must look alike, and otherwise `FORBIDDEN`.
+ * Returns the session if `user` may do this to it. Throws `NOT_FOUND` if it does not exist or
+ * `user` may not see it, because the two must look the same. Otherwise throws `FORBIDDEN`.
  */
 export function checkAccess<S extends Owned>(
   action: SessionAction,
@@ -50,7 +50,7 @@ export function isOperator(user: User): boolean {
   return user.roles.includes('chat_admin') || isAdmin(user)
 }
 
-/** As what `user` takes part in a session that they may see. */
+/** Returns the role in which `user` takes part in a session that they may see. */
 export function toPartyType(user: User, session: Owned): 'user' | 'admin' {
   return isOwner(user, session) ? 'user' : 'admin'
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode, ErrorInfo } from '@chatbox/contract'
 
 interface ErrorOptionsOf {
-  /** Whether the same request may succeed later; by default what the code implies. */
+  /** Whether the same request may succeed later. The default depends on the code. */
   retryable?: boolean
   retryAfterMs?: number
   cause?: unknown
@@ -17,7 +17,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL',
 ])
 
-/** An error that a user may be told of: `message` is shown as it is, the cause is for the log. */
+/** An error that may be shown to a user. `message` is shown as it is; the cause is only logged. */
 export class AppError extends Error {
   override readonly name: string = 'AppError'
   readonly code: ErrorCode
@@ -32,7 +32,9 @@ export class AppError extends Error {
   }
 }
 
-/** Anything thrown, as an `AppError`; what is not one says nothing about itself to the outside. */
+/**
+ * Converts anything thrown to an `AppError`. The details of other errors stay hidden from clients.
+ */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   return new AppError('INTERNAL', 'Something went wrong on our side.', { cause: thrown })
@@ -48,14 +50,17 @@ export function toErrorInfo(error: AppError, requestId?: string): ErrorInfo {
   }
 }
 
-/** The same answer for an unknown thing and for somebody else's: the two cannot be told apart. */
+/**
+ * Returns the same error for a missing thing and for one that belongs to somebody else, so that a
+ * client cannot tell them apart.
+ */
 export function notFound(): AppError {
   return new AppError('NOT_FOUND', 'There is no such session, message or reply.')
 }
 
 /**
- * No waiting helps: an address that is none, or a database that is not for this program. The message
- * is one sentence for whoever starts it, without the address, which may hold a password.
+ * Waiting does not help: the address is invalid, or this program cannot use the database. The
+ * message is one sentence for the operator, without the address, which may contain a password.
  */
 export class UnusableStoreError extends Error {
   override readonly name = 'UnusableStoreError'

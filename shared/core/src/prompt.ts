@@ -6,7 +6,7 @@ export interface PromptSettings {
   systemPrompt: string
   /** The model's whole window, in tokens. */
   contextTokens: number
-  /** Kept free for the reply, in tokens. */
+  /** Reserved for the reply, in tokens. */
   maxReplyTokens: number
 }
 
@@ -15,14 +15,15 @@ export interface Prompt {
   messages: PromptMessage[]
 }
 
-/** What a provider adds around each message; measured at 3 to 5 for the common chat formats. */
+/** The overhead that a provider adds to each message. Common chat formats add 3 to 5 tokens. */
 const TOKENS_PER_MESSAGE = 5
 
 /**
- * What the model is to see for `question`: the system prompt, then the newest part of the stored
- * history that fits, whole messages only, each question followed by its latest reply. Replies and
- * messages that came after the question are left out, so a retry sees what the first try saw.
- * `history` is in log order and holds the question. Throws where the question alone does not fit.
+ * Builds the prompt for `question`: the system prompt, then the newest part of the history that
+ * fits. It contains whole messages only, each question followed by its latest reply. Omits replies
+ * and messages that came after the question, so that a retry sees what the first try saw. `history`
+ * is in log order and contains the question. Throws `LLM_UNAVAILABLE` if the question alone does
+ * not fit.
  */
 export function buildPrompt(
   history: readonly Message[],
@@ -50,7 +51,7 @@ function toTurns(history: readonly Message[], question: Message): PromptMessage[
   return history
     .filter((message) => message.seq <= question.seq && message.kind !== 'event')
     .flatMap((message): PromptMessage[] => {
-      // Providers refuse a message without text; one that cannot be decrypted has none.
+      // Providers reject a message without text. One that cannot be decrypted has none.
       if (message.id !== question.id && !/\S/u.test(message.content)) return []
       if (message.sender.type === 'admin') return [{ role: 'assistant', content: message.content }]
       if (message.sender.type !== 'user') return []
@@ -60,7 +61,7 @@ function toTurns(history: readonly Message[], question: Message): PromptMessage[
     })
 }
 
-/** The last reply with any text for each question. */
+/** The last reply that has text, for each question. */
 function latestReplies(history: readonly Message[]): Map<string, Message> {
   const replies = new Map<string, Message>()
   for (const message of history) {
@@ -71,7 +72,7 @@ function latestReplies(history: readonly Message[]): Map<string, Message> {
   return replies
 }
 
-/** Providers want a conversation to begin with the user. */
+/** Providers require that a conversation begins with the user. */
 function withoutLeadingReplies(messages: PromptMessage[]): PromptMessage[] {
   const first = messages.findIndex((message) => message.role === 'user')
   return messages.slice(first)
@@ -82,9 +83,9 @@ function cost(content: string): number {
 }
 
 /**
- * About how many tokens a model makes of `text`; errs to the high side, so that a prompt built with
- * it fits: one for every three ASCII characters (English averages four) and one for every other
- * character (CJK needs about one, accented Latin less).
+ * Estimates the number of tokens in `text`. The estimate is high, so that the prompt fits: one
+ * token for every three ASCII characters (English averages four) and one for every other character
+ * (CJK needs about one, accented Latin less).
  */
 export function estimateTokens(text: string): number {
   let ascii = 0

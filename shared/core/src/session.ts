@@ -3,16 +3,15 @@ import { LIMITS } from '@chatbox/contract'
 import { AppError } from './errors.ts'
 
 /**
- * The state of a session after one entry of its log. A store keeps it with each entry, so whoever
- * wins the next `seq` has decided on the very state that it follows: the log is the state machine,
- * and counts, usage and takeovers stay right under any number of concurrent writers.
- *
- * It goes from entry to entry by whichever process writes the next one. What a later version put into
- * it is in the object as well, in fields that this type does not name and at any level: a new state
- * is made from the one before, so that they go along.
+ * The state of a session after one entry of its log. A store saves it with each entry, so the
+ * writer that wins the next `seq` has decided on exactly the state before it. Counts, usage and
+ * takeovers therefore stay right with any number of concurrent writers. The next entry may be
+ * written by a process of another version. The object keeps what a later version added, at any
+ * level, in fields that this type does not name. Always derive a new state from the previous one,
+ * so that those fields are kept.
  */
 export interface SessionState {
-  /** `active`, `ended`, or one of a later version: then this one adds nothing to the log. */
+  /** `active`, `ended`, or a status of a later version. This version appends nothing to those. */
   status: string
   name: string
   modelId: string
@@ -25,17 +24,20 @@ export interface SessionState {
   usage: Usage
   responses: { count: number; totalMs: number; maxMs: number }
   /**
-   * Questions that have no complete answer in the log. At 0 none is open; above that one may be, because
-   * a question can also end without an answer.
+   * The number of questions without a complete answer in the log. At 0 none is open. Above 0 one
+   * may be open, because a question can also end without an answer.
    */
   unanswered: number
   laterTexts?: LaterTexts
 }
 
-/** Texts that a later version sealed with those of this one, by its own names. */
+/** Texts that a later version sealed together with this version's, under its own names. */
 export type LaterTexts = Readonly<Record<string, unknown>>
 
-/** What never changes in a session; with what a later version added to it, as in a `SessionState`. */
+/**
+ * The fields of a session that never change. Like `SessionState`, it keeps what a later version
+ * added.
+ */
 export interface SessionOrigin {
   id: string
   userId: string
@@ -44,27 +46,27 @@ export interface SessionOrigin {
   laterTexts?: LaterTexts
 }
 
-/** The end of a log: `seq` 0 and the first state where the log is empty. */
+/** The end of a log. An empty log has `seq` 0 and the initial state. */
 export interface LogHead {
   seq: number
   state: SessionState
 }
 
-/** An entry on its way into the log; the log gives it its `seq`. */
+/** An entry to append. The log assigns its `seq`. */
 export interface NewEntry {
   message: Omit<Message, 'seq'>
-  /** Wants an answer of the model under this reply id, unless a person has taken over. */
+  /** Asks the model for an answer with this reply id, unless a person has taken over. */
   replyId?: string
-  /** Of a reply: from the question's acknowledgement to the finished text. */
+  /** For a reply: the time from the question's acknowledgement to the finished text. */
   responseTimeMs?: number
-  /** Refused with `CONFLICT` when the log has moved past this seq. */
+  /** If the log has moved past this seq, the entry is refused with `CONFLICT`. */
   expectedSeq?: number
 }
 
 export interface PlacedEntry {
   message: Message
   state: SessionState
-  /** Set where the entry is a question that the model has to answer. */
+  /** Set if the entry is a question that the model has to answer. */
   question: { replyId: string; modelId: string } | null
 }
 
@@ -86,8 +88,8 @@ export function initialState(modelId: string, startedAt: string): SessionState {
 }
 
 /**
- * The wire form of a session, from what it began as and the end of its log. Field by field, because
- * what a later version added may not be for everybody.
+ * Builds the wire form of a session from its origin and the end of its log. Copies field by field,
+ * because not everybody may see what a later version added.
  */
 export function toSession(origin: SessionOrigin, { seq, state }: LogHead): Session {
   const { help, assistedBy, usage } = state
@@ -120,14 +122,15 @@ export function toSession(origin: SessionOrigin, { seq, state }: LogHead): Sessi
   }
 }
 
-/** Throws `SESSION_ENDED` where nothing more can happen in a session. */
+/** Throws `SESSION_ENDED` if the session has ended. */
 export function checkActive(session: Pick<Session, 'status'>): void {
   if (session.status === 'ended') throw new AppError('SESSION_ENDED', 'This session has ended.')
 }
 
 /**
- * The entry as it follows `head`, and the state after it. Throws `SESSION_ENDED`, `CONFLICT` or
- * `FORBIDDEN` where the state allows no such entry: after a takeover no word of the model enters.
+ * Returns the entry placed after `head`, and the state after it. Throws `SESSION_ENDED`, `CONFLICT`
+ * or `FORBIDDEN` if the state does not allow the entry. After a takeover the model can write
+ * nothing.
  */
 export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
   checkEntry(head, entry)
@@ -141,7 +144,7 @@ export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
   return { message, state: countUnanswered(state, message, question !== null), question }
 }
 
-/** A question that is asked again has no complete answer: no question is answered twice. */
+/** A question that is asked again has no complete answer, so none is counted as answered twice. */
 function countUnanswered(state: SessionState, message: Message, isQuestion: boolean): SessionState {
   const { sender, replyTo, status } = message
   const isAnswer = sender.type === 'ai' && replyTo !== undefined && status === 'complete'
@@ -209,12 +212,12 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
     case 'model_selected':
       return { ...active, modelId: event.modelId }
     case 'session_ended':
-      // An end is no activity: `lastActivityAt` goes on saying when somebody last did something.
+      // Ending a session is not an activity: `lastActivityAt` keeps the time of the last one.
       return { ...state, status: 'ended', endedAt: at, help: null, assistedBy: null }
   }
 }
 
-/** The first line of what the user wrote first, cut at a code point. */
+/** The first line of the user's first message, cut at a code point. */
 function toSessionName(content: string): string {
   const line = content
     .trim()
@@ -241,7 +244,7 @@ function averageMs(responses: SessionState['responses']): number {
   return responses.count === 0 ? 0 : Math.round(responses.totalMs / responses.count)
 }
 
-/** ISO 8601 UTC times of one precision sort as text. */
+/** ISO 8601 UTC times of the same precision sort as text. */
 function later(a: string, b: string): string {
   return a > b ? a : b
 }

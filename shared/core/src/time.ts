@@ -1,4 +1,4 @@
-/** Time and randomness: the only things besides model servers that a test may fake. */
+/** Time and randomness. Tests may fake only these and model servers. */
 export interface Clock {
   now(): Date
   /** 128 random bits as 22 characters of base64url. */
@@ -13,9 +13,9 @@ export interface Backoff {
 }
 
 /**
- * Milliseconds to wait before try `attempt` (1 is the first retry): between half of a doubling
- * ceiling and all of it, so that many who failed together do not come back together.
- * `random` is in [0, 1).
+ * Returns the milliseconds to wait before try `attempt` (1 is the first retry). The delay is
+ * between half of a doubling ceiling and all of it, so that many callers that failed together do
+ * not retry together. `random` is in [0, 1).
  */
 export function backoffMs(attempt: number, backoff: Backoff, random: () => number): number {
   const ceiling = Math.min(backoff.maxMs, backoff.baseMs * 2 ** (attempt - 1))
@@ -23,8 +23,8 @@ export function backoffMs(attempt: number, backoff: Backoff, random: () => numbe
 }
 
 /**
- * Resolves or rejects as `work` does, or rejects with `toError()` once that has taken `timeoutMs`.
- * `work` is left to itself then, and its later end is ignored.
+ * Settles as `work` does, or rejects with `toError()` after `timeoutMs`. It does not stop `work`;
+ * it ignores its later result.
  */
 export async function within<T>(
   timeoutMs: number,
@@ -33,21 +33,21 @@ export async function within<T>(
 ): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    // A process whose event loop was blocked runs its timers before it reads what has arrived
-    // meanwhile. One more turn lets an answer that is already there count.
+    // After a blocked event loop, Node runs timers before it reads what has arrived in the
+    // meantime. One more turn lets an answer that is already there count.
     setImmediate(() => late.reject(toError()))
   }, timeoutMs)
   try {
     return await Promise.race([work, late.promise])
   } finally {
     clearTimeout(timer)
-    // The race is over, and neither side's later rejection may go unhandled.
+    // The race is over. A later rejection of either side must not be reported as unhandled.
     work.catch(() => undefined)
     late.promise.catch(() => undefined)
   }
 }
 
-/** Whether `work` has resolved or rejected within `timeoutMs`. Never rejects. */
+/** Returns whether `work` settles within `timeoutMs`. Never rejects. */
 export async function settlesWithin(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   const settled = work.then(
     () => true,

@@ -1,8 +1,8 @@
 import type { AdapterHooks } from '@chatbox/core'
 
 /**
- * Answers a function that closes what was opened last first, once; a part that fails to close is
- * reported and keeps no other open.
+ * Returns a function that closes the parts once, in reverse order of opening. If one fails, reports
+ * it and closes the others.
  */
 export function closeInReverse(
   hooks: Pick<AdapterHooks, 'onError'>,

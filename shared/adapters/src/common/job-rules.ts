@@ -2,28 +2,32 @@ import { JOB_KEYS, JOBS, type JobName, type JobPayload } from '@chatbox/contract
 import type { JobHandlers } from '@chatbox/core'
 import { z } from 'zod'
 
-/** How jobs are retried, the same in memory and in Redis. */
+/** The retry rules of jobs, in memory and in Redis. */
 export const JOB_RULES = {
   attempts: 5,
   backoff: { baseMs: 500, maxMs: 30_000 },
-  /** How long a job rests that only a newer worker can do. */
+  /** How long to delay a job that only a newer worker can do. */
   newerDelayMs: 5000,
-  /** A job that nobody could do for so long is dropped; the store still knows what is open. */
+  /**
+   * A job that no worker could do for this long is dropped. The store still knows which work is
+   * open.
+   */
   newerMaxAgeMs: 3_600_000,
 } as const
 
 /**
- * What makes two jobs one. The version is a part of it, because a job that rests until a newer worker
- * comes must not swallow those that this one can do.
+ * Returns the key of a job; two jobs with the same key are duplicates. The key includes the
+ * version, because a job that is delayed for a newer worker must not replace one that this worker
+ * can do.
  */
 export function toJobKey<N extends JobName>(name: N, payload: JobPayload<N>): string {
   return `${name}-${payload.v}-${JOB_KEYS[name](payload)}`
 }
 
-/** What a worker is to do with a job as it came from the queue. */
+/** What a worker does with a job from the queue. */
 export type JobPlan =
   | { type: 'run'; run: (signal: AbortSignal) => Promise<void> }
-  /** A name or version that this process does not know. */
+  /** The job has a name or version that this process does not know. */
   | { type: 'newer' }
   | { type: 'refused' }
 
@@ -53,13 +57,13 @@ function isOfLaterVersion(name: JobName, payload: unknown): boolean {
   return stated.success && stated.data.v > JOBS[name].shape.v.value
 }
 
-/** False where the error itself says that another try cannot help. */
+/** Returns false if the error says that another try cannot help. */
 export function isRetryable(error: unknown): boolean {
   const stated = z.looseObject({ retryable: z.boolean() }).safeParse(error)
   return !stated.success || stated.data.retryable
 }
 
-/** The only id that a payload may show in a log. */
+/** Returns the only id of a payload that may be logged. */
 export function idsOf(payload: unknown): Record<string, string> {
   const ids = z.object({ sessionId: z.string().max(64) }).safeParse(payload)
   return ids.success ? ids.data : {}

@@ -2,7 +2,7 @@ import { AppError, type AdapterHooks } from '@chatbox/core'
 
 const MAX_LISTENERS = 50_000
 
-/** Who listens to what, by name. A listener that throws hurts neither its neighbours nor the bus. */
+/** Listeners by name. A listener that throws affects neither the other listeners nor the bus. */
 export class Listeners<T> {
   readonly #hooks: Pick<AdapterHooks, 'onError'>
   readonly #maxListeners: number
@@ -14,12 +14,15 @@ export class Listeners<T> {
     this.#maxListeners = maxListeners
   }
 
-  /** Answers what removes it, once. Throws `UNAVAILABLE` where there is no room for one more. */
+  /**
+   * Adds a listener and returns a function that removes it. Throws `UNAVAILABLE` if there is no
+   * room for it.
+   */
   add(name: string, listener: (value: T) => void): () => void {
     if (this.#count >= this.#maxListeners) {
       throw new AppError('UNAVAILABLE', 'This server is watching too many sessions.')
     }
-    // An entry of its own: the same function may listen twice.
+    // Each listener gets its own entry, because the same function may listen twice.
     const entry = { listener }
     const entries = this.#byName.get(name) ?? new Set()
     this.#byName.set(name, entries.add(entry))

@@ -8,16 +8,16 @@ import {
 } from '@chatbox/contract'
 import { z } from 'zod'
 
-/** In place of an event that a later version sends and this one does not know: it is passed over. */
+/** Replaces an event of a later version that this version does not know. It is ignored. */
 export const LATER_EVENT = 'later'
 type LaterEvent = typeof LATER_EVENT
 
-/** Socket.IO's type of a packet that is an event. */
+/** Socket.IO's packet type for an event. */
 const EVENT = 2
-/** A room name holds at most a user's id. */
+/** The longest part of a room name is a user's id. */
 const nameSchema = z.string().min(1).max(300)
 const MAX_ROOMS = 10
-/** Sockets that an event is not for: the one that caused it. */
+/** The sockets to exclude, such as the event's sender. */
 const MAX_EXCEPT = 10
 
 const broadcastSchema = z.tuple([
@@ -28,7 +28,7 @@ const broadcastSchema = z.tuple([
     nsp: z.literal('/'),
   }),
   z.object({
-    // Without a room it would be for everybody.
+    // An event without a room would go to everybody.
     rooms: z.array(nameSchema).min(1).max(MAX_ROOMS),
     except: z.array(nameSchema).max(MAX_EXCEPT),
     flags: z.object({ volatile: z.boolean().optional(), broadcast: z.boolean().optional() }),
@@ -36,7 +36,10 @@ const broadcastSchema = z.tuple([
 ])
 export type Broadcast = z.infer<typeof broadcastSchema>
 
-/** What a gateway broadcast to the others; undefined for anything that none of ours sends. */
+/**
+ * Parses a broadcast of another gateway. Returns undefined for anything that our gateways do not
+ * send.
+ */
 export function parseBroadcast(text: string): Broadcast | LaterEvent | undefined {
   const parsed = broadcastSchema.safeParse(parseJson(text))
   if (!parsed.success) return undefined
@@ -47,7 +50,10 @@ export function parseBroadcast(text: string): Broadcast | LaterEvent | undefined
   return [publisher, { ...packet, data: [told.event, told.payload] }, options]
 }
 
-/** The event that came on the channel of `sessionId`; undefined for anything that is none of it. */
+/**
+ * Parses an event from the channel of `sessionId`. Returns undefined for an event of another
+ * session or an invalid one.
+ */
 export function parseBusEvent(text: string, sessionId: string): BusEvent | LaterEvent | undefined {
   const told = parseEvent(WORKER_EVENTS, parseJson(text))
   if (told === undefined || told === LATER_EVENT) return told
@@ -68,7 +74,7 @@ function sessionIdOf(event: BusEvent): string {
 
 const eventSchema = z.object({ event: z.string(), payload: z.unknown().optional() })
 
-/** As parsed: a field of a later version may not be for the sockets that this goes to. */
+/** Use the parsed form: these sockets may not be allowed to see a later version's field. */
 function parseEvent<E extends ServerEvent>(
   events: Pick<typeof SERVER_EVENTS, E>,
   value: unknown,
@@ -78,10 +84,10 @@ function parseEvent<E extends ServerEvent>(
   const { event, payload } = told.data
   if (!Object.hasOwn(SERVER_EVENTS, event)) return LATER_EVENT
   const schemas: Readonly<Record<string, z.ZodType>> = events
-  // One of ours in the wrong place has no schema here.
+  // There is no schema for one of our events in the wrong place.
   const parsed = schemas[event]?.safeParse(payload)
   if (!parsed?.success) return undefined
-  // The payload was made by the schema of the event's name, which is what the type says.
+  // The schema of the event's name made the payload, so the type is right.
   return { event, payload: parsed.data } as EventOf<E>
 }
 

@@ -3,8 +3,8 @@ import type { AdapterHooks } from '@chatbox/core'
 const QUIET_MS = 10_000
 
 /**
- * Reports a component's errors, the same one at most every 10 s: during an outage every try to
- * connect fails in the same way.
+ * Reports a component's errors, the same one at most every 10 s, because during an outage every try
+ * to connect fails in the same way.
  */
 export function createReporter(
   hooks: Pick<AdapterHooks, 'onError'>,

@@ -7,20 +7,20 @@ interface MemoryDraft extends Draft {
   touchedAt: number
 }
 
-/** A draft that is written to moves to the end, so the oldest is always one that rests. */
+/** Each write moves a draft to the end, so the oldest one is always idle. */
 const MAX_DRAFTS = 500
 
-/** Drafts in memory, under the rules of those in Redis. */
+/** Drafts in memory, with the same rules as in Redis. */
 export class MemoryDrafts {
   readonly #now: () => number
-  /** By reply, in the order of the last touch, so the oldest are at the front. */
+  /** Drafts by reply, the least recently used first. */
   readonly #drafts = new Map<string, MemoryDraft>()
 
   constructor(now: () => number = Date.now) {
     this.#now = now
   }
 
-  /** False when a later attempt has begun, or this one's draft was dropped. */
+  /** Returns false if a later attempt has begun or this one's draft was dropped. */
   append(delta: ReplyDelta, textSoFar: () => string): boolean {
     this.#forgetOld()
     const { replyId, attempt, index } = delta

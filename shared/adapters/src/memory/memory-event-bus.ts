@@ -8,8 +8,9 @@ const MAX_UNDELIVERED = 10_000
 const STOP = 'stop'
 
 /**
- * The bus of a single process. Events go through JSON and the schema and arrive in a later turn, as
- * they would over a network: what works here works in a cluster.
+ * The event bus of a single process. As over a network, events are encoded as JSON, checked by the
+ * schema and delivered in a later turn of the event loop. What works here therefore works in a
+ * cluster.
  */
 export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
   const sessions = new Listeners<BusEvent>(hooks)

@@ -17,21 +17,21 @@ const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
 interface MemoryJob {
   key: string
   name: string
-  /** As JSON: a handler gets what would have come over a network. */
+  /** Stored as JSON, so that a handler gets the same payload as over a network. */
   payload: string
   createdAt: number
   attemptsMade: number
-  /** The payload of the job that follows it: the last one that was added while it ran. */
+  /** The payload of the next job: the last one that was added while this one ran. */
   next?: string
 }
 
 /**
- * The queue of a single process, under the rules of the one in Redis. Its jobs die with the process:
- * the store knows what is open.
+ * The job queue of a single process, with the same rules as in Redis. Its jobs are lost when the
+ * process ends, but the store knows which work is open.
  */
 export class MemoryJobQueue implements JobQueue {
   readonly #hooks: Pick<AdapterHooks, 'onPayloadRefused'>
-  /** Every job that waits, rests or runs, by its key. */
+  /** Every waiting, delayed or running job by its key. */
   readonly #jobs = new Map<string, MemoryJob>()
   readonly #waiting: MemoryJob[] = []
   readonly #resting = new Map<MemoryJob, NodeJS.Timeout>()
@@ -109,7 +109,7 @@ export class MemoryJobQueue implements JobQueue {
     while (handlers && !this.#closing && this.#running.size < this.#concurrency) {
       const job = this.#waiting.shift()
       if (!job) return
-      // Before its handler begins, which may ask for the same work again at once.
+      // Do this before the handler begins, because it may enqueue the same work at once.
       const running = { abort: new AbortController(), done: Promise.resolve() }
       this.#running.set(job, running)
       running.done = this.#work(job, handlers, running.abort.signal).finally(() => {

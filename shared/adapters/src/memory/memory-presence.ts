@@ -2,9 +2,11 @@ import { AppError, type Presence } from '@chatbox/core'
 
 const MAX_CONNECTIONS = 100_000
 
-/** The connections that this process has joined: in a single process these are all, and none expires. */
+/**
+ * The connections to this process. In a single process these are all connections, and none expires.
+ */
 export class MemoryPresence implements Presence {
-  // Lists: nearly every user has one connection, and a set of one is three times as large.
+  // Lists, because nearly every user has one connection and a set of one is three times as large.
   readonly #byUser = new Map<string, readonly string[]>()
   #total = 0
 

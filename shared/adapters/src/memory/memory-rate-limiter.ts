@@ -16,7 +16,7 @@ export function createMemoryRateLimiter(): RateLimiter {
   }
 }
 
-/** A window's count is forgotten when the window ends: that bounds the memory. */
+/** Forgets a window's count when the window ends, which limits the memory. */
 export function createMemoryLimit(rule: RateRule): RateLimiterMemory {
   return new RateLimiterMemory({
     keyPrefix: rule.name,
@@ -25,21 +25,21 @@ export function createMemoryLimit(rule: RateRule): RateLimiterMemory {
   })
 }
 
-/** The library counts windows in whole seconds in Redis, so a rule means that everywhere. */
+/** In Redis the library counts windows in whole seconds, so every limiter rounds them up. */
 export function windowSeconds(rule: RateRule): number {
   return Math.max(1, Math.ceil(rule.durationMs / 1000))
 }
 
 const MAX_RULES = 200
 
-/** Answers one limit for all rules that say the same, made when the first of them is used. */
+/** Returns a function that creates one limit for all equal rules, on first use. */
 export function oncePerRule<T>(create: (rule: RateRule) => T): (rule: RateRule) => T {
   const limits = new Map<string, T>()
   return function limitOf(rule) {
     const key = `${rule.name}/${rule.points}/${rule.durationMs}/${rule.batch ?? 1}`
     const known = limits.get(key)
     if (known !== undefined) return known
-    // Rules come from settings: more than this is a rule made from input.
+    // Rules come from settings. A larger number means that a rule is made from user input.
     if (limits.size >= MAX_RULES) throw new Error('too many different rate rules')
     const limit = create(rule)
     limits.set(key, limit)

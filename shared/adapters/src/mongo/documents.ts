@@ -15,8 +15,8 @@ import type { OriginRecord, StateRecord } from '../sealed/session-record.ts'
 import { replyTaskSchema } from '../sealed/reply-record.ts'
 
 /**
- * One session: what it began as, and a projection of the head of its log for lists. The projection
- * is written after the entry and may be behind it; the log is the truth.
+ * A session: its origin, and a projection of the head of its log for lists. The projection is
+ * written after the entry and may be behind it. The log is authoritative.
  */
 export interface SessionDocument extends OriginRecord, StateRecord {
   _id: string
@@ -25,33 +25,33 @@ export interface SessionDocument extends OriginRecord, StateRecord {
   lastActivityAt: string
 }
 
-/** One entry of a log, with the state after it, and the tasks that it asks for. */
+/** An entry of a log, the state after it, and the tasks that it asks for. */
 export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRecord, 'seq'> {
   _id: string
-  /** What the session began as: with the newest entry alone it is told whole. */
+  /** The session's origin, so that the newest entry alone describes the whole session. */
   origin: OriginRecord
-  /** By kind; each is changed by compare-and-set on its own path. */
+  /** The tasks by kind. Each is changed by compare-and-set on its own path. */
   tasks?: { reply?: ReplyTaskDocument }
 }
 
-/** What a question asks for: its reply. */
+/** The task of a question: its reply. */
 export interface ReplyTaskDocument extends Pick<
   ReplyTask,
   'replyId' | 'modelId' | 'state' | 'epoch' | 'attempts' | 'stopRequested' | 'askedAt'
 > {
-  /** The session, as long as the question is open. */
+  /** The session's id while the question is open. */
   openIn?: string
-  /** While it is pending: since when, moved on by a sweep that takes it up. */
+  /** While the task is pending: the time since when. A sweep that takes it up moves it on. */
   waitsSince?: Date
-  /** While it runs: only a claim may follow. */
+  /** While the task runs: only a claim may follow. */
   leaseEndsAt?: Date
-  /** While it runs or is committed: when a sweep may take it up. */
+  /** While the task runs or is committed: the time from which a sweep may take it up. */
   dueAt?: Date
-  /** A mark of the sweep that took it up last. */
+  /** The mark of the last sweep that took it up. */
   takenBy?: string
-  /** The outcome, from the commit to the settlement. */
+  /** The outcome, from commit to settlement. */
   sealed?: string
-  /** Which reply id took the place of which. */
+  /** Maps each replaced reply id to its replacement. */
   replaced: { messageId: string; replyId: string }[]
 }
 
@@ -74,13 +74,13 @@ export function newReplyTask(
   }
 }
 
-/** A session with the head of its log, as far as that is known. */
+/** A session with the head of its log, if that is known. */
 export interface FoundSession {
   origin: SessionOrigin
   head: LogHead
 }
 
-/** What a provider calls a session. */
+/** A provider's reference for a session. */
 export interface ConversationDocument {
   _id: string
   sealed: string
@@ -116,7 +116,7 @@ export interface StoredReplyTask {
 /** The fields that `parseReplyTask` needs. */
 export const REPLY_TASK_FIELDS = { sessionId: 1, seq: 1, 'tasks.reply': 1 } as const
 
-/** Undefined for what is no question. */
+/** Returns undefined if the entry is not a question. */
 export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
   const parsed = questionSchema.safeParse(document)
   if (!parsed.success) return undefined
@@ -125,13 +125,13 @@ export function parseReplyTask(document: unknown): StoredReplyTask | undefined {
   return { task: { sessionId, messageId, questionSeq, ...state }, sealed, replaced }
 }
 
-/** A value for a filter. Nothing but text gets into one, whatever the caller's types say. */
+/** Returns a value for a filter. Only text is allowed, whatever the caller's types say. */
 export function toKey(value: unknown): string {
   if (typeof value === 'string') return value
   throw new AppError('INVALID_FORMAT', 'An id is a text.')
 }
 
-/** One entry, with its session for the shard that has it. */
+/** Finds one entry. The session selects the shard. */
 export function toEntryFilter({ sessionId, messageId }: ReplyKey): {
   _id: string
   sessionId: string
@@ -139,12 +139,15 @@ export function toEntryFilter({ sessionId, messageId }: ReplyKey): {
   return { _id: toKey(messageId), sessionId: toKey(sessionId) }
 }
 
-/** The open questions of a session, which is named twice: by an index, and for the shard that has it. */
+/**
+ * Finds the open questions of a session. The filter names the session twice: for an index and for
+ * the shard.
+ */
 export function toOpen(sessionId: string): Filter<MessageDocument> {
   return { sessionId: toKey(sessionId), 'tasks.reply.openIn': toKey(sessionId) }
 }
 
-/** The question of a claim that still owns it. */
+/** Finds the question of a claim that still owns it. */
 export function toOwned(claim: Claim): Filter<MessageDocument> {
   return {
     ...toEntryFilter(claim),
@@ -155,12 +158,12 @@ export function toOwned(claim: Claim): Filter<MessageDocument> {
 }
 
 /**
- * Every index and why it is there. None is partial, which not every compatible server honours: each
- * document has a value for each unique key, and what is indexed of open questions is removed from
- * the document when they are settled, so that sparse indexes stay small.
+ * Every index and its purpose. None is partial, because not every compatible server supports that.
+ * Each document has a value for each unique key. Settled questions lose the indexed fields of open
+ * ones, so that sparse indexes stay small.
  */
 export const SESSION_INDEXES: IndexDescription[] = [
-  // One active session a user; afterwards the key is the session's own.
+  // Allows one active session per user. Afterwards the key is the session's own.
   { name: 'active', key: { activeKey: 1 }, unique: true },
   // A user's list, latest activity first.
   { name: 'of_user', key: { userId: 1, lastActivityAt: -1, _id: -1 } },
@@ -168,7 +171,7 @@ export const SESSION_INDEXES: IndexDescription[] = [
   { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
 ]
 
-/** The log's order, and every page of it: whoever inserts the next seq first has decided. */
+/** The order and the pages of a log. The writer that inserts the next seq first wins. */
 export const LOG_INDEX = {
   name: 'log',
   key: { sessionId: 1, seq: 1 },
@@ -177,10 +180,10 @@ export const LOG_INDEX = {
 
 export const MESSAGE_INDEXES: IndexDescription[] = [
   LOG_INDEX,
-  // The oldest open question of a session, its stops and cancellations.
+  // The oldest open question of a session, stops and cancellations.
   { name: 'reply_open', key: { 'tasks.reply.openIn': 1 }, sparse: true },
-  // The sweep for questions that nobody finishes.
+  // The sweep for unfinished questions.
   { name: 'reply_due', key: { 'tasks.reply.dueAt': 1 }, sparse: true },
-  // The sweep for questions whose job may be lost, however many wait.
+  // The sweep for questions whose job may be lost, even if many wait.
   { name: 'reply_waits', key: { 'tasks.reply.waitsSince': 1 }, sparse: true },
 ]

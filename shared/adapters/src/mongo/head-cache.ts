@@ -13,21 +13,21 @@ interface Projection {
   record: StateRecord
 }
 
-/** Some 2 KB each. */
+/** About 2 KB each. */
 const MAX_KNOWN = 1000
 const MAX_WAITING = 1000
 const MAX_BATCH = 200
-/** An append has a sender who waits for its answer, which a write of its own would hold up. */
+/** The sender of an append waits for it, and a separate write of the projection would delay it. */
 const GATHER_MS = 100
 const EVENT_WAIT_MS = 500
 
 /**
- * The heads of the logs that this process has opened or appended to last, and their projections into
- * the sessions' documents, where lists and the one active session a user are read.
- *
- * A head may be old at any time: an insert behind it loses to the unique index, and then reads. So may
- * a projection: the log is durable without it, and a reader of one session compares the two and mends
- * it. Projections gather and leave together; of many of one session only the newest is written.
+ * Caches the heads of the logs that this process opened or appended to last, and writes their
+ * projections to the session documents. Lists and the lookup of a user's active session read these
+ * documents. A head may be old at any time. An insert after an old head violates the unique index,
+ * and then the log is read. A projection may be old too: the log is durable without it, and a
+ * reader of one session compares the two and repairs it. Projections are written in batches; for
+ * each session only the newest one is written.
  */
 export class HeadCache {
   readonly #mongo: MongoConnection
@@ -43,7 +43,10 @@ export class HeadCache {
     this.#deps = deps
   }
 
-  /** Also what the session's document will say soon: what it says now is known to be old. */
+  /**
+   * Also a head that the session's document will contain soon. Its current content is known to be
+   * old.
+   */
   find(sessionId: string): FoundSession | undefined {
     const unwritten = this.#waiting.get(sessionId) ?? this.#writing.get(sessionId)
     return this.#known.get(sessionId) ?? unwritten?.found
@@ -57,7 +60,7 @@ export class HeadCache {
     if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest)
   }
 
-  /** The head of a log; `known` where it is that. */
+  /** Returns the head of a log, or `known` if that is the head. */
   async read(sessionId: string, known: LogHead): Promise<LogHead> {
     const [entry] = await this.#mongo.messages
       .find({ sessionId }, BOUNDED)
@@ -70,43 +73,43 @@ export class HeadCache {
     return toHead(this.#deps, sessionId, { seq, state, stateSealed })
   }
 
-  /** Reads a head that is known, and that another process has moved on. */
+  /** Rereads a cached head after another process has moved it. */
   async refresh(sessionId: string): Promise<void> {
     const before = this.#known.get(sessionId)
     if (!before) return
     const { origin } = before
     const head = await this.read(sessionId, before.head)
-    // Others have gone on meanwhile.
+    // Other calls have continued in the meantime.
     const known = this.#known.get(sessionId)
     if (known && known.head.seq < head.seq) this.#known.set(sessionId, { origin, head })
   }
 
   /**
-   * Takes what an append of `message` has come to. `record` is the head as it was stored, undefined where
-   * the entry was there before.
+   * Records the result of an append of `message`. `record` is the stored head, or undefined if the
+   * entry already existed.
    */
   async advance(found: FoundSession, message: Message, record?: StateRecord): Promise<void> {
-    // What comes after a reply is somebody else's: its writer would only collide with that.
+    // Another process writes the entry after a reply; this process would only collide with it.
     if (message.sender.type === 'ai') this.#known.delete(found.origin.id)
     else this.keep(found)
     if (!record) return
-    // Changes of state are rare, and lists filter by them: these wait a while for their projection.
+    // State changes are rare and lists filter by them, so these wait a while for their projection.
     if (message.event) await settlesWithin(EVENT_WAIT_MS, this.project(found.origin, record))
     else await this.#projectSoon(found, record)
   }
 
-  /** Never rejects: the entry that led to the head is stored, whatever happens to its projection. */
+  /** Never rejects: the entry that led to the head is stored even if its projection fails. */
   async project(origin: SessionOrigin, record: StateRecord): Promise<void> {
     await this.#write([toUpdate(origin, record)])
   }
 
-  /** Resolves when no projection waits any more; from now on none are gathered. */
+  /** Resolves when no projection is waiting. From now on none are batched. */
   async flush(): Promise<void> {
     this.#flushing.abort()
     await this.#drained
   }
 
-  /** At once where too many wait already. */
+  /** Writes at once if too many are waiting. */
   async #projectSoon(found: FoundSession, record: StateRecord): Promise<void> {
     const { id } = found.origin
     if (this.#waiting.size >= MAX_WAITING) return this.project(found.origin, record)
@@ -126,14 +129,14 @@ export class HeadCache {
       await this.#write(projections.map(({ found, record }) => toUpdate(found.origin, record)))
       this.#writing.clear()
     }
-    // In the same turn as the look at what waits: a projection that comes next begins anew.
+    // This runs in the same turn as the check above, so a later projection starts a new batch.
     this.#drained = undefined
   }
 
   async #write(updates: AnyBulkWriteOperation<SessionDocument>[]): Promise<void> {
     try {
       await this.#mongo.call(() =>
-        // Each for itself: one that is refused takes no other with it.
+        // Unordered, so that a refused projection does not affect the others.
         this.#mongo.sessions.bulkWrite(updates, { ...BOUNDED, ordered: false }),
       )
     } catch (error) {

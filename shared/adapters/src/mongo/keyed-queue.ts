@@ -9,13 +9,13 @@ interface Queue {
 const MAX_WAITING = 500
 
 /**
- * Runs the tasks of one key one after the other, and those of different keys at once. It saves the
- * writers of one process the collisions with each other; between processes the unique index decides.
+ * Runs tasks with the same key one after another, and tasks with different keys at once. This
+ * avoids collisions between the writers of one process. Between processes the unique index decides.
  */
 export class KeyedQueue {
   readonly #queues = new Map<string, Queue>()
 
-  /** Rejects without beginning `task` where `checkTime` throws once its turn has come. */
+  /** Runs `task` in its turn. Rejects without starting it if `checkTime` throws by then. */
   async run<T>(key: string, checkTime: CheckTime, task: () => Promise<T>): Promise<T> {
     const queue = this.#enter(key)
     const before = queue.tail

@@ -42,10 +42,10 @@ const MAX_PAUSE_MS = 50
 const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
 const OPEN_FIELDS = { ...MESSAGE_FIELDS, state: 1, stateSealed: 1, origin: 1 } as const
 
-/** One of the three, or none where another entry was faster. */
+/** One of the three; undefined if another entry was faster. */
 interface Try {
   appended?: Appended
-  /** The state allows no such entry. */
+  /** The state does not allow this entry. */
   refusal?: AppError
   isIdTaken?: boolean
 }
@@ -94,14 +94,14 @@ export class MongoLog implements MessageLog {
   }
 
   /**
-   * Each entry carries the state after it and what the session began as, so the last of the log says
-   * it all: a page that reaches the end needs no other read, and cannot be of another moment.
+   * Each entry contains the state after it and the session's origin, so the last entry describes
+   * the whole session. A page that reaches the end needs no other read and is always consistent.
    */
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
     const documents = await this.#readWithEnd(toKey(sessionId), range)
     const found = await this.#findAtEnd(toKey(sessionId), range, documents)
     if (!found) return undefined
-    // Whoever opens a log may write in it next.
+    // A client that opens a log may write in it next.
     this.#heads.keep(found)
     const { origin, head } = found
     const entries = documents.filter(({ seq }) => seq > (range.afterSeq ?? 0))
@@ -114,7 +114,9 @@ export class MongoLog implements MessageLog {
     }
   }
 
-  /** As `read` does, and before what comes after a seq the entry of that seq, which may be the last. */
+  /**
+   * Reads as `read` does. After a seq it also reads the entry of that seq, which may be the last.
+   */
   async #readWithEnd(sessionId: string, { afterSeq, limit }: LogRange): Promise<MessageDocument[]> {
     const isForward = afterSeq !== undefined
     return this.#mongo.messages
@@ -151,8 +153,8 @@ export class MongoLog implements MessageLog {
   }
 
   /**
-   * Inserts behind the head that is known, which may be old: such an insert loses to the unique index,
-   * reads again and decides again. So does one that an old state refuses.
+   * Inserts after the cached head. If that head is old, the insert violates the unique index; then
+   * reads and decides again. Also does so if an old state refuses the entry.
    */
   async #appendAfter(
     { origin, head }: FoundSession,
@@ -164,7 +166,7 @@ export class MongoLog implements MessageLog {
     for (let attempt = 0; ; attempt++) {
       const { appended, refusal, isIdTaken } = await this.#tryInsert({ origin, head: known }, entry)
       if (appended) return appended
-      // The entry that this one repeats, and what it comes behind.
+      // The entry that this one repeats, and the head that it follows.
       const [first, newest] = await Promise.all([
         this.find(sessionId, id),
         this.#heads.read(origin.id, known),
@@ -207,7 +209,10 @@ export class MongoLog implements MessageLog {
     return { appended: { message, session: toSession(origin, head), appended: true } }
   }
 
-  /** Once for all entries that one process adds in a row: it is the same in each. */
+  /**
+   * Seals it once for all entries that one process appends in a row, because it is the same in
+   * each.
+   */
   #seal(origin: SessionOrigin): OriginRecord {
     const known = this.#origins.get(origin)
     if (known) return known
@@ -216,7 +221,7 @@ export class MongoLog implements MessageLog {
     return sealed
   }
 
-  /** Throws where another session's entry has the id. Ids are made so that this does not happen. */
+  /** Throws if another session's entry has this id. The way ids are made rules this out. */
   async #checkOwner({ message }: NewEntry): Promise<void> {
     const options = { ...BOUNDED, projection: { sessionId: 1 } } as const
     const owner = await this.#mongo.messages.findOne({ _id: toKey(message.id) }, options)
@@ -228,12 +233,15 @@ export class MongoLog implements MessageLog {
   }
 }
 
-/** The newest of a log, if these can be known to reach its end: fewer than were asked for. */
+/**
+ * Returns the newest entry of a log if the page is known to reach its end, that is if it has fewer
+ * entries than the limit.
+ */
 function findLast(documents: MessageDocument[], asked: number): MessageDocument | undefined {
   const [first] = documents
   const last = documents.at(-1)
   if (!first || !last) return undefined
-  // Backwards they begin with it.
+  // A page that was read backwards begins with it.
   if (first.seq > last.seq) return first
   return documents.length < asked ? last : undefined
 }

@@ -33,10 +33,15 @@ import {
   type StoredReplyTask,
 } from './documents.ts'
 
-/** Open questions of one session that are looked at together; it has one, nearly always. */
+/**
+ * The number of open questions of a session to look at together. Nearly always there is only one.
+ */
 const OPEN_BATCH = 100
 const MAX_REPLACED = 100
-/** What a sweep finds questions by. Each has its own index and is there only while it applies. */
+/**
+ * The fields by which a sweep finds questions. Each has its own index and exists only while it
+ * applies.
+ */
 type DueField = 'tasks.reply.dueAt' | 'tasks.reply.waitsSince'
 const NEXT_ATTEMPT = { 'tasks.reply.epoch': 1, 'tasks.reply.attempts': 1 } as const
 const NOT_RUNNING = { 'tasks.reply.leaseEndsAt': '', 'tasks.reply.dueAt': '' } as const
@@ -173,7 +178,9 @@ export class MongoReplyClaims implements ReplyClaims {
     return stopped !== undefined
   }
 
-  /** Only a reply that is in the log: one that is committed alone may still enter it. */
+  /**
+   * Only a reply in the log can be replaced. One that is only committed may still enter the log.
+   */
   async retry(retry: RetryRequest): Promise<ReplyTask | undefined> {
     const { sessionId, messageId } = retry
     const reply = await this.#mongo.messages.findOne(
@@ -200,8 +207,8 @@ export class MongoReplyClaims implements ReplyClaims {
   }
 
   /**
-   * Three commands for any number: what is due, a compare-and-set of each due time, and the tasks by
-   * now. The mark tells which of them no other caller was faster with.
+   * Takes up any number of tasks in three commands: find the due ones, compare-and-set each due
+   * time, and read the tasks again. The mark tells which of them this caller won.
    */
   async #take(field: DueField, dueBy: Date, { forMs, limit }: Taking): Promise<ReplyTask[]> {
     const { messages } = this.#mongo
@@ -273,7 +280,7 @@ export class MongoReplyClaims implements ReplyClaims {
       .filter((task) => task !== undefined)
   }
 
-  /** One that cannot be read is reported, and does not keep a sweep from the others. */
+  /** A task that cannot be read is reported and does not keep a sweep from the others. */
   #toStored(document: { _id: string; sessionId?: unknown }): StoredReplyTask | undefined {
     const question = parseReplyTask(document)
     if (!question) {

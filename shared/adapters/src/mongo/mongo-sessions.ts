@@ -51,7 +51,7 @@ export class MongoSessions implements Sessions {
       }
       const existing = (await this.findActive(userId)) ?? (await this.#findOwn(session))
       if (existing) return { session: existing, created: false }
-      // The one that was in the way has ended, and its key is free now.
+      // The session that blocked this one has ended, so its key is free now.
     }
     throw unavailable()
   }
@@ -88,7 +88,7 @@ export class MongoSessions implements Sessions {
     }
   }
 
-  /** Whoever is listed here gets ended, so each one is checked against its log. */
+  /** Sessions in this list will be ended, so each is checked against its log. */
   async listIdle(before: Date, limit: number): Promise<Session[]> {
     const time = before.toISOString()
     const documents = await this.#mongo.sessions
@@ -112,34 +112,34 @@ export class MongoSessions implements Sessions {
     return found && this.toExact(found)
   }
 
-  /** As the session's document says, which may be behind the log. */
+  /** Reads the session's document, which may be behind the log. */
   async findProjected(sessionId: string): Promise<FoundSession | undefined> {
     return this.#findOne({ _id: toKey(sessionId) })
   }
 
-  /** A log has no holes, so an entry is its last where the next seq is free. */
+  /** A log has no gaps, so an entry is the last one if the next seq is free. */
   async #isLast(sessionId: string, seq: number): Promise<boolean> {
     const next = { sessionId, seq: seq + 1 }
     return !(await this.#mongo.messages.findOne(next, { ...BOUNDED, projection: { _id: 1 } }))
   }
 
   /**
-   * The session with the head of its log. A projection that is behind is mended before anybody builds on it:
-   * it may hold the key of a session that has ended.
+   * Returns the session with the head of its log. Repairs an old projection first, because it may
+   * hold the key of a session that has ended.
    */
   async toExact({ origin, head }: FoundSession): Promise<FoundSession> {
     if (head.state.status === 'ended') return { origin, head }
     if (await this.#isLast(origin.id, head.seq)) return { origin, head }
     const newest = await this.heads.read(origin.id, head)
     const { status } = newest.state
-    // In a state of a later version only that version knows what becomes of the key.
+    // If the state is of a later version, only that version knows what happens to the key.
     if (status === 'active' || status === 'ended') {
       await this.heads.project(origin, toStateRecord(this.#deps, origin.id, newest))
     }
     return { origin, head: newest }
   }
 
-  /** The session of this id, where the same call was made before and its answer was lost. */
+  /** Returns the session with this id if an earlier call created it and its answer was lost. */
   async #findOwn(session: NewSession): Promise<Session | undefined> {
     const found = await this.findExact(session.id)
     if (!found) return undefined

@@ -21,16 +21,16 @@ export interface MongoStoreOptions extends RecordDeps {
   uri: string
   database: string
   hooks: RecordDeps['hooks'] & SchemaHooks
-  /** Ends the wait for a database that another process brings to this version. */
+  /** Ends the wait for a database that another process is migrating. */
   signal?: AbortSignal
 }
 
 const FLUSH_TIMEOUT_MS = 2000
 
 /**
- * The store of many processes. It needs single documents and unique indexes, nothing more: no
- * transactions, change streams, pipeline updates or partial indexes. Rejects with `UNAVAILABLE` if no
- * server answers: the caller decides whether to wait.
+ * The store of a cluster. It needs only single documents and unique indexes: no transactions,
+ * change streams, pipeline updates or partial indexes. Rejects with `UNAVAILABLE` if no server
+ * answers; the caller decides whether to wait.
  */
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const { uri: mongoUri, database: mongoDatabase, cipher, hooks } = options
@@ -80,7 +80,7 @@ class MongoConversationRefs implements ConversationRefs {
         { $set: { sealed } },
         { ...BOUNDED, upsert: true },
       )
-    // Of two first writes at once, one fails to insert and then finds a document to update.
+    // If two first writes race, one fails to insert and then finds a document to update.
     await save().catch((error: unknown) => {
       if (isDuplicateKey(error)) return save()
       throw error

@@ -1,18 +1,20 @@
-/** What an adapter reports to the process that opened it. Called with ids and errors, never texts. */
+/**
+ * What an adapter reports to the process that opened it. Reports carry ids and errors, never texts.
+ */
 export interface AdapterHooks {
-  /** A back end failed and the adapter goes on: reconnecting, counting for itself, or dropping. */
+  /** A back end failed. The adapter continues: it reconnects, counts locally or drops the event. */
   onError(component: string, error: unknown): void
   onPublishFailed(): void
-  /** The subscriptions came back after a time in which events may have been missed. */
+  /** The subscriptions are back. Events may have been missed in the meantime. */
   onGap(): void
-  /** A job, bus message or stored document that its schema refuses. */
+  /** A job, bus message or stored document did not match its schema. */
   onPayloadRefused(source: string, ids: Record<string, string>): void
 }
 
-/** What a process that starts is told of the store's schema. */
+/** What a starting process learns about the store's schema. */
 export interface SchemaHooks {
-  /** A step that this process has done. */
+  /** This process has finished a step. */
   onSchemaStep?(step: { step: number; name: string; ms: number }): void
-  /** What makes this version is under way, here or elsewhere. Told at most every 10 s. */
+  /** This or another process is working on this version. Called at most every 10 s. */
   onSchemaWait?(version: number): void
 }

@@ -4,49 +4,54 @@ import type { ActiveReply, BusEvent, ReplyDelta } from '@chatbox/contract'
 export type Unsubscribe = () => Promise<void>
 
 /**
- * The doorbell between workers and gateways, and the drafts of replies that are being written.
- * Everything on it may vanish: what must last is in the store, and viewers catch up from there.
+ * Carries events from workers to gateways, and the drafts of replies in progress. Anything on it
+ * may be lost: the store holds what must last, and viewers catch up from there.
  */
 export interface EventBus {
   /**
-   * Tells every subscriber of the session. Never throws: a loss is counted, not raised. What is about
-   * a log entry (`message:new`, `session:updated`) is published again for up to 30 s until it went
-   * out, also after this has resolved; subscribers may thus get it twice, and late.
+   * Sends an event to every subscriber of the session. Never throws: a loss is counted instead. A
+   * failed event about a log entry (`message:new`, `session:updated`) is retried for up to 30 s,
+   * even after this call has resolved. Subscribers may therefore get it late or twice.
    */
   publish(sessionId: string, event: BusEvent): Promise<void>
   /**
-   * Adds a delta to the draft and tells the subscribers, in one step and fenced by attempt: `fenced`
-   * means that a later attempt has begun, or that this one's draft was dropped, and nothing was done.
-   * Where earlier deltas of the draft were lost, `textSoFar` takes their place, so that a viewer who
-   * joins later still gets the whole; it has to answer the text up to and including this delta, also
-   * when it is called later. Never throws: a failure is counted and answered as `published`.
-   * `DRAFT_LIMITS` says how large a draft may be and how long it is kept.
+   * Appends a delta to the draft and sends it to the subscribers, in one step. Returns `fenced` and
+   * does nothing if a later attempt has begun or this attempt's draft was dropped. If earlier
+   * deltas of the draft were lost, `textSoFar()` replaces them, so that a viewer who joins later
+   * gets the whole text. It must return the text up to and including this delta, even if it is
+   * called later. Never throws: a failure is counted and returns `published`. `DRAFT_LIMITS` limits
+   * the size and age of a draft.
    */
   publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'>
   /**
-   * The draft of a reply as far as it is known. Resolves with undefined on any failure, and for a
-   * draft that has outgrown its limits: there is only the finished message to wait for.
+   * Returns the draft of a reply as far as it is known. Returns undefined on any failure and for a
+   * draft over its limits. The caller then waits for the finished message.
    */
   readDraft(sessionId: string, replyId: string): Promise<Draft | undefined>
-  /** Ends a draft: its attempt, and any before it, can write no more. Never throws. */
+  /** Ends a draft. This attempt and earlier ones can no longer write to it. Never throws. */
   dropDraft(sessionId: string, replyId: string): Promise<void>
   /**
-   * Resolves once the subscription is in force; several listeners of one session share it. While the
-   * back end is away it resolves after 1 s, comes into force with the connection, and `onGap` tells.
-   * Rejects with `UNAVAILABLE` where this process has no room for another listener.
+   * Resolves when the subscription is active. Several listeners can share one session. If the back
+   * end is down, resolves after 1 s; the subscription becomes active on reconnection, and `onGap`
+   * is called. Rejects with `UNAVAILABLE` if this process has no room for another listener.
    */
   subscribe(sessionId: string, listener: (event: BusEvent) => void): Promise<Unsubscribe>
-  /** Asks whichever worker is writing the reply to stop. The store holds the wish; this is speed. */
+  /**
+   * Asks the worker that writes the reply to stop. The request is also in the store; this is only
+   * faster.
+   */
   publishStop(replyId: string): Promise<void>
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe>
-  /** Called after the subscriptions came back from a gap, in which events may have been lost. */
+  /**
+   * Calls `listener` when the subscriptions are back. Events may have been lost in the meantime.
+   */
   onGap(listener: () => void): void
   /** Idempotent. */
   close(): Promise<void>
 }
 
-/** A reply that is being written, as far as it has come. */
+/** A reply in progress. */
 export type Draft = Pick<ActiveReply, 'attempt' | 'index' | 'text'>
 
-/** Of one draft, from its last delta on; the same in memory and in Redis. */
+/** Limits of one draft, in memory and in Redis. The time counts from its last delta. */
 export const DRAFT_LIMITS = { ttlMs: 600_000, chunks: 2000, bytes: 262_144 } as const

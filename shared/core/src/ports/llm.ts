@@ -10,11 +10,11 @@ export interface LlmRequest {
   sessionId: string
   userId: string
   requestId: string
-  /** Goes into the provider's own field for it; empty for none. */
+  /** The system prompt; empty for none. */
   system: string
   /** Oldest first; begins and ends with the user. */
   messages: readonly PromptMessage[]
-  /** What this provider last called this session, where it keeps the history itself. */
+  /** The provider's last reference for this session, if the provider keeps the history itself. */
   conversationRef: string | undefined
 }
 
@@ -22,15 +22,13 @@ export type LlmChunk =
   | { type: 'text'; text: string }
   | { type: 'usage'; usage: Usage }
   | { type: 'conversation'; ref: string }
-  /** The provider said that the reply is whole. A stream that ends without it is cut. */
+  /** The provider marked the reply as complete. A stream that ends without this was cut off. */
   | { type: 'end' }
 
 /**
- * One configured model behind one provider.
- *
- * `streamReply` makes one request, no retries. Aborting `signal` ends the upstream request within
- * 1 s. It throws `LlmError`, and nothing else besides the abort reason; a stream that stops without
- * the provider's own terminator throws `LLM_TRUNCATED`.
+ * One configured model of one provider. `streamReply` makes one request without retries. Aborting
+ * `signal` ends the upstream request within 1 s. Throws only `LlmError` or the abort reason. If the
+ * stream stops without the provider's own terminator, throws `LLM_TRUNCATED`.
  */
 export interface Llm {
   streamReply(request: LlmRequest, signal: AbortSignal): AsyncIterable<LlmChunk>
@@ -38,10 +36,10 @@ export interface Llm {
 
 type LlmErrorCode = Extract<ErrorCode, `LLM_${string}`>
 
-/** A provider's failure: `message` is generic and may be shown, `detail` is for the log. */
+/** A provider's failure. `message` is generic and may be shown; `detail` is for the log. */
 export class LlmError extends AppError {
   override readonly name = 'LlmError'
-  /** What the provider said, capped, without the key. */
+  /** The provider's message, capped, without the key. */
   readonly detail: string
 
   constructor(

@@ -3,13 +3,13 @@ import type { NewEntry } from '../session.ts'
 
 export interface Appended {
   message: Message
-  /** The session as it is after the newest entry. */
+  /** The session after the newest entry. */
   session: Session
-  /** False if an entry with the same id was there already. */
+  /** False if an entry with the same id already existed. */
   appended: boolean
 }
 
-/** Which part of a log to read: its latest page if neither bound is set. At most one is. */
+/** The part of a log to read. Set at most one bound; without one it is the latest page. */
 export interface LogRange {
   afterSeq?: number
   beforeSeq?: number
@@ -17,40 +17,41 @@ export interface LogRange {
 }
 
 export interface LogPage {
-  /** In log order, whichever end the page was taken from. */
+  /** In log order, for either bound. */
   messages: Message[]
-  /** More entries lie beyond the page, in the direction of reading. */
+  /** True if there are more entries in the direction of reading. */
   hasMore: boolean
 }
 
-/** A session, and a page of its log that was read at the same moment. */
+/** A session and a page of its log, read at the same moment. */
 export interface OpenedLog {
   session: Session
   page: LogPage
-  /** False only if no question is open: `ReplyClaims.findOpen` would find nothing. */
+  /** False only if no question is open, so that `ReplyClaims.findOpen` would find nothing. */
   mayHaveOpenTask: boolean
 }
 
 /**
- * The log of every session. All methods reject with `UNAVAILABLE` within 3 s when the store does not
- * answer; a write that resolved is durable. Texts are encrypted at rest. An entry that cannot be
- * decrypted is served as `failed` with `INTERNAL`, so that the rest of its log stays readable.
+ * The log of every session. All methods reject with `UNAVAILABLE` within 3 s if the store does not
+ * answer. When a write resolves, it is durable. Texts are encrypted at rest. An entry that cannot
+ * be decrypted is returned as `failed` with `INTERNAL`, so that the rest of its log stays readable.
  */
 export interface MessageLog {
   /**
-   * Adds one entry at the end of a log, if `placeEntry` allows it in the state that it follows. If the
-   * entry asks a question, its reply is a task for `ReplyClaims` from then on. Idempotent by message
-   * id: a repetition answers the first entry, even if the session has ended since. Throws what
-   * `placeEntry` throws, and `NOT_FOUND` if there is no such session.
+   * Appends an entry if `placeEntry` allows it after the current head. If the entry asks a
+   * question, its reply becomes a task for `ReplyClaims`. Idempotent by message id: a repeated call
+   * returns the first entry, even if the session has ended since. Throws what `placeEntry` throws,
+   * and `NOT_FOUND` if the session does not exist.
    */
   append(entry: NewEntry): Promise<Appended>
   /**
-   * Tells that another process has added an entry. If this process has appended to the log before,
-   * what its next append needs is read ahead. Only saves time: a failure can be ignored.
+   * Reports that another process has appended an entry. If this process has appended to the log
+   * before, reads ahead what its next append needs. This only saves time: the caller may ignore a
+   * failure.
    */
   prepareAppend(sessionId: string): Promise<void>
   read(sessionId: string, range: LogRange): Promise<LogPage>
-  /** The page, and the session as it is after the log's newest entry; in one read if possible. */
+  /** Returns a page and the session after its newest entry, in one read if possible. */
   open(sessionId: string, range: Omit<LogRange, 'beforeSeq'>): Promise<OpenedLog | undefined>
   find(sessionId: string, messageId: string): Promise<Message | undefined>
 }

@@ -1,16 +1,17 @@
 /**
- * Which connections a user has, over all gateways. A set of connection ids, never a flag: the end of
- * an old connection may be noticed after the start of a new one. Entries expire on their own
- * (`PRESENCE_TTL_MS`) when their gateway dies, so holders call `refresh` at a third of that.
- * While the back end is away, `join` answers with the connections of this process.
+ * The connections of each user on all gateways. This is a set of connection ids and not a flag,
+ * because a gateway may notice the end of an old connection after the start of a new one. If a
+ * gateway dies, its entries expire after `PRESENCE_TTL_MS`. Holders therefore call `refresh` every
+ * third of that time. If the back end is down, `join` returns the number of connections to this
+ * process.
  */
 export interface Presence {
   /**
-   * Adds a connection; answers how many the user has now, this one included. Rejects with
-   * `CONNECTION_LIMIT` where this process has no room for another one.
+   * Adds a connection and returns how many the user now has, including this one. Rejects with
+   * `CONNECTION_LIMIT` if this process has no room for it.
    */
   join(userId: string, connectionId: string): Promise<number>
-  /** Never throws: what cannot be removed expires. */
+  /** Never throws: an entry that cannot be removed expires. */
   leave(userId: string, connectionId: string): Promise<void>
   /** Renews every connection that this process has joined. Never throws. */
   refresh(): Promise<void>

@@ -1,9 +1,10 @@
 import type { ErrorInfo, Message, ReplyUsage } from '@chatbox/contract'
 
 /**
- * How far the work that an entry asks for has come. A worker claims a pending task, and then it runs
- * under a lease. Committed, its result is fixed but has not taken effect yet. `unknown` is a state of a
- * later version, which alone knows how to go on: nobody claims such a task, and it holds its place.
+ * The state of the work that an entry asks for. A worker claims a pending task; the task then runs
+ * under a lease. A committed task has a fixed result that has not taken effect yet. `unknown` is a
+ * state of a later version, and only that version knows how to continue: nobody here claims the
+ * task, but it keeps its place.
  */
 export type TaskState = 'pending' | 'running' | 'committed' | 'done' | 'cancelled' | 'unknown'
 
@@ -13,25 +14,30 @@ export interface ReplyKey {
   messageId: string
 }
 
-/** The task of a question: its reply. It is open until the reply is in the log, or cancelled. */
+/**
+ * The task of a question: to write its reply. It is open until the reply is in the log or the task
+ * is cancelled.
+ */
 export interface ReplyTask extends ReplyKey {
   questionSeq: number
   replyId: string
   modelId: string
   state: TaskState
-  /** The number of the current attempt; 0 before the first. The fencing token of every write. */
+  /**
+   * The number of the current attempt, 0 before the first. It is the fencing token of every write.
+   */
   epoch: number
-  /** Attempts since the question was asked, or asked again: claims and raised epochs. */
+  /** The number of claims and raised epochs since the question was asked, or asked again. */
   attempts: number
   stopRequested: boolean
-  /** When the question was asked, or asked again: ISO 8601. */
+  /** The time at which the question was asked, or asked again, in ISO 8601. */
   askedAt: string
 }
 
-/** The right to answer one question, until the lease runs out or the epoch is raised. */
+/** The right to answer a question until the lease expires or the epoch is raised. */
 export type Claim = Pick<ReplyTask, 'sessionId' | 'messageId' | 'replyId' | 'epoch'>
 
-/** A reply as it will stand in the log. */
+/** A finished reply as it enters the log. */
 export interface ReplyOutcome {
   status: Message['status']
   content: string
@@ -46,9 +52,12 @@ export interface CommittedReply {
   outcome: ReplyOutcome
 }
 
-/** A question that is taken up goes to one caller. Longest due first. */
+/**
+ * How a sweep takes up questions. Each goes to one caller only; those that are due longest come
+ * first.
+ */
 export interface Taking {
-  /** Nobody else takes the same question for so long. */
+  /** How long nobody else can take up the same question. */
   forMs: number
   limit: number
 }
@@ -68,50 +77,51 @@ export type CommitResult = 'committed' | 'stop-requested' | 'lost'
 export type ClaimState = 'held' | 'stop-requested' | 'lost'
 
 /**
- * Who answers which question. The store's own clock judges leases. All methods reject with
- * `UNAVAILABLE` within 3 s when the store does not answer; a write that resolved is durable. Outcomes
- * are encrypted at rest.
+ * Decides which worker answers which question. Leases use the store's own clock. All methods reject
+ * with `UNAVAILABLE` within 3 s if the store does not answer. When a write resolves, it is durable.
+ * Outcomes are encrypted at rest.
  */
 export interface ReplyClaims {
   /**
-   * The one question of the session that may be answered: the one whose reply has been begun, else
-   * the oldest that waits. An older question that is asked again does not interrupt a newer one's
-   * reply.
+   * Returns the only question of the session that may be answered now: the one whose reply has
+   * begun, or else the oldest that waits. If an older question is asked again, it does not
+   * interrupt the reply to a newer one.
    */
   findOpen(sessionId: string): Promise<ReplyTask | undefined>
   /**
-   * Takes a question that is pending, or running under a lease that has run out, and raises its epoch.
-   * Undefined if it is neither: another worker has it, or it is settled.
+   * Claims a question that is pending, or whose lease has expired, and raises its epoch. Returns
+   * undefined if another worker has the question or it is settled.
    */
   claim(question: ReplyKey, leaseMs: number): Promise<ReplyTask | undefined>
-  /** Makes the lease end `leaseMs` from now. */
+  /** Extends the lease to `leaseMs` from now. */
   renew(claim: Claim, leaseMs: number): Promise<ClaimState>
-  /** Begins another attempt under the same claim; undefined if the claim is lost. */
+  /** Begins another attempt under the same claim. Returns undefined if the claim is lost. */
   raiseEpoch(claim: Claim, leaseMs: number): Promise<Claim | undefined>
-  /** Gives a claim back: the question is pending again, at the same epoch. */
+  /** Releases a claim. The question is pending again, at the same epoch. */
   release(claim: Claim): Promise<void>
   /**
-   * Fixes the one reply to a question. A `complete` outcome is refused with `stop-requested` if a stop
-   * came first. `lost` means that another attempt owns the question: this text is dropped.
+   * Commits the reply to a question. Returns `stop-requested` for a `complete` outcome if a stop
+   * was requested first. Returns `lost` if another attempt owns the question; this text is then
+   * dropped.
    */
   commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult>
-  /** The reply of a committed question, to be put into the log. */
+  /** Returns the reply of a committed question, for the log. */
   findCommitted(question: ReplyKey): Promise<CommittedReply | undefined>
-  /** Ends a committed question: its reply is in the log, or may not enter it any more. */
+  /** Ends a committed question whose reply is in the log or can no longer enter it. */
   settle(question: ReplyKey, epoch: number, state: 'done' | 'cancelled'): Promise<void>
-  /** Ends every open question of a session without a reply; answers the ids that replies had. */
+  /** Ends every open question of a session without a reply. Returns the ids of their replies. */
   cancel(sessionId: string): Promise<string[]>
-  /** Asks for the end of an unfinished reply; false if no such reply is being made. */
+  /** Requests the stop of an unfinished reply. Returns false if this reply is not in progress. */
   requestStop(sessionId: string, replyId: string): Promise<boolean>
   /**
-   * Asks a settled question again, under a new reply id and with the given model. `messageId` is the
-   * reply that is to be replaced. If it has been replaced before, answers the reply id of that time.
-   * Undefined if the message is not the latest reply to a question.
+   * Asks a settled question again, with a new reply id and the given model. `messageId` is the
+   * reply to replace. If it was replaced before, returns the task with the reply id of that time.
+   * Returns undefined if the message is not the latest reply to a question.
    */
   retry(retry: RetryRequest): Promise<ReplyTask | undefined>
   /**
-   * Takes up begun questions that nobody finishes: committed for a second, or running under a lease
-   * that has run out. Leaves the lease as it is: its owner may still renew it.
+   * Takes up questions that were begun and not finished: committed for a second, or running under
+   * an expired lease. Does not change the lease, so that its owner may still renew it.
    */
   takeUnfinished(taking: Taking): Promise<ReplyTask[]>
   /** Takes up questions that have been pending for `staleMs`. */

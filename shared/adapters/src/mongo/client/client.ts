@@ -9,18 +9,20 @@ import {
 } from 'mongodb'
 import { toStoreError, unavailable } from './errors.ts'
 
-/** For the server to give up what nobody waits for any more. */
+/** Lets the server stop work that nobody waits for any more. */
 const COMMAND_TIMEOUT_MS = 2300
 
 /** Passed with each command. */
 export const BOUNDED = { maxTimeMS: COMMAND_TIMEOUT_MS } as const
 
-/** An answer that is later than this comes on a connection that is closed. */
+/** If an answer takes longer than this, the driver closes the connection. */
 const SOCKET_TIMEOUT_MS = 4000
 
 const PAUSE: Backoff = { baseMs: 250, maxMs: 2000 }
 
-/** Throws an `UnusableStoreError` for a faulty URI; connects when it is first used. */
+/**
+ * Creates a client that connects on first use. Throws an `UnusableStoreError` for an invalid URI.
+ */
 export function createMongoClient(uri: string, socketTimeoutMS = SOCKET_TIMEOUT_MS): MongoClient {
   try {
     return createClient(uri, socketTimeoutMS)
@@ -37,7 +39,7 @@ function createClient(uri: string, socketTimeoutMS: number): MongoClient {
   return new MongoClient(uri, {
     appName: 'chatbox',
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: COMMAND_TIMEOUT_MS },
-    // What a failover can take back is neither shown nor acknowledged as a repetition.
+    // Never show or acknowledge a write that a failover can roll back.
     readConcern: { level: ReadConcernLevel.majority },
     readPreference: ReadPreference.primary,
     maxPoolSize: 20,
@@ -50,9 +52,9 @@ function createClient(uri: string, socketTimeoutMS: number): MongoClient {
 }
 
 /**
- * Runs `work` and rejects with `UNAVAILABLE` when it takes longer or the store is away, and with a
- * `StoreFault` where no waiting helps. The driver's own limits do not add up to one: finding a server,
- * waiting for a connection and the command itself count apart. `work` is left to itself then.
+ * Runs `work`. Rejects with `UNAVAILABLE` if it takes longer than `timeoutMs` or the store is down,
+ * and with a `StoreFault` if waiting does not help. The driver has no total limit: it counts server
+ * selection, the wait for a connection and the command separately. This does not stop `work`.
  */
 export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
   try {
@@ -63,15 +65,15 @@ export async function withinDeadline<T>(timeoutMs: number, work: () => Promise<T
 }
 
 interface Waiting {
-  /** Ends the wait: `untilAvailable` rejects with its reason. */
+  /** Ends the wait: `untilAvailable` rejects with the signal's reason. */
   signal: AbortSignal
-  /** Told why each try failed that is made again. */
+  /** Called with the reason for each failed try that will be repeated. */
   report(error: unknown): void
-  /** Asked after a try that failed: whether it was the last one. */
+  /** Called after a failed try. Returns true to stop. */
   isOver?(): boolean
 }
 
-/** Tries again while the store is away; what waiting does not mend is thrown at once. */
+/** Retries while the store is down. Throws other errors at once. */
 export async function untilAvailable<T>(work: () => Promise<T>, waiting: Waiting): Promise<T> {
   const { signal } = waiting
   for (let attempt = 1; ; attempt++) {
@@ -85,7 +87,7 @@ export async function untilAvailable<T>(work: () => Promise<T>, waiting: Waiting
   }
 }
 
-/** The operations that there are, and how many of their arguments are filters, changes or documents. */
+/** The operations in use, and how many of their arguments are filters, changes or documents. */
 const CHECKED = {
   find: 1,
   findOne: 1,
@@ -100,9 +102,9 @@ export type GuardedCollection<T extends Document> = Pick<Collection<T>, keyof ty
 type Operation = (...args: unknown[]) => unknown
 
 /**
- * The same collection, which throws a `TypeError` before it sends a filter, a change or a document with a value that
- * is undefined or comes of one. The driver would leave a condition out, and a fence that is left out lets
- * everybody through; it would write an invalid date as one of 1970.
+ * Wraps a collection so that it throws a `TypeError` for a filter, change or document that contains
+ * undefined, an invalid date or NaN. The driver would omit an undefined condition, and an omitted
+ * fence lets everybody through. It would write an invalid date as 1970.
  */
 export function refuseUndefined<T extends Document>(
   collection: Collection<T>,

@@ -13,7 +13,7 @@ import type { ConversationDocument, MessageDocument, SessionDocument } from '../
 import { createIndexCheck, prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 
-/** Below the 3 s that the port promises, with room for a process that waits for its core. */
+/** Less than the 3 s that the port promises, so that a process may also wait for its core. */
 const CALL_TIMEOUT_MS = 2500
 const CLOSE_TIMEOUT_MS = 2000
 
@@ -41,16 +41,16 @@ export class MongoConnection {
     this.clock = new ServerClock(db)
   }
 
-  /** Every call of the store goes through here: in time, or `UNAVAILABLE`. */
+  /** Every call to the store goes through here. It ends in time or rejects with `UNAVAILABLE`. */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    // The driver would connect again by itself.
+    // Otherwise the driver would reconnect by itself.
     if (this.#isClosed) throw unavailable()
     return withinDeadline(CALL_TIMEOUT_MS, work)
   }
 
   /**
-   * For a call that goes on in rounds: a check that throws once the call has taken too long, because
-   * its caller has been given `UNAVAILABLE` then and nothing more may be begun.
+   * Returns a check for a call with several rounds. It throws once the call has taken too long,
+   * because the caller has then got `UNAVAILABLE` and nothing more may begin.
    */
   startTimer(): CheckTime {
     const startedAt = performance.now()
@@ -59,7 +59,7 @@ export class MongoConnection {
     }
   }
 
-  /** Also rejects, and reports which, where an index is missing. */
+  /** Also rejects if an index is missing, and reports which. */
   async ping(): Promise<void> {
     await this.call(() => this.#client.db('admin').command({ ping: 1, ...BOUNDED }))
     await this.#checkIndexes().catch((error: unknown) => {
@@ -76,9 +76,10 @@ export class MongoConnection {
 }
 
 /**
- * Rejects with `UNAVAILABLE` where no server answers, with an `UnusableStoreError` for a faulty URI,
- * the database of a later version or one that cannot be brought to this one, and with the signal's
- * reason where it waits for that.
+ * Opens the connection. Rejects with `UNAVAILABLE` if no server answers. Rejects with an
+ * `UnusableStoreError` if the URI is invalid, if the database belongs to a later version, or if it
+ * cannot be migrated to this one. While it waits for a migration, it rejects with the signal's
+ * reason.
  */
 export async function openMongoConnection(
   options: Preparation & { hooks: Pick<AdapterHooks, 'onError'> },
@@ -96,10 +97,10 @@ export async function openMongoConnection(
   }
 }
 
-/** An object whose every method answers with a promise. */
+/** An object with only async methods. */
 type AsyncMethods<P> = { [K in keyof P]: (...args: never[]) => Promise<unknown> }
 
-/** `port` with each of its methods run by `mongo.call`: in time, or `UNAVAILABLE`. */
+/** Returns `port` with each method run by `mongo.call`. */
 export function withCall<P extends object & AsyncMethods<P>>(mongo: MongoConnection, port: P): P {
   return new Proxy(port, {
     get(target, name) {

@@ -20,7 +20,7 @@ const UNIQUE_INDEXES = new Set([
     .map(({ name }) => name),
 ])
 
-/** Of a failover, a node that ends, a limit of time or somebody else's work: later it may succeed. */
+/** Codes of failovers, stopping nodes, time limits and concurrent work. A later try may succeed. */
 const PASSING_CODES = new Set<unknown>([
   6, // HostUnreachable
   7, // HostNotFound
@@ -55,7 +55,10 @@ const PASSING_CODES = new Set<unknown>([
   13_436, // NotPrimaryOrSecondary
 ])
 
-/** With one of them the server, or the driver, says so itself. `HandshakeError` is not: a wrong password has it. */
+/**
+ * With one of these labels the server or the driver says that a retry may help. `HandshakeError` is
+ * not included, because a wrong password has it too.
+ */
 const PASSING_LABELS = [
   'RetryableError',
   'RetryableWriteError',
@@ -63,7 +66,10 @@ const PASSING_LABELS = [
   'TransientTransactionError',
 ]
 
-/** Of the driver's own errors, some of which it does not export: no connection to be had, or one that is closed. */
+/**
+ * The driver's own errors for no connection or a closed one. The driver does not export all of
+ * them.
+ */
 const PASSING_NAMES = new Set([
   'MongoClientClosedError',
   'MongoExpiredSessionError',
@@ -78,7 +84,7 @@ const PASSING_NAMES = new Set([
 
 const MAX_REASON_CHARS = 300
 
-/** What MongoDB refuses and will refuse again, without anything from a document. */
+/** MongoDB refuses this and will refuse it again. The message contains nothing from a document. */
 export class StoreFault extends Error {
   override readonly name = 'StoreFault'
   readonly reason: string
@@ -93,7 +99,7 @@ export function unavailable(cause?: unknown): AppError {
   return new AppError('UNAVAILABLE', 'Messages cannot be stored or read now.', { cause })
 }
 
-/** `UNAVAILABLE` for what the driver throws of a store that is away, else a `StoreFault`. */
+/** Converts a driver error to `UNAVAILABLE` if the store is down, or to a `StoreFault`. */
 export function toStoreError(error: unknown): unknown {
   if (isSystemError(error)) return unavailable(error)
   if (!(error instanceof MongoError)) return error
@@ -101,7 +107,7 @@ export function toStoreError(error: unknown): unknown {
   return reason === undefined ? unavailable(error) : new StoreFault(reason)
 }
 
-/** Whoever starts a process reads this: what is wrong, in one line. */
+/** Converts an error to one that tells an operator in one line what is wrong. */
 export function toOpenError(thrown: unknown): unknown {
   const error = toStoreError(thrown)
   if (error instanceof StoreFault) {
@@ -114,8 +120,8 @@ export function toOpenError(thrown: unknown): unknown {
 }
 
 /**
- * What is wrong, in a few words, where the driver's error is one that no waiting mends; undefined where the same may
- * succeed later. An error around another one means what that one means.
+ * Returns a short reason if waiting does not help, or undefined if a later try may succeed. A
+ * wrapping error is judged by the error inside it.
  */
 export function findFault(error: MongoError): string | undefined {
   const inner = error instanceof MongoBulkWriteError ? error.errorResponse : error.cause
@@ -129,13 +135,13 @@ export function findFault(error: MongoError): string | undefined {
   return isPassing ? undefined : toReason(error)
 }
 
-/** The driver lets go of every server that belongs to another replica set than the one it looks for. */
+/** The driver drops every server of a replica set with another name. */
 function findMisplaced(topology: TopologyDescription | undefined): string | undefined {
   if (!topology?.setName || topology.servers.size > 0) return undefined
   return `no member of the replica set "${topology.setName}" is at its address`
 }
 
-/** Without what a server quotes in brackets: commands, and keys with their values. */
+/** Omits what a server quotes in brackets: commands, and keys with their values. */
 export function toReason({ message, code }: MongoError): string {
   const [line = ''] = message.split('\n', 1)
   const [said = ''] = line.slice(0, MAX_REASON_CHARS).split(/[{[]/u, 1)
@@ -143,19 +149,22 @@ export function toReason({ message, code }: MongoError): string {
   return code === undefined ? text : `${text} (code ${code})`
 }
 
-/** A socket's error, which the driver passes on as it is where a write fails. */
+/** The driver passes a socket's error on unchanged if a write fails. */
 function isSystemError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'syscall' in error
 }
 
-/** Of an index of ours: another one's says nothing about who was first. Not every server names it. */
+/**
+ * Counts only our indexes: another index says nothing about who was first. Not every server names
+ * the index.
+ */
 export function isDuplicateKey(error: unknown): boolean {
   if (!hasCode(error, DUPLICATE_KEY)) return false
   const index = findIndexName(error)
   return index === undefined || UNIQUE_INDEXES.has(index)
 }
 
-/** Of a duplicate key: whether it is the document's own id. */
+/** Returns whether the duplicate key is the document's own id. */
 export function isDuplicateId(error: unknown): boolean {
   return hasCode(error, DUPLICATE_KEY) && findIndexName(error) === ID_INDEX
 }

@@ -2,13 +2,13 @@ import type { Db } from 'mongodb'
 import { isCommandNotFound } from './errors.ts'
 
 const MAX_AGE_MS = 30_000
-/** A measurement with a longer round trip than this is worse than an old one. */
+/** Keep the old measurement if the round trip of a new one takes longer than this. */
 const MAX_ROUND_TRIP_MS = 1000
 
 /**
- * The server's time, as good as half a round trip. Leases are written and judged by it, so neither
- * a process whose clock is wrong nor one whose clock is set steals or loses one: between two
- * measurements the time goes on by the monotonic clock.
+ * The server's time, accurate to half a round trip. Leases use this time, so a process with a wrong
+ * or adjusted clock neither steals nor loses a lease. Between two measurements the monotonic clock
+ * counts.
  */
 export class ServerClock {
   readonly #db: Db
@@ -45,7 +45,7 @@ export class ServerClock {
   async #readTime(): Promise<Date> {
     const admin = this.#db.admin()
     const answer = await admin.command({ hello: 1 }).catch((error: unknown) => {
-      // The command's first name, which some compatible servers have alone.
+      // Some compatible servers know only the command's old name.
       if (isCommandNotFound(error)) return admin.command({ isMaster: 1 })
       throw error
     })
