@@ -9,14 +9,14 @@ import { createMemoryRateLimiter } from './memory/memory-rate-limiter.ts'
 import { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 
 /**
- * Opens everything that lasts or is shared. A data folder that cannot be used or an address that is
- * none is thrown; a Redis or MongoDB that is away is waited for, with the reason in
- * `hooks.onError` every 10 s.
+ * Opens the store and all shared parts. Throws if the data folder cannot be used or an address is
+ * invalid. Waits while Redis or MongoDB is down, and reports the reason to `hooks.onError` every 10
+ * s.
  */
 export async function openBackend(options: BackendOptions, hooks: AdapterHooks): Promise<Backend> {
   const cipher = createKeyRing(options.encryptionKeys)
   if (options.kind === 'embedded') return openEmbedded(options, cipher, hooks)
-  // Loaded only where they are used: the drivers of Redis and MongoDB take 40 MB and 0.3 s.
+  // Loaded on demand, because the drivers of Redis and MongoDB take 40 MB and 0.3 s.
   const { openCluster } = await import('./open-cluster.ts')
   return openCluster(options, cipher, hooks)
 }

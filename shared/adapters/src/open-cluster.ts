@@ -7,7 +7,7 @@ import { untilAvailable } from './mongo/client/client.ts'
 import { openRedis } from './redis/open-redis.ts'
 import { createReporter } from './common/report.ts'
 
-/** `openBackend` for many processes: MongoDB and Redis, each waited for without the other. */
+/** Opens the back end of a cluster. Waits for MongoDB and Redis independently. */
 export async function openCluster(
   options: ClusterOptions,
   cipher: Cipher,
@@ -49,7 +49,7 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** Both, or the fault of the first that fails; then the other stops waiting, and is closed. */
+/** Returns both, or throws the first failure. Then the other one stops waiting and is closed. */
 async function openBoth<A extends Closable, B extends Closable>(
   first: Promise<A>,
   second: Promise<B>,
@@ -60,7 +60,7 @@ async function openBoth<A extends Closable, B extends Closable>(
   } catch (error) {
     giveUp()
     for (const opening of [first, second]) {
-      // The fault is told at once; what may still open has nobody to use it.
+      // Report the failure at once. The other one may still open, but nobody will use it.
       opening.then((opened) => opened.close()).catch(() => undefined)
     }
     throw error

@@ -1,20 +1,20 @@
 import type { RateDecision } from '@chatbox/core'
 
-/** What a shared count gave of a batch that was asked of it. */
+/** The answer of a shared count to a request for a batch. */
 export interface Grant {
-  /** Between none and the whole batch. */
+  /** From 0 to the whole batch. */
   points: number
-  /** Until its window ends. */
+  /** The time until the window ends. */
   endsInMs: number
 }
 
-/** What is left of a batch. */
+/** The rest of a batch. */
 interface Lease {
   points: number
   endsAt: number
 }
 
-/** A batch that is on its way, and how many wait for a point of it. */
+/** A requested batch, and how many callers wait for a point of it. */
 interface Batch {
   takers: number
   grant: Promise<Grant>
@@ -23,22 +23,22 @@ interface Batch {
 export interface LeasedLimitOptions {
   batch: number
   askShared(key: string, batch: number): Promise<Grant>
-  /** In milliseconds, and never put back. */
+  /** In milliseconds, monotonic. */
   now?: () => number
 }
 
-/** Beyond this the oldest lease goes, and with it what its key has not spent. */
+/** Beyond this number the oldest lease is dropped with its unspent points. */
 const MAX_LEASES = 10_000
 
 /**
- * Takes a key's points from a shared count a batch at a time and spends them one by one, until the
- * window that they belong to ends. All processes together never spend more than the count gives.
+ * Takes a key's points from a shared count in batches and spends them one by one until their window
+ * ends. All processes together never spend more than the count gives.
  */
 export class LeasedLimit {
   readonly #options: LeasedLimitOptions
   readonly #now: () => number
   readonly #leases = new Map<string, Lease>()
-  /** The last of each key; those before it are full. */
+  /** The last request of each key. Those before it are full. */
   readonly #coming = new Map<string, Batch>()
 
   constructor(options: LeasedLimitOptions) {
@@ -47,14 +47,13 @@ export class LeasedLimit {
   }
 
   /**
-   * Decides in the order in which a key's callers came. Rejects only when the shared count could not
-   * be read.
+   * Decides in the order of a key's callers. Rejects only if the shared count could not be read.
    */
   async take(key: string): Promise<RateDecision> {
     const last = this.#coming.get(key)
     if (!last && this.#spend(key)) return { allowed: true }
-    // A caller who comes while a batch is on its way waits in line for it, so nobody is overtaken by
-    // a later caller who finds the batch there.
+    // A caller that comes during a request waits in line, so that a later caller who finds the
+    // batch does not overtake it.
     const batch = last && last.takers < this.#options.batch ? last : this.#ask(key)
     batch.takers += 1
     const place = batch.takers
@@ -70,9 +69,11 @@ export class LeasedLimit {
     return batch
   }
 
-  /** Each caller that waited has its point of the batch, also where the window ended meanwhile. */
+  /**
+   * Gives each waiting caller its point of the batch, even if the window has ended in the meantime.
+   */
   async #fetch(key: string, waiting: Pick<Batch, 'takers'>): Promise<Grant> {
-    // Counted from before the batch was asked for, a lease never outlives its window.
+    // The lease counts from before the request, so it never outlives its window.
     const askedAt = this.#now()
     try {
       const grant = await this.#options.askShared(key, this.#options.batch)
@@ -99,7 +100,7 @@ export class LeasedLimit {
     this.#leases.set(key, lease)
   }
 
-  /** The oldest first: those that ended by themselves, and more where there are too many. */
+  /** Removes the oldest leases: the expired ones, and more if there are too many. */
   #makeRoom(): void {
     for (const [key, { endsAt }] of this.#leases) {
       if (this.#leases.size < MAX_LEASES && endsAt > this.#now()) return

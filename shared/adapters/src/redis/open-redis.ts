@@ -13,16 +13,19 @@ import { createRedisRateLimiter } from './redis-rate-limiter.ts'
 
 const COMMAND_TIMEOUT_MS = 500
 
-/** Everything that runs on Redis, over three connections; two more when jobs are consumed. */
+/** All parts that use Redis. They share three connections, or five if jobs are consumed. */
 export interface RedisParts {
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
   socketAdapter: SocketAdapter
-  /** Rejects while Redis is away. */
+  /** Rejects if Redis is down. */
   ping(): Promise<void>
-  /** In reverse order of opening, within about the queue's time of grace. Idempotent. */
+  /**
+   * Closes the parts in reverse order of opening. Takes about the grace time of the queue.
+   * Idempotent.
+   */
   close(): Promise<void>
 }
 

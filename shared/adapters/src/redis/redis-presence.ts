@@ -5,16 +5,16 @@ import type { RedisContext } from './client/context.ts'
 
 const COMMAND_TIMEOUT_MS = 300
 const REFRESH_TIMEOUT_MS = 1000
-/** Users that are renewed at once: enough to fill a round trip, too few to fill a buffer. */
+/** How many users to renew at once: enough to fill a round trip, too few to fill a buffer. */
 const BATCH = 200
 
-/** Expiry is judged by Redis's clock alone: those of two gateways may differ. */
+/** Expiry uses Redis's clock only, because the clocks of two gateways may differ. */
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `
 
-/** ARGV: time to live, connection ids. Answers how many there are now. */
+/** ARGV: time to live, connection ids. Returns the current number. */
 const HOLD = createScript(`${NOW}
 local ttl = tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -27,7 +27,10 @@ const COUNT = createScript(`${NOW}
 return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')
 `)
 
-/** A sorted set of connection ids a user, by expiry; without Redis, what this process has joined. */
+/**
+ * Keeps a sorted set of connection ids per user, ordered by expiry. Without Redis, counts only the
+ * connections to this process.
+ */
 export class RedisPresence implements Presence {
   readonly #redis: RedisContext
   readonly #own = new MemoryPresence()
@@ -46,7 +49,7 @@ export class RedisPresence implements Presence {
   async leave(userId: string, connectionId: string): Promise<void> {
     await this.#own.leave(userId, connectionId)
     const { commands, keys } = this.#redis
-    // What cannot be removed now expires.
+    // An entry that cannot be removed now expires.
     await this.#redis
       .guard(COMMAND_TIMEOUT_MS, () => commands.zrem(keys.presence(userId), connectionId))
       .catch(() => undefined)
@@ -61,7 +64,7 @@ export class RedisPresence implements Presence {
           Promise.all(batch.map(([userId, ids]) => this.#hold(userId, ids))),
         )
       } catch {
-        // The next refresh comes in time; without Redis the other batches would fail too.
+        // The next refresh comes in time. If Redis is down, the other batches would fail too.
         return
       }
     }

@@ -7,10 +7,10 @@ import { LeasedLimit, type Grant } from './leased-limit.ts'
 
 const COMMAND_TIMEOUT_MS = 250
 
-/** Windows counted in Redis; whenever that fails, this process counts the same rule for itself. */
+/** Counts windows in Redis. If that fails, this process counts for itself under the same rule. */
 export function createRedisRateLimiter({ commands, guard, keys }: RedisContext): RateLimiter {
-  // The library waits for its client without a bound. It asks a client of node-redis by `eval`
-  // alone, so this is one: what the guard refuses is then an error that the insurance answers.
+  // The library waits for its client without a limit. It calls only `eval` on a node-redis client,
+  // so this object acts as one. An error of the guard then goes to the library's insurance limiter.
   const storeClient = {
     eval: (lua: string, input: { keys: string[]; arguments: string[] }) =>
       guard(COMMAND_TIMEOUT_MS, () =>
@@ -36,7 +36,7 @@ export function createRedisRateLimiter({ commands, guard, keys }: RedisContext):
 
 async function askFor(limit: RateLimiterRedis, digest: string, batch: number): Promise<Grant> {
   const { consumedPoints, msBeforeNext } = await consume(limit, digest, batch)
-  // A batch that is too large is counted as well: what was left before it is given.
+  // A batch that is too large is counted too. Then only what was left is given.
   const left = limit.points - (consumedPoints - batch)
   return { points: Math.max(0, Math.min(batch, left)), endsInMs: msBeforeNext }
 }

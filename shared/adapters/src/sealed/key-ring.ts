@@ -14,9 +14,9 @@ export interface EncryptionKey {
 }
 
 /**
- * Encryption of texts at rest: AES-256-GCM under the ring's first key, readable under all of them.
- * `context` says where a value belongs (see `toContext`); it is authenticated and not stored, so a
- * value that was moved to another place does not open. Both throw only `SealError`.
+ * Encrypts texts at rest with AES-256-GCM. The ring's first key encrypts; all of its keys decrypt.
+ * `context` says where a value belongs (see `toContext`). It is authenticated and not stored, so a
+ * value that was moved elsewhere does not open. Both functions throw only `SealError`.
  */
 export interface Cipher {
   seal(text: string, context: string): string
@@ -35,24 +35,26 @@ export class SealError extends Error {
 
 const FORMAT = '1'
 const KEY_BYTES = 32
-// 96 random bits: the recommended bound of 2^32 values a key is out of reach of one key's lifetime.
+// 96 random bits: a key never reaches the recommended limit of 2^32 values in its lifetime.
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const KEY_ID = /^[\w-]{1,32}$/u
 
-/** What a sealed value belongs to. The parts are ids and words, which never hold a slash. */
+/**
+ * Returns the context of a sealed value. The parts are ids and words, which never contain a slash.
+ */
 export function toContext(field: string, ...ids: string[]): string {
   return [field, ...ids].join('/')
 }
 
-/** Throws for an empty ring, a doubled or malformed id, and a key that is not 32 bytes long. */
+/** Throws if the ring is empty, an id is repeated or malformed, or a key is not 32 bytes long. */
 export function createKeyRing(keys: readonly EncryptionKey[]): Cipher {
   const ring = new Map<string, KeyObject>()
   for (const { id, key } of keys) {
     if (!KEY_ID.test(id)) throw new Error('an encryption key has a malformed id')
     if (ring.has(id)) throw new Error(`the encryption key id ${id} is given twice`)
     if (key.byteLength !== KEY_BYTES) throw new Error(`the encryption key ${id} is not 32 bytes`)
-    // Bytes would be made a key of for every text, which costs three times as much as the sealing.
+    // Converting bytes to a key for every text costs three times as much as the encryption.
     ring.set(id, createSecretKey(key))
   }
   const [first] = ring
@@ -86,7 +88,9 @@ function seal(text: string, { keyId, key, context }: SealOptions): string {
 const nonces = Buffer.alloc(NONCE_BYTES * 256)
 let drawn = nonces.length
 
-/** Drawn for many values at once: a call to the generator costs as much as the sealing. */
+/**
+ * Drawn for many values at once, because one call to the generator costs as much as the encryption.
+ */
 function drawNonce(): Buffer {
   if (drawn === nonces.length) {
     randomFillSync(nonces)
@@ -98,7 +102,7 @@ function drawNonce(): Buffer {
 function open(sealed: string, ring: ReadonlyMap<string, KeyObject>, context: string): string {
   const [format, keyId = '', encoded = '', ...rest] = sealed.split('.')
   const body = Buffer.from(encoded, 'base64url')
-  // The decoder passes over what it does not know; only the one spelling that `seal` writes counts.
+  // The decoder skips unknown characters. Only the exact form that `seal` writes is valid.
   const isCanonical = body.toString('base64url') === encoded && rest.length === 0
   if (format !== FORMAT || !isCanonical || body.length < NONCE_BYTES + TAG_BYTES) {
     throw new SealError('damaged')
@@ -117,18 +121,20 @@ function open(sealed: string, ring: ReadonlyMap<string, KeyObject>, context: str
   }
 }
 
-/** The key's id is authenticated too, or two ids for one key would open each other's values. */
+/**
+ * The key's id is authenticated too. Otherwise two ids of one key would open each other's values.
+ */
 function toAdditionalData(keyId: string, context: string): Buffer {
   return Buffer.from(`${FORMAT}.${keyId}.${context}`, 'utf8')
 }
 
-/** What turning entities into records, and records into entities, needs. */
+/** What the conversion between entities and records needs. */
 export interface RecordDeps {
   cipher: Cipher
   hooks: Pick<AdapterHooks, 'onError' | 'onPayloadRefused'>
 }
 
-/** The JSON value that was sealed; undefined where it does not open. */
+/** Returns the JSON value that was sealed, or undefined if it does not open. */
 export function openJson(deps: RecordDeps, sealed: unknown, context: string): unknown {
   if (typeof sealed !== 'string') return undefined
   try {

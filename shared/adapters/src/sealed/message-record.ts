@@ -4,8 +4,8 @@ import type { z } from 'zod'
 import { openJson, type RecordDeps, sealJson, toContext } from './key-ring.ts'
 
 /**
- * One entry of a log at rest. `sealed` is the whole message; `head` repeats what may be read by
- * anyone who reads the store, for queries and for an entry whose texts cannot be opened any more.
+ * A log entry at rest. `sealed` contains the whole message. `head` repeats in the clear what
+ * queries need and what is shown for an entry that can no longer be decrypted.
  */
 export interface MessageRecord {
   id: string
@@ -25,7 +25,7 @@ const headSchema = messageFields
   .extend({ sender: messageFields.shape.sender.omit({ name: true }) })
 type MessageHead = z.infer<typeof headSchema>
 
-/** Throws `INVALID_FORMAT` for what could be written and then not be read. */
+/** Throws `INVALID_FORMAT` for a message that could be written but not read. */
 export function toMessageRecord(deps: RecordDeps, message: Message): MessageRecord {
   checkFormat(messageSchema, message)
   const { id, sessionId, seq, kind, status, replyTo, clientMessageId, createdAt, sender } = message
@@ -41,7 +41,10 @@ export function toMessageRecord(deps: RecordDeps, message: Message): MessageReco
   return { id, sessionId, seq, head, sealed }
 }
 
-/** The entry, or in its place one that says that it cannot be read: the rest of a log is served. */
+/**
+ * Returns the entry, or a substitute that says that it cannot be read, so that the rest of a log is
+ * served.
+ */
 export function toMessage(deps: RecordDeps, stored: StoredMessage): Message {
   const opened = messageSchema.safeParse(openJson(deps, stored.sealed, toMessageContext(stored)))
   if (opened.success && opened.data.seq === stored.seq) return opened.data
@@ -77,7 +80,7 @@ function toMessageContext({ id, sessionId }: Pick<Message, 'id' | 'sessionId'>):
   return toContext('message', sessionId, id)
 }
 
-/** For an id that another session's entry has: only a faulty caller meets it. */
+/** Returns the error for an id that another session's entry has. Only a faulty caller causes it. */
 export function idTaken(): AppError {
   return new AppError('CONFLICT', 'This id is taken.')
 }

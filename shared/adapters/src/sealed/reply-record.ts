@@ -38,7 +38,7 @@ const taskStateSchema = openEnum(
   'unknown',
 )
 
-/** A committed reply is left to the worker that committed it for so long. */
+/** How long a committed reply is left to the worker that committed it. */
 export const SETTLE_MS = 1000
 
 /** Throws `INVALID_FORMAT` for an outcome that could not enter the log. */
@@ -47,7 +47,10 @@ export function sealOutcome(deps: RecordDeps, claim: Claim, outcome: ReplyOutcom
   return sealJson(deps, outcome, toReplyContext(claim))
 }
 
-/** An outcome that cannot be opened is a failed one: its question is settled all the same. */
+/**
+ * Converts an outcome. One that cannot be decrypted counts as failed, so that its question is
+ * settled.
+ */
 export function toCommittedReply(
   deps: RecordDeps,
   reply: ReplyTask,
@@ -65,15 +68,18 @@ export function toCommittedReply(
   return { reply, outcome: { status: 'failed', content: '', modelId, finishedAt: askedAt, error } }
 }
 
-/** What a commit answers that changed nothing. */
+/** Returns the result of a commit that changed nothing. */
 export function toRefusedCommit(claim: Claim, task: ReplyTask | undefined): CommitResult {
   if (task?.epoch !== claim.epoch || task.replyId !== claim.replyId) return 'lost'
   if (task.state === 'running') return 'stop-requested'
-  // Its own earlier commit, of which the answer was lost.
+  // This is a repeated commit: the answer to the first was lost.
   return task.state === 'committed' || task.state === 'done' ? 'committed' : 'lost'
 }
 
-/** What a retry answers that was asked for before and led to `replyId`, which may be replaced too. */
+/**
+ * Returns the result of a repeated retry that led to `replyId`. That reply may have been replaced
+ * too.
+ */
 export function toRepeatedRetry(task: ReplyTask, replyId: string): ReplyTask {
   return replyId === task.replyId ? task : { ...task, replyId, state: 'done' }
 }

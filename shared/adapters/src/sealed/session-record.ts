@@ -10,14 +10,14 @@ import { z } from 'zod'
 import { openJson, type RecordDeps, sealJson, toContext } from './key-ring.ts'
 import { checkFormat } from './message-record.ts'
 
-/** The state after one entry at rest: `state` is without its texts, which are in `stateSealed`. */
+/** The state after one entry at rest. `state` contains no texts; they are in `stateSealed`. */
 export interface StateRecord {
   seq: number
   state: SessionState
   stateSealed: string
 }
 
-/** With it goes what a later version added, beside the fields and in `sealed`. */
+/** The origin at rest, with what a later version added, both beside the fields and in `sealed`. */
 export interface OriginRecord {
   userId: string
   startedAt: string
@@ -81,8 +81,8 @@ export function toStateRecord(deps: RecordDeps, sessionId: string, head: LogHead
 }
 
 /**
- * The head that was stored. Its texts are empty where they cannot be opened, so that the session goes
- * on; throws `INTERNAL` where the rest is not a state.
+ * Returns the stored head. Texts that cannot be decrypted are empty, so that the session continues.
+ * Throws `INTERNAL` if the rest is not a valid state.
  */
 export function toHead(deps: RecordDeps, sessionId: string, stored: StoredState): LogHead {
   const seq = z.int().min(0).safeParse(stored.seq)
@@ -104,7 +104,7 @@ export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginR
   return { ...rest, sealed }
 }
 
-/** What was stored of it; throws `INTERNAL` where that is not an origin. */
+/** Returns the stored origin. Throws `INTERNAL` if it is not valid. */
 export function toOrigin(deps: RecordDeps, sessionId: string, stored: unknown): SessionOrigin {
   const parsed = storedOriginSchema.safeParse(stored)
   if (!parsed.success) throw refuseSession(deps, sessionId)
@@ -119,13 +119,13 @@ function toLaterTexts(later: LaterTexts): { laterTexts?: LaterTexts } {
   return Object.keys(later).length === 0 ? {} : { laterTexts: later }
 }
 
-/** Reports a session's document that is none, and answers the error to throw. */
+/** Reports an invalid session document and returns the error to throw. */
 function refuseSession(deps: RecordDeps, sessionId: string): AppError {
   deps.hooks.onPayloadRefused('session', { sessionId })
   return new AppError('INTERNAL', 'This session cannot be read.', { retryable: false })
 }
 
-/** What `read` makes of each; a session that it refuses is left out, and the others are shown. */
+/** Converts each with `read`. Omits a session that `read` refuses and returns the others. */
 export function readEach<T, R>(stored: readonly T[], read: (one: T) => R): R[] {
   return stored.flatMap((one) => {
     try {
@@ -137,13 +137,15 @@ export function readEach<T, R>(stored: readonly T[], read: (one: T) => R): R[] {
   })
 }
 
-/** Throws `error` unless `refuseSession` made it. */
+/** Throws `error` unless `refuseSession` created it. */
 export function skipRefused(error: unknown): undefined {
   if (error instanceof AppError && error.code === 'INTERNAL') return undefined
   throw error
 }
 
-/** Unique over all sessions, so that a user has at most one that is active. */
+/**
+ * Returns a key that is unique among all sessions, so that a user has at most one active session.
+ */
 export function toActiveKey(session: { id: string; userId: string }, state: SessionState): string {
   return state.status === 'active' ? toUserKey(session.userId) : `ended:${session.id}`
 }
@@ -166,7 +168,7 @@ function toStateContext(sessionId: string, seq: number): string {
   return toContext('state', sessionId, `${seq}`)
 }
 
-/** The last session of a page: the next page begins after it. */
+/** The last session of a page. The next page begins after it. */
 export interface SessionCursor {
   lastActivityAt: string
   id: string
@@ -179,7 +181,7 @@ export function toCursor({ lastActivityAt, id }: SessionCursor): string {
   return Buffer.from(JSON.stringify([lastActivityAt, id])).toString('base64url')
 }
 
-/** Throws `INVALID_FORMAT` for anything that `toCursor` does not write. */
+/** Throws `INVALID_FORMAT` for a text that `toCursor` does not write. */
 export function parseCursor(cursor: string): SessionCursor {
   const fields = cursorSchema.safeParse(decode(cursor))
   if (fields.success) {

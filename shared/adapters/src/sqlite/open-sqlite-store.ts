@@ -8,14 +8,14 @@ import { SqliteReplyClaims } from './sqlite-reply-claims.ts'
 import { SqliteSessions } from './sqlite-sessions.ts'
 
 export interface SqliteStoreOptions extends RecordDeps {
-  /** The folder of `chatbox.db`; it is created where it is missing. */
+  /** The folder of `chatbox.db`. It is created if it is missing. */
   dataDir: string
 }
 
 /**
- * The store of one process, in one file. A call blocks for the time of its disk write, which is what
- * makes an acknowledged write durable; methods are async so that a fault is a rejection. Throws a
- * one-line reason where the folder or the file cannot be used.
+ * The store of a single process, in one file. Each call blocks until its write is on disk, which
+ * makes an acknowledged write durable. The methods are async so that errors become rejections.
+ * Throws a one-line reason if the folder or the file cannot be used.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { dataDir, ...deps } = options

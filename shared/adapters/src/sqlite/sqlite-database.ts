@@ -11,9 +11,9 @@ import { prepareSchema } from './sqlite-schema.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
-// Below the 3 s in which every call of the store has to answer.
+// Less than the 3 s within which every call of the store must answer.
 const BUSY_TIMEOUT_MS = 2000
-/** Primary result codes that say that the file, not the statement, is at fault. */
+/** Primary result codes for a fault of the file and not of the statement. */
 const UNAVAILABLE_CODES = new Set([
   5, // SQLITE_BUSY: another process writes
   6, // SQLITE_LOCKED
@@ -25,7 +25,7 @@ const UNAVAILABLE_CODES = new Set([
   26, // SQLITE_NOTADB
 ])
 
-/** One open file. Calls block: a write returns when it is on the disk. */
+/** An open file. Calls block: a write returns when it is on disk. */
 export class SqliteDatabase {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
@@ -42,17 +42,20 @@ export class SqliteDatabase {
     return this.#call(() => this.#prepare(sql).all(...values))
   }
 
-  /** The number of rows that it changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return this.#call(() => Number(this.#prepare(sql).run(...values).changes))
   }
 
-  /** The rows that a statement with RETURNING changed. Steps to its end, where a commit can fail. */
+  /**
+   * Returns the rows that a statement with RETURNING changed. Steps to its end, where a commit can
+   * fail.
+   */
   change(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.all(sql, ...values)
   }
 
-  /** All of `work`, which is synchronous, or nothing of it. */
+  /** Runs `work`, which must be synchronous, in one transaction. */
   transaction<T>(work: () => T): T {
     this.#call(() => this.#db.exec('BEGIN IMMEDIATE'))
     try {
@@ -71,7 +74,7 @@ export class SqliteDatabase {
     this.#db.close()
   }
 
-  /** The statements are this package's own, so their number is small. */
+  /** All statements are this package's own, so there are few. */
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (!statement) {
@@ -118,7 +121,10 @@ function unavailable(message: string, cause: unknown, retryable = true): AppErro
   return new AppError('UNAVAILABLE', message, { cause, retryable })
 }
 
-/** The value of a JSON column; undefined for what is not JSON, which every schema refuses. */
+/**
+ * Returns the value of a JSON column, or undefined if it is not JSON. Every schema refuses
+ * undefined.
+ */
 export function parseJson(text: unknown): unknown {
   if (typeof text !== 'string') return undefined
   try {

@@ -22,7 +22,7 @@ import type { SqliteSessions } from './sqlite-sessions.ts'
 const COLUMNS = 'id, session_id, seq, head, sealed'
 const rowSchema = z.object({ id: z.string(), session_id: z.string(), seq: z.int() })
 
-/** The messages table: the log of every session. */
+/** The log of every session, in the messages table. */
 export class SqliteLog implements MessageLog {
   readonly #db: SqliteDatabase
   readonly #deps: RecordDeps
@@ -51,7 +51,7 @@ export class SqliteLog implements MessageLog {
   }
 
   async prepareAppend(): Promise<void> {
-    // An append reads and writes in one transaction, without a way to go.
+    // An append reads and writes in one transaction, so there is no round trip to save.
   }
 
   async read(sessionId: string, range: LogRange): Promise<LogPage> {
@@ -94,7 +94,7 @@ export class SqliteLog implements MessageLog {
     return row && this.#toMessage(row)
   }
 
-  /** The entry that this one repeats. */
+  /** Finds the entry that this one repeats. */
   #findFirst({ message }: NewEntry): Message | undefined {
     const { id, sessionId } = message
     const row = this.#db.get(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id)

@@ -22,7 +22,7 @@ import {
 } from '../sealed/reply-record.ts'
 import type { Row, SqliteDatabase } from './sqlite-database.ts'
 
-/** The store's own clock, which judges leases whatever a caller believes the time to be. */
+/** The store's own clock. Leases use it, whatever time the caller has. */
 export const NOW_MS = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`
 
 const KEY = `message_id = ? AND kind = 'reply' AND session_id = ?`
@@ -182,7 +182,9 @@ export class SqliteReplyClaims implements ReplyClaims {
     return task && toRepeatedRetry(task, reply_id)
   }
 
-  /** Only a reply that is in the log: one that is committed alone may still enter it. */
+  /**
+   * Only a reply in the log can be replaced. One that is only committed may still enter the log.
+   */
   #reopen({
     sessionId,
     messageId,

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** `user_version` of a file that has these tables; 0 is one that has none yet. */
+/** The `user_version` of a file with these tables. A file without tables has 0. */
 const VERSION = 1
 
 const TABLES = `
@@ -84,9 +84,9 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `
 
-/** Creates the tables in a new file. Throws where a newer version wrote it. */
+/** Creates the tables in a new file. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {
-  // A file that has them is opened without the write lock, which a busy writer may hold.
+  // An existing file is opened without the write lock, which a busy writer may hold.
   if (readVersion(db) === VERSION) return
   db.exec('BEGIN IMMEDIATE')
   try {

@@ -31,7 +31,7 @@ interface FoundSession {
   head: LogHead
 }
 
-/** The sessions table. Each row holds the end of its log: both are written in one transaction. */
+/** The sessions table. Each row contains the end of its log; one transaction writes both. */
 export class SqliteSessions implements Sessions {
   readonly #db: SqliteDatabase
   readonly #deps: RecordDeps
@@ -45,7 +45,7 @@ export class SqliteSessions implements Sessions {
     return this.#db.transaction(() => {
       const existing = this.#findActive(session.userId) ?? this.#findOwn(session)
       if (existing) return { session: existing, created: false }
-      // One in a status of a later version, which alone may take the key from it.
+      // The session has a status of a later version, and only that version may take its key.
       if (this.#findKeyHolder(session.userId))
         throw new AppError('UNAVAILABLE', 'This session cannot be created now.')
       const head = { seq: 0, state: initialState(session.modelId, session.startedAt) }
@@ -94,7 +94,7 @@ export class SqliteSessions implements Sessions {
     return readEach(rows, (row) => this.#toSession(row))
   }
 
-  /** Synchronous, for a transaction that goes on with it. */
+  /** Synchronous, so that a transaction can contain it. */
   findWithHead(sessionId: string): FoundSession | undefined {
     const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
     return row && this.#toFound(row)
@@ -146,7 +146,7 @@ export class SqliteSessions implements Sessions {
     )
   }
 
-  /** The session of this id, where the same call was made before and its answer was lost. */
+  /** Returns the session with this id if an earlier call created it and its answer was lost. */
   #findOwn(session: NewSession): Session | undefined {
     const found = this.findWithHead(session.id)
     if (!found) return undefined

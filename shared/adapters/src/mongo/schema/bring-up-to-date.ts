@@ -12,15 +12,15 @@ import {
 } from './steps.ts'
 
 export interface Observer {
-  /** Ends the wait and leaves the step that runs to itself. */
+  /** Ends the wait. A running step is not stopped. */
   signal: AbortSignal
-  /** A step that was done here. */
+  /** Called when this process has finished a step. */
   onStep(step: DoneStep): void
-  /** The store answers, and the database has this version. */
+  /** Called when the store has answered. The database has this version. */
   onVersion(version: number): void
-  /** What makes this version is under way, here or in another process. */
+  /** Called while this or another process is working on this version. */
   onUnderWay(version: number): void
-  /** It was tried and failed, here or in another process. */
+  /** Called when a try has failed, in this or another process. */
   onFailure(): void
 }
 
@@ -28,19 +28,22 @@ export interface Migration extends Observer {
   db: Db
   record: SchemaRecord
   steps: readonly SchemaStep[]
-  /** How long after the death of a process another one goes on. */
+  /** How long after the death of a process another one takes over. */
   leaseMs: number
-  /** How often to look whether another process has finished. */
+  /** How often to check whether another process has finished. */
   pollMs: number
 }
 
 /**
- * A step that takes longer is left to itself. The server goes on building its index, and whoever
- * comes next waits for that build instead of beginning another one.
+ * A step that takes longer is abandoned. The server continues to build its index, and the next
+ * process waits for that build instead of starting another one.
  */
 export const STEP_TIMEOUT_MS = 3_600_000
 
-/** The same state; throws an `UnusableStoreError` where this program cannot work with the database. */
+/**
+ * Returns the same state. Throws an `UnusableStoreError` if this program cannot work with the
+ * database.
+ */
 export function checkUsable(
   state: SchemaState,
   steps: readonly SchemaStep[] = SCHEMA_STEPS,
@@ -53,12 +56,12 @@ export function checkUsable(
 }
 
 /**
- * Does the steps that are missing, each under a lease, so that of many at once one does it and the
- * others wait. Answers the version that the database has then, which may be ahead of this program's.
- *
- * A step that fails, here or in a process that this one waits for, ends it: with an
- * `UnusableStoreError` where the server refuses it for good, else with `UNAVAILABLE`. So does a store
- * that is away or not for this program. Also rejects with the signal's reason. Begun again it goes on.
+ * Does the missing steps, each under a lease, so that one of many processes does it and the others
+ * wait. Returns the database's version, which may be later than this program's. If a step fails
+ * here or in the process that this one waits for, rejects with an `UnusableStoreError` if the
+ * server refuses it permanently, or else with `UNAVAILABLE`. Also does so if the store is down or
+ * not for this program. Rejects with the signal's reason when that aborts. A repeated call
+ * continues.
  */
 export async function bringUpToDate(migration: Migration): Promise<number> {
   const look = createLook(migration)
@@ -72,14 +75,14 @@ export async function bringUpToDate(migration: Migration): Promise<number> {
   }
 }
 
-/** What a version needs beside its steps, and may have lost. */
+/** A repair of what a version needs besides its steps and may have lost. */
 export interface Repair {
   name: string
   isNeeded(db: Db): Promise<boolean>
   run(db: Db): Promise<void>
 }
 
-/** Does `repair` in a database of this version, as `bringUpToDate` does a step. */
+/** Does `repair` in a database of this version, in the same way as `bringUpToDate` does a step. */
 export async function repairVersion(
   migration: Migration,
   version: number,
@@ -90,7 +93,7 @@ export async function repairVersion(
   const look = createLook(migration)
   while ((await look()) === version) {
     if (!(await claimOrWait(migration, version, version))) continue
-    // Asked again: the one that was waited for may have done it.
+    // Check again, because another process may have done it while this one waited.
     if (await repair.isNeeded(db)) {
       const ms = await runHeld(migration, version, repair)
       migration.onStep({ step: version, name: repair.name, ms })
@@ -100,7 +103,7 @@ export async function repairVersion(
   }
 }
 
-/** Reads the version, and throws what another process has failed with since it was first called. */
+/** Reads the version. Throws a failure that another process has recorded since the first call. */
 function createLook({ record, steps, ...observer }: Migration): () => Promise<number> {
   let known: { failure: string | undefined } | undefined
   return async () => {
@@ -114,7 +117,7 @@ function createLook({ record, steps, ...observer }: Migration): () => Promise<nu
   }
 }
 
-/** Whether the right to make `next` is ours; else some time has passed. */
+/** Returns true if this process has the lease for `next`. Otherwise waits a while first. */
 async function claimOrWait(migration: Migration, version: number, next: number): Promise<boolean> {
   const { record, leaseMs, pollMs, signal } = migration
   if (await record.claim(version, leaseMs)) return true
@@ -128,11 +131,11 @@ async function takeStep(migration: Migration, step: SchemaStep, number: number):
   const ms = await runHeld(migration, number, step)
   const done = { step: number, name: step.name, ms }
   const oldest = step.kind === 'contract' ? toOldest(steps, step.oldest) : {}
-  // Where the lease went to another one meanwhile, that one has finished the step or will.
+  // If another process has taken the lease in the meantime, it has finished the step or will.
   if (await record.finish(done, oldest)) migration.onStep(done)
 }
 
-/** How long it took. Where it fails the lease is given back. */
+/** Returns how long the step took. If it fails, releases the lease. */
 async function runHeld(
   migration: Migration,
   number: number,
@@ -159,7 +162,7 @@ function toOldest(
   return { oldest, oldestRelease: steps[oldest - 1]?.since ?? '' }
 }
 
-/** The end of `work`, for as long as the lease can be renewed, but no longer than a step may take. */
+/** Waits for `work` while the lease can be renewed, but no longer than a step may take. */
 async function whileHeld(migration: Migration, number: number, work: Promise<void>): Promise<void> {
   const over = new AbortController()
   const signal = AbortSignal.any([migration.signal, over.signal])
@@ -176,7 +179,7 @@ async function whileHeld(migration: Migration, number: number, work: Promise<voi
   }
 }
 
-/** Renews the lease until it is lost, or could not be renewed for as long as it lasts. */
+/** Renews the lease until it is lost or could not be renewed for its whole duration. */
 async function holdLease(migration: Migration, number: number): Promise<never> {
   const { record, leaseMs, signal } = migration
   let renewedAt = performance.now()

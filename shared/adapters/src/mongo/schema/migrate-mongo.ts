@@ -23,7 +23,7 @@ interface Place {
 export interface MigrationOptions extends Place, Pick<Observer, 'signal' | 'onStep'> {
   /** See `createPatience`. */
   withinMs: number
-  /** Told what it waits for, in one line; the same at most every 10 s. */
+  /** Called with what the migration waits for, in one line; the same at most every 10 s. */
   onWait(reason: string): void
 }
 
@@ -32,9 +32,10 @@ const POLL_MS = 250
 const CLOSE_TIMEOUT_MS = 2000
 
 /**
- * Brings the database to what this program expects, and waits for a store that is away. Rejects with
- * `UNAVAILABLE` where patience is over, with an `UnusableStoreError` for a faulty URI, the database of
- * a later version or a step that the server refuses, and with the signal's reason.
+ * Migrates the database to this program's schema and waits for a store that is down. Rejects with
+ * `UNAVAILABLE` when patience runs out. Rejects with an `UnusableStoreError` if the URI is invalid,
+ * the database belongs to a later version or the server refuses a step. Rejects with the signal's
+ * reason when that aborts.
  */
 export async function migrateMongo(
   options: MigrationOptions,
@@ -69,8 +70,8 @@ export interface Preparation extends Place {
 }
 
 /**
- * The same for a process that starts on `db`, without waiting for a store that is away, and quick
- * where there is nothing to do.
+ * Migrates for a process that starts on `db`. Does not wait for a store that is down, and is fast
+ * if there is nothing to do.
  */
 export async function prepareMongo(db: Db, options: Preparation): Promise<void> {
   const { signal, hooks } = options
@@ -94,7 +95,7 @@ export async function prepareMongo(db: Db, options: Preparation): Promise<void> 
 
 const TELL_MS = 10_000
 
-/** The order of every log rests on one of them, and a copy may have been restored without. */
+/** The order of every log depends on one of these indexes, and a restored copy may lack them. */
 const INDEXES: Repair = {
   name: 'put back the indexes that were missing',
   isNeeded: async (db) => (await findMissingIndex(db)) !== undefined,
@@ -103,15 +104,16 @@ const INDEXES: Repair = {
 
 async function bring(db: Db, observer: Observer, steps: readonly SchemaStep[]): Promise<void> {
   const record = new SchemaRecord(db)
-  // Before any data is trusted to it: a new database's first step tries it. A copy may be on another server.
+  // Check the server before it holds any data: the first step of a new database does it. A copy may
+  // be on another server.
   if (checkUsable(await record.read(), steps).version > 0) await tryStore(db)
   const migration = { ...observer, db, record, steps, leaseMs: LEASE_MS, pollMs: POLL_MS }
   const version = await bringUpToDate(migration)
-  // What a later version has changed is not put back.
+  // Do not restore what a later version has changed.
   if (version === steps.length) await repairVersion(migration, version, INDEXES)
 }
 
-/** With a client that waits for the build of an index on a large collection. */
+/** Uses a client that waits for an index build on a large collection. */
 async function withPatientClient(place: Place, work: (db: Db) => Promise<void>): Promise<void> {
   const client = createMongoClient(place.mongoUri, STEP_TIMEOUT_MS)
   try {
@@ -121,21 +123,21 @@ async function withPatientClient(place: Place, work: (db: Db) => Promise<void>):
   }
 }
 
-/** How long a migration may go on, told what becomes of it. */
+/** Decides how long a migration may continue. It is told of each result. */
 export interface Patience {
-  /** The store answered: the database has this version. */
+  /** The store has answered. The database has this version. */
   sees(version: number): void
-  /** A step is under way, here or in another process. */
+  /** A step is running, in this or another process. */
   goesOn(): void
-  /** A step was tried and failed. */
+  /** A step has failed. */
   fails(): void
   isOver(): boolean
 }
 
 /**
- * Ends `withinMs` after the store last answered or a step was last under way. Once a step has failed only a finished one counts,
- * and it ends `withinMs` after that, or after the first answer: a server that goes on answering
- * while no step succeeds would else be asked for ever.
+ * Ends `withinMs` after the store last answered or a step last ran. After a failed step, only a
+ * finished step counts: it ends `withinMs` after that, or after the first answer. Otherwise a
+ * server that answers but fails every step would be tried forever.
  */
 export function createPatience(withinMs: number, now = () => performance.now()): Patience {
   let finishedAt = now()
@@ -160,12 +162,12 @@ export function createPatience(withinMs: number, now = () => performance.now()):
   }
 }
 
-/** Readiness is asked for all the time, and an index is hardly ever dropped. */
+/** Readiness is checked all the time, and an index is hardly ever dropped. */
 const LOOK_EVERY_MS = 10_000
 
 /**
- * Rejects, with the name, where an index is missing: without the one of the log two entries could have
- * one place in it. Looks anew where 10 s ago all were there. What a later version has taken away is not missed.
+ * Rejects with the name if an index is missing, because without the log's index two entries could
+ * have the same place. Reuses a good result for 10 s. Ignores what a later version has removed.
  */
 export function createIndexCheck(db: Db): () => Promise<void> {
   let wholeAt = -Infinity

@@ -12,18 +12,20 @@ import { isDuplicateKey } from '../client/errors.ts'
 import { ServerClock } from '../client/server-clock.ts'
 import type { KeptFailure } from './steps.ts'
 
-/** The only document of the collection `meta`: what the database is, and who changes it now. */
+/**
+ * The only document of the collection `meta`: the state of the database, and who is changing it.
+ */
 interface SchemaDocument {
   _id: 'schema'
   version: number
-  /** A program that does not know at least this version cannot work with it. */
+  /** A program that does not know at least this version cannot work with the database. */
   oldest: number
-  /** The release that brought the version `oldest`, for people. */
+  /** The release that introduced the version `oldest`, for people. */
   oldestRelease: string
   /** Each step once, in order. */
   done: { step: number; name: string; at: Date; ms: number }[]
   lease?: { holder: string; until: Date }
-  /** Of the last try of the next step; each has an id of its own. */
+  /** The failure of the last try of the next step. Each try has its own id. */
   failure?: KeptFailure & { id: string; at: Date }
 }
 
@@ -39,7 +41,7 @@ const schema = z.object({
 
 export type SchemaState = z.infer<typeof schema>
 
-/** Nothing is known of an empty database. */
+/** The state of an empty database. */
 const UNVERSIONED = { version: 0, oldest: 0, oldestRelease: '' } satisfies SchemaState
 
 export interface DoneStep {
@@ -49,8 +51,8 @@ export interface DoneStep {
 }
 
 /**
- * The schema's document as one process reads and changes it: each change is a compare-and-set, by
- * the server's clock. Every call answers in 2.5 s, or rejects with `UNAVAILABLE`.
+ * The schema's document for one process. Each change is a compare-and-set that uses the server's
+ * clock. Every call answers within 2.5 s or rejects with `UNAVAILABLE`.
  */
 export class SchemaRecord {
   readonly #meta: GuardedCollection<SchemaDocument>
@@ -72,7 +74,10 @@ export class SchemaRecord {
     )
   }
 
-  /** Whether the right to take the step after `version` is ours for `leaseMs`. */
+  /**
+   * Takes the lease for the step after `version` for `leaseMs`. Returns false if another process
+   * has it.
+   */
   async claim(version: number, leaseMs: number): Promise<boolean> {
     return this.#call(async () => {
       if (version === 0) await this.#insert()
@@ -88,7 +93,7 @@ export class SchemaRecord {
     })
   }
 
-  /** Whether it is still ours, and then for `leaseMs` from now. */
+  /** Renews the lease to `leaseMs` from now. Returns false if it is lost. */
   async renew(leaseMs: number): Promise<boolean> {
     return this.#call(async () => {
       const until = new Date((await this.#clock.now()).getTime() + leaseMs)
@@ -98,7 +103,9 @@ export class SchemaRecord {
     })
   }
 
-  /** Whether the step was ours to finish. Gives the lease back. */
+  /**
+   * Records that the step is finished and releases the lease. Returns false if the lease was lost.
+   */
   async finish(
     { step, name, ms }: DoneStep,
     oldest: Partial<Pick<SchemaState, 'oldest' | 'oldestRelease'>>,
@@ -118,7 +125,7 @@ export class SchemaRecord {
     })
   }
 
-  /** Gives the lease back without another version, and says what the try came to if it failed. */
+  /** Releases the lease without a new version. Records why the try failed, if it did. */
   async release(failure?: KeptFailure): Promise<void> {
     const ours = { _id: ID, 'lease.holder': this.#holder } as const
     await this.#call(async () => {

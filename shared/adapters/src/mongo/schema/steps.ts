@@ -14,22 +14,22 @@ import { tryStore } from './try-store.ts'
 interface Step {
   /** For logs and the schema's document. */
   name: string
-  /** The release that brought it. */
+  /** The release that introduced it. */
   since: string
-  /** Does nothing where it was done before, in whole or in part: it may be begun twice at once. */
+  /** Skips what was done before, in whole or in part. May run twice at once. */
   run(db: Db): Promise<void>
 }
 
 /**
- * `expand`: processes of the release before go on beside it, which adds what they leave alone.
- * `contract`: takes away what the release before no longer uses, so it comes one release after the
- * last one that did. `oldest` is the schema version that such a process has to know at least.
+ * `expand` adds something that the previous release ignores, so both can run together. `contract`
+ * removes something that the previous release no longer uses, so it comes one release after the
+ * last that did. A process must know at least the schema version `oldest`.
  */
 export type SchemaStep = (Step & { kind: 'expand' }) | (Step & { kind: 'contract'; oldest: number })
 
 /**
- * What each version of the database adds to the one before; their number is the version. A step that
- * was released is never changed, a new one is put after it.
+ * The steps from each version of the database to the next. Their number is the version. Never
+ * change a released step; add a new one at the end.
  */
 export const SCHEMA_STEPS: readonly SchemaStep[] = [
   {
@@ -40,7 +40,7 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
   },
 ]
 
-/** Leaves alone what is there. Waits for one that the server builds already. */
+/** Skips existing indexes. Waits for one that the server is building already. */
 export async function createIndexes(db: Db): Promise<void> {
   await db.collection('sessions').createIndexes(SESSION_INDEXES)
   await db.collection('messages').createIndexes(MESSAGE_INDEXES)
@@ -54,9 +54,9 @@ async function tryAndCreateIndexes(db: Db): Promise<void> {
 const TIMEOUT_MS = 2500
 
 /**
- * The first index that is not there, or that there is something still to do about; undefined where all
- * are ready. A database may have been restored without them, and anybody may drop one. Takes 8 s at most.
- * Begins no build. Rejects with `UNAVAILABLE` where the store does not answer.
+ * Returns the first index that is missing or not ready; undefined if all are ready. A restored
+ * database may lack some, and anybody may drop one. Takes at most 8 s and starts no build. Rejects
+ * with `UNAVAILABLE` if the store does not answer.
  */
 export async function findMissingIndex(db: Db): Promise<string | undefined> {
   const wanted = [
@@ -76,19 +76,18 @@ export async function findMissingIndex(db: Db): Promise<string | undefined> {
   return (await isReady(db)) ? undefined : 'an index is not ready'
 }
 
-/** The server lists one that it still builds, or that is another one of that name. */
+/** The server also lists an index that it is still building, or another one with the same name. */
 async function isReady(db: Db): Promise<boolean> {
   return withinDeadline(TIMEOUT_MS, () => createIndexes(db)).then(
     () => true,
-    // Whoever then wants them made learns why.
+    // The process that then tries to create them learns why.
     () => false,
   )
 }
 
 /**
- * What a step's failure means for whoever wants it done: an `UnusableStoreError` in one sentence where
- * the server refused it and would again, `UNAVAILABLE` where it may succeed later, and any other
- * error as it is.
+ * Converts a step's failure: an `UnusableStoreError` in one sentence if the server refused the step
+ * permanently, `UNAVAILABLE` if it may succeed later, or else the same error.
  */
 export function toStepError(thrown: unknown, step: { name: string }): unknown {
   const error = toStoreError(thrown)
@@ -96,15 +95,15 @@ export function toStepError(thrown: unknown, step: { name: string }): unknown {
   return new UnusableStoreError(`the schema's step "${step.name}" cannot be done, ${error.message}`)
 }
 
-/** A step's failure as the other processes learn of it. */
+/** A step's failure as it is recorded for other processes. */
 export interface KeptFailure {
-  /** Without anything from a document. */
+  /** Contains nothing from a document. */
   reason: string
-  /** Whether trying again is of no use. */
+  /** True if another try is useless. */
   isFinal: boolean
 }
 
-/** Undefined for what says nothing about the step, such as a signal to end. */
+/** Returns undefined for an error that says nothing about the step, for example an abort. */
 export function keepFailure(error: unknown): KeptFailure | undefined {
   if (error instanceof UnusableStoreError) return { reason: error.message, isFinal: true }
   if (toAppError(error).code !== 'UNAVAILABLE') return undefined

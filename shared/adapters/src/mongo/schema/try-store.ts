@@ -16,7 +16,7 @@ const TIMEOUT_MS = 20_000
 
 type Race = (scratch: Collection<Scratch>, _id: string) => Promise<boolean>
 
-/** What the store rests on: each resolves with whether it won the race for `_id`. */
+/** What the store depends on. Each resolves with whether it won the race for `_id`. */
 const updateOne: Race = async (scratch, _id) =>
   (await scratch.updateOne({ _id, seq: 0 }, { $set: { seq: 1 } }, BOUNDED)).matchedCount === 1
 
@@ -36,14 +36,14 @@ const insertOne: Race = async (scratch, sessionId) => {
 /** A server that lets several win a compare-and-set does not do so every time. */
 const RACES = [findOneAndUpdate, updateOne, insertOne, findOneAndUpdate, updateOne]
 
-/** Servers that have passed: once for each process is enough. */
+/** Servers that have passed. Each process checks a server once. */
 const passed = new Set<string>()
 
 /**
- * Lets 50 race for one compare-and-set, a few times over, and 50 for one unique key, in a scratch collection.
- * Throws an `UnusableStoreError` where not exactly one wins: fences and the order of a log rest on that,
- * and not every server that speaks MongoDB's protocol keeps it. Rejects with `UNAVAILABLE` where a
- * race takes longer than 20 s.
+ * Runs races in a scratch collection: 50 calls for one compare-and-set, a few times, and 50 for one
+ * unique key. Throws an `UnusableStoreError` unless exactly one wins, because fences and the order
+ * of a log depend on that and not every MongoDB-compatible server guarantees it. Rejects with
+ * `UNAVAILABLE` if a race takes longer than 20 s.
  */
 export async function tryStore(db: Db): Promise<void> {
   const server = db.client.options.hosts.join()

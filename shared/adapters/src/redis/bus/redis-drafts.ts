@@ -4,12 +4,15 @@ import { toContext, type Cipher } from '../../sealed/key-ring.ts'
 import { createScript, runScript, type Script } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
 
-/** How many deltas a draft's time is renewed after: each command costs an append a fifth. */
+/**
+ * Renew a draft's expiry after this many deltas. Each command adds a fifth to the cost of an
+ * append.
+ */
 const RENEW_EVERY = 64
 
 /**
- * The next index, the size and the state of the attempt's draft, which is begun where it is a new one;
- * nothing where the draft belongs to a later attempt, or to this one and is dropped.
+ * Returns the next index, the size and the state of the attempt's draft. Begins a draft for a new
+ * attempt. Returns nothing if the draft belongs to a later attempt or was dropped.
  */
 const FENCE = `
 local function fence(attempt, ttl)
@@ -72,7 +75,7 @@ if not draft[1] or draft[3] ~= 'open' then return {} end
 return {draft[1], draft[2], unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 `)
 
-/** The attempt stays for the rest of the draft's time: it goes on fencing late writers. */
+/** Keeps the attempt until the draft expires, so that it still fences late writers. */
 const DROP = createScript(`
 redis.call('DEL', KEYS[2])
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -85,11 +88,11 @@ type Place = Pick<ReplyDelta, 'sessionId' | 'replyId' | 'attempt'>
 type ChunkKind = 'delta' | 'snapshot'
 
 /**
- * The replies that are being written: for each a hash with the attempt, the next index and the size,
- * and a list of sealed chunks. A chunk is a delta, or a snapshot of everything up to its index. A
- * draft that outgrows its limits is first folded into one snapshot; where that is still too large the
- * draft is marked full, keeps nothing, and reads as undefined: viewers who join late wait for the
- * finished message.
+ * Stores each reply in progress as a hash with the attempt, the next index and the size, and as a
+ * list of sealed chunks. A chunk is a delta, or a snapshot of everything up to its index. A draft
+ * over its limits is first folded into one snapshot. If that is still too large, the draft is
+ * marked full, is emptied and reads as undefined: viewers who join late wait for the finished
+ * message.
  */
 export class RedisDrafts {
   readonly #redis: RedisContext
@@ -99,8 +102,8 @@ export class RedisDrafts {
   }
 
   /**
-   * Appends and publishes in one step. `unfit`: published, but the draft lacks what came before, or
-   * has no room: it wants a snapshot.
+   * Appends and publishes in one step. `unfit` means that the delta was published, but the draft
+   * lacks earlier deltas or has no room and needs a snapshot.
    */
   async append(delta: ReplyDelta, payload: string): Promise<'appended' | 'fenced' | 'unfit'> {
     const { keys, cipher } = this.#redis
@@ -113,7 +116,7 @@ export class RedisDrafts {
     return answer === 'fenced' || answer === 'unfit' ? answer : 'appended'
   }
 
-  /** Replaces the draft by the whole text up to `delta`. */
+  /** Replaces the draft with the whole text up to `delta`. */
   async fold(delta: ReplyDelta, textSoFar: string): Promise<void> {
     const { attempt, index, replyId } = delta
     const { ttlMs, bytes } = DRAFT_LIMITS
@@ -141,7 +144,7 @@ export class RedisDrafts {
   }
 }
 
-/** `KIND:INDEX:SEALED`; kind and index are bound to the text, so chunks cannot be rearranged. */
+/** `KIND:INDEX:SEALED`. Kind and index are bound to the text, so chunks cannot be rearranged. */
 function sealChunk(cipher: Cipher, kind: ChunkKind, delta: ReplyDelta): string {
   const sealed = cipher.seal(delta.text, chunkContext(kind, delta.index, delta))
   return `${kind}:${delta.index}:${sealed}`

@@ -11,7 +11,10 @@ import { Subscriptions } from './subscriptions.ts'
 const COMMAND_TIMEOUT_MS = 500
 const GAP = 'gap'
 
-/** One channel a session and one for stops, published in the clear; drafts rest sealed. */
+/**
+ * Uses one channel per session and one for stops. Events are published in the clear; drafts are
+ * stored encrypted.
+ */
 export class RedisEventBus implements EventBus {
   readonly #redis: RedisContext
   readonly #republisher: Republisher
@@ -65,7 +68,7 @@ export class RedisEventBus implements EventBus {
   }
 
   async dropDraft(_sessionId: string, replyId: string): Promise<void> {
-    // A draft that stays behind expires.
+    // A draft that is not removed expires.
     await this.#ask(() => this.#drafts.drop(replyId)).catch(() => undefined)
   }
 
@@ -85,7 +88,7 @@ export class RedisEventBus implements EventBus {
     this.#gaps.add(GAP, listener)
   }
 
-  /** Also for a gap in what else brings events from Redis. */
+  /** Also called for a gap in other event sources on Redis. */
   tellOfGap(): void {
     this.#redis.hooks.onGap()
     this.#gaps.tell(GAP, undefined)
@@ -112,7 +115,7 @@ export class RedisEventBus implements EventBus {
     return this.#redis.guard(COMMAND_TIMEOUT_MS, command)
   }
 
-  /** Whether it went out for sure. */
+  /** Returns whether it was certainly published. */
   async #send(channel: string, text: string): Promise<boolean> {
     try {
       await this.#ask(() => this.#redis.commands.publish(channel, text))

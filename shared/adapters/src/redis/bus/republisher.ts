@@ -7,19 +7,19 @@ interface Late {
 }
 
 const MAX_WAITING = 1000
-/** UTF-16 units of all texts together: more than six of the longest entries. */
+/** In UTF-16 units of all texts together: more than six of the longest entries. */
 const MAX_LENGTH = 8 * 1024 * 1024
-/** By then the gateways' beacon has told of it. */
+/** By then the gateways' beacon has reported the entry. */
 const MAX_AGE_MS = 30_000
 const PAUSE = { baseMs: 50, maxMs: 500 }
 
-/** What is about a log entry: the end of a draft, without which viewers wait for what is over. */
+/** Events about a log entry, and the end of a draft, without which viewers would keep waiting. */
 const LASTING: ReadonlySet<string> = new Set(['message:new', 'session:updated'])
 
 /**
- * Publishes again what did not go out, one after the other, for up to 30 s. What was published after
- * all is published twice, which viewers tell by its `seq`. Beyond 1000 texts, or 8 million characters,
- * the oldest goes.
+ * Retries failed publications one after another for up to 30 s. One that did arrive is published
+ * twice, which viewers notice by its `seq`. Beyond 1000 texts or 8 million characters it drops the
+ * oldest.
  */
 export class Republisher {
   readonly #publish: (channel: string, text: string) => Promise<unknown>
@@ -31,7 +31,7 @@ export class Republisher {
     this.#publish = publish
   }
 
-  /** Takes a publication that failed, where its event is worth anything late. */
+  /** Accepts a failed publication if its event is still useful later. */
   add(event: string, channel: string, text: string): void {
     if (!LASTING.has(event)) return
     this.#waiting.push({ channel, text, since: performance.now() })
@@ -40,7 +40,7 @@ export class Republisher {
     if (!this.#isRunning) void this.#run()
   }
 
-  /** Gives up what waits. */
+  /** Drops what is waiting. */
   async close(): Promise<void> {
     while (this.#waiting.length > 0) this.#shift()
   }
@@ -50,7 +50,7 @@ export class Republisher {
     let failures = 1
     while (this.#waiting.length > 0) {
       if (failures > 0) await pause(backoffMs(failures, PAUSE, Math.random))
-      // What waited before the pause may have had to go.
+      // The item that waited before the pause may have been dropped.
       const [late] = this.#waiting
       if (!late) break
       const isOver = (await this.#tryAgain(late)) || performance.now() - late.since > MAX_AGE_MS

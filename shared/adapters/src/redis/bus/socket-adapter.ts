@@ -5,20 +5,20 @@ import type { RedisContext } from '../client/context.ts'
 import type { Republisher } from './republisher.ts'
 import { Subscriptions } from './subscriptions.ts'
 
-/** What Socket.IO's `io.adapter()` takes. */
+/** The argument of Socket.IO's `io.adapter()`. */
 export type SocketAdapter = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter
 
 const MAX_PUBLISHING = 10_000
 const REQUEST_TIMEOUT_MS = 2000
 
 /**
- * Socket.IO's classic Redis adapter. It calls Redis without looking after the promises: a lost
- * publish would end the process, so both of its clients are stand-ins that catch, count and bound.
- * Local delivery goes on without Redis; log entries are published again once it is back, and what
- * other gateways missed nevertheless their clients fetch by `seq`.
- * What comes from Redis is anybody's: a broadcast is parsed before a socket gets it, and requests, of
- * which ours make none, are not answered: one could ask for the handshakes and their tokens.
- * `onGap` is told when broadcasts of other gateways may have been lost.
+ * Opens Socket.IO's classic Redis adapter. The adapter ignores the promises of its Redis clients,
+ * so a lost publication would end the process. Both of its clients are therefore wrappers that
+ * catch and count errors and limit the wait. Local delivery continues without Redis. Log entries
+ * are published again when it is back, and clients fetch the rest by `seq`. Anybody could write to
+ * Redis. A broadcast is therefore parsed before a socket gets it. Requests are not answered,
+ * because our gateways send none and a request could ask for the handshakes and their tokens.
+ * `onGap` is called when broadcasts of other gateways may have been lost.
  */
 export function openSocketAdapter(
   redis: RedisContext,
@@ -32,17 +32,16 @@ export function openSocketAdapter(
     publishOnSpecificResponseChannel: true,
     parser: createParser(redis.hooks),
   })
-  // `create` as it is: Socket.IO calls it with `new`, which an arrow function does not bear.
+  // Pass `create` unchanged: Socket.IO calls it with `new`, which fails on an arrow function.
   return { create, close: () => subscriptions.close() }
 }
 
-/** A broadcast that the adapter drops, because it is for no namespace of ours. */
+/** The adapter drops this broadcast, because none of our namespaces has this name. */
 const NOTHING = ['', { nsp: '' }, {}] as const
 
 /**
- * JSON, which the packet becomes for the sockets too. The adapter asks after it has found the room.
- * What this gateway published comes back to it, and the adapter drops it by the name that it begins
- * with: it is not parsed for that.
+ * Encodes as JSON, as for the sockets. The adapter decodes after it has found the room. It drops
+ * this gateway's own broadcasts by the name at the start, so these are not parsed.
  */
 function createParser(hooks: RedisContext['hooks']): {
   encode: (broadcast: readonly [publisher: string, ...rest: unknown[]]) => string
@@ -91,7 +90,7 @@ function toPublisher({ commands, hooks }: RedisContext, republisher: Republisher
       }
     },
     isCluster: true,
-    // Asks each node how many gateways listen; a single server is a cluster of one.
+    // Asks each node how many gateways listen. A single server counts as a cluster of one.
     nodes: () =>
       ('nodes' in commands ? commands.nodes('master') : [commands]).map((node) => ({
         send_command: (command: string, words: string[]) => node.call(command, ...words),
@@ -101,7 +100,9 @@ function toPublisher({ commands, hooks }: RedisContext, republisher: Republisher
   }
 }
 
-/** The part that it uses to subscribe; what it asks for is subscribed again after each outage. */
+/**
+ * The part that the adapter uses to subscribe. Its channels are subscribed again after each outage.
+ */
 function toSubscriber(subscriptions: Subscriptions): object {
   const { client } = subscriptions
   return {
@@ -111,7 +112,7 @@ function toSubscriber(subscriptions: Subscriptions): object {
     punsubscribe: (pattern: string) => subscriptions.remove(pattern),
     unsubscribe: (channels: string[]) =>
       Promise.all(channels.map((channel) => subscriptions.remove(channel))),
-    // Requests and their responses come as this event.
+    // Requests and their responses arrive as this event.
     on: (event: string, listener: Listener) =>
       event === 'messageBuffer' ? client : client.on(event, listener),
     off: (event: string, listener: Listener) => client.off(event, listener),

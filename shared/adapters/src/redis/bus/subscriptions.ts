@@ -9,21 +9,21 @@ type Kind = 'channel' | 'pattern'
 
 interface Wanted {
   kind: Kind
-  /** Settles when the server has confirmed it for the first time. */
+  /** Settles when the server has first confirmed it. */
   inForce: PromiseWithResolvers<undefined>
 }
 
 /**
- * Keeps a set of channels subscribed on one connection of its own. After each reconnection the whole set is
- * subscribed again and `onGap` called; a connection that is silent is found by pings and dropped,
- * since a subscriber that hears nothing cannot tell a quiet line from a dead one.
+ * Keeps a set of channels subscribed on its own connection. After each reconnection it subscribes
+ * to all of them again and calls `onGap`. Pings find a silent connection, which is then dropped,
+ * because a subscriber cannot tell a quiet connection from a dead one.
  */
 export class Subscriptions {
   readonly client: RedisClient
   readonly #wanted = new Map<string, Wanted>()
   readonly #onGap: () => void
   readonly #heartbeat: NodeJS.Timeout
-  /** Something may have been published that nobody here heard. */
+  /** Called when a published event may have been missed. */
   #missed = false
   #isRestoring = false
 
@@ -38,8 +38,8 @@ export class Subscriptions {
   }
 
   /**
-   * Resolves once the subscription is in force, and after 1 s also when it is not: `onGap` tells when
-   * it is, by an answer that is late or by the next connection.
+   * Resolves when the subscription is active, or after 1 s. A subscription that becomes active
+   * later, by a late answer or the next connection, calls `onGap`.
    */
   async add(name: string, kind: Kind = 'channel'): Promise<void> {
     let wanted = this.#wanted.get(name)
@@ -59,7 +59,7 @@ export class Subscriptions {
     if (!wanted) return
     this.#wanted.delete(name)
     wanted.inForce.resolve(undefined)
-    // A connection that is away has forgotten the channel anyway.
+    // A lost connection has no subscriptions anyway.
     await (
       wanted.kind === 'pattern' ? this.client.punsubscribe(name) : this.client.unsubscribe(name)
     ).catch(() => undefined)
@@ -80,7 +80,7 @@ export class Subscriptions {
         await this.#send(wanted.slice(from, from + BATCH))
       }
     } catch {
-      // Half a set is worse than none: begin again with a new connection.
+      // Half a set is worse than none. Start again with a new connection.
       this.#drop()
       return
     } finally {
@@ -89,7 +89,7 @@ export class Subscriptions {
     this.#tellOfMissed()
   }
 
-  /** Not before the whole set is in force. */
+  /** Calls `onGap` only when the whole set is active. */
   #tellOfMissed(): void {
     if (!this.#missed || this.#isRestoring) return
     this.#missed = false

@@ -7,7 +7,7 @@ export interface RedisNode {
 
 type Access = Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls' | 'sentinelPassword'>
 
-/** Where Redis is. `access` is the same for every node. */
+/** The location of Redis. `access` is the same for every node. */
 export type RedisAddress =
   | { kind: 'single'; node: RedisNode; access: Access }
   | { kind: 'sentinel'; nodes: RedisNode[]; name: string; access: Access }
@@ -18,14 +18,14 @@ const FORM =
   /^redis(?<secure>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<credentials>[^@/]*)@)?(?<hosts>[^@/?]+)(?<path>[^?]*)(?<query>\?.*)?$/
 
 /**
- * Reads one of these forms; `rediss` in place of `redis` means TLS, certificates checked:
+ * Parses one of these forms. `rediss` instead of `redis` means TLS with checked certificates:
  *
  * - `redis://[user:password@]host[:port][/db]`
  * - `redis+sentinel://[user:password@]host[:port],host[:port]/name[/db][?sentinelPassword=…]`
  * - `redis+cluster://[user:password@]host[:port],host[:port]`
  *
- * User and password are percent-encoded, an IPv6 host is in brackets. Throws an error that says
- * what is wrong without repeating the address: it may hold a password.
+ * User and password are percent-encoded; an IPv6 host is in brackets. Throws an error that says what
+ * is wrong. It does not repeat the address, which may contain a password.
  */
 export function parseRedisAddress(url: string): RedisAddress {
   const form = FORM.exec(url.trim())?.groups

@@ -6,16 +6,16 @@ import type { RedisAddress, RedisNode } from './address.ts'
 export type RedisClient = Redis | Cluster
 
 /**
- * What a connection is for, which decides how it fails:
+ * The purpose of a connection, which decides how it fails:
  *
- * - `commands`: on the way of a request. A command fails at once while Redis is away, and within a
- *   second while it is silent; nothing is kept for later.
- * - `subscriptions`: the same, and its owner subscribes again after each reconnection, because the
- *   library's own way of doing so leaves its rejections to nobody.
- * - `jobs`: a worker's own commands. They wait for Redis to come back, as BullMQ needs; their number
- *   is bounded by the jobs that run. A connection that was made just as Redis went is silent from its
- *   first command on: what it is given to answer is a part of how soon jobs go on.
- * - `blocking`: a worker's waiting read, which may stay silent for 10 s.
+ * - `commands`: for requests. A command fails at once if Redis is down, and within a second if it is
+ *   silent. No command is kept for later.
+ * - `subscriptions`: as `commands`. The owner subscribes again after each reconnection, because the
+ *   library does not handle the rejections of its own resubscriptions.
+ * - `jobs`: a worker's own commands. They wait for Redis to come back, as BullMQ requires. The running
+ *   jobs limit their number. If Redis fails just after a connection is made, the connection is silent
+ *   from its first command on. Its timeout is then part of the time until jobs continue.
+ * - `blocking`: a worker's blocking read, which may be silent for 10 s.
  */
 export type Purpose = 'commands' | 'subscriptions' | 'jobs' | 'blocking'
 
@@ -43,7 +43,7 @@ const DISCONNECT_TIMEOUT_MS = 400
 const RETRY = { baseMs: 50, maxMs: 1000 }
 const QUIT_TIMEOUT_MS = 500
 
-/** Begins to connect and never gives up; the one policy is at most 1 s between tries, with jitter. */
+/** Opens a client that reconnects forever. It waits at most 1 s between tries, with jitter. */
 export function openClient(
   address: RedisAddress,
   purpose: Purpose,
@@ -61,7 +61,7 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
     ...ofPurpose,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    // After a failover an old primary may be left as a replica: a writer then finds the new one.
+    // After a failover the old primary may be a replica. A writer then finds the new primary.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     disableClientInfo: true,
   }
@@ -80,8 +80,8 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
           : {}),
       })
     case 'cluster':
-      // Every node hears every channel. The library's own subscriber changes nodes without a word,
-      // and a gap that nobody hears of is never filled.
+      // Every node receives every channel. The library's own subscriber changes nodes without
+      // notice, and nobody would repair that gap.
       if (purpose === 'subscriptions') return createRotating(address.nodes, single)
       return new Cluster(address.nodes, {
         redisOptions: common,
@@ -92,7 +92,7 @@ function createClient(address: RedisAddress, purpose: Purpose): RedisClient {
   }
 }
 
-/** Connects each time to the next node of a cluster, beginning anywhere. */
+/** Connects to the next node of a cluster each time, starting at a random one. */
 function createRotating(nodes: RedisNode[], options: Options): Redis {
   let turn = Math.floor(Math.random() * nodes.length)
   const nextNode = (): RedisNode | undefined => nodes[turn++ % nodes.length]
@@ -113,11 +113,11 @@ function retryDelayMs(attempt: number): number {
 }
 
 /**
- * Lets the commands of one turn of the event loop leave in one write: a system call for each costs
- * more than all else that a small command takes. Each has its own answer and fails by itself.
+ * Sends all commands of one turn of the event loop in one write, because a system call costs more
+ * than the rest of a small command. Each command keeps its own answer and its own failure.
  */
 export function gatherWrites(client: RedisClient): void {
-  // A cluster has a connection to each node, and keeps them to itself.
+  // A cluster has a private connection to each node.
   if (client instanceof Cluster || client.status !== 'ready') return
   const { stream } = client
   if (stream.writableCorked > 0) return
@@ -125,11 +125,11 @@ export function gatherWrites(client: RedisClient): void {
   setImmediate(() => stream.uncork())
 }
 
-/** Resolves within a second or so, whatever state the connection is in. Idempotent. */
+/** Closes a client in any state within about a second. Idempotent. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'end') return
   const ended = new Promise((resolve) => client.once('end', resolve))
-  // QUIT lets what was sent before arrive; it needs a connection that works.
+  // QUIT lets earlier commands arrive, but needs a working connection.
   if (client.status === 'ready') client.quit().catch(() => undefined)
   else disconnect(client)
   if (await settlesWithin(QUIT_TIMEOUT_MS, ended)) return
@@ -139,11 +139,11 @@ export async function closeClient(client: RedisClient): Promise<void> {
 
 function disconnect(client: RedisClient): void {
   client.disconnect()
-  // Between two tries that leaves a client neither connected nor ended: one last try ends it.
+  // Between two tries this leaves a client neither connected nor closed. One last try closes it.
   if (client.status === 'reconnecting') client.connect().catch(() => undefined)
 }
 
-/** A Lua script, run by its digest; a Redis that was restarted is given the text again. */
+/** A Lua script, run by its digest. A restarted Redis gets the text again. */
 export interface Script {
   lua: string
   sha1: string

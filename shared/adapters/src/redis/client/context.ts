@@ -7,30 +7,30 @@ import { closeClient, openClient, type Purpose, type RedisClient } from './conne
 import { createGuard, type Guard } from './guard.ts'
 import { RedisKeys } from './keys.ts'
 
-/** What the parts that run on Redis share. */
+/** What the parts on Redis share. */
 export interface RedisContext {
-  /** The one connection for commands on the way of a request; not theirs to close. */
+  /** The shared connection for commands of requests. The parts do not close it. */
   commands: RedisClient
   guard: Guard
   keys: RedisKeys
   cipher: Cipher
   hooks: AdapterHooks
-  /** Opens a connection that belongs to the part. */
+  /** Opens a connection that the caller owns. */
   open(purpose: Purpose): RedisClient
 }
 
 export interface RedisOptions {
   redisUrl: string
   keyPrefix?: string | undefined
-  /** Ends the wait for a Redis that is away. */
+  /** Ends the wait for Redis. */
   signal?: AbortSignal
 }
 
 const WAIT = { baseMs: 100, maxMs: 2000 }
 
 /**
- * Resolves once Redis answers, however long that takes; what keeps it from answering is reported in
- * one line from time to time. Throws for an address that is none, and when it is given up.
+ * Resolves when Redis answers, without a time limit. Reports from time to time in one line why it
+ * does not answer. Throws if the address is invalid or the signal aborts.
  */
 export async function connectRedis(
   options: RedisOptions,
@@ -71,14 +71,14 @@ async function waitUntilAnswers(
       await client.ping()
       return
     } catch (error) {
-      // The connection has reported why; a client that is only about to connect has no reason yet.
+      // The connection has reported the reason. A client that is still connecting has none yet.
       if (attempt > 3) report(new Error('waiting for Redis to answer', { cause: error }))
       await sleep(backoffMs(attempt, WAIT, Math.random), undefined, signal ? { signal } : {})
     }
   }
 }
 
-/** Under any other policy a full Redis drops jobs without a word. */
+/** With any other policy a full Redis silently drops jobs. */
 async function checkEvictionPolicy(
   client: RedisClient,
   report: (error: unknown) => void,

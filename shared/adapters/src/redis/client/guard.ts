@@ -1,27 +1,27 @@
 import { within } from '@chatbox/core'
 
-/** Redis did not answer in time, or has been silent for a while. */
+/** Redis did not answer in time, or is known not to answer. */
 export class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
 }
 
-/** Bounds the time that a request spends on Redis. */
+/** Limits the time that a request spends on Redis. */
 export type Guard = <T>(timeoutMs: number, command: () => Promise<T>) => Promise<T>
 
 const SILENT_AFTER_MS = 500
 
 /**
- * Waits at most `timeoutMs` for a command; a slow one fails alone. The first that takes too long is
- * followed by a PING, which stands in line behind it: only where that is not answered within 500 ms
- * either is Redis silent. From then on commands fail at once, until Redis has answered a PING or has
- * dropped the connection, on which they fail by themselves. A request that begins in the first
- * 500 ms after the first time-out thus pays its own, and every later one nothing.
+ * Waits at most `timeoutMs` for a command. A slow command fails alone: after the first time-out, a
+ * PING is sent on the same connection. If that is not answered within 500 ms either, Redis counts
+ * as silent. Then commands fail at once until Redis answers a PING or drops the connection, on
+ * which they fail by themselves. Only requests that begin in the first 500 ms after the first
+ * time-out therefore wait for their own.
  */
 export function createGuard(ping: () => Promise<unknown>): Guard {
   let isSilent = false
   let isListening = false
 
-  /** One PING after the other, so that Redis finds one to answer as soon as it is back. */
+  /** Sends PINGs one after another, so that Redis finds one to answer as soon as it is back. */
   async function listen(): Promise<void> {
     if (isListening) return
     isListening = true
@@ -41,7 +41,7 @@ export function createGuard(ping: () => Promise<unknown>): Guard {
   }
 }
 
-/** An error is an answer too: Redis gave it, or the connection that is gone. */
+/** An error counts as an answer: it comes from Redis or from the lost connection. */
 async function isAnswered(ping: () => Promise<unknown>): Promise<boolean> {
   try {
     await withDeadline(SILENT_AFTER_MS, ping())

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Every key and channel in Redis. What is in braces decides the cluster slot, so that the keys of
- * one script lie together. Names of people enter only as digests: a dump is to name nobody.
+ * Every key and channel in Redis. The part in braces selects the cluster slot, so that all keys of a
+ * script are in one slot. People's names are stored only as digests, so that a dump names nobody.
  *
  * | Key | Type | Lives |
  * |---|---|---|
  * | `P:{reply:ID}:pad`, `…:chunks` | hash, list | 10 min after the last delta |
  * | `P:{user:DIGEST}:here` | sorted set | 45 s after the last refresh |
  * | `P:rate:RULE:DIGEST` | counter | one window of the rule |
- * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs leave at once, failed ones in 1 h |
+ * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs are removed at once, failed ones after 1 h |
  */
 export class RedisKeys {
   readonly ratePrefix: string
-  /** BullMQ wants all of a queue's keys in one slot. */
+  /** BullMQ needs all keys of a queue in one slot. */
   readonly queuePrefix: string
   readonly stopChannel: string
   readonly socketChannels: string

@@ -17,9 +17,9 @@ const DEFAULT_GRACE_MS = 5000
 const FAILED_JOBS_KEPT = { age: 3600, count: 1000 }
 
 /**
- * Jobs in BullMQ. A job's key is its deduplication id there and not its job id: the former is free
- * again as soon as the job completes or fails for good, whereas a failed job that is kept for
- * inspection would swallow every later job of the same id.
+ * A job queue in BullMQ. A job's key is its deduplication id and not its job id. The deduplication
+ * id is free as soon as the job completes or fails permanently. A failed job that is kept for
+ * inspection would block every later job with the same job id.
  */
 export class BullJobQueue implements JobQueue {
   readonly #redis: RedisContext
@@ -29,7 +29,7 @@ export class BullJobQueue implements JobQueue {
   #worker: BullWorker | undefined
   #closing: Promise<void> | undefined
 
-  /** `stallRules` are ours unless a test shows what others do. */
+  /** Only tests set `stallRules`. */
   constructor(redis: RedisContext, stallRules?: StallRules) {
     const { commands, keys, hooks } = redis
     this.#redis = redis
@@ -80,7 +80,7 @@ export class BullJobQueue implements JobQueue {
   async oldestWaitingMs(): Promise<number> {
     const timestamp = await this.#ask(async () => {
       const [jobId] = await this.#queue.getRanges(['wait'], 0, 0, true)
-      // Not `getJob`, which fails on a payload that somebody cut.
+      // Not `getJob`, which fails on a truncated payload.
       return jobId && (await this.#redis.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
     })
     return timestamp ? Math.max(0, Date.now() - Number(timestamp)) : 0

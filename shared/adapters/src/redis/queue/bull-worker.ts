@@ -18,30 +18,29 @@ import type { RedisContext } from '../client/context.ts'
 
 export const QUEUE_NAME = 'jobs'
 
-/** When BullMQ takes a worker for dead. */
+/** When BullMQ considers a worker dead. */
 export interface StallRules {
-  /** A dead worker's job goes to another one after at most `lockMs + stalledEveryMs`. */
+  /** Another worker gets a dead worker's job after at most `lockMs + stalledEveryMs`. */
   lockMs: number
   stalledEveryMs: number
-  /** How many crashes under one job end it for good. */
+  /** How many crashes end a job permanently. */
   maxStalledCount: number
 }
 
 /**
- * A session has one job, so a dead worker's questions wait for this as well as for its leases: both
- * together take 7 s. By default the second crash under a job ends it for good; ours are ended by the
- * store alone.
+ * A session has one job, so a dead worker's questions wait for this as well as for their leases: 7
+ * s in all. By default BullMQ ends a job at its second crash; here only the store ends jobs.
  */
 const STALL_RULES: StallRules = { lockMs: 6000, stalledEveryMs: 1000, maxStalledCount: 1000 }
-/** How soon a worker tries again after a lost connection; 15 s by default. */
+/** How soon a worker retries after a lost connection. BullMQ's default is 15 s. */
 const RUN_RETRY_MS = 500
 const HAND_BACK_MS = 1000
 
 export interface BullWorker {
   /**
-   * Takes no more jobs, aborts the running handlers, waits for them up to `graceMs`. A job whose
-   * handler rejected, or did not end in time, is first in the queue again. Takes at most 2 s more
-   * than `graceMs`, also without Redis.
+   * Takes no more jobs, aborts the running handlers and waits up to `graceMs` for them. A job whose
+   * handler rejected or did not end in time goes to the front of the queue. Takes at most 2 s more
+   * than `graceMs`, even without Redis.
    */
   stop(graceMs: number): Promise<void>
 }
@@ -53,10 +52,10 @@ interface WorkerOptions {
   report: (error: unknown) => void
 }
 
-/** What the jobs of one worker share. */
+/** The shared state of one worker's jobs. */
 interface Shift {
   stopping: boolean
-  /** Rejects when the handlers that did not end in time are left to themselves. */
+  /** Rejects when unfinished handlers are abandoned. */
   abandoned: PromiseWithResolvers<never>
 }
 
@@ -88,14 +87,15 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
     shift.stopping = true
     const closed = worker.close().catch(report)
     worker.cancelAllJobs('this worker stops')
-    // BullMQ waits for the end of this one, which does not come by itself while Redis is away.
+    // BullMQ waits for this to end, which does not happen by itself while Redis is down.
     const unblocked = closeClient(clients.blocking)
     if (!(await settlesWithin(graceMs, closed))) {
       shift.abandoned.reject(new Error('the handler did not end in time'))
       await settlesWithin(HAND_BACK_MS, closed)
     }
     await unblocked
-    // Once more: on a Redis Cluster BullMQ may have taken that end for a fault and mended it.
+    // Disconnect once more: on a Redis Cluster, BullMQ may have taken the first time for a failure
+    // and reconnected.
     await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
   }
 
@@ -103,8 +103,8 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
 }
 
 /**
- * A payload that is no JSON would be thrown at by BullMQ, and tried again each time the job is found
- * stalled. It comes to the processor instead, which refuses it.
+ * Passes a payload that is not JSON to the processor, which refuses it. BullMQ would throw, and
+ * retry each time it finds the job stalled.
  */
 class ToleratingWorker extends Worker {
   protected override createJob(json: JobJson, jobId: string): ReturnType<Worker['createJob']> {
@@ -154,14 +154,14 @@ function isTooOld(job: Job<unknown>): boolean {
   return Date.now() - job.timestamp > JOB_RULES.newerMaxAgeMs
 }
 
-/** BullMQ keeps an error's message in Redis, where no text of a user may come to rest. */
+/** BullMQ stores an error's message in Redis, and no user's text may be stored there. */
 function toBullError(error: unknown): Error {
   const { code } = toAppError(error)
   return isRetryable(error) ? new Error(code) : new UnrecoverableError(code)
 }
 
 /**
- * BullMQ on clients of ours: left to itself it would copy one client's options for both its
+ * Creates a BullMQ worker on our own clients. BullMQ would copy one client's options for its
  * commands and its blocking read, which must fail in different ways.
  */
 export function createBullBackend(
@@ -188,11 +188,11 @@ function connect(
   const connection = new RedisConnection(client, {
     shared: true,
     blocking: false,
-    // It prints to the console, and would take what Redis was at this one moment.
+    // BullMQ's check prints to the console, and sees only the state of Redis at this moment.
     skipVersionCheck: true,
     ...options,
   })
-  // Without the check BullMQ assumes a Redis before 6, whose blocking reads wait whole seconds.
+  // Without the check BullMQ assumes Redis 5 or older, where blocking reads wait whole seconds.
   void connection.client.then(
     () => (connection.capabilities.canDoubleTimeout = true),
     () => undefined,
