@@ -17,10 +17,13 @@ export const ROLES = ['user', 'chat_admin', 'admin'] as const
 export const roleSchema = openEnum(ROLES, 'user')
 export type Role = z.infer<typeof roleSchema>
 
-/** Who may use an event or a route: anyone even without a token, or the bearer of one with a role. */
+/**
+ * Who may use an event or a route: anyone, even without a token, or the holder of a token with a
+ * role.
+ */
 export type Who = 'anyone' | 'user' | 'operator' | 'admin'
 
-/** Who is on a connection, as its token states. */
+/** The user of a connection, as the token states. */
 export const userSchema = z.object({
   id: userIdSchema,
   name: text(0, LIMITS.nameLength),
@@ -39,8 +42,9 @@ export const usageSchema = z.object({
 export type Usage = z.infer<typeof usageSchema>
 
 /**
- * What the attempts at one reply cost together. `unknownAttempts` is how many more there were whose
- * worker ended before the provider told: they may have cost something that is not in the sums.
+ * The total usage of all attempts at one reply. `unknownAttempts` counts the attempts whose worker
+ * ended before the provider reported the usage. They are missing from the sums and may have had a
+ * cost.
  */
 export const replyUsageSchema = usageSchema.extend({
   unknownAttempts: z.int().min(1).exactOptional(),
@@ -70,23 +74,26 @@ export const sessionSchema = z.object({
   id: idSchema,
   userId: userIdSchema,
   userName: text(0, LIMITS.nameLength),
-  /** From the first message; empty until there is one. */
+  /** Derived from the first message; empty until there is one. */
   name: text(0, LIMITS.sessionNameLength),
-  /** One of a later version is over for this one: it writes nothing more in it. */
+  /**
+   * A session with a status of a later version counts as ended: this version writes nothing more in
+   * it.
+   */
   status: openEnum(['active', 'ended'], 'ended'),
   modelId: idSchema,
   startedAt: timeSchema,
   lastActivityAt: timeSchema,
   endedAt: timeSchema.nullable(),
   lastSeq: seqSchema,
-  /** Log entries that are not events. */
+  /** The number of log entries that are not events. */
   messageCount: z.int().min(0),
   help: z.object({ requestedAt: timeSchema, note: text(0, LIMITS.noteLength) }).nullable(),
   assistedBy: personSchema.extend({ since: timeSchema }).nullable(),
-  /** True once an operator has ever taken this session over. */
+  /** True if an operator has ever taken this session over. */
   adminAssisted: z.boolean(),
   usage: usageSchema,
-  /** From a question's acknowledgement to its finished reply, over all replies. */
+  /** The time from a question's acknowledgement to its finished reply, over all replies. */
   responseTimeMs: z.object({ avg: z.number().min(0), max: z.number().min(0) }),
   shared: z.boolean(),
 })
@@ -108,13 +115,13 @@ export const senderSchema = z.object({
 })
 export type Sender = z.infer<typeof senderSchema>
 
-/** The fields of a message, for schemas of a part of it. */
+/** The fields of a message, for schemas that use some of them. */
 export const messageFields = z.object({
   id: idSchema,
   sessionId: idSchema,
   seq: z.int().min(1),
   clientMessageId: idSchema.optional(),
-  /** `unknown`: an entry of a later version, without what it holds. */
+  /** `unknown`: an entry of a later version, without its content. */
   kind: z.enum(['text', 'file', 'voice', 'event', 'unknown']),
   sender: senderSchema,
   content: text(0, LIMITS.replyLength),
@@ -138,8 +145,8 @@ const EVENT_TYPES = new Set<unknown>(
 )
 
 /**
- * An entry of a kind or with an event that only a later version knows still has its place in the log
- * and says who made it and when. What it holds is left out, because it may not be for everybody.
+ * Handles an entry with a kind or event of a later version. It keeps its place, author and time in
+ * the log. Its content is omitted, because not everybody may see it.
  */
 function hideUnknownKind(value: unknown): unknown {
   if (!isRecord(value) || (isKnown(KINDS, value.kind) && isKnownEvent(value.event))) return value
@@ -152,7 +159,7 @@ function isKnownEvent(event: unknown): boolean {
   return !isRecord(event) || isKnown(EVENT_TYPES, event.type)
 }
 
-/** Also what is no name at all, which the schema refuses. */
+/** Also returns true for a value that is not a text; the schema refuses that. */
 function isKnown(names: ReadonlySet<unknown>, name: unknown): boolean {
   return typeof name !== 'string' || names.has(name)
 }
@@ -162,9 +169,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A reply that is being written, for a viewer who joins in the middle. `text` is the frames 0 to
- * `index - 1` of `attempt`, so the next delta to apply has this `index`. Attempt 0 is a reply that
- * waits for a worker.
+ * A reply in progress, for a viewer who joins late. `text` consists of the deltas 0 to `index - 1`
+ * of `attempt`, so the next delta to apply has this `index`. At attempt 0 the reply waits for a
+ * worker.
  */
 export const activeReplySchema = z.object({
   replyId: idSchema,

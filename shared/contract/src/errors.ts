@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { openEnum } from './inside/later-versions.ts'
 import { LIMITS, text } from './fields.ts'
 
-/** Every error code on the wire, and the HTTP status that goes with it. */
+/** Every error code on the wire and its HTTP status. */
 export const ERROR_STATUS = {
   UNAUTHORIZED: 401,
   TOKEN_EXPIRED: 401,
@@ -26,13 +26,16 @@ export const ERROR_STATUS = {
 export type ErrorCode = keyof typeof ERROR_STATUS
 export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]
 
-/** The only form in which an error leaves the system: its text is generic, details are in the log. */
+/**
+ * The only form in which an error leaves the system. Its text is generic; the details are in the
+ * log.
+ */
 export const errorInfoSchema = z.object({
   code: openEnum(ERROR_CODES, 'INTERNAL'),
   message: text(0, LIMITS.errorMessageLength),
   retryable: z.boolean(),
   retryAfterMs: z.int().min(0).optional(),
-  /** Finds the matching log lines; quoted by a user who reports a fault. */
+  /** Finds the matching log lines. A user can quote it in a report. */
   requestId: z.string().max(LIMITS.idLength).optional(),
 })
 export type ErrorInfo = z.infer<typeof errorInfoSchema>

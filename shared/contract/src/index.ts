@@ -1,4 +1,5 @@
-// Everything crosses the wire, so everything is public, except for how the documents are made.
+// Everything here crosses the wire, so everything is public except the code that makes the
+// documents.
 export { asyncApiDocument, type AsyncApiDocument } from './documents/asyncapi.ts'
 export { openApiDocument, type OpenApiDocument } from './documents/openapi.ts'
 export * from './entities.ts'

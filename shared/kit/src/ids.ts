@@ -8,17 +8,20 @@ const ID_BYTES = 16
  * id of another entry. It is 22 characters of base64url, like a random id.
  */
 export function toMessageId(sessionId: string, clientMessageId: string): string {
-  // Neither text holds what JSON puts between them.
+  // Neither text contains JSON's separators.
   const named = JSON.stringify([sessionId, clientMessageId])
   return createHash('sha256').update(named).digest().toString('base64url', 0, ID_BYTES)
 }
 
-/** Characters of a SHA-256 in base64url: 96 bits, too many to find a second user id for. */
+/**
+ * Characters of a SHA-256 in base64url. At 96 bits, nobody can find a second user id for the same
+ * mark.
+ */
 const MARK_LENGTH = 16
 
 /**
- * An id that carries a mark of its owner, so that the owner can be checked without the store. The mark
- * is neither a secret nor a right: an invented id with the same mark names nothing that exists.
+ * Returns an id with a mark of its owner, so that the owner can be checked without the store. The
+ * mark is not a secret and grants nothing: an invented id with the same mark does not exist.
  */
 export function toOwnedId(id: string, ownerId: string): string {
   return `${id}.${toMark(ownerId)}`

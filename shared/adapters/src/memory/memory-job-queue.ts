@@ -55,7 +55,7 @@ export class MemoryJobQueue implements JobQueue {
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
-    if (this.#handlers || this.#closing) throw new Error('this queue is consumed or closed already')
+    if (this.#handlers || this.#closing) throw new Error('this queue is already consumed or closed')
     this.#handlers = handlers
     this.#concurrency = options.concurrency
     this.#startNext()

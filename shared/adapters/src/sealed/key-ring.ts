@@ -52,7 +52,7 @@ export function createKeyRing(keys: readonly EncryptionKey[]): Cipher {
   const ring = new Map<string, KeyObject>()
   for (const { id, key } of keys) {
     if (!KEY_ID.test(id)) throw new Error('an encryption key has a malformed id')
-    if (ring.has(id)) throw new Error(`the encryption key id ${id} is given twice`)
+    if (ring.has(id)) throw new Error(`the encryption key id ${id} is used twice`)
     if (key.byteLength !== KEY_BYTES) throw new Error(`the encryption key ${id} is not 32 bytes`)
     // Converting bytes to a key for every text costs three times as much as the encryption.
     ring.set(id, createSecretKey(key))

@@ -188,7 +188,7 @@ export function parseCursor(cursor: string): SessionCursor {
     const [lastActivityAt, id] = fields.data
     if (toCursor({ lastActivityAt, id }) === cursor) return { lastActivityAt, id }
   }
-  throw new AppError('INVALID_FORMAT', 'The field cursor is not one that was issued.')
+  throw new AppError('INVALID_FORMAT', 'The field cursor was not issued by this server.')
 }
 
 function decode(cursor: string): unknown {

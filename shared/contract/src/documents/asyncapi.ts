@@ -32,8 +32,8 @@ interface AsyncApiOperation {
 }
 
 /**
- * The Socket.IO events as AsyncAPI 3.0, told from the server's side: it receives a client's events
- * and sends its own. `pathPrefix` is the setting of that name, without a final slash.
+ * Describes the Socket.IO events as AsyncAPI 3.0 from the server's side: it receives a client's
+ * events and sends its own. `pathPrefix` is the setting with that name, without a final slash.
  */
 export function asyncApiDocument(options: { pathPrefix: string }): AsyncApiDocument {
   const payloads: Record<string, z.ZodType> = {}
@@ -56,7 +56,7 @@ export function asyncApiDocument(options: { pathPrefix: string }): AsyncApiDocum
   }
   for (const [event, payload] of Object.entries<z.ZodType>(SERVER_EVENTS)) {
     const id = `Server${toId(event)}`
-    // `error` carries the entity itself, and a schema has one name only.
+    // `error` contains the entity itself, and a schema has only one name.
     const schema = payload === errorInfoSchema ? 'ErrorInfo' : `${id}Payload`
     payloads[schema] = payload
     messages[id] = toMessage(event, 'An event of the server', { $ref: refOf(schema) })
@@ -101,7 +101,9 @@ function toAck(data: string): JsonSchema {
   return { oneOf: [answer(true, 'data', data), answer(false, 'error', 'ErrorInfo')] }
 }
 
-/** `message:send` as `MessageSend`: an event's name is not a component's. */
+/**
+ * Turns `message:send` into `MessageSend`, because an event's name is not a valid component name.
+ */
 function toId(event: string): string {
   return event
     .split(':')

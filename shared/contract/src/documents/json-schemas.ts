@@ -31,17 +31,17 @@ const ENTITIES = {
 } as const
 
 /**
- * The entities and `schemas` as JSON Schema 2020-12 under `#/components/schemas`, each under its
- * own name. Lengths are code points there as here. What JSON Schema cannot say (text without lone
- * surrogates, content that is not blank, one of two queries) is left out: a document that follows
- * it may still be refused.
+ * Returns the entities and `schemas` as JSON Schema 2020-12 under `#/components/schemas`, by name.
+ * In both, lengths are code points. Rules that JSON Schema cannot express are omitted: text without
+ * lone surrogates, content that is not blank, one of two queries. A request that matches the schema
+ * may therefore still be refused.
  */
 export function toComponentSchemas(schemas: Record<string, z.ZodType>): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>()
   for (const [id, schema] of Object.entries({ ...ENTITIES, ...schemas }))
     registry.add(schema, { id })
   const written = z.toJSONSchema(registry, { uri: refOf, override: leaveOpen }).schemas
-  // Each schema is part of a document that states the dialect and gives it its address.
+  // The document that contains the schemas sets their dialect and address.
   const drop = new Set(['$schema', '$id'])
   return Object.fromEntries(
     Object.entries(written).map(([id, schema]) => [
@@ -51,7 +51,9 @@ export function toComponentSchemas(schemas: Record<string, z.ZodType>): Record<s
   )
 }
 
-/** Only what clients send is refused with a field too many: they bear one in what they get. */
+/**
+ * Only what clients send is refused for unknown fields. Clients ignore them in what they receive.
+ */
 function leaveOpen({ zodSchema, jsonSchema }: Written): void {
   const { def } = zodSchema._zod
   if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
@@ -63,7 +65,7 @@ export function refOf(name: string): string {
   return `#/components/schemas/${name}`
 }
 
-/** Properties of an object schema, each with whether it must be there. */
+/** Returns the properties of an object schema, each with whether it is required. */
 export function toProperties(
   schema: z.ZodType,
 ): { name: string; required: boolean; schema: JsonSchema }[] {

@@ -25,7 +25,10 @@ interface OpenApiResponse {
   content: Record<string, { schema: JsonSchema }>
 }
 
-/** Codes that any route may answer, besides its own. `FORBIDDEN` is also the page's wrong origin. */
+/**
+ * Error codes that any route may return besides its own. `FORBIDDEN` is also the code for a wrong
+ * origin.
+ */
 const ALWAYS: readonly ErrorCode[] = [
   'INVALID_FORMAT',
   'FORBIDDEN',
@@ -35,7 +38,10 @@ const ALWAYS: readonly ErrorCode[] = [
 ]
 const WITH_TOKEN: readonly ErrorCode[] = ['UNAUTHORIZED', 'TOKEN_EXPIRED']
 
-/** The HTTP API as OpenAPI 3.1. `pathPrefix` is the setting of that name, without a final slash. */
+/**
+ * Describes the HTTP API as OpenAPI 3.1. `pathPrefix` is the setting with that name, without a
+ * final slash.
+ */
 export function openApiDocument(options: { pathPrefix: string }): OpenApiDocument {
   const paths: OpenApiDocument['paths'] = {}
   const bodies: Parameters<typeof toComponentSchemas>[0] = { ErrorBody: errorBodySchema }
@@ -66,7 +72,7 @@ function toOperation(name: string, route: HttpRoute): OpenApiOperation {
   return {
     operationId: name,
     summary: route.summary,
-    // A role is named as OpenAPI 3.1 does for what is no OAuth scope.
+    // OpenAPI 3.1 lists roles here for schemes other than OAuth.
     security: needsToken ? [{ token: route.who === 'user' ? [] : [route.who] }] : [],
     parameters: [
       ...toProperties(route.params).map((parameter) => ({ in: 'path', ...parameter })),
@@ -116,7 +122,7 @@ function toErrors(codes: readonly ErrorCode[]): Record<string, OpenApiResponse> 
   )
 }
 
-/** `endSession` as `EndSessionBody`. */
+/** Turns `endSession` into `EndSessionBody`. */
 function toSchemaName(route: string, part: 'Body' | 'Request'): string {
   return `${route.charAt(0).toUpperCase()}${route.slice(1)}${part}`
 }

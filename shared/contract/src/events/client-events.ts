@@ -9,15 +9,15 @@ const sessionData = z.object({ session: sessionSchema })
 const empty = z.object({})
 
 /**
- * Every event that a client may send and this version serves: its payload, the `data` of its
- * acknowledgement, who may send it at all, and the rate limit that it draws on. What a user may do
- * to one session is `mayAccess` in core.
+ * Every event that a client may send: its payload, the `data` of its acknowledgement, who may send
+ * it, and the rate limit that it counts against. `mayAccess` in core decides what a user may do to
+ * a session.
  */
 export const CLIENT_EVENTS = {
   /**
-   * Without `afterSeq` the answer is the latest page of the log, and `hasMore` says that older
-   * entries exist. With it the answer is the page that follows it, and `hasMore` says that newer
-   * ones exist: this is how a client catches up.
+   * Without `afterSeq` the answer is the latest page of the log, and `hasMore` means that there are
+   * older entries. With `afterSeq` it is the page after that seq, and `hasMore` means that there
+   * are newer ones. Clients catch up this way.
    */
   'session:open': {
     payload: z.strictObject({
@@ -103,27 +103,29 @@ export const CLIENT_EVENTS = {
 interface ClientEventRule {
   payload: z.ZodType
   data: z.ZodType
-  /** No socket is without a token. */
+  /** Every socket has a token. */
   who: Exclude<Who, 'anyone'>
   cost: Cost
 }
 
-/** A limit by user. `message` is `RATE_LIMIT`; the others are multiples of it, set by the gateway. */
+/**
+ * A rate limit per user. `message` is `RATE_LIMIT`; the gateway sets the others to multiples of it.
+ */
 export type Cost = 'message' | 'write' | 'read' | 'signal'
 
 export type ClientEvent = keyof typeof CLIENT_EVENTS
 export type ClientPayload<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['payload']>
 export type ClientData<E extends ClientEvent> = z.infer<(typeof CLIENT_EVENTS)[E]['data']>
 
-/** The answer to every client event: exactly one, and never a thrown error. */
+/** The answer to a client event. Each event gets exactly one, and errors are never thrown. */
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: ErrorInfo }
 
-/** The events as Socket.IO's own types take them. `typing` asks for no acknowledgement. */
+/** The events in the form of Socket.IO's types. `typing` needs no acknowledgement. */
 export type ClientToServerEvents = {
   [E in ClientEvent]: (payload: ClientPayload<E>, ack: (answer: Ack<ClientData<E>>) => void) => void
 }
 
-/** `auth` of the handshake. A token is never read from a URL: URLs end up in logs. */
+/** `auth` of the handshake. A token is never read from a URL, because URLs end up in logs. */
 export interface HandshakeAuth {
   token: string
 }

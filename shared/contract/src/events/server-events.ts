@@ -61,14 +61,14 @@ export type ServerPayload<E extends ServerEvent> = z.infer<(typeof SERVER_EVENTS
 export type ReplyStart = ServerPayload<'reply:start'>
 export type ReplyDelta = ServerPayload<'reply:delta'>
 
-/** The events as Socket.IO's own types take them. */
+/** The events in the form of Socket.IO's types. */
 export type ServerToClientEvents = {
   [E in ServerEvent]: (payload: ServerPayload<E>) => void
 }
 
 /**
- * What a worker tells the gateways about one session. Each is forwarded as the server event of the
- * same name, so a viewer cannot tell which process wrote it.
+ * The events that a worker sends to the gateways about one session. Gateways forward each as the
+ * server event with the same name, so a viewer cannot tell which process wrote it.
  */
 export const WORKER_EVENTS = {
   'reply:start': SERVER_EVENTS['reply:start'],
@@ -78,8 +78,8 @@ export const WORKER_EVENTS = {
 } as const
 
 /**
- * What a gateway tells the viewers on the other gateways; every other server event is a gateway's own
- * to send, and is refused when it comes from elsewhere.
+ * The events that a gateway sends to viewers on other gateways. Every other server event is sent
+ * only by the viewer's own gateway, and is refused from elsewhere.
  */
 export const GATEWAY_EVENTS = {
   'message:new': SERVER_EVENTS['message:new'],

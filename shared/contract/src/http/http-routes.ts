@@ -4,7 +4,7 @@ import { messageSchema, modelSchema, sessionSchema, type Who } from '../entities
 import { errorInfoSchema, type ErrorCode } from '../errors.ts'
 import { LIMITS, idSchema, timeSchema } from '../fields.ts'
 
-/** Query values are text; the rest of a payload's rules are those of the socket events. */
+/** Query values are text. Otherwise the rules of a payload are those of the socket events. */
 const digits = z
   .string()
   .regex(/^\d{1,16}$/, 'is not a number')
@@ -13,9 +13,9 @@ const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional(
 const seqQuery = digits.pipe(z.int().min(0)).optional()
 const none = z.strictObject({})
 const sessionPath = z.strictObject({ id: idSchema })
-/** A route that takes nothing and refuses nothing of its own. */
+/** A route without input and without errors of its own. */
 const plain = { params: none, query: none, body: none, errors: [] } as const
-/** A route about one session, which a user may use as far as `mayAccess` in core says so. */
+/** A route about one session. `mayAccess` in core decides who may use it. */
 const ofSession = { ...plain, params: sessionPath, who: 'user', errors: ['NOT_FOUND'] } as const
 
 export const errorBodySchema = z.object({ error: errorInfoSchema })
@@ -122,31 +122,31 @@ export type HttpRoute = RouteInput & RouteCaller & RouteOutput
 
 interface RouteInput {
   method: 'get' | 'post' | 'put' | 'delete'
-  /** Below `{p}/api`; a parameter as `:name`. */
+  /** Below `{p}/api`. A parameter is written as `:name`. */
   path: string
   summary: string
   params: z.ZodType
   query: z.ZodType
-  /** As JSON; a request without any body stands for `{}`. */
+  /** The JSON body. A missing body counts as `{}`. */
   body: z.ZodType
-  /** A cookie decides the answer, so that no page of another site may ask. */
+  /** A cookie decides the answer, so pages of other sites may not ask. */
   sameSite?: true
-  /** Besides those that every route may answer. */
+  /** The errors besides those of every route. */
   errors: readonly ErrorCode[]
 }
 
-/** Who may ask, and the rate limit: by user where there is a token, otherwise by address. */
+/** Who may call the route, and its rate limit: per user with a token, otherwise per address. */
 type RouteCaller =
   { who: Exclude<Who, 'anyone'>; cost: Cost } | { who: 'anyone'; cost: AddressCost }
 
 type RouteOutput =
   | { kind: 'json'; response: z.ZodType }
-  /** A file, in one of these types, that is written while it is read. */
+  /** A file in one of these types. It is sent while it is read. */
   | { kind: 'download'; mediaTypes: readonly [MediaType, ...MediaType[]] }
 
 type MediaType = `${string}/${string}`
 
-/** A limit by address. */
+/** A rate limit per address. */
 export type AddressCost = 'visitor' | 'public'
 
 export type RouteName = keyof typeof HTTP_ROUTES
@@ -154,11 +154,11 @@ type Route<R extends RouteName> = (typeof HTTP_ROUTES)[R]
 export type RouteParams<R extends RouteName> = z.infer<Route<R>['params']>
 export type RouteQuery<R extends RouteName> = z.infer<Route<R>['query']>
 export type RouteBody<R extends RouteName> = z.infer<Route<R>['body']>
-/** What a route answers as JSON; `never` where that is a file. */
+/** The JSON answer of a route; `never` for a file. */
 export type RouteAnswer<R extends RouteName> = z.infer<
   Extract<Route<R>, { kind: 'json' }>['response']
 >
-/** What a route's file may be; `never` where it answers JSON. */
+/** The file types of a route; `never` for JSON. */
 export type RouteMediaType<R extends RouteName> = Extract<
   Route<R>,
   { kind: 'download' }

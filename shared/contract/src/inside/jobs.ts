@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { idSchema } from '../fields.ts'
 
 /**
- * Every job: ids and a version, never text, because a queue keeps its payloads in the clear.
- * A new field is optional until the jobs of the version before have drained.
+ * The payload of every job: ids and a version, never text, because a queue stores its payloads in
+ * the clear. A new field is optional until the jobs of the previous version have been processed.
  */
 export const JOBS = {
   'answer-session': z.object({
@@ -16,7 +16,10 @@ export const JOBS = {
 export type JobName = keyof typeof JOBS
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]>
 
-/** Jobs of one key ask for the same work: of these at most one waits, and at most one runs. */
+/**
+ * The key of each job. Jobs with the same key ask for the same work: at most one waits, and at most
+ * one runs.
+ */
 export const JOB_KEYS: { [N in JobName]: (payload: JobPayload<N>) => string } = {
   'answer-session': ({ sessionId }) => sessionId,
 }

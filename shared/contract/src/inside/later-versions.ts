@@ -1,16 +1,15 @@
 /**
- * What makes a schema bear what a later version writes. Processes of two versions work on one store
- * and one Redis while the one replaces the other, and a page outlives the gateway that it came from.
- * Only what comes from outside is held to exactly what this version knows: `z.strictObject`, for the
- * payloads of clients and the parameters of routes. Everything else is a `z.object`, which ignores
- * fields that it does not know, with these for the rest.
+ * Lets schemas accept what a later version writes. During an upgrade, processes of two versions
+ * share one store and one Redis, and a page may be older than its gateway. Only outside input must
+ * match this version exactly: payloads of clients and parameters of routes use `z.strictObject`.
+ * Everything else is a `z.object`, which ignores unknown fields, with these helpers for the rest.
  */
 import { z } from 'zod'
 
-/** The enums that a later version may extend, each with what stands for a value that is not known. */
+/** The enums that a later version may extend, each with its fallback for an unknown value. */
 export const openEnums = z.registry<{ fallback: string }>()
 
-/** An enum that is read as `fallback` where a later version wrote a value of its own. */
+/** An enum that reads an unknown value of a later version as `fallback`. */
 export function openEnum<const T extends readonly [string, ...string[]]>(
   values: T,
   fallback: T[number],
@@ -25,9 +24,9 @@ export function openEnum<const T extends readonly [string, ...string[]]>(
 }
 
 /**
- * The same schema for what is read in order to be written again: fields and values of a later
- * version stay as they are, at every level. The type says nothing of them, so what leaves the system
- * has to be taken out of it by name.
+ * Returns the same schema for data that is read and written again. Fields and values of a later
+ * version are kept at every level. The type does not show them, so copy field by field whatever
+ * leaves the system.
  */
 export function keepUnknown<T extends z.ZodType>(schema: T): T {
   return rebuild(schema) as T

@@ -1,20 +1,20 @@
 import { within } from '@chatbox/core'
 
-/** Rejects when what it looks at cannot be used. */
+/** Rejects if the dependency cannot be used. */
 export type HealthCheck = () => Promise<void>
 
 export interface HealthResult {
   ready: boolean
-  /** What each dependency answered; a state of the process itself under `process`. */
+  /** The result of each dependency. A state of the process itself is under `process`. */
   checks: Record<string, 'ok' | 'failed' | 'starting' | 'draining'>
-  /** The names of those that are not ok. */
+  /** The names of the checks that are not ok. */
   failing: string[]
 }
 
 export interface Health {
-  /** From now on readiness is what these answer; before, the process is starting. */
+  /** Sets the checks that decide readiness from now on. Until then the process is starting. */
   start(checks: Record<string, HealthCheck>): void
-  /** From now on the process is not ready, whatever its dependencies say. */
+  /** Makes the process not ready from now on, whatever its dependencies say. */
   drain(): void
   isReady: () => Promise<HealthResult>
 }
@@ -22,7 +22,7 @@ export interface Health {
 interface HealthOptions {
   /** A check that takes longer has failed. */
   timeoutMs?: number
-  /** An answer is given again for this long, so that probes cannot load the dependencies. */
+  /** How long a result is reused, so that probes cannot overload the dependencies. */
   cacheMs?: number
 }
 
@@ -38,7 +38,7 @@ export function createHealth({ timeoutMs = 1500, cacheMs = 1000 }: HealthOptions
       if (!checks) return toResult([['process', 'starting']])
       const now = performance.now()
       if (!cached || cached.until <= now) {
-        // Counted from the question: questions that come while it is open share its answer.
+        // Counts from the start of the checks, so that calls during the checks share their result.
         cached = { result: runChecks(checks, timeoutMs), until: now + timeoutMs + cacheMs }
         const started = cached
         void started.result.then(() => (started.until = performance.now() + cacheMs))

@@ -12,7 +12,7 @@ export interface ManagementServer {
   stop(): Promise<void>
 }
 
-/** Serves `/metrics`, `/healthz` and `/readyz` on a port that is kept away from the public. */
+/** Serves `/metrics`, `/healthz` and `/readyz` on a port that must not be public. */
 export async function startManagementServer(
   deps: ManagementDeps,
   address: { host: string; port: number },

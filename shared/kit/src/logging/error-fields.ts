@@ -1,14 +1,14 @@
-/** How far the causes of an error are followed. */
+/** How many causes of an error to follow. */
 const MAX_DEPTH = 4
 const MAX_TEXT_LENGTH = 2000
 const MAX_STACK_LENGTH = 4000
 
-/** Fields of errors that help and that no driver fills with what was sent. */
+/** Error fields that help, and that no driver fills with user data. */
 const SAFE_FIELDS = ['code', 'status', 'syscall', 'retryable', 'detail'] as const
 
 /**
- * An error as it is logged. Only known fields: drivers hang whole commands, requests and headers on
- * their errors, with the texts and keys that were in them.
+ * Returns the fields of an error to log. Only known fields are logged, because drivers attach whole
+ * commands, requests and headers, with the texts and keys in them.
  */
 export function toErrorFields(thrown: unknown, depth = 0): Record<string, unknown> {
   if (!isError(thrown)) return { message: `thrown: ${typeof thrown}` }
@@ -31,8 +31,8 @@ export function toErrorFields(thrown: unknown, depth = 0): Record<string, unknow
 }
 
 /**
- * An error in one line, for a person at a terminal: the innermost reason, no stack. An aggregate,
- * as of a host name with several addresses, has no message of its own.
+ * Describes an error in one line for a person at a terminal: the innermost reason, without a stack.
+ * An aggregate error, for example of a host name with several addresses, has no message of its own.
  */
 export function toReason(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.message === '') return toReason(thrown.errors[0])
@@ -41,7 +41,7 @@ export function toReason(thrown: unknown): string {
   return line.slice(0, MAX_TEXT_LENGTH) || thrown.name
 }
 
-/** Also for an error of another realm, which is no instance of this one's `Error`. */
+/** Also true for an error of another realm, which is not an instance of this `Error`. */
 export function isError(thrown: unknown): thrown is Error {
   return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
 }

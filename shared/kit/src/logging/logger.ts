@@ -7,19 +7,19 @@ import { createScrubber, HIDDEN } from './redaction.ts'
 export type { Logger }
 
 interface LoggerOptions {
-  /** Short lines for a person at a terminal instead of JSON. */
+  /** Writes short lines for a person at a terminal instead of JSON. */
   plain?: boolean
-  /** Texts that appear in no line, whatever brought them there. */
+  /** Texts that must not appear in any line. */
   secrets?: readonly string[]
   destination?: DestinationStream
 }
 
-/** A field of one of these names is hidden, wherever it sits. */
+/** A field with one of these names is hidden at every level. */
 const SECRET_FIELDS = ['token', 'authorization', 'cookie', 'password', 'secret', 'apiKey', 'auth']
 
 /**
- * One line of JSON for each thing that happened, on standard output. Lines carry the ids of the
- * request that they belong to. Callers log ids, never texts, tokens or addresses of people.
+ * Writes one JSON line for each event to standard output. Each line contains the ids of its
+ * request. Callers log ids and never texts, tokens or people's addresses.
  */
 export function createLogger(
   service: string,
@@ -52,10 +52,10 @@ const lineSchema = z.looseObject({
 })
 
 /**
- * A JSON log line as a person reads it: time, level where it is not `info`, message, fields. Values
- * stay in JSON form, so that no text in them can pass for a line of its own. Only what ends the
- * process shows its stack, indented. `pino-pretty` keeps a line break that is in a message, and
- * writes every error over many lines.
+ * Formats a JSON log line for a person: time, level if it is not `info`, message, fields. Values
+ * stay in JSON, so that no text in them can look like a separate line. Only fatal lines show the
+ * stack, indented. `pino-pretty` keeps line breaks in messages and writes every error on many
+ * lines.
  */
 function toPlainLine(line: string): string {
   const { level, time, msg, err, ...fields } = lineSchema.parse(JSON.parse(line))
@@ -86,8 +86,8 @@ interface RequestContext {
 const storage = new AsyncLocalStorage<RequestContext>()
 
 /**
- * Runs `run`, and everything that it awaits, under one request id: from a socket event or an HTTP
- * request through its job to the provider call. Every log line inside carries the id.
+ * Runs `run` and everything it awaits under one request id. The id goes from a socket event or an
+ * HTTP request through its job to the provider call, and is in every log line.
  */
 export function withRequestId<T>(requestId: string, run: () => T): T {
   return storage.run({ requestId }, run)
@@ -97,13 +97,13 @@ export function currentRequestId(): string | undefined {
   return storage.getStore()?.requestId
 }
 
-/** Adds the session to the log lines of the current request; nothing happens outside of one. */
+/** Adds the session to the log lines of the current request. Outside a request it does nothing. */
 export function nameSession(sessionId: string): void {
   const context = storage.getStore()
   if (context) context.sessionId = sessionId
 }
 
-/** What each log line of the current request carries. */
+/** Returns the fields of each log line of the current request. */
 function requestFields(): { requestId?: string; sessionId?: string } {
   return { ...storage.getStore() }
 }

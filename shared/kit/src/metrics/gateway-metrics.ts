@@ -1,8 +1,8 @@
 import type { Instruments } from './instruments.ts'
 
-/** What happens between a gateway and its clients. */
+/** The events between a gateway and its clients. */
 export interface GatewayMetrics {
-  /** Once, before the first of the others: what is shown from the start, and the limit. */
+  /** Call it once, before the others. Sets the limit and shows all counters from the start. */
   gatewayStarted(maxConnections: number): void
   connections(change: 1 | -1): void
   disconnected(reason: DisconnectReason): void
@@ -17,9 +17,9 @@ export interface GatewayMetrics {
 }
 
 /**
- * Why a socket ended. The first four are the client's or the network's doing, the others ours.
- * `connection-lost` is also a page that was closed or reloaded: no more can be known of it.
- * `drain` is every socket that is closed because this gateway ends, also at the drain's deadline.
+ * Why a socket ended. The first four come from the client or the network, the others from the
+ * gateway. `connection-lost` includes a closed or reloaded page, which looks the same. `drain` is
+ * every socket that is closed because this gateway stops, also at the drain's deadline.
  */
 export type DisconnectReason =
   | 'client-left'
@@ -30,10 +30,10 @@ export type DisconnectReason =
   | 'token-expired'
   | 'drain'
 
-/** Seconds: an acknowledgement takes milliseconds, a deadline of the store ends at 3 s. */
+/** In seconds. An acknowledgement takes milliseconds; a call to the store takes at most 3 s. */
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
 
-/** The outcomes that acknowledgements are judged by; every other one is the sender's own doing. */
+/** The outcomes that count for the objective. All others are the sender's own fault. */
 const COUNTED_OUTCOMES = ['ok', 'UNAVAILABLE', 'INTERNAL']
 
 export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
@@ -83,8 +83,8 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
 }
 
 /**
- * Durations carry no outcome: a histogram costs a dozen series for every combination of labels, a
- * counter costs one.
+ * Durations have no outcome label: a histogram costs a dozen series for each combination of labels,
+ * a counter only one.
  */
 function answerMetrics({ counter, count, histogram }: Instruments) {
   const events = counter(

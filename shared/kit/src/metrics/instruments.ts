@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 type Labels = Record<string, string>
 
-/** One value for each label, in the order in which the labels are named. */
+/** One value per label, in the order of the labels. */
 type ValuesOf<L extends readonly string[]> = { [K in keyof L]: string }
 
 interface HistogramShape {
@@ -10,9 +10,9 @@ interface HistogramShape {
   labels?: string[]
 }
 
-/** The kinds of metric, bound to one registry, with their label values capped. */
+/** The kinds of metrics of one registry. The number of label values is limited. */
 export interface Instruments {
-  /** A counter that each call moves by one. */
+  /** A counter that each call increases by one. */
   count: <L extends string[]>(
     name: string,
     help: string,
@@ -27,11 +27,14 @@ interface CappedCounter {
   inc: (labels: Labels, value?: number) => void
 }
 
-/** Shows nothing until it is first moved: a worker has no connections, which is not 0 of them. */
+/**
+ * Shows nothing until it is first set: a worker has no connections metric, which is not the same as
+ * 0.
+ */
 interface CappedGauge {
   inc(labels: Labels, value: number): void
   set(labels: Labels, value: number): void
-  /** Shows nothing again. */
+  /** Removes the values again. */
   clear(): void
 }
 
@@ -58,7 +61,7 @@ export function createInstruments(registry: Registry): Instruments {
       const cap = createLabelCap()
       const clear = () => {
         gauge.reset()
-        // A reset leaves a 0 of a gauge without labels.
+        // A reset leaves a 0 in a gauge without labels.
         if (labelNames.length === 0) gauge.remove()
       }
       clear()
@@ -76,10 +79,10 @@ export function createInstruments(registry: Registry): Instruments {
   }
 }
 
-/** More than any closed set here has; a caller that passes on what a stranger sent ends at it. */
+/** More than any fixed set of values. It limits a caller that passes on foreign input. */
 const MAX_LABEL_VALUES = 40
 
-/** Lets the first values of each label through and calls every later one `other`. */
+/** Keeps the first values of each label and calls every later one `other`. */
 function createLabelCap(): (labels: Labels) => Labels {
   const seen = new Map<string, Set<string>>()
   return (labels) => {

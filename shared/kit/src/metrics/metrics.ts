@@ -4,13 +4,13 @@ import { createInstruments, type Instruments } from './instruments.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts'
 
 /**
- * The version of the product. Stated here and not read from a package's file, which a bundled
- * program does not have beside it; a test holds the two together.
+ * The version of the product. It is a constant, because a bundled program has no package file
+ * beside it. A test compares the two.
  */
 export const VERSION = '0.1.0'
 
 /**
- * Every metric of the system, one function for each thing that happens. Labels are closed sets:
+ * Every metric of the system, with one function for each event. Labels have fixed sets of values:
  * never a session, a user, a room or a text.
  */
 export interface Metrics
@@ -23,14 +23,14 @@ export interface Metrics
 }
 
 /**
- * The event loop's lag is sampled this often: ten times cheaper than the library's default, and
- * a lag that matters here is far longer.
+ * How often the event loop's lag is sampled. This is ten times cheaper than the library's default,
+ * and a lag that matters is far longer.
  */
 const EVENT_LOOP_PRECISION_MS = 100
 
 /**
- * Gauges that the library gives the ending of a counter, so that tools take rates of them; each is
- * the sum of another one by `type`.
+ * Gauges that the library names like counters, so that tools compute their rates. Each is the sum
+ * of another gauge by `type`.
  */
 const MISNAMED = [
   'nodejs_active_handles_total',
@@ -38,7 +38,7 @@ const MISNAMED = [
   'nodejs_active_resources_total',
 ]
 
-/** Metrics on a registry of their own: several may live in one process, as tests do. */
+/** Creates metrics on their own registry. Several can exist in one process, as in tests. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({
@@ -56,7 +56,7 @@ export function createMetrics(): Metrics {
   }
 }
 
-/** What every process says about itself. */
+/** What every process reports about itself. */
 function createProcessMetrics({ gauge }: Instruments) {
   const build = gauge(
     'chatbox_build_info',
@@ -77,7 +77,7 @@ function createProcessMetrics({ gauge }: Instruments) {
   }
 }
 
-/** What went wrong and was put right: alarming only when it keeps growing. */
+/** Faults that were repaired. They matter only if they keep growing. */
 function createFaultMetrics({ count }: Instruments) {
   return {
     replyTakenOver: count(

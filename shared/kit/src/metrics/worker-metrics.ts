@@ -1,8 +1,8 @@
 import type { Instruments } from './instruments.ts'
 
-/** What becomes of questions, jobs and calls to providers. */
+/** The results of questions, jobs and calls to providers. */
 export interface WorkerMetrics {
-  /** Once, before the first of the others: what is shown from the start. */
+  /** Call it once, before the others. Shows all counters from the start. */
   workerStarted(): void
   repliesRunning(change: 1 | -1): void
   replyFinished(modelId: string, status: string, seconds: number): void
@@ -13,18 +13,18 @@ export interface WorkerMetrics {
   breakerOpen(modelId: string, open: boolean): void
   jobDone(name: string, outcome: string, seconds: number): void
   swept(name: string, outcome: 'ok' | 'failed'): void
-  /** What a worker sees of the queue that all workers share: each shows the same numbers. */
+  /** Sets the numbers of the queue. All workers share the queue and show the same numbers. */
   queueSeen(queue: string, jobs: Record<string, number>, oldestAgeSeconds: number): void
   /**
-   * Takes the queue's numbers away: an old number that stands still would look like a quiet queue,
-   * and an alert could not tell it from one.
+   * Removes the queue's numbers. Otherwise an alert could not tell old numbers from those of a
+   * quiet queue.
    */
   queueUnseen(): void
 }
 
-/** Seconds: a model takes from a tenth of a second to its total timeout of two minutes. */
+/** In seconds. A model takes from a tenth of a second to its total timeout of two minutes. */
 const SLOW = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120]
-/** With a bound at the 3 s within which a reply should begin. */
+/** With a bound at 3 s, the objective for the start of a reply. */
 const FIRST = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 120]
 
 export function createWorkerMetrics(instruments: Instruments): WorkerMetrics {

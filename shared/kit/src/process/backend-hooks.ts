@@ -21,18 +21,20 @@ export function createBackendHooks({
     onPublishFailed: () => metrics.publishFailed(),
     onGap() {
       metrics.subscriptionGap()
-      logger.info('subscriptions are back; viewers catch up')
+      logger.info('subscriptions are back, viewers catch up')
     },
     onPayloadRefused(source, ids) {
       metrics.payloadRefused(source)
       logger.error({ source, ...ids }, 'a payload was refused by its schema')
     },
     onSchemaStep: ({ step, name, ms }) => logger.info({ step, ms }, `done: ${name}`),
-    onSchemaWait: (version) => logger.info({ version }, 'waiting for a version of the schema'),
+    onSchemaWait: (version) => logger.info({ version }, 'waiting for a schema version'),
   }
 }
 
-/** A back end that stays down repeats itself several times a second, from every connection. */
+/**
+ * A back end that stays down reports the same error several times a second, on every connection.
+ */
 const REPEAT_AFTER_MS = 30_000
 const MAX_REMEMBERED = 100
 

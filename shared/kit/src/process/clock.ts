@@ -5,7 +5,10 @@ const ID_BYTES = 16
 const ids = Buffer.alloc(ID_BYTES * 256)
 let drawn = ids.length
 
-/** Draws for many ids at once, because one call to the generator for each costs ten times as much. */
+/**
+ * Draws the bits of many ids at once, because one call to the generator per id costs ten times as
+ * much.
+ */
 function drawId(): string {
   if (drawn === ids.length) {
     randomFillSync(ids)

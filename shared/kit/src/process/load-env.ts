@@ -4,8 +4,8 @@ import type { Env } from '../settings/setting.ts'
 const ENV_FILE = '.env'
 
 /**
- * The environment; in development with the `.env` file of the working directory, which never
- * overrides what is set already.
+ * Returns the environment. In development it includes the `.env` file of the working directory,
+ * which never overrides a variable.
  */
 export function loadEnv(): Env {
   const { NODE_ENV = 'development' } = process.env

@@ -7,7 +7,7 @@ import type { Settings } from '../settings/settings.ts'
 import { StartError } from './process-edge.ts'
 
 /**
- * Makes the data folder of a standalone process if it is missing, and in it the keys that the settings
+ * Creates the data folder of a standalone process if it is missing, with the keys that the settings
  * lack. Throws a `StartError` if the folder is not writable.
  */
 export function prepareDataDir(settings: Settings): CompletedSettings {
@@ -38,8 +38,8 @@ export interface CompletedSettings {
 }
 
 /**
- * Adds the keys that a standalone process outside production lacks. They are made once and kept in
- * its data folder, readable only by its own user.
+ * Adds the keys that a standalone process outside production lacks. They are created once and
+ * stored in its data folder, where only its own user can read them.
  */
 function addDevelopmentKeys(settings: Settings): CompletedSettings {
   const { auth, stores } = settings

@@ -9,7 +9,7 @@ import type { Env, ProcessKind } from '../settings/setting.ts'
 import { listSecrets } from '../settings/settings-in-force.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** `EX_CONFIG` of sysexits: no restart helps. */
+/** `EX_CONFIG` of sysexits: a restart does not help. */
 const EXIT_BAD_SETTINGS = 78
 
 /** Reads the settings. If they are wrong, prints the reasons, sets the exit code, returns undefined. */
@@ -42,9 +42,9 @@ function refuse(exitCode: number, reasons: readonly string[]): void {
 export function openLog(kind: ProcessKind, settings: Settings, plain: boolean): Logger {
   const secrets = listSecrets(settings)
   const logger = createLogger(kind, settings.process.logLevel, { plain, secrets })
-  // Also every unhandled rejection: Node raises it as this event.
+  // This includes every unhandled rejection, which Node raises as this event.
   process.on('uncaughtException', (err, origin) => {
-    logger.fatal({ err, origin }, 'ending after an error that nothing handled')
+    logger.fatal({ err, origin }, 'ending because of an unhandled error')
     process.exit(1)
   })
   return logger
@@ -79,13 +79,13 @@ function explainSystemFault(error: Error, settings: Settings): string | undefine
 }
 
 const systemFieldsSchema = z.object({
-  // Codes of our own errors, which wrap those of the system, begin with other letters.
+  // The codes of our own errors, which wrap the system's, begin with other letters.
   code: z.string().startsWith('E').optional().catch(undefined),
   port: z.number().optional(),
   path: z.string().optional(),
 })
 
-/** The fields of the error, or of the nearest cause that the system or the store's file has named. */
+/** Returns the fields of the error, or of the nearest cause with a system or store code. */
 function toSystemFields(error: Error): z.infer<typeof systemFieldsSchema> {
   const fields = systemFieldsSchema.safeParse(error).data ?? {}
   return fields.code === undefined && isError(error.cause) ? toSystemFields(error.cause) : fields

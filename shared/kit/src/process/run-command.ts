@@ -12,16 +12,17 @@ export interface CommandContext {
   signal: AbortSignal
 }
 
-/** The time for a stopped command to close what it had opened. */
+/** The time for a stopped command to close what it has opened. */
 const STOP_MS = 3000
 
-/** `EX_CONFIG` of sysexits: no restart helps. */
+/** `EX_CONFIG` of sysexits: a restart does not help. */
 const EXIT_MISUSED = 78
 
 /**
- * Runs a program that does one thing and ends: with 0 if `run` resolves, otherwise with one line that
- * says why. It serves no port. After a signal it ends within 3 s, and not with 0. If `explainMisuse`
- * returns a sentence, the command is useless here: it prints only the sentence and ends.
+ * Runs a program that does one thing and ends. Its exit code is 0 if `run` resolves. Otherwise it
+ * prints one line that says why. It serves no port. After a signal it ends within 3 s, and not with
+ * 0. If `explainMisuse` returns a sentence, the command is useless here: it prints only the
+ * sentence and ends.
  */
 export async function runCommand(
   kind: ProcessKind,
@@ -40,7 +41,7 @@ export async function runCommand(
   const logger = openLog(kind, settings, !settings.process.production)
   const stop = new AbortController()
   void waitForStopSignal().then((signal) => {
-    logger.info({ signal }, 'ending before it was done')
+    logger.info({ signal }, 'stopped before it was done')
     process.exitCode = 128 + constants.signals[signal]
     stop.abort()
     setTimeout(() => process.exit(), STOP_MS).unref()

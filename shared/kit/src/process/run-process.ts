@@ -12,7 +12,7 @@ import { loadEnv } from './load-env.ts'
 import { prepareDataDir } from './prepare-data-dir.ts'
 import { openLog, readOrRefuse, refuseStart, waitForStopSignal } from './process-edge.ts'
 
-/** What every process has before any part of it starts. */
+/** What a process has before its own parts start. */
 export interface ProcessContext {
   settings: Settings
   logger: Logger
@@ -22,11 +22,11 @@ export interface ProcessContext {
 }
 
 export interface RunningProcess {
-  /** Of the chat page; a process without one has none. */
+  /** The address of the chat page; undefined if there is none. */
   address?: string
-  /** What readiness asks from now on. */
+  /** The checks that decide readiness from now on. */
   checks: Record<string, HealthCheck>
-  /** Ends everything in the reverse order of its start, within `graceMs`. */
+  /** Stops everything in the reverse order of its start, within `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export async function runProcess(kind: ProcessKind, start: Start): Promise<void>
     const prepared = prepareDataDir(settings)
     const logger = openLog(kind, prepared.settings, isTrial(prepared.settings))
     for (const misspelled of findMisspelledNames(env)) {
-      logger.warn(misspelled, 'a variable that looks like a setting is none')
+      logger.warn(misspelled, 'a variable looks like a setting but is unknown')
     }
     if (prepared.keysFile) logger.info({ file: prepared.keysFile }, 'using development keys')
     await live({ settings: prepared.settings, logger }, start)
@@ -94,7 +94,7 @@ async function live(
     const running = await Promise.race([starting, stopSignal])
     if (typeof running === 'string') {
       logger.info({ signal: running }, 'ending before it was ready')
-      // Nothing was served yet, and a start that waits for a back end cannot be called off.
+      // Nothing was served yet, and a start that waits for a back end cannot be cancelled.
       process.exit(0)
     }
     parts.add(() => running.stop(settings.process.drainTimeoutMs * GRACE_SHARE))
@@ -108,7 +108,7 @@ async function live(
   logger.info('ended')
 }
 
-/** Ends the process after this time at the latest and logs what still holds it open. */
+/** Ends the process after this time at the latest, and logs what is still open. */
 function endWithin(timeoutMs: number, logger?: Logger): void {
   const end = () => {
     logger?.error({ open: process.getActiveResourcesInfo() }, 'ending before everything was closed')
@@ -123,7 +123,7 @@ type Close = () => Promise<void>
 export interface OpenParts {
   /** Registers how to close the part that was opened last. */
   add(close: Close): void
-  /** Closes all of them in the reverse order, even if one fails. */
+  /** Closes all of them in reverse order, even if one fails. */
   close(): Promise<void>
 }
 

@@ -3,22 +3,25 @@ import { PROVIDER_SETTINGS, toPrefix } from './provider-settings.ts'
 import { PROCESS_KINDS, type Env, type SettingGroup } from './setting.ts'
 import { SETTINGS } from './settings.ts'
 
-/** One setting as documents and templates show it. */
+/** A setting as documents and templates show it. */
 export interface SettingDescription {
   name: string
   type: string
-  /** As it would be written; undefined where the default is not one text. */
+  /** The text of the default; undefined if the default is not a fixed text. */
   default: string | undefined
   /** The default in words. */
   defaultNote: string
   about: string
   secret: boolean
   usedBy: readonly string[]
-  /** The types of provider that cannot do without it. */
+  /** The types of provider that require it. */
   neededBy: readonly string[]
 }
 
-/** Every setting, in the order of the documentation; those of providers with `<n>` in the name. */
+/**
+ * Returns every setting in the order of the documentation. Providers' settings have `<n>` in the
+ * name.
+ */
 export function describeSettings(): {
   settings: SettingDescription[]
   provider: SettingDescription[]
@@ -44,28 +47,29 @@ function describeGroup(group: SettingGroup, prefix = ''): SettingDescription[] {
 
 export interface MisspelledName {
   name: string
-  /** Undefined for a name that can only be ours and is near none of them. */
+  /** Undefined for a name that can only be ours but is similar to none. */
   meant: string | undefined
 }
 
 const FAMILY = 'LLM_PROVIDER_'
 
 /**
- * Names in the environment that nothing reads and that look like ours: a slip away from one that is
- * read, or of the providers' family. Other programs' names are left alone.
+ * Finds names in the environment that nothing reads but that look like ours: similar to a known
+ * name, or of the providers' family. Other programs' names are ignored.
  */
 export function findMisspelledNames(env: Env): MisspelledName[] {
   return Object.keys(env).flatMap((name) => {
     const known = knownNames(name)
     if (known.includes(name)) return []
     const alike = known.filter((candidate) => candidate.startsWith(name.charAt(0)))
-    // Short names are near many words; two letters may be wrong, or one of up to five.
+    // Short names are similar to many words. Two letters may be wrong, or one in a name of up to
+    // five.
     const meant = closestMatch(name, alike, { maxDistance: name.length > 5 ? 2 : 1 })
     return meant !== undefined || name.startsWith(FAMILY) ? [{ name, meant }] : []
   })
 }
 
-/** Of a provider's name, the fields of the same number. */
+/** For a provider's name: the fields with the same number. */
 function knownNames(name: string): string[] {
   const prefix = /^LLM_PROVIDER_?[1-9]\d?_/.exec(name)?.[0].replace(/_?(\d+)_$/, '_$1_')
   const { settings, provider } = describeSettings()

@@ -20,8 +20,8 @@ import {
 const WORKER = ['standalone', 'worker'] as const
 
 /**
- * `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. A gateway only shows the models, so most fields are for
- * workers alone. Compose, the chart and the documents follow from here.
+ * `LLM_PROVIDER_<n>_<FIELD>`, n from 1 to 99. A gateway only shows the models, so only workers read
+ * most fields. Compose, the chart and the documents are derived from this.
  */
 export const PROVIDER_SETTINGS = {
   id: setting('ID', identifier(), {
@@ -82,7 +82,7 @@ interface NumberedProvider {
   provider: ProviderSettings
 }
 
-/** What the names of the n-th provider's settings begin with. */
+/** The prefix of the n-th provider's settings. */
 export function toPrefix(n: number | '<n>'): string {
   return `LLM_PROVIDER_${n}_`
 }
@@ -91,10 +91,12 @@ const PROVIDER_NAME = /^LLM_PROVIDER_([1-9]\d?)_([A-Z_]+)$/
 const FIELDS: readonly string[] = Object.values(PROVIDER_SETTINGS).map(({ name }) => name)
 const MAX_NAME_LENGTH = 100
 
-/** What answers where no provider is configured: outside production only. */
+/** Answers if no provider is configured, outside production only. */
 const DEMO = { LLM_PROVIDER_1_TYPE: 'demo', LLM_PROVIDER_1_ID: 'demo' }
 
-/** Every `LLM_PROVIDER_<n>_*` family in the order of n; the first one is the default model. */
+/**
+ * Reads every `LLM_PROVIDER_<n>_*` family in the order of n. The first one is the default model.
+ */
 export function readProviders(reading: Reading): ProviderSettings[] {
   const providers = providerNumbers(reading.env).map((n) => readProvider(n, reading))
   if (providers.length === 0 && !reading.production) {
@@ -129,7 +131,7 @@ function readProvider(n: number, reading: Reading): NumberedProvider {
   return { n, provider }
 }
 
-/** A gateway only shows the models, so it starts without what calls them. */
+/** A gateway only shows the models, so it starts without the fields that call them. */
 function missingFields(type: string, { env, kind, prefix = '' }: Reading): string[] {
   if (kind === 'gateway') return []
   return Object.values<Setting>(PROVIDER_SETTINGS)
@@ -154,7 +156,7 @@ function providerFaults(provider: ProviderSettings, production: boolean): string
   return faults
 }
 
-/** What was given for a real model would go unused, and the demo would answer in its place. */
+/** Otherwise settings for a real model would be ignored, and the demo would answer instead. */
 function isDemoByMistake({ type, endpoint, apiKey, model }: ProviderSettings): boolean {
   return type === 'demo' && [endpoint, apiKey, model].some((value) => value !== undefined)
 }

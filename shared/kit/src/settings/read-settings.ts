@@ -11,7 +11,7 @@ import {
 import { reusedSecrets } from './settings-in-force.ts'
 import { modeOf, SETTINGS, type Settings, type SettingValues } from './settings.ts'
 
-/** Every fault of the settings at once: one line each, by name, never with the value. */
+/** All faults of the settings: one line each, by name, never with the value. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
   readonly faults: readonly string[]
@@ -27,9 +27,9 @@ interface Reading extends Circumstances {
 }
 
 /**
- * The settings of a process of this kind, or a `SettingsError` with all that is wrong. What another
- * kind of process reads is checked where it is given and never asked for. Outside production a
- * standalone process may lack its keys: `addDevelopmentKeys` makes them.
+ * Reads the settings of a process of this kind. Throws a `SettingsError` with all faults. A setting
+ * of another kind of process is optional, but it is checked if it is set. Outside production a
+ * standalone process may lack its keys: `addDevelopmentKeys` creates them.
  */
 export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Settings {
   const faults: string[] = []

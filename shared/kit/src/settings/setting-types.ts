@@ -5,10 +5,10 @@ import { isPlaceholder, isPlaceholderSecret, toSecretBytes, weakness } from './s
 
 /** A text that must not be printed. */
 export interface Secret {
-  /** Which part of the setting it is, where it is not the whole. */
+  /** The part of the setting that is secret, if it is not the whole. */
   part?: string
   text: string
-  /** As it may be written elsewhere; `text` alone when left out. */
+  /** Other spellings of the secret; only `text` by default. */
   forms?: readonly string[]
 }
 
@@ -17,11 +17,11 @@ export interface SettingType<T = unknown> {
   /** For the documentation, for example `duration`. */
   label: string
   schema: z.ZodType<T, string>
-  /** The form for `--print-config`; the value itself if left out. */
+  /** The form for `--print-config`; the value itself by default. */
   print?(value: T): unknown
-  /** The secrets in it; none if left out. */
+  /** The secrets in the value; none by default. */
   secretsIn?(value: T): Secret[]
-  /** Whether the text is a placeholder; `isPlaceholder` if left out. */
+  /** Returns whether the text is a placeholder; `isPlaceholder` by default. */
   isUnfilled?(text: string): boolean
 }
 
@@ -29,7 +29,7 @@ export function plainText(label = 'text'): SettingType<string> {
   return { label, schema: z.string() }
 }
 
-/** Prose may hold words like `placeholder`. */
+/** Prose may contain words like `placeholder`. */
 export function prose(): SettingType<string> {
   return { ...plainText('free text'), isUnfilled: () => false }
 }
@@ -41,7 +41,7 @@ export function identifier(): SettingType<string> {
   return { label: 'letters, digits, `-`, `_` and `.`, at most 64', schema }
 }
 
-/** Secret as a whole. */
+/** The whole value is secret. */
 export function secretText(label?: string): SettingType<string> {
   return {
     ...plainText(label),
@@ -51,7 +51,7 @@ export function secretText(label?: string): SettingType<string> {
   }
 }
 
-/** Its value is whether this is production. */
+/** The value is true in production. */
 export function environment(): SettingType<boolean> {
   const { label, schema } = oneOf(['development', 'production', 'test'])
   return {
@@ -91,7 +91,7 @@ export function integer(min: number, max: number): SettingType<number> {
 const DURATION = /^(\d{1,9})(ms|[smhd])$/
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Its value is in milliseconds. A number without a unit is refused because it is ambiguous. */
+/** The value is in milliseconds. A number without a unit is refused because it is ambiguous. */
 export function duration(min: string, max: string): SettingType<number> {
   const toMs = (text: string) => toNumber(text, DURATION, DURATION_UNITS_MS)
   const error = `must be a duration with its unit, such as 500ms, 120s or 15m, from ${min} to ${max}`
@@ -105,7 +105,7 @@ export function duration(min: string, max: string): SettingType<number> {
 const SIZE = /^(\d{1,12})(B|KiB|MiB|GiB)?$/
 const SIZE_UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
-/** Its value is in bytes. */
+/** The value is in bytes. */
 export function size(min: number, max: number): SettingType<number> {
   const error = `must be a size in bytes or with its unit, such as 65536 or 64KiB, from ${min} to ${max}`
   const schema = z
@@ -125,7 +125,7 @@ function between(min: number, max: number, error: string): z.ZodNumber {
   return z.number({ error }).min(min, error).max(max, error)
 }
 
-/** An address with one of these schemes and no user or password in it. */
+/** An address with one of these schemes and without a user or password. */
 export function url(schemes: readonly string[]): SettingType<string> {
   const isAddress = (text: string) => {
     const parsed = URL.parse(text)
@@ -137,19 +137,22 @@ export function url(schemes: readonly string[]): SettingType<string> {
   return { label: 'address', schema }
 }
 
-/** True for an address that never leaves this machine. */
+/** Returns true for an address on this machine. */
 function isLoopback(address: string): boolean {
   const host = URL.parse(address)?.hostname.replace(/[[\]]/g, '') ?? ''
   if (host === 'localhost') return true
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
 
-/** `http` would show its key, or let anyone answer in its place, on the way to another machine. */
+/**
+ * Returns true if the address needs https: over http, others on the network could read the key or
+ * answer instead.
+ */
 export function needsHttps(address: string, production: boolean): boolean {
   return production && address.startsWith('http://') && !isLoopback(address)
 }
 
-/** The address of a back end, which may hold several hosts; the passwords in it are secret. */
+/** The address of a back end, which may contain several hosts. The passwords in it are secret. */
 export function backendUrl(schemes: readonly string[]): SettingType<string> {
   const namesHost = (text: string) =>
     schemes.some((scheme) => text.startsWith(scheme) && text.length > scheme.length)
@@ -169,7 +172,7 @@ export function backendUrl(schemes: readonly string[]): SettingType<string> {
   }
 }
 
-/** Scheme, host and port; a lone slash at the end is forgiven. */
+/** Scheme, host and port. A single slash at the end is accepted. */
 export function origin(): SettingType<string> {
   const schema = z
     .string()
@@ -181,14 +184,14 @@ export function origin(): SettingType<string> {
   return { label: 'origin', schema }
 }
 
-/** Exact origins, because a pattern would let a stranger's subdomain in. */
+/** Only exact origins, because a pattern would admit a stranger's subdomain. */
 export function origins(): SettingType<string[]> {
   const error = 'must list exact origins such as https://www.site.org, without a path; * is not one'
   return { label: 'list of origins', schema: listOf(isOrigin, error) }
 }
 
 function isOrigin(value: string): boolean {
-  // `URL` takes a star in a host name, and no origin has one.
+  // `URL` accepts a star in a host name, but no origin has one.
   return /^https?:[^*]+$/.test(value) && URL.parse(value)?.origin === value
 }
 
@@ -197,7 +200,7 @@ export function networks(): SettingType<string[]> {
   return { label: 'list of addresses or CIDR blocks', schema }
 }
 
-/** Refuses the octal, hexadecimal and short forms of IPv4, which programs read differently. */
+/** Refuses octal, hexadecimal and short forms of IPv4, because programs read them differently. */
 function isNetwork(value: string): boolean {
   const { IPv4, IPv6 } = ipaddr
   return value.includes('/')
@@ -241,7 +244,7 @@ export function encryptionKeys(): SettingType<EncryptionKey[]> {
         const forms = formsOf(Buffer.from(key))
         return { part: id, text: forms[0], forms }
       }),
-    // What stands before the colon may be any word.
+    // The part before the colon may be any word.
     isUnfilled: (text) =>
       text
         .split(',')
@@ -249,7 +252,10 @@ export function encryptionKeys(): SettingType<EncryptionKey[]> {
   }
 }
 
-/** All that `toSecretBytes` takes for these bytes; of base64url the bare form is in the padded one. */
+/**
+ * Returns all spellings that `toSecretBytes` accepts for these bytes. Unpadded base64url is part of
+ * the padded form.
+ */
 function formsOf(key: Buffer): [string, ...string[]] {
   const [base64, hex] = [key.toString('base64'), key.toString('hex')]
   return [base64, base64.replaceAll('=', ''), key.toString('base64url'), hex, hex.toUpperCase()]
@@ -260,7 +266,7 @@ const KEY_BYTES = 32
 interface KeyEntry {
   id: string
   text: string
-  /** Undefined where the entry holds no key of the right size. */
+  /** Undefined if the entry has no key of the right size. */
   bytes: Uint8Array | undefined
 }
 

@@ -15,22 +15,22 @@ export interface Circumstances {
 }
 
 interface Rule<T> {
-  /** In the form of the variable. A setting without a default is optional or required. */
+  /** The text of the default. A setting without a default is optional or required. */
   default?: string
-  /** A default that is not one text. */
+  /** A default that is not a fixed text. */
   otherwise?: (circumstances: Circumstances) => T
   /** The default in words, for the documentation. */
   defaultNote?: string
-  /** One sentence or two for an operator. */
+  /** One or two sentences for an operator. */
   about: string
-  /** The processes that read it; all of them when left out. */
+  /** The processes that read it; all by default. */
   usedBy?: readonly ProcessKind[]
-  /** Of a provider's field: the types of provider that cannot do without it. */
+  /** For a provider's field: the types of provider that require it. */
   neededBy?: readonly string[]
 }
 
 export interface Setting<T = unknown> extends Rule<T> {
-  /** Of its variable in the environment. */
+  /** The name of its environment variable. */
   name: string
   type: SettingType<T>
 }
@@ -56,9 +56,9 @@ export function setting<T, R extends Rule<T>>(
 }
 
 export interface Reading extends Circumstances {
-  /** Put in front of each name. */
+  /** The prefix of each name. */
   prefix?: string
-  /** Takes one line for each fault: it begins with the name and never holds the value. */
+  /** Collects one line per fault. A line begins with the name and never contains the value. */
   faults: string[]
 }
 
@@ -74,7 +74,7 @@ export function readGroups<G extends Readonly<Record<string, SettingGroup>>>(
 /** Parses the value of every setting of a group. A faulty value counts as missing. */
 export function readGroup<G extends SettingGroup>(group: G, reading: Reading): GroupValues<G> {
   const values = Object.entries(group).map(([key, setting]) => [key, readValue(setting, reading)])
-  // Each value was made by the type of the setting of its key, which is what the result's type says.
+  // The type of each key's setting made its value, as the result's type says.
   return Object.fromEntries(values) as GroupValues<G>
 }
 

@@ -168,7 +168,7 @@ async function whileHeld(migration: Migration, number: number, work: Promise<voi
   const signal = AbortSignal.any([migration.signal, over.signal])
   const timeout = async (): Promise<never> => {
     await sleep(STEP_TIMEOUT_MS, undefined, { signal })
-    throw unavailable(new Error('a step takes too long'))
+    throw unavailable(new Error('a schema step took too long'))
   }
   const ends = [work, holdLease({ ...migration, signal }, number), timeout()]
   try {
@@ -192,5 +192,5 @@ async function holdLease(migration: Migration, number: number): Promise<never> {
     renewedAt = askedAt
     migration.onUnderWay(number)
   }
-  throw unavailable(new Error('the lease on a step was lost'))
+  throw unavailable(new Error('the lease on a schema step was lost'))
 }

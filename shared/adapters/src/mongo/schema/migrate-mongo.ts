@@ -53,7 +53,7 @@ export async function migrateMongo(
     onVersion: (version) => patience.sees(version),
     onUnderWay(version) {
       patience.goesOn()
-      report(new Error(`schema version ${version} is being made, here or in another process`))
+      report(new Error(`waiting for schema version ${version}, which this or another process is making`))
     },
     onFailure: () => patience.fails(),
   }

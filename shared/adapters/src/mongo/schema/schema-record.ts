@@ -70,7 +70,7 @@ export class SchemaRecord {
     const parsed = schema.safeParse(found)
     if (parsed.success) return parsed.data
     throw new UnusableStoreError(
-      'the database does not say its version: the document "schema" of its collection "meta" is none of ours',
+      'the database does not say its version: chatbox did not write the document "schema" of its collection "meta"',
     )
   }
 

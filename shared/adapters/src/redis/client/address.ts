@@ -66,7 +66,7 @@ function parseNode(text: string, defaultPort: number): RedisNode {
   const form = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text.trim())
   const host = form?.[1] ?? form?.[2]
   const port = form?.[3] === undefined ? defaultPort : Number(form[3])
-  if (!host || port < 1 || port > 65_535) throw new Error('has a host or port that is not one')
+  if (!host || port < 1 || port > 65_535) throw new Error('has an invalid host or port')
   return { host, port }
 }
 
@@ -78,13 +78,13 @@ function parseCredentials(text = ''): Access {
 
 function parseQuery(query = ''): Access {
   const { sentinelPassword, ...others } = Object.fromEntries(new URLSearchParams(query))
-  if (Object.keys(others).length > 0) throw new Error('has a query parameter that is not known')
+  if (Object.keys(others).length > 0) throw new Error('has an unknown query parameter')
   return sentinelPassword === undefined ? {} : { sentinelPassword }
 }
 
 function parseDb([db, ...more]: string[]): Access {
   if (db === undefined) return {}
-  if (more.length > 0 || !/^\d{1,4}$/.test(db)) throw new Error('has a database that is no number')
+  if (more.length > 0 || !/^\d{1,4}$/.test(db)) throw new Error('has a database that is not a number')
   return { db: Number(db) }
 }
 

@@ -60,7 +60,7 @@ export class BullJobQueue implements JobQueue {
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
-    if (this.#worker || this.#closing) throw new Error('this queue is consumed or closed already')
+    if (this.#worker || this.#closing) throw new Error('this queue is already consumed or closed')
     this.#worker = startBullWorker(this.#redis, {
       handlers,
       concurrency: options.concurrency,

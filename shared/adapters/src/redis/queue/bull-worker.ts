@@ -86,7 +86,7 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
   async function stop(graceMs: number): Promise<void> {
     shift.stopping = true
     const closed = worker.close().catch(report)
-    worker.cancelAllJobs('this worker stops')
+    worker.cancelAllJobs('this worker is stopping')
     // BullMQ waits for this to end, which does not happen by itself while Redis is down.
     const unblocked = closeClient(clients.blocking)
     if (!(await settlesWithin(graceMs, closed))) {
