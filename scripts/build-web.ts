@@ -10,7 +10,7 @@ import { readOptions } from './read-options.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const STAMP = join(ROOT, 'node_modules/.cache/chatbox/web-build')
 const OUTPUT = join(ROOT, 'web/chat/dist/index.html')
-/** All that can change what a browser gets; packages are covered by the lock file. */
+/** Everything that can change what a browser gets. The lock file covers packages. */
 const INPUTS = [
   'package-lock.json',
   'web/*/{index.html,vite.config.*,package.json}',
@@ -18,7 +18,7 @@ const INPUTS = [
   'shared/contract/src/**/*.ts',
 ]
 
-/** Builds the web pages when something that they are made of changed since the last build. */
+/** Builds the web pages if their sources have changed since the last build. */
 export async function buildWeb(): Promise<void> {
   const hash = await hashInputs()
   if (existsSync(OUTPUT) && (await readStamp()) === hash) return
@@ -38,7 +38,7 @@ async function hashInputs(): Promise<string> {
   }
   const hash = createHash('sha256')
   for (const path of paths.toSorted()) {
-    // Names and lengths part the contents, so that moving text between files changes the hash.
+    // Names and lengths separate the contents, so that moving text between files changes the hash.
     const content = await readFile(path)
     hash.update(`${path.slice(ROOT.length)}\0${content.length}\0`).update(content)
   }
@@ -49,7 +49,7 @@ async function readStamp(): Promise<string | undefined> {
   return existsSync(STAMP) ? readFile(STAMP, 'utf8') : undefined
 }
 
-/** In its own process: the bundler's memory is not the server's. */
+/** Builds in its own process, so that the server does not keep the bundler's memory. */
 async function runVite(): Promise<void> {
   const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
   const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {

@@ -17,7 +17,7 @@ const HELP = {
     'A MongoDB-compatible store is needed: set MONGO_URI, or install mongod, docker or Java 17 with Maven.',
 }
 
-/** What was started, each with how it ends. */
+/** Everything that was started, each with its function to stop it. */
 const stops: (() => Promise<unknown>)[] = []
 
 async function startCluster(): Promise<Cluster<ServiceProcess>> {
@@ -46,7 +46,7 @@ async function startCluster(): Promise<Cluster<ServiceProcess>> {
   return cluster
 }
 
-/** What the person set applies as in production; the rest is made for this run and forgotten. */
+/** The user's settings apply as in production. The rest is generated for this run only. */
 function toSettings({ HOST = '', MODE = '', REDIS_URL = '', MONGO_URI = '' }: Settings): Settings {
   const given = Object.entries(process.env).filter(
     ([name]) => !/^(npm|PORT$|MANAGEMENT_)/.test(name),
@@ -69,7 +69,7 @@ function say(name: string, state: string): void {
   console.log(`${name.padEnd(10)} ${state}`)
 }
 
-/** One line about what to install; the reason is there for whoever has it and sees it fail. */
+/** Says in one line what to install. The reason helps a user who has it installed. */
 function refuse(cause: unknown): never {
   const help = cause instanceof NoMongoError ? HELP.store : HELP.redis
   throw new Error(`${help} (${cause instanceof Error ? cause.message : String(cause)})`)
@@ -79,12 +79,12 @@ async function stopAll(): Promise<void> {
   await Promise.allSettled(stops.map((stop) => stop()))
 }
 
-/** Settles at a request to stop. */
+/** Resolves at a signal to stop. */
 async function waitForSignal(): Promise<void> {
   await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)))
 }
 
-/** Rejects when one of them ends, which nobody asked for: a cluster with a part missing misleads. */
+/** Rejects when one of them ends unexpectedly, because a cluster with a missing part misleads. */
 async function waitForDeath({ processes }: Cluster<ServiceProcess>): Promise<never> {
   const first = processes.map(async ({ name, exited }) => ({ name, ...(await exited) }))
   const { name, code, signal } = await Promise.race(first)
@@ -97,13 +97,13 @@ async function main(): Promise<void> {
   try {
     await Promise.race([stopped, started.then(waitForDeath)])
   } catch (error) {
-    // The lines that follow are what the process printed, which is on the screen already.
+    // The other lines are the process's output, which is on the screen already.
     console.error(error instanceof Error ? error.message.split('\n')[0] : error)
     process.exitCode = 1
   }
   console.log('stopping ...')
   await stopAll()
-  // What a start that was cut short has begun in the meantime.
+  // Also stop what an interrupted start has opened in the meantime.
   await started.catch(() => undefined)
   await stopAll()
   console.log('stopped')
@@ -117,5 +117,5 @@ readOptions({
 })
 endWithParent()
 await main()
-// A start that was cut short may still hold a timer; everything it opened is closed.
+// An interrupted start may still hold a timer. Everything it opened is closed.
 process.exit()

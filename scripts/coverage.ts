@@ -18,8 +18,8 @@ interface Share {
 }
 
 /**
- * The least share of lines that the tests have to reach, in per cent. `all` counts what is shipped:
- * the bench is a tool beside it, and held to the limit of a package.
+ * The minimum percentage of lines that the tests must cover. `all` counts what is shipped. The
+ * bench is a separate tool and has the limit of a package.
  */
 const LIMITS = { all: 85, eachPackage: 80 }
 const FOLDER = join(ROOT, 'coverage', 'raw')
@@ -34,7 +34,7 @@ async function measure(paths: readonly string[]): Promise<boolean> {
   return runTests({ jestArgs: paths })
 }
 
-/** By file. Which lines are code is the source's own matter; that they ran may be seen anywhere. */
+/** Coverage by file. The source decides which lines are code; any process may have run them. */
 async function countFiles(): Promise<Map<string, Share & { missed: number[] }>> {
   const sources = await findSources()
   const all = await toLines(readUnused(sources))
@@ -70,7 +70,7 @@ function toPackage(path: string): string {
   return path.split('/src/')[0] ?? path
 }
 
-/** Prints the table and resolves with whether every limit is kept. */
+/** Prints the table and returns whether every limit is kept. */
 async function report(): Promise<boolean> {
   const files = await countFiles()
   for (const [path, share] of files) {

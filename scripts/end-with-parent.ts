@@ -1,10 +1,10 @@
 /**
- * Asks this process to stop when the one that started it is gone. A server in a session of its own
- * would not notice, and would keep its port for ever.
+ * Asks this process to stop when its parent is gone. A server in its own session would not notice,
+ * and would keep its port forever.
  */
 export function endWithParent(): void {
   if (!process.connected) return
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-  // Listening alone would keep a process open that is done.
+  // The listener alone would keep a finished process open.
   process.channel?.unref()
 }

@@ -1,20 +1,20 @@
 import { parseArgs, type ParseArgsOptionDescriptor } from 'node:util'
 
-/** One option of a command: what `parseArgs` takes, and what people read about it. */
+/** An option of a command: the input of `parseArgs`, and its description. */
 type Option = ParseArgsOptionDescriptor & {
   about: string
-  /** What stands for the value in the help, such as `FOLDER`; or the words that are allowed. */
+  /** The placeholder of the value in the help, for example `FOLDER`, or the allowed words. */
   value?: string | readonly string[]
 }
 type Options = Record<string, Option>
 
 interface Command<O extends Options> {
-  /** As it is typed, such as `npm run bench --`. */
+  /** The command as it is typed, for example `npm run bench --`. */
   usage: string
-  /** What it does, in a sentence or two. */
+  /** What it does, in one or two sentences. */
   about: string
   options: O
-  /** What other arguments there may be, such as `[FILE...]`. Without it there are none. */
+  /** The other arguments, for example `[FILE...]`. Without it there are none. */
   positionals?: string
 }
 
@@ -26,8 +26,8 @@ const WRONG_USAGE = 2
 const HELP = { type: 'boolean', short: 'h', about: 'prints this' } as const
 
 /**
- * What the command line asks for. `--help` prints the command in plain words and ends the process; an
- * option that does not exist, or a word that it does not take, is one line and exit code 2.
+ * Parses the command line. `--help` prints a description and ends the process. An unknown option or
+ * word prints one line and ends it with exit code 2.
  */
 export function readOptions<const O extends Options>(command: Command<O>): Read<O> {
   const options = { ...command.options, help: HELP }
@@ -48,7 +48,7 @@ export function readOptions<const O extends Options>(command: Command<O>): Read<
   }
 }
 
-/** Ends the process with one line about how it was called. */
+/** Ends the process with one line about its arguments. */
 export function refuseUsage(message: string): never {
   const [sentence = ''] = message.split('. ')
   process.stderr.write(`${sentence.replace(/\.$/u, '')}. --help lists what there is.\n`)

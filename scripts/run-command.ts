@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
 /**
- * Runs a program of a package, such as `typescript/bin/tsc`, on this Node in the repository's
- * folder, and resolves with its exit code. What it prints appears as it is printed.
+ * Runs a package's program, for example `typescript/bin/tsc`, with this Node in the repository's
+ * folder. Returns its exit code. Its output appears at once.
  */
 export async function runTool(
   tool: string,
@@ -16,7 +16,7 @@ export async function runTool(
   return runNode([...(options.nodeArgs ?? []), `node_modules/${tool}`, ...args], options.env)
 }
 
-/** As `runTool`, for a script of this repository or anything else that Node takes. */
+/** Does the same as `runTool` for a script of this repository, or for other arguments of Node. */
 export async function runNode(
   args: readonly string[],
   env: Record<string, string> = {},

@@ -19,7 +19,7 @@ export type Lines = Map<string, { code: Set<number>; ran: Set<number> }>
 
 const FOLDERS = /(?:^|\/)((?:shared|services|web)\/[^/]+\/src\/.*|bench\/src\/.*)$/
 
-/** What V8 counted, as lines of the sources: through their source maps where they have one. */
+/** Converts V8's counts to lines of the sources, through source maps if there are any. */
 export async function toLines(entries: AsyncIterable<V8Entry[]>): Promise<Lines> {
   const outputDir = await mkdtemp(join(tmpdir(), 'chatbox-coverage-'))
   const report = new CoverageReport({
@@ -44,19 +44,19 @@ function addLines(lines: Lines, path: string, counted: Record<string, number | s
   const found = lines.get(path) ?? { code: new Set(), ran: new Set() }
   for (const [line, hits] of Object.entries(counted)) {
     found.code.add(Number(line))
-    // A line that ran in part is given as a share, such as `1/2`.
+    // A line that ran in part is a fraction, for example `1/2`.
     if (hits !== 0) found.ran.add(Number(line))
   }
   lines.set(path, found)
 }
 
-/** A bundle's map names sources from where it lies; a process names them by their address. */
+/** A bundle's map names sources relative to itself; a process names them by their address. */
 function toSourcePath(path: string): string {
   const [, inRepository] = FOLDERS.exec(path.replace(pathToFileURL(ROOT).href, '')) ?? []
   return inRepository ?? path
 }
 
-/** One file of a folder for NODE_V8_COVERAGE; the tests write theirs in the same form. */
+/** A file of a folder for NODE_V8_COVERAGE. The tests write the same format. */
 interface RawCoverage {
   result: (Omit<V8Entry, 'source'> & { source?: string })[]
 }
@@ -65,7 +65,10 @@ const OWN = ['shared/', 'services/', 'web/', 'bench/'].map(
   (name) => pathToFileURL(join(ROOT, name)).href,
 )
 
-/** What processes and tests loaded from source files, in parts: a run of all tests leaves gigabytes. */
+/**
+ * Reads what processes and tests loaded from source files, in parts, because a run of all tests
+ * leaves gigabytes.
+ */
 export async function* readProcessCoverage(folder: string): AsyncGenerator<V8Entry[]> {
   for await (const { result } of readFolder(folder)) {
     yield await Promise.all(
@@ -76,7 +79,7 @@ export async function* readProcessCoverage(folder: string): AsyncGenerator<V8Ent
   }
 }
 
-/** What was loaded in another form than its source's, with the map that leads back: see `source`. */
+/** Files that were loaded in another form than their source, with the map back: see `source`. */
 export async function* readBundleCoverage(folder: string): AsyncGenerator<V8Entry[]> {
   for await (const { result } of readFolder(folder)) {
     yield result.flatMap(({ source, ...entry }) =>
@@ -89,7 +92,7 @@ async function* readFolder(folder: string): AsyncGenerator<RawCoverage> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.json')) continue
     const text = await readFile(join(folder, name), 'utf8')
-    // A process that was killed while it wrote leaves half a file: what it ran does not count.
+    // A process that was killed while it wrote leaves half a file, which does not count.
     const raw = text.endsWith('}') ? (JSON.parse(text) as RawCoverage) : { result: [] }
     yield raw
   }
@@ -111,7 +114,7 @@ async function readStripped(url: string): Promise<string> {
   return source
 }
 
-/** Every file of a package that is not a test: also the ones that nothing has loaded. */
+/** Returns every file of a package that is not a test, even if nothing has loaded it. */
 export async function findSources(): Promise<string[]> {
   const paths: string[] = []
   const patterns = ['{shared,services,web}/*/src/**/*.{ts,tsx}', 'bench/src/**/*.ts']
@@ -121,7 +124,7 @@ export async function findSources(): Promise<string[]> {
   return paths.toSorted()
 }
 
-/** Sources as V8 sees them when nothing in them has run: tells which of their lines are code. */
+/** Returns sources as V8 reports them when nothing has run, which shows the lines of code. */
 export async function* readUnused(paths: readonly string[]): AsyncGenerator<V8Entry[]> {
   yield await Promise.all(paths.map(toUnused))
 }

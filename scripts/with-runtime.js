@@ -3,12 +3,12 @@
 //
 //   node scripts/with-runtime.js [--production] [--session] COMMAND [ARGUMENT...]
 //
-// It first installs the packages that are missing (with --production, only those that a running
-// system needs) and a newer Node where this one is too old, both inside this folder. It has no
-// dependencies and keeps to what Node 20 understands, because nothing is there before it ran.
+// It first installs missing packages (with --production only those of a running system) and, if this
+// Node is too old, a newer one, both inside this folder. It has no dependencies and uses only what
+// Node 20 understands, because nothing else is installed before it runs.
 //
-// --session is for servers: they then get each request to stop once, from here. A terminal would
-// send Ctrl-C to every process in it, npm would send it again, and a second one means "at once".
+// --session is for servers: each signal to stop reaches them once, from here. Otherwise the terminal
+// would send Ctrl-C to every process in it, npm would send it again, and a second one ends them at once.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -16,7 +16,7 @@ import process from 'node:process'
 import { findRuntime, installRuntime } from './runtime/node.js'
 import { installPackages, ROOT, SetUpError } from './runtime/npm.js'
 
-/** A terminal, npm and `timeout` may each deliver the same request to stop within moments. */
+/** A terminal, npm and `timeout` may each deliver the same signal within moments. */
 const SAME_SIGNAL_MS = 1000
 const ORPHAN_POLL_MS = 500
 
@@ -28,7 +28,7 @@ async function main(argv) {
   const command = argv.slice(flags.length)
   if (command.length === 0) throw new SetUpError('Usage: with-runtime.js [FLAG...] COMMAND ...')
 
-  // Side by side: each spends most of its time waiting for the network.
+  // In parallel, because each mostly waits for the network.
   const done = await Promise.allSettled([
     installPackages({ withDevelopment: !flags.includes('--production') }),
     installRuntime(),
@@ -43,12 +43,12 @@ function run([command, ...args], session) {
   const path = [runtime, join(ROOT, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
   const child = spawn(command === 'node' ? node : command, args, {
     cwd: ROOT,
-    // The channel closes when this process is gone, however that came about: see end-with-parent.
+    // The channel closes when this process is gone for any reason: see end-with-parent.
     stdio: session ? ['ignore', 'inherit', 'inherit', 'ipc'] : 'inherit',
     detached: session && process.platform !== 'win32',
-    // A package's command is a `.cmd` file on Windows, which only a shell can start.
+    // On Windows a package's command is a `.cmd` file, which only a shell can start.
     shell: process.platform === 'win32' && command !== 'node',
-    // npm hands its own Node to the scripts that it runs: both names must lead to the right one.
+    // npm passes its own Node to the scripts that it runs. Both names must lead to the right one.
     env: { ...process.env, PATH: path, NODE: node, npm_node_execpath: node },
   })
   passSignals(child, session)
@@ -67,12 +67,12 @@ function passSignals(child, session) {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      // A child in this terminal has Ctrl-C already.
+      // A child in this terminal has already received Ctrl-C.
       if (session || signal !== 'SIGINT' || !process.stdin.isTTY) pass(signal)
     })
   }
-  // npm passes a signal to the shell that it runs a script in, and the shell ends without passing
-  // it on: all that is left to see is another parent.
+  // npm passes a signal to the shell of a script, and the shell ends without passing it on. The
+  // only sign is another parent.
   const parent = process.ppid
   const runByNpm = process.env.npm_lifecycle_event !== undefined
   if (runByNpm)

@@ -1,4 +1,4 @@
-// `npm run docs`: writes what the documentation says of the code, from the code itself.
+// `npm run docs`: writes the parts of the documentation that are derived from the code.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toChart } from './documents/chart.ts'

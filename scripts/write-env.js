@@ -1,4 +1,4 @@
-// It needs Node 20 and no packages, because people who run compose have no other use for them.
+// This needs only Node 20 and no packages, because people who use compose need nothing else.
 import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
@@ -12,14 +12,16 @@ already stays as it is.
 `
 
 const SECRET_BYTES = 32
-/** Readable and writable by its owner alone. */
+/** Readable and writable only by its owner. */
 const MODE = 0o600
 
-/** Each secret's value with what it is for. Passwords are part of an address, so base64url. */
+/**
+ * Each secret's value and its purpose. Passwords are part of an address, so they are in base64url.
+ */
 const SECRETS = {
   JWT_SECRET: { about: 'signs the tokens of users', make: () => random('base64') },
   ENCRYPTION_KEYS: {
-    about: 'encrypts texts at rest; keep a copy, whoever loses it loses them',
+    about: 'encrypts texts at rest; keep a copy, because without the key the texts are lost',
     make: () => `k1:${random('base64')}`,
   },
   REDIS_PASSWORD: { about: 'of the Redis in docker-compose.yml', make: () => random('base64url') },
@@ -34,7 +36,7 @@ const SECRETS = {
 }
 
 const HEAD = `# Made by npm run env: secrets of this installation. Keep a copy in a safe place, and out of git.
-# Every other setting that can stand here: .env.example
+# All other settings: .env.example
 `
 
 function random(encoding) {
@@ -53,7 +55,7 @@ async function main(file) {
   const name = relative(ROOT, path)
   try {
     await writeFile(path, toText(), { flag: 'wx', mode: MODE })
-    // The mask of the shell may have taken rights from the owner as well.
+    // The shell's mask may have removed the owner's rights too.
     await chmod(path, MODE)
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'

@@ -32,7 +32,7 @@ const SUITES: Record<string, OpenComparison> = {
   question: openQuestion,
 }
 const NAMES = Object.keys(SUITES)
-/** Those whose entrant "ours" can be of another version. */
+/** The suites whose entrant "ours" can be another version. */
 const AGAINST = ['control', 'tokens', 'ack']
 const ROUNDS: Record<Profile, number> = { smoke: 1, quick: 2, full: 5 }
 

@@ -16,16 +16,16 @@ import {
 import { entryIn } from '../../tests/environment/versions.ts'
 import { OTHER_CORE, pin, SERVER_CORE, type Pids } from './measure/cpu.ts'
 
-/** With `BENCH_CPU_PROF` each process of the product writes a CPU profile there when it ends. */
+/** With `BENCH_CPU_PROF` each product process writes a CPU profile there when it ends. */
 const PROFILING: Settings = process.env.BENCH_CPU_PROF
   ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${process.env.BENCH_CPU_PROF}` }
   : {}
 const SEED_TIMEOUT_MS = 480_000
 
-/** A store that several may use at once without a word of one another. */
+/** A store that several can use at once without affecting one another. */
 export interface BenchStore {
   mongo: RunningMongo
-  /** Added to the settings of what uses the store. */
+  /** Added to the settings of the processes that use the store. */
   env: Settings
 }
 
@@ -34,11 +34,11 @@ export async function startStore(env: Settings = {}): Promise<BenchStore> {
 }
 
 export interface BenchBackEnds extends BackEnds {
-  /** Of the servers that are processes of ours. */
+  /** The process ids of the servers that are our processes. */
   readonly pids: Pids
 }
 
-/** A Redis and a database that nobody else hears or reads; the store too, where none is given. */
+/** Starts a private Redis and a private database. Also starts the store unless one is given. */
 export async function openBackEnds(store?: BenchStore): Promise<BenchBackEnds> {
   const report = (): undefined => undefined
   const backEnds = await startBackEnds(store ? { mongo: store.mongo } : { report })
@@ -48,14 +48,14 @@ export async function openBackEnds(store?: BenchStore): Promise<BenchBackEnds> {
   return { ...backEnds, pids, env: { ...env, LOG_LEVEL: 'error', ...store?.env } }
 }
 
-/** Where a standalone process keeps its data. */
+/** The data folder of a standalone process. */
 export async function createFolder(): Promise<DataFolder> {
   const folder = await createDataFolder()
   const lasting = { LOG_LEVEL: 'error', RECONNECT_TIMEOUT: '1d', SESSION_IDLE_TIMEOUT: '1d' }
   return { ...folder, env: { ...folder.env, ...lasting } }
 }
 
-/** A program of the contestants as its own process, on the servers' core. */
+/** Starts a contestant's program as its own process, on the servers' core. */
 export async function startContestant(
   file: string,
   env: Settings,
@@ -64,7 +64,7 @@ export async function startContestant(
   return pinned(await startService('gateway', { env, name, entry: pathOf(file) }))
 }
 
-/** A process of the product, on the servers' core; without the parts that `BENCH_WITHOUT` names. */
+/** Starts a process of the product on the servers' core, without the parts in `BENCH_WITHOUT`. */
 export async function startOurs(
   service: Service,
   env: Settings,
@@ -75,20 +75,23 @@ export async function startOurs(
   return pinned(await startService(service, options))
 }
 
-/** Of the product without a part, or as it is in another folder; undefined for the product itself. */
+/**
+ * Returns the program of the product without a part or in another folder; undefined for the product
+ * itself.
+ */
 function findEntry(service: Service, env: Settings): string | undefined {
   if (env.BENCH_FOLDER !== undefined) return entryIn(env.BENCH_FOLDER, service)
   return env.BENCH_WITHOUT === undefined ? undefined : pathOf(`ours/${service}-main.ts`)
 }
 
-/** The model server of a run, and the settings with which workers ask it. */
+/** Starts the model server of a run. Returns the settings with which workers use it. */
 export interface Model {
   url: string
   settings: Settings
   stop(): Promise<unknown>
 }
 
-/** Away from the servers' core: it is not what is measured. */
+/** Not on the servers' core, because it is not measured. */
 export async function startModel(tokens: number, tokensPerSecond: number): Promise<Model> {
   const env = { TOKENS: String(tokens), TOKENS_PER_SECOND: String(tokensPerSecond) }
   const model = await startService('gateway', {
@@ -101,7 +104,7 @@ export async function startModel(tokens: number, tokensPerSecond: number): Promi
   return { url: model.url, settings, stop: () => model.stop() }
 }
 
-/** Fills a database of the store; see the program that does it for what can be asked for. */
+/** Fills a database of the store. See the seed program for its options. */
 export async function seed(env: Settings, what: Settings): Promise<void> {
   const options = { name: 'seed', entry: pathOf('ours/seed-main.ts') }
   const readyTimeoutMs = SEED_TIMEOUT_MS

@@ -3,7 +3,10 @@ export function toKey(name: string): string {
   return name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** The default and the schema of a value of this type. `isGiven`: it is never an empty text. */
+/**
+ * Returns the default and the schema of a value of this type. `isGiven` means that it must not be
+ * an empty text.
+ */
 export function toKind(
   type: string,
   text: string,

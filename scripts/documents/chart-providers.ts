@@ -40,7 +40,7 @@ export function toProviderSchema(): object {
   }
 }
 
-/** What the values say of their list of providers. */
+/** The comment on the list of providers in the values. */
 export function toProvidersText(): string {
   const others = FIELDS.filter(({ key }) => !ALWAYS.includes(key)).map(({ key }) => `\`${key}\``)
   return [

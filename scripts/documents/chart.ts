@@ -9,7 +9,7 @@ import { fillIn, layOut, type Documents } from './documents.ts'
 const CHART = 'helm/chatbox'
 const PROGRAMS = ['gateway', 'worker', 'migrate'] as const
 
-/** The settings that the chart itself sets, and why nobody else may. */
+/** The settings that the chart itself sets, and why nobody else may set them. */
 export const GOVERNED: Readonly<Record<string, string>> = {
   NODE_ENV: 'always production: what the product makes up outside of it is for trying',
   MODE: 'always cluster: the other one is a single process without stores',
@@ -55,7 +55,9 @@ interface ChartSetting {
   usedBy: readonly string[]
 }
 
-/** The chart's values, their schema and their rows in its page, and who is told which of them. */
+/**
+ * Writes the chart's values, their schema, their rows in its page, and which program reads which.
+ */
 export async function toChart(): Promise<Documents> {
   const settings = describeSettings()
     .settings.filter(({ name }) => !(name in GOVERNED))

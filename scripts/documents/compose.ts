@@ -7,7 +7,7 @@ import { fillIn, type Documents } from './documents.ts'
 const FILE = 'docker-compose.yml'
 const EXAMPLE = '.env.example'
 
-/** What a container of the compose file is never given. */
+/** Settings that no container of the compose file gets. */
 export const WITHHELD: Readonly<Record<string, string>> = {
   HOST: 'of the container',
   PORT: 'of the container; CHATBOX_PORT is the published one',
@@ -18,7 +18,7 @@ export const WITHHELD: Readonly<Record<string, string>> = {
 /** How many models the compose file passes on from `.env`. */
 const MODELS = [1, 2, 3]
 
-/** The settings of the compose file and of `.env.example` that are not written there by hand. */
+/** Writes the settings of the compose file and of `.env.example` that are not written by hand. */
 export async function toComposeFiles(): Promise<Documents> {
   const { settings, provider } = describeSettings()
   const passed = settings.filter(({ name }) => !(name in WITHHELD))
@@ -48,7 +48,7 @@ function toModel(n: number, provider: readonly SettingDescription[]): SettingDes
   return provider.map((field) => ({ ...field, name: field.name.replace('<n>', `${n}`) }))
 }
 
-/** The names of those that these programs, and no others, read: one a line. */
+/** Returns the names of the settings that exactly these programs read, one per line. */
 function toNames(settings: readonly SettingDescription[]): (...readers: string[]) => string {
   return (...readers) =>
     settings
@@ -61,7 +61,7 @@ function toNames(settings: readonly SettingDescription[]): (...readers: string[]
       .join('')
 }
 
-/** Those that stand outside of all marks. */
+/** Returns the settings outside of all marks. */
 async function withoutThoseOf(
   path: string,
   settings: readonly SettingDescription[],

@@ -40,7 +40,7 @@ LLM_PROVIDER_1_MODEL=…
 \`\`\`
 `
 
-/** Writes the page of all settings from the table that the processes read them by. */
+/** Writes the page of all settings from the table that the processes use. */
 export async function toConfigurationPage(): Promise<Documents> {
   const { settings, provider } = describeSettings()
   const page = [INTRODUCTION, '## All settings\n', toTable(settings), PROVIDERS, toTable(provider)]

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { ROOT } from '../run-command.ts'
 
-/** The texts of documents as they are kept, by their paths in the repository. */
+/** The texts of documents, by path in the repository. */
 export type Documents = Record<string, string>
 
-/** `text` in the layout that the check of formatting asks for. */
+/** Returns `text` formatted as the formatting check requires. */
 export async function layOut(text: string, parser: 'json' | 'markdown'): Promise<string> {
   return format(text, { ...(await resolveConfig(import.meta.filename)), parser })
 }
 
-/** A comment that stands alone in its line. */
+/** A comment on its own line. */
 type ToComment = (text: string) => string
 const HASH: ToComment = (text) => `# ${text}`
 export const MARKUP: ToComment = (text) => `<!-- ${text} -->`
 
-/** The file with `parts` between their marks, each part by the label of its marks. */
+/** Returns the file with each of `parts` between the marks of its label. */
 export async function fillIn(
   path: string,
   parts: Readonly<Record<string, string>>,

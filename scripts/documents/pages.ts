@@ -9,7 +9,7 @@ import { fillIn, layOut, MARKUP, type Documents } from './documents.ts'
 
 const PATH_PREFIX = '/chatbox'
 
-/** What the contract says of HTTP and of the socket, for other people's tools. */
+/** Writes the contract of HTTP and the sockets for other tools. */
 export async function toApiDocuments(): Promise<Documents> {
   const openApi = openApiDocument({ pathPrefix: PATH_PREFIX })
   const asyncApi = asyncApiDocument({ pathPrefix: PATH_PREFIX })
@@ -21,7 +21,7 @@ export async function toApiDocuments(): Promise<Documents> {
 
 const BOARDS: Readonly<Record<string, Board>> = { overview, gateways, workers }
 
-/** The Grafana boards that the chart ships. */
+/** Writes the Grafana boards that the chart ships. */
 export async function toBoards(): Promise<Documents> {
   const written = Object.entries(BOARDS).map(async ([name, board]) => [
     `helm/chatbox/dashboards/${name}.json`,
@@ -31,10 +31,10 @@ export async function toBoards(): Promise<Documents> {
 }
 
 const PAGE = 'docs/operations.md'
-/** The runtime's own metrics are described where they come from. */
+/** The runtime's own metrics have their own documentation. */
 const OWN = 'chatbox_'
 
-/** The page on operations, with the table of today's metrics between its two marks. */
+/** Writes the page on operations, with the table of metrics between its two marks. */
 export async function toOperationsPage(): Promise<Documents> {
   const text = await fillIn(PAGE, { metrics: `\n${toTable()}\n\n` }, MARKUP)
   return { [PAGE]: await layOut(text, 'markdown') }

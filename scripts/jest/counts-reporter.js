@@ -1,6 +1,5 @@
-// Writes the counts of a run, and why tests were skipped, to the file named by `CHATBOX_COUNTS`.
-// With `CHATBOX_COVERAGE` it also writes there what V8 counted, in the form that Node itself uses
-// for NODE_V8_COVERAGE.
+// Writes the counts of a run, and why tests were skipped, to the file in `CHATBOX_COUNTS`. With
+// `CHATBOX_COVERAGE` it also writes V8's coverage there, in Node's own format for NODE_V8_COVERAGE.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +13,7 @@ export default class CountsReporter {
     const result = v8Coverage.map(({ result: script, codeTransformResult: code }) => ({
       ...script,
       url: script.url.startsWith('file:') ? script.url : pathToFileURL(script.url).href,
-      // A file that was not only stripped of types leads back to its lines by a map.
+      // A file that was changed by more than stripping types has a map back to its lines.
       ...(script.url.endsWith('x') && toTransformed(code)),
     }))
     mkdirSync(folder, { recursive: true })
@@ -39,7 +38,7 @@ function toTransformed({ code, sourceMapPath }) {
   return { source: code, sourceMap: JSON.parse(readFileSync(sourceMapPath, 'utf8')) }
 }
 
-/** A suite that cannot run says why in its title: see tests/support/describe-unless.ts. */
+/** A suite that cannot run gives the reason in its title: see tests/support/describe-unless.ts. */
 function toReasons({ testFilePath, testResults }) {
   const skipped = testResults.filter(({ status }) => status === 'pending' || status === 'todo')
   const titles = skipped.map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title)

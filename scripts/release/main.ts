@@ -56,7 +56,7 @@ async function main(name = '', argument = ''): Promise<void> {
 
 const read = (path: string) => readFile(path, 'utf8')
 
-/** One line that both pipelines read as an output of the job. */
+/** Prints a line that both pipelines read as an output of the job. */
 function print(name: string, value: string): void {
   console.log(`${name}=${value}`)
 }

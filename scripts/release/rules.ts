@@ -1,12 +1,12 @@
 import { isScalar, parseAllDocuments, parseDocument } from 'yaml'
 
-/** A reason not to release, in one sentence for whoever pushed the tag. */
+/** A reason not to release, in one sentence for the person who pushed the tag. */
 export class Refusal extends Error {
   override name = 'Refusal'
 }
 
 interface Versions {
-  /** The tag as it was pushed, such as `v1.2.3`. */
+  /** The tag as it was pushed, for example `v1.2.3`. */
   tag: string
   /** `version` of package.json. */
   manifest: string
@@ -18,7 +18,9 @@ interface Versions {
 const RELEASE_TAG =
   /^v((?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)$/
 
-/** The version that a tag releases. Throws a `Refusal` unless tag, manifest and chart agree on it. */
+/**
+ * Returns the version that a tag releases. Throws a `Refusal` unless tag, manifest and chart agree.
+ */
 export function checkVersions({ tag, manifest, chartApp }: Versions): string {
   const version = RELEASE_TAG.exec(tag)?.[1]
   if (version === undefined) {
@@ -33,12 +35,12 @@ export function checkVersions({ tag, manifest, chartApp }: Versions): string {
   return version
 }
 
-/** A name with an exact tag: what comes after the colon begins with a number. */
+/** A name with an exact tag: the part after the colon begins with a number. */
 const EXACT = /^[a-z0-9][a-z0-9./_-]*:\d[\w.-]*$/
 
 /**
- * The base that a release is built on: what the Dockerfile says, or `digest` in place of its own.
- * Throws a `Refusal` for an inexact tag and for a digest that is missing or malformed.
+ * Returns the base image of a release: that of the Dockerfile, with `digest` instead of its own if
+ * given. Throws a `Refusal` for an inexact tag and for a missing or malformed digest.
  */
 export function readBaseImage(
   dockerfile: string,
@@ -54,14 +56,14 @@ export function readBaseImage(
   return { image, digest: requireDigest(`the base image ${image} (NODE_DIGEST)`, digest || own) }
 }
 
-/** The default of an `ARG` of a Dockerfile. */
+/** Returns the default of an `ARG` of a Dockerfile. */
 function readArgument(dockerfile: string, name: string): string {
   const line = new RegExp(`^ARG ${name}=(.*)$`, 'm').exec(dockerfile)
   if (!line) throw new Refusal(`The Dockerfile has no argument ${name}.`)
   return (line[1] ?? '').trim()
 }
 
-/** The image that a chart's values name, without its tag, such as `ghcr.io/chatbox/chatbox`. */
+/** Returns the image in a chart's values without its tag, for example `ghcr.io/chatbox/chatbox`. */
 export function readChartImage(values: string): string {
   const document = parseDocument(values)
   const parts = [document.getIn(['image', 'registry']), document.getIn(['image', 'repository'])]
@@ -72,8 +74,8 @@ export function readChartImage(values: string): string {
 }
 
 /**
- * A chart's values with the digest of its image written into `image.digest`; every other character
- * stays. Throws a `Refusal` where the values hold a digest already.
+ * Returns a chart's values with the digest of its image in `image.digest` and no other change.
+ * Throws a `Refusal` if the values contain a digest already.
  */
 export function stampChart(values: string, digest: string): string {
   requireDigest('the image', digest)
@@ -88,8 +90,8 @@ export function stampChart(values: string, digest: string): string {
 const PINNED = /^[^\s@]+@sha256:[0-9a-f]{64}$/
 
 /**
- * Reads rendered manifests and throws a `Refusal` unless every container's image has a digest, and
- * the image `image@digest` that is being released is one of them.
+ * Checks rendered manifests. Throws a `Refusal` unless every container's image has a digest and the
+ * released `image@digest` is one of them.
  */
 export function checkImages(manifests: string, image: string, digest: string): void {
   const images = parseAllDocuments(manifests).flatMap((document) => collectImages(document.toJS()))
@@ -101,7 +103,7 @@ export function checkImages(manifests: string, image: string, digest: string): v
   }
 }
 
-/** Every text under a key `image`, at any depth. */
+/** Returns every text under a key `image`, at any depth. */
 function collectImages(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(collectImages)
   if (typeof value !== 'object' || value === null) return []
@@ -112,7 +114,7 @@ function collectImages(value: unknown): string[] {
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/
 
-/** The digest as it is. Throws a `Refusal` that names `what` where it is empty or no digest. */
+/** Returns the digest. Throws a `Refusal` that names `what` if it is empty or malformed. */
 export function requireDigest(what: string, digest: string): string {
   if (digest === '') throw new Refusal(`The digest of ${what} is empty.`)
   if (!DIGEST.test(digest)) {

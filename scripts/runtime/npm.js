@@ -8,12 +8,12 @@ import { promisify } from 'node:util'
 /** The folder of this repository. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** A fault of the machine or the network, told to the user in one or two lines. */
+/** A fault of the machine or the network, described to the user in one or two lines. */
 export class SetUpError extends Error {
   name = 'SetUpError'
 }
 
-/** Longest silence of npm's own that is bearable: an installation with a cold cache takes seconds. */
+/** The longest acceptable silence of npm: an installation with a cold cache takes seconds. */
 const TIMEOUT_MS = 10 * 60_000
 const MAX_OUTPUT_BYTES = 16 << 20
 
@@ -22,7 +22,7 @@ const QUIET = [
   '--no-audit',
   '--no-fund',
   '--no-update-notifier',
-  // A package's wish for a newer Node is met by the Node that is installed beside it.
+  // The Node that is installed beside it satisfies a package that needs a newer one.
   '--loglevel=error',
   '--fetch-retries=3',
   '--fetch-retry-mintimeout=1000',
@@ -30,8 +30,8 @@ const QUIET = [
 ]
 
 /**
- * Runs npm in this repository, without the scripts of packages. Says on standard error what it is
- * doing and how long it took, because a first installation is a minute of silence otherwise.
+ * Runs npm in this repository without the scripts of packages. Reports on standard error what it
+ * does and how long it took, because a first installation takes a minute.
  */
 export async function runNpm(what, args) {
   process.stderr.write(`${what} ...\n`)
@@ -59,14 +59,14 @@ async function spawnNpm(args) {
   }
 }
 
-/** npm tells a script which npm runs it; the one on PATH serves where a person ran the file. */
+/** npm tells a script which npm runs it. If a person runs the file, the one on the PATH is used. */
 function findNpm() {
   const running = process.env.npm_execpath
   return running?.endsWith('npm-cli.js') ? [process.execPath, [running]] : ['npm', []]
 }
 
 function explain(what, output) {
-  // npm says what is wrong first and what else one might read afterwards.
+  // npm prints the error first and further reading after it.
   const detail = output.trim().split('\n').slice(0, 5).join('\n')
   if (
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|EHOSTUNREACH/.test(output)
@@ -79,20 +79,20 @@ function explain(what, output) {
   return `${what} failed.\n${detail}`
 }
 
-/** Installs what package-lock.json names and node_modules lacks; nothing when all is there. */
+/** Installs the packages of package-lock.json that node_modules lacks. */
 export async function installPackages({ withDevelopment }) {
   const wanted = readPackages(join(ROOT, 'package-lock.json'))
   const present = readPackages(join(ROOT, 'node_modules', '.package-lock.json'))
   if (!isMissing(wanted, present, withDevelopment)) return
   const omit = withDevelopment ? ['--include=dev'] : ['--omit=dev']
-  // `npm ci` begins by deleting node_modules, under a running system's feet when there is one.
+  // `npm ci` first deletes node_modules, even if a system is running from it.
   const command = existsSync(join(ROOT, 'node_modules')) ? ['install', '--no-save'] : ['ci']
   await runNpm('Installing packages', [...command, ...omit])
 }
 
 function isMissing(wanted, present, withDevelopment) {
   return Object.entries(wanted).some(([path, entry]) => {
-    // An optional package may be another platform's.
+    // An optional package may be for another platform.
     if (path === '' || entry.optional || entry.devOptional) return false
     if (entry.dev && !withDevelopment) return false
     return present[path]?.version !== entry.version || present[path]?.link !== entry.link

@@ -16,10 +16,12 @@ import { TEST_SECRET } from './tokens.ts'
 
 export type Settings = Record<string, string>
 
-/** What the texts of a run are encrypted with. */
+/** The encryption keys of a run. */
 export const TEST_ENCRYPTION = { id: 'test', key: randomBytes(32) }
 
-/** What every process is told: secrets of this run alone, and limits that no test meets by accident. */
+/**
+ * The settings of every process: secrets of this run, and limits that no test reaches by accident.
+ */
 const COMMON: Readonly<Settings> = {
   HOST: '127.0.0.1',
   JWT_SECRET: TEST_SECRET,
@@ -29,7 +31,7 @@ const COMMON: Readonly<Settings> = {
   MAX_CONNECTIONS_PER_USER: '100',
 }
 
-/** Settings with which workers ask the model server at `url`. */
+/** The settings with which workers use the model server at `url`. */
 export function toModelSettings(url: string): Settings {
   return {
     LLM_PROVIDER_1_ID: 'tokens',
@@ -41,20 +43,20 @@ export function toModelSettings(url: string): Settings {
   }
 }
 
-/** What the processes of a cluster share, under a name that no other cluster has. */
+/** The back ends that the processes of a cluster share, under a unique name. */
 export interface BackEnds {
   readonly redis: RedisServer
   readonly mongo: RunningMongo
-  /** Settings with which processes find them, and one another. */
+  /** The settings with which processes find the back ends and one another. */
   readonly env: Readonly<Settings>
   stop: () => Promise<void>
 }
 
 export interface BackEndOptions {
-  /** A store that others use too, and that stays. */
+  /** A shared store, which is not removed. */
   mongo?: RunningMongo
   isForLongRun?: boolean
-  /** Gets which store it is. */
+  /** Called with the kind of store. */
   report?: (line: string) => void
 }
 
@@ -86,23 +88,23 @@ export async function startBackEnds(options: BackEndOptions = {}): Promise<BackE
 
 export type Role = 'gateway' | 'worker'
 
-/** One process of a cluster that is about to be started. */
+/** A process of a cluster that is about to start. */
 export interface Place {
   service: Role
   /** Counted from 1 for each service. */
   index: number
-  /** Such as `gateway-1`. */
+  /** For example `gateway-1`. */
   name: string
   env: Settings
 }
 
-/** How processes come to be: all are launched one after the other, and then become ready together. */
+/** Starts processes: launches them one after another, then waits until all are ready. */
 export interface Launching<P> {
   launch: (place: Place) => Promise<P>
   ready: (process: P) => Promise<void>
 }
 
-/** As the services are, with what `more` says of each, such as another entry. */
+/** Starts the services, with the options that `more` returns for each. */
 export function asServices(
   more: (place: Place) => Partial<ProcessOptions> = () => ({}),
 ): Launching<ServiceProcess> {
@@ -116,11 +118,11 @@ export function asServices(
 export interface ClusterOptions<P> extends Launching<P> {
   gateways?: number
   workers?: number
-  /** Besides those of the back ends. */
+  /** Settings besides those of the back ends. */
   settings?: Settings
 }
 
-/** Gateways and workers as real processes around their back ends, which end with them. */
+/** Gateways and workers as real processes around their back ends. The back ends stop with them. */
 export class Cluster<P extends { stop(): Promise<unknown> }> {
   readonly gateways: P[] = []
   readonly workers: P[] = []
@@ -146,7 +148,7 @@ export class Cluster<P extends { stop(): Promise<unknown> }> {
     return [...this.gateways, ...this.workers]
   }
 
-  /** Rejects where one does not become ready, and has ended all of them then. */
+  /** Starts them all. If one does not become ready, stops all and rejects. */
   async start(): Promise<this> {
     const { gateways = 2, workers = 2, ready } = this.#options
     try {
@@ -160,14 +162,14 @@ export class Cluster<P extends { stop(): Promise<unknown> }> {
     return this
   }
 
-  /** Starts one more process, which `stop` ends too. */
+  /** Starts another process, which `stop` also stops. */
   async add(service: Role): Promise<P> {
     const process = await this.#launch(service)
     await this.#options.ready(process)
     return process
   }
 
-  /** Ends all that was started until now. */
+  /** Stops everything that has been started so far. */
   async stop(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.stop()))
     await this.backEnds.stop()
@@ -183,12 +185,12 @@ export class Cluster<P extends { stop(): Promise<unknown> }> {
   }
 }
 
-/** A cluster with a model server whose answers say how long they are. */
+/** A cluster with a model server. Each question sets the length of its answer. */
 export interface TestCluster extends Cluster<ServiceProcess> {
   readonly models: ModelServer
 }
 
-/** Two gateways and two workers on a Redis, a store and a model server of their own. */
+/** Starts two gateways and two workers with their own Redis, store and model server. */
 export async function startTestCluster(settings: Settings = {}): Promise<TestCluster> {
   const [backEnds, models] = await Promise.all([startBackEnds(), startModelServer(streamTokens)])
   const common = { LOG_LEVEL: 'info', DRAIN_TIMEOUT: '10s', ...toModelSettings(models.url) }
@@ -202,14 +204,14 @@ export async function startTestCluster(settings: Settings = {}): Promise<TestClu
   return Object.assign(await cluster.start(), { models })
 }
 
-/** Where one process keeps its data, which outlives it. */
+/** The data folder of one process. It outlives the process. */
 export interface DataFolder {
   readonly env: Readonly<Settings>
   readonly dataDir: string
   remove: () => Promise<void>
 }
 
-/** In the place that is given, or in one of its own. */
+/** Uses the given folder or a new one. */
 export async function createDataFolder(at?: string): Promise<DataFolder> {
   const dataDir = at ?? (await mkdtemp(join(tmpdir(), 'chatbox-data-')))
   return {
@@ -219,7 +221,7 @@ export async function createDataFolder(at?: string): Promise<DataFolder> {
   }
 }
 
-/** The whole product as one process with a folder of its own, which goes when it stops. */
+/** Starts the whole product as one process. Its folder is removed when it stops. */
 export async function startStandalone(settings: Settings): Promise<ServiceProcess> {
   const folder = await createDataFolder()
   const process = await startService('standalone', { env: { ...folder.env, ...settings } })

@@ -7,14 +7,17 @@ import { encodeEvents, protocolOf, WIRES, type ReplyFrame } from './model-wire.t
 import { listen } from './servers/ports.ts'
 
 interface ReceivedRequest {
-  /** Tells the connection it came over. */
+  /** Identifies the connection of the request. */
   clientPort: number | undefined
   method: string
   path: string
   headers: IncomingMessage['headers']
-  /** The body as JSON; what a model was really asked. */
+  /** The body as JSON: what the model was really asked. */
   body: unknown
-  /** Becomes the time of day in milliseconds at which the connection ended before the answer did. */
+  /**
+   * The time of day in milliseconds at which the connection ended before the answer; unset until
+   * then.
+   */
   cut: Promise<number>
 }
 
@@ -23,30 +26,32 @@ export interface Exchange {
   response: ServerResponse
 }
 
-/** How the server treats one request. It may do anything to the response, down to its socket. */
+/** How the server handles one request. It may do anything to the response, even to its socket. */
 export type Answer = (exchange: Exchange) => unknown
 
 export interface ModelServer {
   url: string
   port: number
   requests: ReceivedRequest[]
-  /** Resolves once `count` requests have come, in all. */
+  /** Resolves after `count` requests in all. */
   received(count: number): Promise<void>
-  /** Requests that are being answered now. */
+  /** The number of requests in progress. */
   streaming(): number
-  /** Sets the answers to the next requests, in order; the last one stays. */
+  /** Sets the answers to the next requests, in order. The last one is repeated. */
   answer(...answers: Answer[]): void
   stop(): Promise<void>
 }
 
 export interface ModelServerOptions {
-  /** Where it listens; by default on any port that is free. */
+  /** The port to listen on; any free port by default. */
   port?: number
-  /** Whether requests are there to be looked at later; not in a run of hours. */
+  /** Whether to keep requests for inspection. Runs of hours do not. */
   keepsRequests?: boolean
 }
 
-/** A model server of every protocol over plain HTTP that does to each request what it is told. */
+/**
+ * Starts a model server for every protocol over plain HTTP. It handles each request as it is told.
+ */
 export async function startModelServer(
   first: Answer = sendStatus(500),
   { port = 0, keepsRequests = true }: ModelServerOptions = {},
@@ -65,12 +70,12 @@ export async function startModelServer(
   }
 
   const server = createServer((incoming, response) => {
-    // A client that goes away in the middle of a write is what many tests are about.
+    // Many tests let a client disconnect in the middle of a write.
     response.on('error', () => undefined)
     response.socket?.setNoDelay(true)
     streaming += 1
     serve(incoming, response)
-      // Or while it sends its question.
+      // The client may also disconnect while it sends its question.
       .catch(() => response.destroy())
       .finally(() => (streaming -= 1))
   })
@@ -102,7 +107,7 @@ export function sendStatus(
   }
 }
 
-/** Takes the request and says nothing, ever. */
+/** Accepts the request and never answers. */
 export function hang(): Answer {
   return () => undefined
 }
@@ -114,10 +119,10 @@ export function reset(): Answer {
   }
 }
 
-/** What happens after the last piece; `end` is a proper end of the HTTP body. */
+/** What happens after the last piece. `end` ends the HTTP body properly. */
 type Ending = 'end' | 'hang' | 'reset'
 
-/** Streams the pieces as they are, each in a write of its own. */
+/** Streams the pieces unchanged, each in its own write. */
 export function streamPieces(
   pieces: Iterable<Uint8Array>,
   { then = 'end' }: { then?: Ending } = {},
@@ -132,14 +137,14 @@ export function streamPieces(
 export interface ReplyScript extends ReplyFrame {
   /** The text. A function is called when its piece is written. */
   pieces: Iterable<string | (() => string)>
-  /** From one piece to the next, whatever the writing of them takes. */
+  /** The time from one piece to the next, including the write. */
   intervalMs?: number
-  /** What has to happen before the next piece, such as the test's own word. */
+  /** Waits before the next piece, for example for the test. */
   before?: (index: number) => Promise<unknown> | undefined
   then?: Ending
 }
 
-/** Answers in the protocol of each request with the reply that its question is given. */
+/** Answers each question with its reply, in the protocol of the request. */
 export function streamReply(script: ReplyScript | ((body: unknown) => ReplyScript)): Answer {
   return async (exchange) => {
     const reply = typeof script === 'function' ? script(exchange.request.body) : script
@@ -148,12 +153,12 @@ export function streamReply(script: ReplyScript | ((body: unknown) => ReplyScrip
 }
 
 export interface Written {
-  /** Pieces that were written before the connection ended. */
+  /** The number of pieces written before the connection ended. */
   pieces: number
   isWhole: boolean
 }
 
-/** Writes one reply in the protocol that it was asked for in. */
+/** Writes one reply in the protocol of its request. */
 export async function writeReply(
   { request, response }: Exchange,
   { pieces, intervalMs = 0, before, then = 'end', ...frame }: ReplyScript,
@@ -187,8 +192,8 @@ const DEFAULT_TOKENS = 10
 const TOKEN_INTERVAL_MS = 20
 
 /**
- * Numbered tokens, one each 20 ms: as many as the last message asks for (`tokens=40`), 10 where it
- * asks for none. What a viewer shows can thus be checked word by word; see `textOfTokens`.
+ * Streams numbered tokens, one every 20 ms. The last message gives the number (`tokens=40`); the
+ * default is 10. A test can therefore check every word that a viewer shows; see `textOfTokens`.
  */
 export const streamTokens: Answer = streamReply((body) => {
   const found = [...JSON.stringify(body).matchAll(/tokens=(\d+)/gu)].at(-1)
@@ -218,7 +223,7 @@ function end(response: ServerResponse, then: Ending): void {
   else if (then === 'end') response.end()
 }
 
-/** Each piece in a turn of its own, so that most of them travel alone. */
+/** Writes each piece in its own turn of the event loop, so that most travel alone. */
 async function* oneByOne(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
     yield piece

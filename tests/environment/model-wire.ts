@@ -1,6 +1,6 @@
 /**
- * The wire forms of the three model protocols, written down here a second time: no code is shared
- * with the providers.
+ * The wire forms of the three model protocols. They are written here a second time and share no
+ * code with the providers.
  */
 export type Protocol = 'openai' | 'anthropic' | 'dify'
 
@@ -9,7 +9,7 @@ export interface WireEvent {
   data?: string
 }
 
-/** Everything about a reply but its text. */
+/** Everything about a reply except its text. */
 export interface ReplyFrame {
   usage?: { prompt: number; completion: number }
   conversationId?: string
@@ -21,27 +21,27 @@ export interface WireReply extends ReplyFrame {
 }
 
 interface Form {
-  /** Where the server is asked, below its address. */
+  /** The path of the server's endpoint. */
   path: string
-  /** What comes before the text. */
+  /** The events before the text. */
   opening(frame: ReplyFrame): WireEvent[]
   piece(text: string, frame: ReplyFrame): WireEvent
-  /** What comes after it, the terminators last. */
+  /** The events after the text, the terminators last. */
   closing(frame: ReplyFrame): WireEvent[]
-  /** How many of the last events say that the reply is whole. */
+  /** How many of the last events say that the reply is complete. */
   terminators: number
-  /** An error stated within the stream. */
+  /** An error inside the stream. */
   error(retryable: boolean): WireEvent
-  /** An event of a known kind whose fields are not what they should be. */
+  /** An event of a known kind with wrong fields. */
   wrongTypes: object
-  /** An event of a kind that is not known yet. */
+  /** An event of an unknown kind. */
   unknown: object
-  /** What keeps a connection alive and says nothing. */
+  /** An event that only keeps the connection alive. */
   keepAlive: string
 }
 
 export interface Wire extends Form {
-  /** Everything a good server sends for one reply. */
+  /** All events that a correct server sends for one reply. */
   events(reply: WireReply): WireEvent[]
 }
 
@@ -132,7 +132,7 @@ export const WIRES: Record<Protocol, Wire> = {
   dify: withEvents(dify),
 }
 
-/** The protocol that is asked at this path; undefined for none. */
+/** Returns the protocol of this path, or undefined. */
 export function protocolOf(path: string): Protocol | undefined {
   if (path.endsWith('/chat/completions')) return 'openai'
   if (path.endsWith('/messages')) return 'anthropic'
@@ -144,7 +144,7 @@ export interface Encoding {
   bom?: boolean
 }
 
-/** Events as the bytes of an event stream. */
+/** Encodes events as an event stream. */
 export function encodeEvents(events: readonly WireEvent[], encoding: Encoding = {}): Buffer {
   const newline = encoding.newline ?? '\n'
   const lines = events.flatMap(({ event, data }) => [

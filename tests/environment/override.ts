@@ -1,6 +1,6 @@
 /**
- * `target` with some of its methods replaced. The others go on with the real object as `this`: the
- * product's classes have private fields, which a copy would not have.
+ * Returns `target` with some methods replaced. The others keep the real object as `this`, because
+ * the product's classes have private fields, which a copy would not have.
  */
 export function override<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy(target, {

@@ -9,12 +9,12 @@ import type { Service } from './servers/processes.ts'
 
 const run = promisify(execFile)
 const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
-/** Our own packages, which are links into the folders of the same copy. */
+/** Our own packages are links into the folders of the same copy. */
 const OWN_SCOPE = '@chatbox'
 
 /**
- * What is checked out, and whether anything but documents differs from it; undefined outside of a
- * repository.
+ * Returns the checked-out commit, and whether anything except documents differs from it; undefined
+ * outside a repository.
  */
 export async function findCommit(): Promise<string | undefined> {
   const git = (...args: string[]): Promise<string> =>
@@ -28,7 +28,7 @@ export async function findCommit(): Promise<string | undefined> {
   }
 }
 
-/** The product as it was at another commit, to be started beside this one. */
+/** The product at another commit, to run beside this one. */
 export interface OtherVersion {
   commit: string
   folder: string
@@ -59,12 +59,12 @@ export async function prepareVersion(ref: string): Promise<OtherVersion> {
   return { commit, folder, remove }
 }
 
-/** The program of a service in the copy in `folder`. */
+/** Returns the program of a service in the copy in `folder`. */
 export function entryIn(folder: string, service: Service): string {
   return join(folder, `services/${service}/src/main.ts`)
 }
 
-/** Those of this repository where they are the same. */
+/** Uses the packages of this repository if they are the same. */
 async function addPackages(folder: string): Promise<void> {
   const [here, there] = await Promise.all(
     [ROOT, folder].map((root) => readFile(join(root, 'package-lock.json'), 'utf8')),

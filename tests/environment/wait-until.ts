@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Resolves once `holds` does; rejects where that takes longer than `timeoutMs`. */
+/** Resolves when `holds` returns true. Rejects after `timeoutMs`. */
 export async function waitUntil(
   holds: () => boolean | Promise<boolean>,
   timeoutMs = 10_000,

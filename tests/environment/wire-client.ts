@@ -1,17 +1,19 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
-/** `engine.io`: Engine.IO 4 with Socket.IO 5 in it. `plain`: the same packets without their types. */
+/** `engine.io`: Socket.IO 5 in Engine.IO 4. `plain`: the same packets without their types. */
 export type Dialect = 'engine.io' | 'plain'
 
 export interface WireOptions {
   dialect?: Dialect
   headers?: Record<string, string>
-  /** Each frame before anything is made of it; a binary one as `(binary)`. */
+  /** Called with each frame before it is parsed; a binary one is `(binary)`. */
   onFrame?: (frame: string) => void
-  /** The text is the payload's JSON, unparsed: whoever needs none of it does not pay for it. */
+  /**
+   * `text` is the payload's JSON. It is not parsed, to save time for callers that do not need it.
+   */
   onEvent?: (event: string, text: string) => void
-  /** Once, with the close code, when a connection that was open is open no more. */
+  /** Called once with the close code when an open connection ends. */
   onClose?: (code: number) => void
   openTimeoutMs?: number
   answerTimeoutMs?: number
@@ -20,7 +22,7 @@ export interface WireOptions {
 const OPEN_TIMEOUT_MS = 30_000
 const ANSWER_TIMEOUT_MS = 30_000
 
-/** A refusal by its code, or `TIMEOUT` and `OFFLINE` where no answer came. */
+/** A refusal with its code, or `TIMEOUT` or `OFFLINE` if no answer came. */
 export class WireError extends Error {
   override readonly name = 'WireError'
   readonly code: string
@@ -59,16 +61,16 @@ interface Traffic {
 }
 
 /**
- * One connection on a raw websocket, written from the specifications of Engine.IO and Socket.IO and
- * sharing no code with the product or its libraries. It answers pings, counts what passes, and does
- * nothing else by itself; it costs a load client far less than the library would.
+ * A connection on a raw websocket, written from the specifications of Engine.IO and Socket.IO. It
+ * shares no code with the product or its libraries. It answers pings and counts frames, nothing
+ * more, so it is far cheaper for a load client than the library.
  */
 export class WireClient {
-  /** For frames that no honest client sends. */
+  /** Sends frames that no honest client sends. */
   readonly socket: WebSocket
   readonly received: Traffic = { frames: 0, bytes: 0 }
   readonly sent: Traffic = { frames: 0, bytes: 0 }
-  /** What the server asked for at its opening; empty before. */
+  /** The server's parameters from its opening; empty before. */
   handshake: { pingInterval?: number; pingTimeout?: number } = {}
   readonly #options: WireOptions
   readonly #isPlain: boolean
@@ -89,7 +91,10 @@ export class WireClient {
     for (const { promise } of [this.#opened, this.#admitted]) promise.catch(() => undefined)
   }
 
-  /** Resolves once the server has opened it; rejects with `status NNN REASON` where it refuses. */
+  /**
+   * Resolves when the server has opened the connection. Rejects with `status NNN REASON` if it
+   * refuses.
+   */
   static async connect(url: string, options: WireOptions = {}): Promise<WireClient> {
     const client = new WireClient(url, options)
     const refused = Promise.withResolvers<never>()
@@ -109,7 +114,7 @@ export class WireClient {
     return this.socket.readyState === WebSocket.OPEN
   }
 
-  /** Resolves once the server lets it in; rejects with a `WireError` where it does not. */
+  /** Resolves when the server has admitted the user. Rejects with a `WireError` otherwise. */
   async login(token?: string): Promise<void> {
     if (this.#isPlain) return
     const timer = setTimeout(
@@ -131,12 +136,15 @@ export class WireClient {
     this.socket.send(frame)
   }
 
-  /** Sends an event that asks for no answer; the payload is JSON. */
+  /** Sends an event without acknowledgement. The payload is JSON. */
   send(event: string, payload: string): void {
     this.write(`${this.#isPlain ? '' : '42'}["${event}",${payload}]`)
   }
 
-  /** One event and what its answer says; rejects with a `WireError` where none comes, or one that says no. */
+  /**
+   * Sends an event and returns its answer. Rejects with a `WireError` if no answer comes or it is a
+   * refusal.
+   */
   request<T>(event: string, payload: object): Promise<T> {
     this.#lastId += 1
     const id = String(this.#lastId)
@@ -154,12 +162,12 @@ export class WireClient {
     })
   }
 
-  /** Requests that have no answer yet. */
+  /** The number of requests without an answer yet. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Reads nothing any more; what is sent here piles up at the other end. */
+  /** Stops reading, so that data piles up at the other end. */
   stopReading(): void {
     this.socket.pause()
   }
@@ -228,7 +236,7 @@ export class WireClient {
   }
 }
 
-/** Where a server on this machine takes sockets. */
+/** The websocket address of a server on this machine. */
 export function socketUrl(
   { port }: { port: number },
   {

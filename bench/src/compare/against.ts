@@ -4,10 +4,13 @@ import type { Comparison, OpenComparison, Profile } from './comparison.ts'
 const OURS = 'ours'
 const BEFORE = 'before'
 const AGAIN = 'before again'
-/** This commit may cost so many times what the other one does. */
+/** The most that this commit may cost, as a multiple of the other one. */
 const REACH = 1.03
 
-/** The product as it is and as it was, in one interleaved run; nothing else of the suite runs. */
+/**
+ * Compares the product with an earlier version of it in one interleaved run. Nothing else of the
+ * suite runs.
+ */
 export async function openAgainst(
   open: OpenComparison,
   profile: Profile,

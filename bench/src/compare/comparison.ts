@@ -1,24 +1,24 @@
 import type { Unit } from './units.ts'
 
-/** Figures of one entrant in one round, by the name of the metric. */
+/** The figures of one entrant in one round, by metric. */
 export type Sample = Record<string, number>
 
 /** One way to do the work of a suite. */
 export interface Entrant {
   name: string
-  /** What it is, in a sentence. */
+  /** A sentence that says what it is. */
   what: string
-  /** Starts its processes and brings them to where they can be measured. */
+  /** Starts its processes and prepares them for measurement. */
   open(): Promise<OpenEntrant>
 }
 
 export interface OpenEntrant {
-  /** The figures of one slice of the load, as many times as the comparison has slices. */
+  /** Returns the figures of one slice of the load. Called once per slice. */
   measure(): Promise<Sample>
   close(): Promise<void>
 }
 
-/** The way to open an entrant that starts and ends its processes each time it is measured. */
+/** Returns an `open` for an entrant that starts and stops its processes for each measurement. */
 export function measuredAlone(measure: () => Promise<Sample>): Entrant['open'] {
   return () => Promise.resolve({ measure, close: () => Promise.resolve() })
 }
@@ -26,16 +26,16 @@ export function measuredAlone(measure: () => Promise<Sample>): Entrant['open'] {
 export interface Metric {
   name: string
   unit: Unit
-  /** Ratios to the baseline are told for it. */
+  /** Whether the report shows ratios to the baseline. */
   compared?: boolean
 }
 
-/** What has to be reached, in words and numbers. */
+/** A target, in words and numbers. */
 export interface Target {
   text: string
   metric: string
   entrant: string
-  /** `ratio` and `added` are to this entrant, `value` stands for itself. */
+  /** `ratio` and `added` are relative to this entrant; `value` is absolute. */
   over?: string
   kind: 'ratio' | 'added' | 'value'
   reach: number
@@ -44,15 +44,15 @@ export interface Target {
 export interface Comparison {
   name: string
   title: string
-  /** How the load is made. */
+  /** A description of the load. */
   load: string
   baseline: string
-  /** The same thing as the baseline once more: what its ratio is off 1 by is the resolution. */
+  /** The baseline a second time. The distance of its ratio from 1 is the resolution. */
   nullEntrant?: string
   entrants: Entrant[]
   /**
-   * In so many slices the load of a round is cut, which the entrants take in turn while all of them
-   * are open; by default 1, and then an entrant is alone on the machine.
+   * The number of slices of a round's load. The entrants take turns with the slices while all of
+   * them are open. With 1, the default, each entrant is alone on the machine.
    */
   slices?: number
   metrics: Metric[]
@@ -60,11 +60,11 @@ export interface Comparison {
   close(): Promise<void>
 }
 
-/** `smoke` measures nothing: it shows within seconds that a suite still works. */
+/** `smoke` measures nothing: it only shows within seconds that a suite works. */
 export type Profile = 'smoke' | 'quick' | 'full'
 
 /**
- * Opens what all rounds share, such as a store that is filled once. `env` is added to the settings of
- * the product.
+ * Opens what all rounds share, for example a store that is filled once. `env` is added to the
+ * product's settings.
  */
 export type OpenComparison = (profile: Profile, env?: Record<string, string>) => Promise<Comparison>

@@ -2,11 +2,11 @@ import type { Target } from './comparison.ts'
 import { toRatios, toSpread, type Spread } from './ratios.ts'
 import type { EntrantRecord, RunRecord } from './run-comparison.ts'
 
-/** From this share of a core on, the load client may be what was measured. */
+/** From this share of a core on, the load client may be the limit. */
 const CLIENT_BOUND_CORES = 0.8
 const FAULTS = ['lost', 'duplicates', 'misordered'] as const
 
-/** Why nothing that an entrant measured counts; undefined where it does. */
+/** Returns why the figures of an entrant do not count, or undefined if they do. */
 export function findStrikeOut({ samples }: EntrantRecord): string | undefined {
   const faults = FAULTS.flatMap((fault) => {
     const count = samples.reduce((sum, sample) => sum + (sample[fault] ?? 0), 0)
@@ -28,7 +28,7 @@ export interface Judged {
   reached: boolean
 }
 
-/** A target is reached by the median; the range says how sure that is. */
+/** The median decides whether a target is reached. The range says how certain that is. */
 export function judgeTargets(record: Pick<RunRecord, 'targets' | 'entrants'>): Judged[] {
   return record.targets.map((target) => {
     const spread = toTargetSpread(record, target)

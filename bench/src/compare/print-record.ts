@@ -3,7 +3,9 @@ import { toRatios, toVerdict } from './ratios.ts'
 import type { EntrantRecord, RunRecord } from './run-comparison.ts'
 import { formatAmount } from './units.ts'
 
-/** The record as a table: medians of the rounds, and ratios to the baseline with their range. */
+/**
+ * Prints the record as a table: medians of the rounds, and ratios to the baseline with their range.
+ */
 export function printRecord(record: RunRecord): void {
   console.log(`\n${record.suite}: ${record.title}`)
   for (const entrant of record.entrants) {

@@ -1,6 +1,6 @@
 import type { Sample } from './comparison.ts'
 
-/** Ratios that differ by less than this are one and the same on a machine that others use too. */
+/** Ratios that differ by less than this count as equal, because others use the machine too. */
 export const NOISE = 0.15
 
 export interface Spread {
@@ -22,7 +22,7 @@ export function toSpread(values: readonly number[]): Spread {
   }
 }
 
-/** Round by round: what was slow for one was slow for the other of the same round. */
+/** Divides round by round, because a slow moment affects both entrants of the same round. */
 export function toRatios(
   samples: readonly Sample[],
   baseline: readonly Sample[],
@@ -35,7 +35,7 @@ export function toRatios(
   )
 }
 
-/** Nothing is concluded from a range that lies on both sides of a border of 1 ± the noise. */
+/** A range that crosses 1 ± the noise is inconclusive. */
 export function toVerdict({ min, max }: Spread): Verdict {
   if (min >= 1 - NOISE && max <= 1 + NOISE) return 'same'
   if (max < 1 - NOISE) return 'less'
@@ -43,7 +43,7 @@ export function toVerdict({ min, max }: Spread): Verdict {
   return 'inconclusive'
 }
 
-/** What is counted over the slices of a round; of everything else the median stands for the round. */
+/** Metrics that are summed over the slices of a round. For all others the median counts. */
 const COUNTS: ReadonlySet<string> = new Set([
   'sent',
   'delivered',
@@ -53,10 +53,10 @@ const COUNTS: ReadonlySet<string> = new Set([
   'closed',
 ])
 
-/** What tells the worst that happened, and so of a round that of its worst slice. */
+/** Metrics that show the worst case. For a round, its worst slice counts. */
 const WORST: ReadonlySet<string> = new Set(['client cores', 'held by each', 'closed after'])
 
-/** One sample for the slices of a round. */
+/** Joins the slices of a round into one sample. */
 export function joinSlices(slices: readonly Sample[]): Sample {
   const names = new Set(slices.flatMap((slice) => Object.keys(slice)))
   return Object.fromEntries([...names].map((name) => [name, join(name, slices)]))

@@ -18,24 +18,24 @@ interface Machine {
   memoryGb: number
   node: string
   kernel: string
-  /** What else kept it busy when the run began: the load average of a minute. */
+  /** The load average of the last minute at the start of the run. */
   load: number
 }
 
 export interface EntrantRecord {
   name: string
   what: string
-  /** One of each round, in order. */
+  /** One sample per round, in order. */
   samples: Sample[]
 }
 
-/** Everything that a run has found: the report is made of these alone. */
+/** All results of a run. The report is made only from these. */
 export interface RunRecord {
   suite: string
   title: string
   load: string
   takenAt: string
-  /** What was checked out; undefined outside of a repository. */
+  /** The checked-out commit; undefined outside a repository. */
   commit?: string | undefined
   profile: Profile
   machine: Machine
@@ -47,10 +47,10 @@ export interface RunRecord {
 }
 
 /**
- * Each round measures every entrant with fresh processes, in turn forwards and backwards, so that a
- * machine that becomes slower or faster meanwhile does so for all. A first round warms up and is not
- * counted; a smoke run, whose figures mean nothing, and one in slices, whose entrants warm up by
- * themselves, go without it.
+ * Measures every entrant in each round with fresh processes, in alternating order, so that a change
+ * in the machine's speed affects all of them. A first round warms up and does not count. There is
+ * no warm-up round for a smoke run, whose figures do not matter, or for a run in slices, whose
+ * entrants warm up by themselves.
  */
 export async function runComparison(
   comparison: Comparison,
@@ -90,8 +90,8 @@ async function takeRound({ slices = 1 }: Comparison, order: readonly Entrant[]):
 }
 
 /**
- * A machine that others use changes its pace within seconds: what is compared is measured in turns
- * shorter than that.
+ * A shared machine changes its speed within seconds, so the compared entrants take shorter turns
+ * than that.
  */
 async function takeTogether(order: readonly Entrant[], slices: number): Promise<Taken[]> {
   const running: { entrant: Entrant; open: OpenEntrant; samples: Sample[] }[] = []

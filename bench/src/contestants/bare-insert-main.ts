@@ -1,5 +1,5 @@
-// Socket.IO with a handler that inserts a message as one document and answers: the least that makes
-// a message durable, without order, idempotence, encryption or anyone to answer it.
+// Socket.IO with a handler that inserts a message as one document and answers. This is the least
+// that makes a message durable: no order, idempotence, encryption or replies.
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { MongoClient } from 'mongodb'

@@ -1,4 +1,4 @@
-// Socket.IO as its guide sets it up for several nodes: rooms, `@socket.io/redis-adapter`, no more.
+// Socket.IO as its guide sets it up for several nodes: rooms and `@socket.io/redis-adapter`.
 import { createServer } from 'node:http'
 import { createAdapter } from '@socket.io/redis-adapter'
 import { Redis } from 'ioredis'

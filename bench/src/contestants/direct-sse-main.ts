@@ -1,5 +1,5 @@
 // The usual way to stream a reply without a worker: the web server asks the model itself and writes
-// each token to the browser as a server-sent event. Who loses the connection loses the reply.
+// each token to the browser as a server-sent event. If the connection is lost, so is the reply.
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http'
 import { readAddress, serve } from './serve.ts'
 

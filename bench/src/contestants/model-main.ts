@@ -1,5 +1,5 @@
-// A model server in a process of its own: numbered tokens at a steady rate, the first of each reply
-// carrying the monotonic time at which it was written.
+// A model server in its own process. It sends numbered tokens at a steady rate. The first token of
+// each reply contains the monotonic time at which it was written.
 import { startModelServer, streamReply } from '../../../tests/environment/model-server.ts'
 import { beReady } from './serve.ts'
 

@@ -1,4 +1,4 @@
-// The least that does the work: `ws`, a map of rooms, one channel a room in Redis, no guarantees.
+// The least that does the work: `ws`, a map of rooms, one Redis channel per room, no guarantees.
 import { createServer } from 'node:http'
 import { Redis } from 'ioredis'
 import { WebSocketServer, type WebSocket } from 'ws'

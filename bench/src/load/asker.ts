@@ -7,17 +7,17 @@ import type { Sample } from '../compare/comparison.ts'
 import { percentile } from './pace.ts'
 import { openUser } from './user.ts'
 
-/** Asks once more and resolves with what came, when it is whole. */
+/** Asks a question and resolves with the complete reply. */
 export interface Asker {
   ask(): Promise<TokenStream>
-  /** What has come of the reply that was asked for last. */
+  /** The part of the current reply that has arrived. */
   stream(): TokenStream
   close(): void
 }
 
 const REPLY_TIMEOUT_MS = 120_000
 
-/** A user of the product with a session of their own. */
+/** A user of the product with their own session. */
 export async function openChatAsker(gateway: { port: number }, name: string): Promise<Asker> {
   let stream = new TokenStream()
   let done = Promise.withResolvers<undefined>()
@@ -98,7 +98,7 @@ export class TokenStream {
     this.frames += 1
   }
 
-  /** Tokens that are there and in their place. */
+  /** The number of tokens in their right place. */
   countTokens(): { delivered: number; misordered: number } {
     const tokens = this.#text.split(' ').slice(0, -1)
     const misordered = tokens.filter((token, index) => index > 0 && token !== String(index)).length
@@ -106,7 +106,10 @@ export class TokenStream {
   }
 }
 
-/** The first token of a reply is the monotonic time, one for all processes, at which it was written. */
+/**
+ * The first token of a reply is the time at which it was written, on the monotonic clock that all
+ * processes share.
+ */
 function toAgeMs(text: string): number {
   const [, stamp] = /^sent@(\d+)/.exec(text) ?? []
   return stamp === undefined ? Number.NaN : Number(process.hrtime.bigint() - BigInt(stamp)) / 1e6

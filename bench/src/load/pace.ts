@@ -7,8 +7,8 @@ export interface Rate {
 }
 
 /**
- * Calls `send` at a steady rate, whatever becomes of earlier calls, with the time at which each was
- * due (`performance.now()`): a client that waited for answers would hide what it had to wait for.
+ * Calls `send` at a steady rate with the time at which the call was due (`performance.now()`). It
+ * does not wait for earlier calls, because that would hide the delay.
  */
 export async function pace(
   { perSecond, count }: Rate,
@@ -23,7 +23,7 @@ export async function pace(
   }
 }
 
-/** Waits until `isDone`, at most so long; false where it did not come to that. */
+/** Waits until `isDone` returns true. Returns false after the time limit. */
 export async function waitUntil(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (!isDone()) {
@@ -33,7 +33,10 @@ export async function waitUntil(isDone: () => boolean, timeoutMs: number): Promi
   return true
 }
 
-/** What was sent and what came of it; anything that is not in its place strikes a contestant out. */
+/**
+ * What was sent and what arrived. A contestant with any lost, repeated or misplaced item is
+ * disqualified.
+ */
 export class Tally {
   readonly latenciesMs: number[] = []
   sent = 0
@@ -58,8 +61,8 @@ export class Tally {
 const SETTLE_MS = 10_000
 
 /**
- * Begins `work` at a steady rate and waits until all of it is settled, for 10 s after the last. What
- * resolves is delivered, and its latency counts from when it was due.
+ * Starts `work` at a steady rate and waits for all of it, up to 10 s after the last one. Work that
+ * resolves counts as delivered; its latency counts from when it was due.
  */
 export async function tallyPaced(
   rate: Rate,
@@ -83,7 +86,7 @@ export async function tallyPaced(
   return tally
 }
 
-/** The value that the share `p` of the samples does not exceed. */
+/** Returns the value that the share `p` of the samples does not exceed. */
 export function percentile(samples: readonly number[], p: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)] ?? Number.NaN

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openUser, type User } from './user.ts'
 
 const AT_ONCE = 50
-/** As the product's own client waits before it tries again. */
+/** The delays of the product's own client. */
 const RETRY = { baseMs: 500, maxMs: 10_000 }
 
-/** The seeded users of a run, each with their session open, who come back when their gateway goes. */
+/** The seeded users of a run. Each has an open session and reconnects when their gateway stops. */
 export class ReturningUsers {
-  /** When each one was back, in the order of coming back. */
+  /** When each user was back, in order. */
   readonly backAt: number[] = []
   tries = 0
   readonly #users: User[] = []
   readonly #returned: User[] = []
   #isClosed = false
 
-  /** Opens `count` of them on one gateway. */
+  /** Connects `count` of them to one gateway. */
   async open(count: number, server: { port: number }): Promise<void> {
     while (this.#users.length < count) {
       const first = this.#users.length
@@ -25,14 +25,14 @@ export class ReturningUsers {
     }
   }
 
-  /** Tries the gateways in turn, with the delays of the product's client, until one lets them in. */
+  /** Tries the gateways in turn, with the delays of the product's client, until one accepts. */
   async comeBack(index: number, servers: readonly { port: number }[]): Promise<void> {
     const { id: sessionId = '', lastSeq: afterSeq = 0 } = this.#users[index]?.session ?? {}
     for (let failures = 1; !this.#isClosed; failures += 1) {
       const ceilingMs = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** (failures - 1))
       await sleep(ceilingMs * (1 - Math.random() * 0.5))
       this.tries += 1
-      // As a page does: what came after what it has.
+      // Asks as a page does for what follows the entries it has.
       const range = { sessionId, afterSeq }
       const server = servers[(index + failures) % servers.length] ?? { port: 0 }
       const user = await openUser(server, `seeded-${index}`, { range }).catch(() => undefined)

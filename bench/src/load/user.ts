@@ -17,7 +17,7 @@ interface LineOptions extends Pick<WireOptions, 'onEvent' | 'onClose'> {
 const MAX_TRIES = 20
 const RETRY_MS = 500
 
-/** A connection that the server has let in. */
+/** A connection that the server has admitted. */
 export async function openLine(
   server: { port: number },
   { token, ...options }: LineOptions,
@@ -35,11 +35,11 @@ export interface User {
 
 interface UserOptions extends Omit<LineOptions, 'token' | 'dialect'> {
   roles?: string[]
-  /** What is opened: a session and from where on; by default whatever the user has. */
+  /** The session to open and the seq to read from. By default the user's current session. */
   range?: { sessionId: string; afterSeq?: number }
 }
 
-/** A user of the product with a session open. */
+/** A user of the product with an open session. */
 export async function openUser(
   server: { port: number },
   name: string,
@@ -57,8 +57,8 @@ export async function openUser(
 }
 
 /**
- * One request, and again while the server says that its store is too slow, as every client does: for
- * what prepares a measurement, and only with payloads that mean the same a second time.
+ * Sends a request and repeats it while the server says that its store is too slow, like every
+ * client. Use it only to prepare a measurement, and only with payloads that are idempotent.
  */
 export async function prepare<T>(line: WireClient, event: string, payload: object): Promise<T> {
   for (let tries = 1; ; tries += 1) {

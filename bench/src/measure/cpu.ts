@@ -15,21 +15,23 @@ async function readThreadsUs(pid: number): Promise<Map<string, number>> {
     const stat = await readFile(path, 'utf8').catch(() => undefined)
     if (stat !== undefined) used.set(thread, Number.parseInt(stat, 10) / 1000)
   }
-  if (!used.has(String(pid)))
-    throw new Error(`no schedstat of process ${pid}: it ended, or Linux keeps none`)
+  if (!used.has(String(pid))) throw new Error(`process ${pid} ended, or Linux keeps no schedstat`)
   return used
 }
 
 export type Pids = Readonly<Record<string, number | undefined>>
 
 export interface CpuUse {
-  /** Microseconds for each of so many units of work, in these parts or in all that are processes of ours. */
+  /** Microseconds per unit of work, in these parts or in all our processes. */
   per: (units: number, ...parts: string[]) => number
-  /** Of this process, in cores: from 0.8 on the load client is the bound, not the server. */
+  /**
+   * The load client's own CPU use, in cores. From 0.8 on, the client is the limit and not the
+   * server.
+   */
   clientCores: number
 }
 
-/** Begins to count what the processes use; the function ends the counting. */
+/** Starts to measure the processes. The returned function ends the measurement. */
 export async function startCpuMeter(pids: Pids): Promise<() => Promise<CpuUse>> {
   const before = await readAll(pids)
   const ownBefore = process.cpuUsage()
@@ -67,7 +69,7 @@ function countUs(
 export const SERVER_CORE = 0
 export const OTHER_CORE = 1
 
-/** Ties a process with all its threads to one core; does nothing where that cannot be done. */
+/** Binds a process with all its threads to one core, if the system allows it. */
 export async function pin(pid: number | undefined, core: number): Promise<void> {
   if (pid === undefined || availableParallelism() < 2) return
   await promisify(execFile)('taskset', ['-acp', String(core), String(pid)]).catch(() => undefined)

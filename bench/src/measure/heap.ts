@@ -8,24 +8,24 @@ interface Memory {
   residentKb: number
 }
 
-/** Asks a Node.js process from outside what it holds, after it has thrown away what it can. */
+/** Asks a Node.js process from outside for its heap size after garbage collection. */
 export interface MemoryProbe {
   read(): Promise<Memory>
   close(): void
 }
 
-/** Below what a system takes for outgoing connections, which the process makes many of. */
+/** Below the system's ports for outgoing connections, of which the process makes many. */
 const PORTS = { lowest: 20_000, count: 12_000 }
 const OPEN_TIMEOUT_MS = 20_000
 const POLL_MS = 50
 
-/** Settings with which a process opens its inspector there when it is asked to. */
+/** The settings with which a process opens its inspector on this port on request. */
 export function prepareProbe(): { port: number; env: Record<string, string> } {
   const port = PORTS.lowest + Math.floor(Math.random() * PORTS.count)
   return { port, env: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` } }
 }
 
-/** SIGUSR1 makes Node.js open its inspector; nothing of the process itself takes part. */
+/** SIGUSR1 makes Node.js open its inspector, without any code of the process. */
 export async function openProbe(pid: number, port: number): Promise<MemoryProbe> {
   process.kill(pid, 'SIGUSR1')
   const socket = new WebSocket(await findInspector(port), { perMessageDeflate: false })
@@ -45,7 +45,7 @@ export async function openProbe(pid: number, port: number): Promise<MemoryProbe>
 
   return {
     async read() {
-      // What a first collection frees lets a second one free more.
+      // The first collection lets a second one free more.
       await ask('HeapProfiler.collectGarbage')
       await ask('HeapProfiler.collectGarbage')
       const { usedSize } = (await ask('Runtime.getHeapUsage')) as { usedSize: number }

@@ -4,11 +4,14 @@ import type { ServiceProcess } from '../../../tests/environment/servers/processe
 import { readResidentKb } from './heap.ts'
 
 export interface Closes {
-  /** The most that the process has grown by since the start. */
+  /** The largest growth of the process since the start. */
   grownKb: number
-  /** How many connections it gave up, by its own count. */
+  /** The number of connections that it closed, by its own count. */
   given: number
-  /** The longest from then until it held one connection less; NaN where none was given up. */
+  /**
+   * The longest time from closing a connection until the system held one less; NaN if none was
+   * closed.
+   */
   longestMs: number
 }
 
@@ -17,8 +20,8 @@ const GONE_TIMEOUT_MS = 30_000
 const COUNTER = /^chatbox_slow_readers_closed_total (\d+)$/m
 
 /**
- * Looks at a process from outside while connections of it do not read and nobody else connects or
- * leaves. What is begun throws where one that was given up is still there 30 s after the end.
+ * Watches a process from outside while some connections do not read and no others open or close.
+ * The returned function throws if a closed connection still exists 30 s after the end.
  */
 export async function watchCloses(gateway: ServiceProcess): Promise<() => Promise<Closes>> {
   const before = {
@@ -69,10 +72,13 @@ async function readGiven({ managementPort }: ServiceProcess): Promise<number> {
 }
 
 const LISTENING = '0A'
-/** What no process holds any more has this in place of its file's number: Linux's `proc_net_tcp.rst`. */
+/**
+ * Marks a connection that no process holds any more, in place of its inode: Linux's
+ * `proc_net_tcp.rst`.
+ */
 const NO_FILE = '0'
 
-/** How many connections to this port of 127.0.0.1 the process behind it holds, as the system has it. */
+/** Returns how many connections to this port of 127.0.0.1 the system counts for its process. */
 export async function countConnections(port: number): Promise<number> {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import type { RunRecord } from '../compare/run-comparison.ts'
 
-/** Where the report and what it is made of are kept: `BENCH_REPORTS`, or the documentation. */
+/** The folder of the report and its records: `BENCH_REPORTS`, or the documentation. */
 export const REPORTS = process.env.BENCH_REPORTS
   ? join(process.env.BENCH_REPORTS, '/')
   : fileURLToPath(new URL('../../../docs/reports/', import.meta.url))
@@ -22,7 +22,7 @@ export async function readRecords(): Promise<RunRecord[]> {
   )
 }
 
-/** As the repository formats its files, which it checks. */
+/** Formatted like the repository's other files, because the check includes these. */
 export async function writeFormatted(file: string, text: string): Promise<void> {
   const config = await resolveConfig(file)
   await writeFile(file, await format(text, { ...config, filepath: file }))

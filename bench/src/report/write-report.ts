@@ -5,10 +5,10 @@ import type { EntrantRecord, RunRecord } from '../compare/run-comparison.ts'
 import { formatAmount } from '../compare/units.ts'
 import { readRecords, RECORDS, REPORTS, writeFormatted } from './records.ts'
 
-/** The order of the report; a suite that is not named comes last. */
+/** The order of the report. Suites that are not named come last. */
 const ORDER = ['control', 'tokens', 'ack', 'history', 'history-cluster', 'many-sessions', 'connect']
 
-/** Writes `docs/reports/bench.md` from the records and the notes. `suites` are those that there could be. */
+/** Writes `docs/reports/bench.md` from the records and the notes. `suites` are all known suites. */
 export async function writeReport(suites: readonly string[]): Promise<void> {
   const place = ({ suite }: RunRecord): number => (ORDER.indexOf(suite) + 100) % 100
   const records = (await readRecords()).sort((a, b) => place(a) - place(b))
@@ -26,7 +26,7 @@ export async function writeReport(suites: readonly string[]): Promise<void> {
     records.map(toSuite).join('\n'),
     '## How it is measured',
     METHOD,
-    // What was found out about where costs go, written by hand.
+    // Notes about where costs go, written by hand.
     await readFile(`${RECORDS}notes.md`, 'utf8').catch(() => ''),
   ]
   await writeFormatted(`${REPORTS}bench.md`, text.join('\n\n'))
@@ -45,14 +45,14 @@ function toFigures(records: readonly RunRecord[]): string {
       `≤ ${target.reach}`,
       `${spread.median.toFixed(2)} (${toRange(spread)})`,
       reached ? 'yes' : '**no**',
-      // What stands for itself is not held against the baseline.
+      // An absolute value is not compared with the baseline.
       target.kind === 'value' ? '' : describeNoise(record, target.metric),
     ]),
   )
   return table(['Figure', 'Reach', 'Measured', 'Reached', 'The baseline against itself'], rows)
 }
 
-/** Where the same thing twice is not the same, nothing finer than that can be told from the run. */
+/** Returns how much the baseline differs from itself. Smaller differences mean nothing. */
 function describeNoise(record: RunRecord, metric: string): string {
   const again = record.entrants.find(({ name }) => name === record.nullEntrant)
   const ratios = again && toRatiosOf(record, again, metric)
@@ -79,7 +79,7 @@ function toEntrants(records: readonly RunRecord[]): string {
   return table(['Suite', 'What', 'Measured', 'Ratio'], rows)
 }
 
-/** The first figure that is compared; every figure of a suite that compares none. */
+/** Returns the first compared metric, or all metrics of a suite that compares none. */
 function describeAmounts({ metrics }: RunRecord, entrant: EntrantRecord): string {
   const compared = metrics.find((metric) => metric.compared)
   const amounts = (compared ? [compared] : metrics).map(

@@ -21,9 +21,9 @@ import {
 
 interface Size extends Rate {
   clients: number
-  /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
+  /** Messages of the warm-up: a gateway runs for days, so its code is compiled. */
   warmUp: number
-  /** `count` is of each. */
+  /** `count` applies to each. */
   slices: number
 }
 
@@ -36,7 +36,7 @@ const CONTENT = 'A message of two hundred characters, as people write them. '.pa
 
 type Start = (backEnds: BenchBackEnds) => Promise<ServiceProcess>
 
-/** From a client's send to the acknowledgement that the message is durable. */
+/** Measures from a client's send to the acknowledgement that the message is durable. */
 export const openAck: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
   const store = await startStore(env)

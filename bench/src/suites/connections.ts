@@ -10,7 +10,7 @@ import { startCpuMeter } from '../measure/cpu.ts'
 import { openProbe, prepareProbe } from '../measure/heap.ts'
 import { openBackEnds, startContestant, startOurs, type BenchBackEnds } from '../servers.ts'
 
-/** A contestant that takes connections, and how a user connects to it. */
+/** A contestant that accepts connections, and how a user connects to it. */
 interface Kind {
   name: string
   what: string
@@ -23,7 +23,7 @@ interface Bare {
   dialect: Dialect
 }
 
-/** Every contestant that connections are compared over, the baseline and its double first. */
+/** Every contestant for connections, the baseline and its repetition first. */
 function listKinds({ env }: BenchBackEnds): Kind[] {
   const bare = (name: string, what: string, { file, dialect }: Bare): Kind => ({
     ...{ name, what },
@@ -65,7 +65,7 @@ const CONNECT_SIZES: Record<Profile, ConnectSize> = {
   full: { perSecond: 60, warmUp: 120, count: 420 },
 }
 
-/** What letting somebody in costs. */
+/** Measures the cost of admitting a user. */
 export async function openConnect(profile: Profile): Promise<Comparison> {
   const size = CONNECT_SIZES[profile]
   const backEnds = await openBackEnds()
@@ -126,7 +126,10 @@ async function measureConnects(
 interface IdleSize {
   connections: number
   settleMs: number
-  /** In the full profile one period of pings and beacons: a shorter time meets all of them or none. */
+  /**
+   * In the full profile this is one period of pings and beacons. A shorter time would contain all
+   * of them or none.
+   */
   idleMs: number
 }
 
@@ -138,7 +141,7 @@ const IDLE_SIZES: Record<Profile, IdleSize> = {
 const WARM_UP = 50
 const AT_ONCE = 50
 
-/** What a connection that says nothing holds. */
+/** Measures the cost of an idle connection. */
 export async function openIdle(profile: Profile): Promise<Comparison> {
   const size = IDLE_SIZES[profile]
   const backEnds = await openBackEnds()
@@ -194,7 +197,7 @@ async function measureIdle(kind: Kind, size: IdleSize): Promise<Sample> {
     }
   } finally {
     for (const line of lines) line.close()
-    // It would say goodbye to thousands; nothing of that is measured.
+    // It would close thousands of sockets one by one, and nothing of that is measured.
     await server.kill()
   }
 }

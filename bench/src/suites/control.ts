@@ -24,9 +24,9 @@ import {
 
 interface Size extends Rate {
   rooms: number
-  /** Messages before those that count: a gateway runs for days, and its code is compiled by then. */
+  /** Messages of the warm-up: a gateway runs for days, so its code is compiled. */
   warmUp: number
-  /** `count` is of each. */
+  /** `count` applies to each. */
   slices: number
 }
 
@@ -37,24 +37,27 @@ const SIZES: Record<Profile, Size> = {
 }
 const ARRIVAL_MS = 3000
 const REST_MS = 200
-/** The warm-up is sent so many times as fast as what counts. */
+/** How many times faster the warm-up is sent. */
 const HASTE = 4
-/** Of the warm-up, so many have to arrive before it goes on: a slow server would refuse the rest. */
+/**
+ * How many messages of the warm-up must arrive before it continues. A slow server would refuse the
+ * rest.
+ */
 const WARM_UP_PART = 500
-/** Receipts name the entries of a session in turn, so one that is lost or doubled or early shows. */
+/** Receipts name the entries of a session in turn, which reveals a lost, repeated or early one. */
 const ENTRIES = 8
 
-/** What each contestant's pair of servers is, seen from the load client. */
+/** A contestant's pair of servers as the load client sees it. */
 interface Pair {
   servers: [ServiceProcess, ServiceProcess]
   dialect: Dialect
-  /** It makes the sessions itself; the others take any name for one. */
+  /** Whether it creates the sessions itself. The others accept any name. */
   makesSessions: boolean
 }
 
 type Start = (backEnds: BenchBackEnds) => Promise<Pair>
 
-/** One event from a client of one gateway to a client of another, about which nothing is stored. */
+/** Measures an event from a client of one gateway to a client of another. Nothing is stored. */
 export const openControl: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
   const store = await startStore(env)
@@ -127,9 +130,9 @@ interface Room {
   sessionId: string
   sender: WireClient
   receiver: WireClient
-  /** What is being sent now is counted there. */
+  /** The counts of the current load. */
   tally: Tally
-  /** When the messages that are on their way were due, the oldest first. */
+  /** When the messages in transit were due, oldest first. */
   due: number[]
   sent: number
   received: number
@@ -166,7 +169,7 @@ async function openPair(store: BenchStore, size: Size, start: Start): Promise<Op
   }
 }
 
-/** A receipt that is missing from here on would put every later one in another's place. */
+/** Drops a missing receipt, which would shift every later one. */
 async function warmUp(rooms: readonly Room[], size: Size): Promise<void> {
   const perSecond = size.perSecond * HASTE
   for (let sent = 0; sent < size.warmUp; sent += WARM_UP_PART) {
@@ -218,7 +221,7 @@ function onReceipt(room: Receiving, text: string): void {
   tally.latenciesMs.push(arrivedAt - dueAt)
 }
 
-/** A receipt names an entry that is there. */
+/** A receipt must name an existing entry. */
 async function fillSession(sender: WireClient, sessionId: string): Promise<void> {
   for (let entry = 0; entry < ENTRIES; entry += 1) {
     const message = { sessionId, clientMessageId: randomUUID(), content: 'An entry.' }

@@ -9,7 +9,7 @@ const SOCKETS: Record<Profile, number> = { smoke: 20, quick: 100, full: 3000 }
 const BACK_TIMEOUT_MS = 90_000
 const READS = new Set(['find', 'aggregate', 'count', 'distinct', 'getMore'])
 
-/** A gateway with many sockets ends without a word. */
+/** Kills a gateway with many sockets. */
 export async function openGatewayKill(profile: Profile): Promise<Comparison> {
   const sockets = SOCKETS[profile]
   const backEnds = await openBackEnds()
@@ -50,7 +50,7 @@ export async function openGatewayKill(profile: Profile): Promise<Comparison> {
 
 async function measureKill(backEnds: BenchBackEnds, sockets: number): Promise<Sample> {
   let reads = 0
-  // On the wire between gateways and store: nobody's own word is taken.
+  // Measured on the wire between gateways and store, independent of what either reports.
   const link = await startMongoLink(backEnds.mongo.port, (command) => {
     if (READS.has(Object.keys(command)[0] ?? '')) reads += 1
     return undefined

@@ -25,7 +25,7 @@ const SIZES: Record<Profile, HistorySize> = {
   quick: { long: 1000, perSecond: 20, count: 60, slices: 1 },
   full: { long: 10_000, perSecond: 40, count: 240, slices: 3 },
 }
-/** Small from when the store that stands in for MongoDB here sorted a whole log for each page of it. */
+/** Small, because an earlier stand-in for MongoDB sorted a whole log for each page. */
 const CLUSTER_SIZES: Record<Profile, HistorySize> = {
   smoke: { long: 150, perSecond: 50, count: 10, slices: 1 },
   quick: { long: 1000, perSecond: 5, count: 15, slices: 1 },
@@ -42,7 +42,7 @@ const STORE_SIZES: Record<Profile, StoreSize> = {
   full: { few: 100, many: 100_000, perSecond: 40, count: 240 },
 }
 const USERS = 50
-/** Seconds of the same load, not counted; never more of it than what is. */
+/** Seconds of the warm-up with the same load. It is never longer than the measurement. */
 const WARM_UP_S = 2
 const METRICS: Metric[] = [
   { name: 'cpu', unit: 'us', compared: true },
@@ -52,7 +52,7 @@ const METRICS: Metric[] = [
   { name: 'latency p99', unit: 'ms' },
 ]
 
-/** What a long log costs whoever opens its session: one process, SQLite. */
+/** Measures the cost of opening a session with a long log: one process, SQLite. */
 export async function openHistory(profile: Profile): Promise<Comparison> {
   const { env, remove } = await createFolder()
   const place: Place = { service: 'standalone', env, pids: {} }
@@ -60,7 +60,7 @@ export async function openHistory(profile: Profile): Promise<Comparison> {
   return { ...found, name: 'history', close: remove }
 }
 
-/** The same in a cluster, over whichever store there is. */
+/** Measures the same in a cluster, with any store. */
 export async function openHistoryCluster(profile: Profile): Promise<Comparison> {
   const { env, pids, mongo, stop } = await openBackEnds()
   const place: Place = { service: 'gateway', env, pids }
@@ -102,7 +102,7 @@ async function compareLogs(
   }
 }
 
-/** What a full store costs whoever opens a session in it: one process, SQLite. */
+/** Measures the cost of opening a session in a full store: one process, SQLite. */
 export async function openManySessions(profile: Profile): Promise<Comparison> {
   const size = STORE_SIZES[profile]
   const { few, many, perSecond } = size
@@ -139,13 +139,13 @@ export async function openManySessions(profile: Profile): Promise<Comparison> {
 }
 
 interface Place {
-  /** What serves: a gateway of a cluster, or all in one. */
+  /** The serving process: a gateway of a cluster, or a standalone process. */
   service: Service
   env: Settings
   pids: Pids
 }
 
-/** What it costs each of these users to open their session, again and again, over one gateway. */
+/** Measures the cost for these users to open their sessions repeatedly over one gateway. */
 async function measureOpens(place: Place, names: readonly string[], rate: Rate): Promise<Sample> {
   const gateway = await startOurs(place.service, place.env)
   const users = await Promise.all(names.map((name) => openUser(gateway, name)))

@@ -33,7 +33,7 @@ const ARRIVAL_MS = 20_000
 const TOKENS = 3
 const TOKENS_PER_SECOND = 60
 
-/** From a question to the worker that has taken it up. */
+/** Measures from a question until a worker has claimed it. */
 export async function openPickUp(profile: Profile): Promise<Comparison> {
   const { users, slow, fast } = SIZES[profile]
   const backEnds = await openBackEnds()
@@ -65,7 +65,7 @@ export async function openPickUp(profile: Profile): Promise<Comparison> {
 interface Asking {
   line: WireClient
   sessionId: string
-  /** When the question that is being answered was due. */
+  /** When the current question was due. */
   dueAt: number
 }
 

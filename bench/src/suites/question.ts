@@ -15,7 +15,7 @@ import {
 interface Size {
   tokens: number
   warmUp: number
-  /** Of each slice. */
+  /** Per slice. */
   questions: number
   slices: number
 }
@@ -36,7 +36,7 @@ interface Running {
 
 type Start = (model: Model) => Promise<Running>
 
-/** What one question costs that is asked while nothing else happens. */
+/** Measures the cost of one question while nothing else happens. */
 export async function openQuestion(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
   const store = await startStore()

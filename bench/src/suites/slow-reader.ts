@@ -10,14 +10,14 @@ import { openBackEnds, startOurs, type BenchBackEnds } from '../servers.ts'
 
 interface Size extends Rate {
   viewers: number
-  /** Of them, those who do not read where some do not. */
+  /** How many of them stop reading in the runs with slow readers. */
   stalled: number
   slices: number
 }
 
 /**
- * What one does not read waits in the system's own buffers first, which take some 6 MB here. The p99
- * of a slice is its ten slowest messages, so that one pause of the machine makes it: slices decide.
+ * Unread data first fills the system's buffers, about 6 MB here. The p99 of a slice is its ten
+ * slowest messages, so a single pause of the machine decides it. That is why there are slices.
  */
 const SIZES: Record<Profile, Size> = {
   smoke: { viewers: 4, stalled: 1, perSecond: 50, count: 20, slices: 1 },
@@ -29,7 +29,7 @@ const WATCHERS = 10
 const ARRIVAL_MS = 15_000
 const CONTENT = 'A long message. '.repeat(600)
 
-/** Some of many viewers of a session stop to read. */
+/** Lets some of many viewers of a session stop reading. */
 export async function openSlowReader(profile: Profile): Promise<Comparison> {
   const size = SIZES[profile]
   const backEnds = await openBackEnds()
@@ -94,7 +94,7 @@ async function measureViewers(
   const readers: WireClient[] = []
   for (let index = 0; index < viewers; index += 1) {
     const onEvent = index >= stalled ? onNews(dueOf, tally) : undefined
-    // Operators: one user alone may not connect as often within a minute.
+    // These are operators, because one user may not connect this often within a minute.
     const options = { roles: ['chat_admin'], range, ...(onEvent && { onEvent }) }
     readers.push((await openUser(gateway, `watcher-${index % WATCHERS}`, options)).line)
   }

@@ -41,12 +41,13 @@ const SIZES: Record<Profile, Size> = {
 }
 const TOKENS_PER_SECOND = 60
 /**
- * Of the time that a reply takes: users do not ask in step, and whoever has a hundred replies under
- * way is asked about as many times in the time of one.
+ * The share of a reply's time over which the questions are spread. Users do not ask in step: a
+ * worker with a hundred replies in progress gets about a hundred questions in the time of one
+ * reply.
  */
 const SPREAD_SHARE = 0.4
 const BEGIN_TIMEOUT_MS = 60_000
-/** Of the time in which all replies stream; the first ones end after it. */
+/** The share of the time in which all replies stream. The first ones end after it. */
 const STEADY_SHARE = 0.8
 
 const METRICS: Metric[] = [
@@ -68,7 +69,7 @@ interface Running {
   stop: () => Promise<unknown>
 }
 
-/** Replies that are written at 60 tokens a second each, from the model's socket to the browser's. */
+/** Measures replies at 60 tokens a second each, from the model's socket to the browser's. */
 export const openTokens: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
   const store = await startStore(env)
@@ -165,7 +166,7 @@ async function openStreams(
   const backEnds = await openBackEnds(store)
   const model = await startModel(tokens, TOKENS_PER_SECOND)
   const running = await start({ backEnds, model, streams })
-  // A worker runs for days, and its code is compiled by then.
+  // A worker runs for days, so its code is compiled.
   await askAll(running.askers, tokens)
   return {
     measure: () => measureSlice(running, tokens),
@@ -199,12 +200,12 @@ async function measureSlice({ askers, pids }: Running, tokens: number): Promise<
 
 type PerToken = (...parts: string[]) => number
 
-/** What tokens cost while all replies stream: no question and no end of one is in it. */
+/** Measures the cost of tokens while all replies stream, without the start or end of any reply. */
 async function measureStreaming(
   askers: readonly Asker[],
   { tokens, pids }: { tokens: number; pids: Pids },
 ): Promise<PerToken> {
-  // The streams of the warm-up are still there until each asker has asked again.
+  // The streams of the warm-up remain until each asker has asked again.
   const old = new Set(askers.map((asker) => asker.stream()))
   const hasBegun = (asker: Asker) => !old.has(asker.stream()) && asker.stream().frames > 0
   if (!(await waitUntil(() => askers.every(hasBegun), BEGIN_TIMEOUT_MS))) {
@@ -222,7 +223,7 @@ function countTokens(askers: readonly Asker[]): number {
   return askers.reduce((sum, asker) => sum + asker.stream().countTokens().delivered, 0)
 }
 
-/** How long the model takes for a reply of so many tokens. */
+/** Returns how long the model takes for a reply with this many tokens. */
 function toReplyMs(tokens: number): number {
   return (tokens * 1000) / TOKENS_PER_SECOND
 }

@@ -6,7 +6,7 @@ export type Lines = Readonly<Record<string, string>>
 
 export interface Panel {
   title: string
-  /** What it shows, and what to make of it. */
+  /** What it shows, and how to read it. */
   about: string
   /** `timeseries` by default. */
   kind?: 'timeseries' | 'stat'
@@ -14,7 +14,7 @@ export interface Panel {
   lines: Lines
   /** Columns of 24; 8 by default. */
   width?: number
-  /** From this value on it is orange; from the second one red. Turned around where less is worse. */
+  /** It is orange from this value on, red from the second one. Reversed if less is worse. */
   thresholds?: { warn: number; bad: number; lessIsWorse?: boolean }
 }
 
@@ -24,39 +24,44 @@ export interface Row {
 }
 
 export interface Board {
-  /** Stays the same for ever: links and bookmarks lead to it. */
+  /** Never changes, because links and bookmarks use it. */
   uid: string
   title: string
   about: string
   rows: readonly Row[]
 }
 
-/** The labels that Prometheus gives a process: with Kubernetes its pod, with compose its address. */
+/**
+ * The labels that Prometheus gives a process: its pod with Kubernetes, its address with compose.
+ */
 const PROCESS = 'namespace, pod, instance'
 /** Names a process in a legend. */
 export const PROCESS_LEGEND = '{{pod}} {{instance}}'
 
-/** A metric of one installation, where `matchers` hold. */
+/** Selects a metric of one installation with these `matchers`. */
 export function of(metric: string, ...matchers: readonly string[]): string {
   return `${metric}{${['namespace=~"$namespace"', ...matchers].join(',')}}`
 }
 
-/** How often a counter moves in a second, a line for each of `labels`. */
+/** Returns the rate of a counter per second, one line for each of `labels`. */
 export function perSecond(metric: string, labels: string): Lines {
   return { [toLegend(labels)]: `sum by (${labels}) (${rate(of(metric))})` }
 }
 
-/** The same in all. */
+/** Shared by all boards. */
 export function perSecondInAll(metric: string, legend: string): Lines {
   return { [legend]: `sum(${rate(of(metric))})` }
 }
 
-/** How much a counter has grown in five minutes, a line for each of `labels`: for what is rare. */
+/**
+ * Returns the increase of a counter in five minutes, one line for each of `labels`. For rare
+ * events.
+ */
 export function inFiveMinutes(selector: string, labels: string): Lines {
   return { [toLegend(labels)]: `sum by (${labels}) (increase(${selector}[5m]))` }
 }
 
-/** The same for each process, with a word before its name. */
+/** Does the same for each process, with a word before its name. */
 export function inFiveMinutesByProcess(metrics: Readonly<Record<string, string>>): Lines {
   const lines = Object.entries(metrics).map(([word, metric]) => [
     `${word} ${PROCESS_LEGEND}`,
@@ -65,7 +70,7 @@ export function inFiveMinutesByProcess(metrics: Readonly<Record<string, string>>
   return Object.fromEntries(lines) as Lines
 }
 
-/** Half, 95 and 99 of a hundred observations of a histogram were below these. */
+/** Returns the 50th, 95th and 99th percentiles of a histogram. */
 export function quantiles(
   histogram: string,
   { shares = [0.5, 0.95, 0.99], matchers = [] as string[] } = {},
@@ -84,7 +89,7 @@ export function quantile(
   return `histogram_quantile(${share}, ${rates})`
 }
 
-/** What Node and the operating system say about the processes of the given services. */
+/** Returns the panels about Node and the operating system for the given services. */
 export function processRow(services: string): Row {
   // Every process has these metrics.
   const ofServices = (expr: string): Lines => ({

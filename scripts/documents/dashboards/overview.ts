@@ -15,7 +15,7 @@ const OURS = of(
 )
 const ANSWERED = of('chatbox_replies_total', 'status=~"complete|failed|incomplete"')
 
-/** The share that was good over the time that the board shows. */
+/** The good share over the time range of the board. */
 function share(good: string, all: string): string {
   return `sum(increase(${good}[$__range])) / sum(increase(${all}[$__range]))`
 }

@@ -1,15 +1,15 @@
 import type { Board, Panel, Row } from './board.ts'
 
-/** The schema of dashboards that Grafana 12 writes; an older one would be migrated at every load. */
+/** The dashboard schema of Grafana 12. Grafana migrates an older one at every load. */
 const SCHEMA_VERSION = 41
 const COLUMNS = 24
 const PANEL_HEIGHT = 8
 const STAT_HEIGHT = 5
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
-/** The chart puts the value `runbookBaseUrl` in front of it, as it does in the alerts. */
+/** The chart puts the value `runbookBaseUrl` in front, as in the alerts. */
 const RUNBOOK = './docs/runbook.md'
 
-/** A board as Grafana loads it from a file. */
+/** Converts a board to Grafana's file format. */
 export function toGrafana({ uid, title, about, rows }: Board): unknown {
   return {
     uid,
@@ -19,7 +19,7 @@ export function toGrafana({ uid, title, about, rows }: Board): unknown {
     schemaVersion: SCHEMA_VERSION,
     version: 1,
     editable: true,
-    // A crosshair over all panels: what moved at the same time.
+    // A crosshair over all panels shows what moved at the same time.
     graphTooltip: 1,
     timezone: 'browser',
     refresh: '30s',
@@ -72,7 +72,7 @@ const VARIABLES = [
     refresh: 2,
     multi: true,
     includeAll: true,
-    // Also matches where there are no namespaces.
+    // Also matches without namespaces.
     allValue: '.*',
     current: { text: 'All', value: '$__all' },
     options: [],

@@ -9,9 +9,8 @@ export interface Balancer extends Listening {
 const CONNECT_TIMEOUT_MS = 2000
 
 /**
- * Gives each TCP connection to the next of `ports` that accepts one, as a load balancer without
- * stickiness does. It looks no further than that: a target that accepts and says nothing is its
- * client's to give up on.
+ * Passes each TCP connection to the next of `ports` that accepts it, like a load balancer without
+ * stickiness. If a target accepts and then says nothing, the client has to give up on it.
  */
 export async function startBalancer(
   ports: readonly number[],

@@ -4,11 +4,11 @@ import type { Readable } from 'node:stream'
 
 export interface ChildOptions {
   cwd?: string
-  /** All that it gets; the environment of this process when left out. */
+  /** The whole environment of the process; that of this process by default. */
   env?: Record<string, string>
-  /** Called with each line that it prints, without its end. */
+  /** Called with each printed line, without its end. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
-  /** Leaves its standard input open, whose end tells it that this process is gone. */
+  /** Keeps its standard input open. Its end tells the process that this one is gone. */
   hasInput?: boolean
 }
 
@@ -17,25 +17,25 @@ interface Exit {
   signal: NodeJS.Signals | null
 }
 
-/** A process that this one started, and that does not outlive it. */
+/** A child process that does not outlive this process. */
 export interface Child {
-  /** Undefined where it could not be started. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined
-  /** The latest of what it printed, up to a cap. */
+  /** The latest output, up to a cap. */
   output(): string
   isRunning: () => boolean
-  /** Settles when it has ended, for whatever reason; never rejects. */
+  /** Resolves when the process has ended for any reason. Never rejects. */
   readonly exited: Promise<Exit>
-  /** Sends a signal without waiting for what comes of it. */
+  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void
-  /** Asks it to stop, also where it was paused, and ends it after `graceMs`. */
+  /** Asks the process to stop, even if it is paused. Kills it after `graceMs`. */
   stop(graceMs?: number): Promise<Exit>
-  /** Ends it at once, as a crash does. */
+  /** Kills it at once, like a crash. */
   kill(): Promise<Exit>
 }
 
 const STOP_GRACE_MS = 40_000
-/** Enough to see why a process failed; a chatty one does not fill the memory. */
+/** Enough to see why a process failed, without filling the memory. */
 const MAX_LINES = 2000
 
 const running = new Set<ChildProcess>()
@@ -45,7 +45,7 @@ export function startChild(
   args: readonly string[],
   { cwd, env, onLine, hasInput = false }: ChildOptions = {},
 ): Child {
-  // Standard input is always a pipe in the types; whoever is given none finds it at its end.
+  // The types say that standard input is always a pipe. A child without one reads its end at once.
   const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: 'pipe' })
   if (!hasInput) child.stdin.end()
   endWithThisProcess(child)
@@ -77,13 +77,13 @@ export function startChild(
 }
 
 /**
- * Ends a process with this one, however this one ends by itself. A signal that nobody listens to is
- * no such end: see `endOnSignal`.
+ * Kills the child when this process ends by itself. A signal without a listener does not count; see
+ * `endOnSignal`.
  */
 export function endWithThisProcess(child: ChildProcess): void {
   if (running.size === 0) process.once('exit', endAll)
   running.add(child)
-  // Also where it could not be started, which has no exit.
+  // Not `exit`, which a child that could not be started never emits.
   child.once('close', () => {
     running.delete(child)
     if (running.size === 0) process.off('exit', endAll)
@@ -94,7 +94,7 @@ function endAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** Lets a request to stop end this process by `exit`, so that what it started ends with it. */
+/** Ends this process by `exit` on a signal to stop, so that its children end too. */
 export function endOnSignal(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(1))

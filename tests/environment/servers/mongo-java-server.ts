@@ -15,9 +15,9 @@ const MAVEN_TIMEOUT_MS = 180_000
 type ToCommand = (port: number, dataFile: string) => [command: string, args: string[]]
 
 /**
- * The command that serves `dataFile` on a port: a server from Maven Central that speaks MongoDB's
- * wire protocol, with indexes that it uses as MongoDB does. Its jars are fetched once. One for a long
- * run keeps no file. Throws a one-line reason where Java or Maven is absent.
+ * Returns the command that serves `dataFile` on a port. The server comes from Maven Central, speaks
+ * MongoDB's wire protocol and uses its indexes like MongoDB. Its jars are fetched once. For a long
+ * run it keeps no file. Throws a one-line reason if Java or Maven is missing.
  */
 export async function prepareMongoJavaServer(isForLongRun: boolean): Promise<ToCommand> {
   const home = await makeMongoJavaServer()
@@ -26,19 +26,19 @@ export async function prepareMongoJavaServer(isForLongRun: boolean): Promise<ToC
   if (isForLongRun) {
     return (port) => ['java', ['-Xmx3g', ...launch, 'Launcher', `${port}`]]
   }
-  // Starts in about 1 s; the optimising compiler would cost more than a test gives back.
+  // It starts in about 1 s. The optimising compiler would cost more than a test gains from it.
   const short = ['-XX:TieredStopAtLevel=1', '-Xmx1536m']
   return (port, dataFile) => ['java', [...short, ...launch, 'Launcher', `${port}`, dataFile]]
 }
 
-/** The folder of the server's jars in `lib` and of its compiled own part in `classes`. */
+/** The folder with the server's jars in `lib` and our compiled classes in `classes`. */
 export async function makeMongoJavaServer(): Promise<string> {
   const home = join(CACHE, `${VERSION}-${await hashSources()}`)
   if (!(await isThere(join(home, 'classes')))) await fill(home)
   return home
 }
 
-/** Another state of our own part of it is another server. */
+/** If our part of the server changes, it is another server. */
 async function hashSources(): Promise<string> {
   const hash = createHash('sha256')
   for (const name of (await readdir(SOURCES)).sort()) {
@@ -47,7 +47,9 @@ async function hashSources(): Promise<string> {
   return hash.digest('hex').slice(0, 8)
 }
 
-/** Fills a folder of its own and moves it in place whole: two test runs may do this at once. */
+/**
+ * Fills a private folder and then moves it into place, because two test runs may do this at once.
+ */
 async function fill(home: string): Promise<void> {
   await mkdir(CACHE, { recursive: true })
   const folder = await mkdtemp(join(CACHE, 'new-'))

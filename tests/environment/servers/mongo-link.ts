@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { BSON, type Document } from 'mongodb'
 import { listen, type Listening } from './ports.ts'
 
-/** Answers a command in the server's place; `ask` asks the server itself. */
+/** Answers a command instead of the server. `ask` asks the server itself. */
 export type Answer = (ask: () => Promise<Document>) => Document | Promise<Document>
 
 export interface MongoLink extends Listening {
@@ -12,12 +12,12 @@ export interface MongoLink extends Listening {
 const OP_MSG = 2013
 const HEADER_BYTES = 16
 const BODY_AT = HEADER_BYTES + 4
-/** Flags are sent with no checksum by the driver, and none is asked for. */
+/** The driver sends no checksum and asks for none. */
 const NO_FLAGS = 0
 
 /**
- * Stands between the driver and a real server, and speaks its protocol: `intercept` sees each command and
- * may have another answer for it. What it answers undefined for passes unchanged.
+ * A proxy between the driver and a real server that speaks the protocol. `intercept` sees each
+ * command and may answer it. If it returns undefined, the command passes unchanged.
  */
 export async function startMongoLink(
   port: number,
@@ -58,7 +58,7 @@ function connectBoth(
         asked.set(id, resolve)
         upstream.write(frame)
       })
-    // Where the answer fails, the connection ends, and the driver sees that.
+    // If the answer fails, the connection ends, and the driver sees that.
     Promise.resolve(answer(ask)).then(
       (document) => client.write(toMessage(document, id)),
       () => client.destroy(),
@@ -89,7 +89,7 @@ function isMessage(frame: Buffer): boolean {
   return frame.readInt32LE(12) === OP_MSG
 }
 
-/** The command or answer, with the documents that are sent beside it under their name. */
+/** Returns the command or answer, with the documents that are sent beside it under their name. */
 function parseMessage(frame: Buffer): Document {
   const message: Document = {}
   for (let at = BODY_AT; at < frame.length;) {

@@ -14,22 +14,22 @@ import { makePrimary, REPLICA_SET } from './replica-set.ts'
 
 export interface RunningMongo {
   kind: 'MONGO_URI' | 'mongod' | 'mongodb-memory-server' | 'docker' | 'mongo-java-server'
-  /** A MongoDB of our own, the primary of a replica set of one: no stand-in, and nobody else's. */
+  /** True for our own real MongoDB, the primary of a replica set of one. */
   isReal: boolean
-  /** Without a database: whoever uses it takes a name of its own. */
+  /** Names no database: each user of the address chooses its own. */
   uri: string
   port: number
-  /** Of the server itself, where it is a child process of this one. */
+  /** The server's process id, if it is a child of this process. */
   pid: number | undefined
-  /** Sends a signal, such as SIGSTOP and SIGCONT. Only where there is a `pid`. */
+  /** Sends a signal, for example SIGSTOP. Needs `pid`. */
   kill(signal: NodeJS.Signals): void
-  /** Starts it again after its end, on the same port and data. Only where there is a `pid`. */
+  /** Restarts it on the same port and data. Needs `pid`. */
   restart(): Promise<void>
-  /** Ends it and removes its data. Idempotent. */
+  /** Stops it and removes its data. Idempotent. */
   stop(): Promise<void>
 }
 
-/** Why no server could be started, in one line. */
+/** Explains in one line why no server could be started. */
 export class NoMongoError extends Error {
   override readonly name = 'NoMongoError'
 }
@@ -38,25 +38,25 @@ const run = promisify(execFile)
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 5_000
 
-/** A database name that nobody else uses. */
+/** A unique database name. */
 export function newMongoDatabase(): string {
   return `chatbox_test_${randomBytes(6).toString('hex')}`
 }
 
 export interface MongoOptions {
   /**
-   * For minutes or hours of writes after which the data is of no more use: mongo-java-server keeps it
-   * in memory, so that `restart` finds none. Writing its file would cost more the more it holds: a
-   * third of two cores after 45 minutes of a soak, for 30 messages a second.
+   * For minutes or hours of writes whose data is not needed afterwards. mongo-java-server then
+   * keeps the data in memory, so `restart` finds none. The cost of writing its file grows with the
+   * data: a third of two cores after 45 minutes of a soak with 30 messages a second.
    */
   isForLongRun?: boolean
 }
 
 /**
- * A server for tests and for trying the cluster: `MONGO_URI`, `mongod` on the PATH, the
- * mongodb-memory-server package where it is installed, an image of docker's that is there already, or
- * mongo-java-server from Maven Central, whichever is there first. `report` is told which one it is.
- * Throws `NoMongoError` with all reasons where there is none.
+ * Starts a server for tests and trials. Uses the first of these that it finds: `MONGO_URI`,
+ * `mongod` on the PATH, the mongodb-memory-server package, a local docker image, mongo-java-server
+ * from Maven Central. Calls `report` with the choice. Throws `NoMongoError` with all reasons if
+ * there is none.
  */
 export async function startMongo(
   report: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
@@ -104,7 +104,7 @@ async function startJavaServer(isForLongRun: boolean): Promise<RunningMongo> {
 }
 
 async function startMemoryServer(): Promise<RunningMongo> {
-  // Not a dependency: its server comes by a download that many networks refuse.
+  // Not a dependency, because it downloads its server and many networks block that.
   const name = 'mongodb-memory-server-core'
   const library = (await import(name).catch(() => {
     throw new Error(`${name} is not installed`)
@@ -124,12 +124,12 @@ async function startInDocker(): Promise<RunningMongo> {
   await run('docker', ['version'], { timeout: 10_000 }).catch(() => {
     throw new Error('no docker engine answers')
   })
-  // Never pulled: a test does not wait for a registry.
+  // Never pulled: a test must not wait for a registry.
   const { stdout: images } = await run('docker', ['image', 'ls', '--quiet', 'mongo'])
   const [image] = images.split('\n', 1)
   if (!image) throw new Error('docker has no image of mongo')
   const port = await findFreePort()
-  // The same port on both sides: the primary tells clients its own address.
+  // The same port on both sides, because the primary tells clients its own address.
   const publish = ['--publish', `127.0.0.1:${port}:${port}`]
   const own = ['--bind_ip_all', '--replSet', REPLICA_SET, '--port', `${port}`]
   const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, image, ...own])

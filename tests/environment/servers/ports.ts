@@ -3,19 +3,19 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
 /**
- * Below the ports that Linux gives to outgoing connections (32768 and up): one of those would take it
- * before the process that it is meant for listens, or while that process is down.
+ * Below the ports that Linux uses for outgoing connections (32768 and up). An outgoing connection
+ * could take one of those before the process listens, or while it is down.
  */
 const LOWEST = 15_000
 const HIGHEST = 32_767
 const MAX_TRIES = 100
 
-/** Nobody may listen on them yet: who asked has still to start. */
+/** The ports that were returned before. Their processes may not listen yet. */
 const handedOut = new Set<number>()
 
 /**
- * A TCP port of 127.0.0.1 on which nothing listens at this moment, and that this process was not given
- * before. Rejects where listening fails for another reason than a port in use.
+ * Returns a free TCP port of 127.0.0.1 that this process has not returned before. Rejects if
+ * listening fails for another reason than a used port.
  */
 export async function findFreePort(
   pick: () => number = () => randomInt(LOWEST, HIGHEST + 1),
@@ -43,11 +43,11 @@ async function isFree(port: number): Promise<boolean> {
 
 export interface Listening {
   readonly port: number
-  /** Ends its connections too. Idempotent. */
+  /** Also ends its connections. Idempotent. */
   close(): Promise<void>
 }
 
-/** Lets a server of any kind listen, on a free port of 127.0.0.1 unless told otherwise. */
+/** Makes a server listen on a free port of 127.0.0.1 by default. */
 export async function listen(
   server: Server,
   { port = 0, host = '127.0.0.1' }: { port?: number; host?: string } = {},
@@ -72,7 +72,7 @@ export async function listen(
   }
 }
 
-/** Passes everything both ways; either end takes the other with it. */
+/** Connects two sockets in both directions. If one ends, so does the other. */
 export function join(client: Socket, upstream: Socket): void {
   for (const [from, to] of [
     [client, upstream],

@@ -7,17 +7,17 @@ import { findFreePort } from './ports.ts'
 export type Service = 'gateway' | 'worker' | 'standalone'
 
 export interface ProcessOptions extends Pick<ChildOptions, 'onLine'> {
-  /** Settings. Nothing else reaches the process but what a program needs to run at all. */
+  /** The settings. Apart from these the process gets only what every program needs to run. */
   env: Record<string, string>
-  /** Where it looks for a `.env` file; by default where there is none. */
+  /** The folder of its `.env` file; by default one without such a file. */
   cwd?: string
-  /** For messages about it; the service's name where there is one of it. */
+  /** The name in messages; the service's name by default. */
   name?: string
-  /** Another program than the service's own, such as one with a part left out: an absolute path. */
+  /** The absolute path of a program to run instead of the service's own. */
   entry?: string
-  /** What that program is told on its command line. */
+  /** The command line of that program. */
   args?: readonly string[]
-  /** How long it may take until it is ready. */
+  /** How long it may take to become ready. */
   readyTimeoutMs?: number
 }
 
@@ -26,7 +26,7 @@ export interface ServiceProcess extends Child {
   readonly pid: number
   readonly port: number
   readonly managementPort: number
-  /** `http://127.0.0.1:PORT`; nothing listens there for a worker. */
+  /** `http://127.0.0.1:PORT`. A worker does not listen there. */
   readonly url: string
 }
 
@@ -34,7 +34,7 @@ const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 25
 const PROBE_TIMEOUT_MS = 2000
 const ENDS_WITHIN_MS = 20_000
-/** What a program needs from its surroundings, and what measures its coverage. */
+/** What a program needs from its environment, and the settings for coverage. */
 const INHERITED = [
   'PATH',
   'HOME',
@@ -48,7 +48,7 @@ const INHERITED = [
 
 /**
  * Starts a service as its own process on free ports of 127.0.0.1 and waits until `/readyz` answers
- * 200. When it ends before that, or takes too long, it is ended and the error carries its output.
+ * 200. If it ends first or takes too long, stops it and rejects with its output.
  */
 export async function startService(
   service: Service,
@@ -59,7 +59,7 @@ export async function startService(
   return started
 }
 
-/** As `startService`, without waiting: for a process that is not meant to become ready. */
+/** Does the same as `startService` without waiting, for a process that should not become ready. */
 export async function launchService(
   service: Service,
   { env, name = service, entry = entryOf(service), ...options }: ProcessOptions,
@@ -74,7 +74,7 @@ export async function launchService(
   return { ...child, name, pid: child.pid ?? 0, port, managementPort, url }
 }
 
-/** Waits for `/readyz` of a process that runs; when that does not come, ends it and says why. */
+/** Waits for `/readyz` of a running process. If it does not become ready, stops it and says why. */
 export async function waitUntilReady(
   service: ServiceProcess,
   timeoutMs: number = READY_TIMEOUT_MS,
@@ -112,7 +112,7 @@ export interface EndedProcess {
   stderr: string
 }
 
-/** Runs a program that is expected to end by itself, with nothing but `env` for settings. */
+/** Runs a program that ends by itself, with only `env` as settings. */
 export async function runEntry(
   service: Service | 'migrate' | 'probe',
   env: Record<string, string>,
@@ -133,7 +133,7 @@ function entryOf(service: string): string {
   return fileURLToPath(new URL(`../../../services/${service}/src/main.ts`, import.meta.url))
 }
 
-/** A program of this repository, in a folder without a `.env` file unless told otherwise. */
+/** A program of this repository, by default in a folder without a `.env` file. */
 function startProgram(
   entry: string,
   args: readonly string[],

@@ -12,26 +12,28 @@ import { findFreePort } from './ports.ts'
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Undefined where the server is not a process of ours. */
+  /** Undefined if the server is not our process. */
   readonly pid: number | undefined
-  /** The folder with its files, where it runs on this machine. */
+  /** The folder with its files, if it runs on this machine. */
   readonly dir: string | undefined
-  /** Which of the ways to get a Redis was used. */
+  /** The way in which this Redis was found. */
   readonly how: 'redis-server' | 'REDIS_URL' | 'docker'
-  /** Ends it at once, as a crash would, and leaves its files. */
+  /** Kills it at once, like a crash, and keeps its files. */
   kill(): Promise<void>
-  /** Starts it again on the same port, killing it first where it still runs; empty without AOF. */
+  /**
+   * Restarts it on the same port and kills it first if it still runs. Without AOF it is then empty.
+   */
   restart(): Promise<void>
-  /** Ends it and removes its files. Idempotent. */
+  /** Stops it and removes its files. Idempotent. */
   stop(): Promise<void>
 }
 
 export interface RedisServerOptions {
   port?: number
   dir?: string
-  /** Keeps an append-only file, so that a restart finds the data. Without it nothing is kept. */
+  /** Keeps an append-only file, so that a restart finds the data. Otherwise nothing is kept. */
   aof?: boolean
-  /** More of redis-server's own arguments. */
+  /** Additional arguments of redis-server. */
   args?: string[]
   /** Makes it a Sentinel of that Redis instead. */
   sentinelOf?: { name: string; port: number }
@@ -41,7 +43,7 @@ const START_TIMEOUT_MS = 10_000
 const IMAGE = 'redis:7-alpine'
 
 /**
- * Why no Redis can be started here; undefined when one can. With `CI` set a missing Redis is an
+ * Returns why no Redis can be started here, or undefined. With `CI` set, a missing Redis is an
  * error and not a reason to skip.
  */
 export async function findRedisSkipReason(): Promise<string | undefined> {
@@ -51,7 +53,7 @@ export async function findRedisSkipReason(): Promise<string | undefined> {
   return reason
 }
 
-/** Starts a Redis of one's own on a free port of 127.0.0.1, or uses the one that REDIS_URL names. */
+/** Starts a private Redis on a free port of 127.0.0.1, or uses the one in REDIS_URL. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const runner = await findRunner()
   if (runner === undefined) throw new Error('there is no Redis to start')
@@ -96,7 +98,7 @@ async function findRunner(): Promise<Runner | undefined> {
   if (url) return { how: 'REDIS_URL', url }
   const docker = await findOnPath('docker')
   if (!docker) return undefined
-  // The command alone is not enough: an engine has to answer.
+  // The command alone is not enough: the engine must answer.
   const answers = await promisify(execFile)(docker, ['info'], { timeout: 5000 }).catch(() => false)
   return answers ? { how: 'docker', command: docker } : undefined
 }
@@ -131,7 +133,7 @@ async function startProcess(
   return startUntilAnswers(runner.command, words, port)
 }
 
-/** A Sentinel keeps its settings in a file of its own, and so has to be given one. */
+/** A Sentinel keeps its settings in a file, so it needs one. */
 async function startSentinel(
   command: string,
   port: number,
@@ -154,7 +156,7 @@ async function startUntilAnswers(command: string, words: string[], port: number)
   return child
 }
 
-/** PING answers +PONG once the data is loaded, an error before. */
+/** PING answers +PONG when the data is loaded, and an error before. */
 async function waitUntilAnswers(port: number): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (Date.now() < deadline) {
@@ -191,7 +193,7 @@ function useRedis(url: string): RedisServer {
     kill: cannot,
     restart: cannot,
     async stop() {
-      // It was there before and stays.
+      // It existed before and is kept.
     },
   }
 }

@@ -11,7 +11,10 @@ interface Member {
   port: number
 }
 
-/** Makes a `mongod` with `--replSet` the primary of a set of one, or waits until it is again. */
+/**
+ * Makes a `mongod` with `--replSet` the primary of a set of one, or waits until it is primary
+ * again.
+ */
 export async function makePrimary({ port }: Member): Promise<void> {
   const members = [{ _id: 0, host: `127.0.0.1:${port}` }]
   const initiate = askAdmin({ port }, { replSetInitiate: { _id: REPLICA_SET, members } })
@@ -21,7 +24,7 @@ export async function makePrimary({ port }: Member): Promise<void> {
   await waitForPrimary({ port })
 }
 
-/** Rejects where it has not become one within a minute. */
+/** Rejects if it is not primary within a minute. */
 export async function waitForPrimary(member: Member): Promise<void> {
   const deadline = performance.now() + PRIMARY_TIMEOUT_MS
   while (!(await isPrimary(member))) {
@@ -30,7 +33,7 @@ export async function waitForPrimary(member: Member): Promise<void> {
   }
 }
 
-/** One command to this very member, whatever its state. */
+/** Sends a command to this member, whatever its state. */
 export async function askAdmin({ port }: Member, command: Document): Promise<Document> {
   const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`)
   try {

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { listen, type Listening } from './ports.ts'
 
 /**
- * How a link fails. `refuse`: nothing listens any more and connections are reset. `reset`: it
- * listens, and resets whoever connects. `blackhole`: it accepts and keeps connections, and not a
- * byte passes. `stall`: as a blackhole, but what it held back arrives once it ends, however late.
+ * How a link fails. `refuse`: nothing listens and connections are reset. `reset`: it listens and
+ * resets every connection. `blackhole`: it accepts and keeps connections, but no byte passes.
+ * `stall`: like a blackhole, but the held bytes arrive when it ends, however late.
  */
 export type CutMode = 'refuse' | 'reset' | 'blackhole' | 'stall'
 
@@ -15,21 +15,24 @@ export type CutMode = 'refuse' | 'reset' | 'blackhole' | 'stall'
 type CutWay = 'up' | 'down' | 'both'
 
 export interface TcpProxy {
-  /** Stays the same over `cut('refuse')` and `restore()`. */
+  /** Stays the same after `cut('refuse')` and `restore()`. */
   readonly port: number
-  /** Connections that are open through the proxy. */
+  /** The number of open connections. */
   connections(): number
-  /** Connections accepted since the start. */
+  /** The number of connections accepted since the start. */
   accepted(): number
-  /** `way` matters to a blackhole and a stall only. */
+  /** `way` matters only for a blackhole and a stall. */
   cut(mode: CutMode, way?: CutWay): Promise<void>
-  /** Ends a cut. What a blackhole held back is dropped with its connection, as a network does. */
+  /** Ends a cut. Like a real network, it drops the connections of a blackhole with their bytes. */
   restore(): Promise<void>
-  /** What is open now passes nothing any more; new connections are whole: a lost NAT entry. */
+  /** Blackholes the open connections only, like a lost NAT entry. New connections work. */
   freeze(): void
-  /** One way, for both ways, give or take the jitter; for bytes that arrive from now on. */
+  /**
+   * The latency of each direction, plus or minus the jitter. Applies to bytes that arrive from now
+   * on.
+   */
   setLatency(latencyMs: number, jitterMs?: number): void
-  /** For each way of each connection; `undefined` is without limit. */
+  /** The limit for each direction of each connection; `undefined` is unlimited. */
   setBandwidth(bytesPerSecond: number | undefined): void
   close(): Promise<void>
 }
@@ -45,7 +48,7 @@ interface Target {
   port: number
 }
 
-/** Stands between a client and a real server, to be the network's faults. */
+/** A proxy between a client and a real server that simulates network faults. */
 export async function startTcpProxy(
   target: Target,
   listen: { port?: number } = {},
@@ -128,7 +131,7 @@ class FaultyLink implements TcpProxy {
     pipeline(client, lane('up'), upstream, lane('down'), client, () => {
       this.#pairs.delete(pair)
       upstream.destroy()
-      // A server that refuses or resets looks to the client as it would without the proxy.
+      // The client sees a server that refuses or resets as it would without the proxy.
       if (!client.destroyed) client.resetAndDestroy()
     })
     upstream.setNoDelay(true)
@@ -156,15 +159,15 @@ class FaultyLink implements TcpProxy {
   }
 }
 
-/** Shared by all lanes of a proxy and changed while they run. */
+/** Shared by all lanes of a proxy; changes while they run. */
 interface LinkQuality {
   latencyMs: number
-  /** Each chunk is earlier or later than `latencyMs` by up to this; the order stays. */
+  /** The largest deviation of a chunk from `latencyMs`. The order stays. */
   jitterMs: number
   bytesPerSecond: number | undefined
 }
 
-/** Small enough that a bandwidth limit passes a steady trickle instead of whole frames. */
+/** Small enough that a bandwidth limit passes a steady flow instead of whole frames. */
 const SLICE_BYTES = 1024
 const MAX_IN_FLIGHT = 1024
 const HELD_POLL_MS = 10
@@ -175,8 +178,8 @@ interface Late {
 }
 
 /**
- * One direction of one connection, for `stream.pipeline`: each chunk is late by the latency, without
- * the chunks behind it waiting for one another, as on a long line; then the bandwidth limit.
+ * One direction of one connection, for `stream.pipeline`. It delays each chunk by the latency
+ * without holding up the next ones, as on a long line, and then limits the bandwidth.
  */
 function createLane(
   quality: LinkQuality,
@@ -191,14 +194,14 @@ function createLane(
   }
 }
 
-/** Reads on while earlier chunks are on their way, up to a cap, and notes when each is due. */
+/** Keeps reading while earlier chunks are delayed, up to a cap, and records when each is due. */
 async function* readAhead(
   source: AsyncIterable<Buffer>,
   quality: LinkQuality,
 ): AsyncGenerator<Late> {
   const late = new PassThrough({ objectMode: true, highWaterMark: MAX_IN_FLIGHT })
   const filling = pipelineOf(source, toLate, late)
-  // The reader below sees the same failure; this promise of it must not go unhandled.
+  // The reader below handles the same failure. This promise must not be reported as unhandled.
   filling.catch(() => undefined)
   yield* late
 

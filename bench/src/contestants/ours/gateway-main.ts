@@ -1,4 +1,4 @@
-// The product's gateway with parts left out, for the cost of each.
+// The product's gateway with parts left out, to measure the cost of each.
 import { runProcess } from '@chatbox/kit'
 import { composeGateway } from '../../../../services/gateway/src/compose.ts'
 import { readWithout, withoutLookups } from './without.ts'

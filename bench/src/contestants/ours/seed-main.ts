@@ -1,4 +1,4 @@
-// Fills the store through the product's own ports, and is ready once it is full.
+// Fills the store through the product's own ports. It is ready when the store is full.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackend, type StorePorts } from '@chatbox/adapters'
 import type { NewEntry } from '@chatbox/core'
@@ -10,9 +10,9 @@ import {
   toOwnedId,
 } from '@chatbox/kit'
 
-/** `USER:ENTRIES` of each session that is to have a log. */
+/** `USER:ENTRIES` of each session that gets a log. */
 const logs = (process.env.SEED_LOGS ?? '').split(',').filter((word) => word !== '')
-/** So many sessions of as many users, `seeded-0` and on, with one entry each. */
+/** The number of sessions with one entry each, for the users `seeded-0` and on. */
 const sessions = Number(process.env.SEED_SESSIONS ?? 0)
 const LANES = 32
 const MAX_ATTEMPTS = 20
@@ -57,7 +57,9 @@ async function seedLog(store: StorePorts, log: string): Promise<void> {
   }
 }
 
-/** A store that is busy says so; what it has taken already it takes again as the same. */
+/**
+ * Retries while the store is busy. Repeating an entry is harmless, because appending is idempotent.
+ */
 async function untilTaken<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -2,17 +2,17 @@ import type { Backend } from '@chatbox/adapters'
 import type { Sessions } from '@chatbox/core'
 import { override } from '../../../../tests/environment/override.ts'
 
-/** Parts of the product that a run can go without, to see what each costs. Never in the product. */
+/** The parts that a run can leave out, to measure the cost of each. Never used in the product. */
 const PARTS = ['limits', 'lookup', 'draft', 'coalescing'] as const
 export type Part = (typeof PARTS)[number]
 
-/** What this process was started without. */
+/** The parts that this process leaves out. */
 export function readWithout(): Set<Part> {
   const words = (process.env.BENCH_WITHOUT ?? '').split(',')
   return new Set(PARTS.filter((part) => words.includes(part)))
 }
 
-/** The back end as a gateway sees it: no rate limits, a session read once and then remembered. */
+/** Returns a gateway's back end without rate limits and with each session read only once. */
 export function withoutLookups(without: ReadonlySet<Part>): (backend: Backend) => Backend {
   return (backend) => {
     const { limiter, sessions } = backend

@@ -1,4 +1,4 @@
-// The product's worker with parts left out, for the cost of each.
+// The product's worker with parts left out, to measure the cost of each.
 import type { Backend } from '@chatbox/adapters'
 import { runProcess } from '@chatbox/kit'
 import { composeWorker } from '../../../../services/worker/src/compose.ts'
@@ -9,7 +9,7 @@ const without = readWithout()
 const timing = without.has('coalescing') ? { deltaIntervalMs: 0 } : {}
 await runProcess('worker', (context) => composeWorker(context, { wrap: withoutDraft, timing }))
 
-/** Deltas are only published: nobody can join in the middle, and no late writer is kept out. */
+/** Only publishes deltas: nobody can join late, and late writers are not fenced. */
 function withoutDraft(backend: Backend): Backend {
   if (!without.has('draft')) return backend
   const { bus } = backend

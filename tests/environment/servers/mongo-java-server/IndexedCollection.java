@@ -16,12 +16,12 @@ import java.util.stream.Stream;
 import org.h2.mvstore.MVMap;
 
 /**
- * Looks documents up by the narrowest index there is, where the server would read all of them, and
- * changes copies: an answer is written after the collection's lock is released, and the server would
- * change the documents of that answer field by field meanwhile.
+ * Finds documents by the narrowest index, where the server would read all of them. Changes copies,
+ * because an answer is written after the collection's lock is released and the server would change
+ * its documents field by field in the meantime.
  */
 class IndexedCollection extends H2Collection {
-  /** Whoever asks for documents is about to change them. Read and written under the lock. */
+  /** True while the caller is about to change the documents it asks for. Guarded by the lock. */
   private boolean isChanging;
 
   IndexedCollection(
@@ -34,7 +34,7 @@ class IndexedCollection extends H2Collection {
     super(database, name, options, documents, meta, cursors);
   }
 
-  /** A unique index of several keys serves queries of its first one too. */
+  /** A unique index of several keys also serves queries for its first key. */
   @Override
   public void addIndex(Index<Object> index) {
     super.addIndex(index);
@@ -103,7 +103,7 @@ class IndexedCollection extends H2Collection {
     return matchDocuments(query, order, skip, limit, batch, fields);
   }
 
-  /** By a unique index whose keys the query names, perhaps among others. */
+  /** Uses a unique index if the query names all its keys. */
   private Optional<List<Object>> findByKey(Document query) {
     for (Index<Object> index : getIndexes()) {
       if (!index.isUnique()) continue;
@@ -123,7 +123,7 @@ class IndexedCollection extends H2Collection {
     return Optional.empty();
   }
 
-  /** So many at most: an index that has them in the order asked for is read no further than that. */
+  /** The limit. An index in the requested order is read no further than this. */
   private Optional<List<Object>> findInOrder(Document query, Document order, long most) {
     return prefixIndexes()
         .filter(index -> index.canWalk(query, order))

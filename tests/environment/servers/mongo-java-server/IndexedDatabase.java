@@ -9,9 +9,11 @@ import java.util.List;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
-/** A database whose indexes are used as MongoDB uses them, as far as this product asks for it. */
+/** A database that uses its indexes like MongoDB, as far as this product needs it. */
 class IndexedDatabase extends H2Database {
-  /** One a process, and static: the constructor of the class above opens collections already. */
+  /**
+   * One per process. It is static, because the superclass's constructor already opens collections.
+   */
   private static MVStore store;
 
   IndexedDatabase(String name, MVStore opened, CursorRegistry cursors) {
@@ -24,7 +26,7 @@ class IndexedDatabase extends H2Database {
     return new PrefixIndex(name, keys, isSparse);
   }
 
-  /** As the class above does it, with another kind of collection. */
+  /** Does what the superclass does, with another kind of collection. */
   @Override
   protected MongoCollection<Object> openOrCreateCollection(String name, CollectionOptions options) {
     String fullName = getFullCollectionNamespace(name);

@@ -8,21 +8,21 @@ import java.util.List;
 import org.h2.mvstore.MVStore;
 
 /**
- * Launcher PORT [FILE [ADDRESS]]: serves the database FILE, or one in memory, on 127.0.0.1:PORT until
- * its standard input ends. With an ADDRESS it serves there until it is asked to end, and lets in
- * nobody but the user whom MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD name, if they
- * do.
+ * Launcher PORT [FILE [ADDRESS]]: serves the database FILE, or one in memory, on 127.0.0.1:PORT
+ * until its standard input ends. With an ADDRESS it serves there until it is asked to stop, and
+ * admits only the user in MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD, if these are
+ * set.
  */
 public class Launcher {
   private static final int CACHE_MB = 512;
 
-  /** The server's own versions state a wire version that current drivers refuse. */
+  /** The server's own versions have a wire version that current drivers refuse. */
   record Version(List<Integer> getVersionArray, int getWireVersion) implements MongoVersion {}
 
   static class Backend extends H2Backend {
     private final ScramLogin login;
 
-    /** All of a run's documents stay in memory: one that was dropped costs more than the query. */
+    /** All documents of a run stay in memory, because reloading one costs more than the query. */
     Backend(String file, ScramLogin login) {
       super(new MVStore.Builder().fileName(file).cacheSize(CACHE_MB).open());
       this.login = login;
@@ -59,10 +59,10 @@ public class Launcher {
     backend.version(new Version(List.of(7, 0, 0), 21));
     MongoServer server = new MongoServer(backend);
     server.bind(isOpen ? args[2] : "127.0.0.1", Integer.parseInt(args[0]));
-    // What is not in the file yet when the process is asked to end is written then.
+    // Writes the rest to the file when the process is asked to stop.
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
     if (isOpen) Thread.currentThread().join();
-    // The end of standard input is the end of whoever started this, however it ended.
+    // Standard input ends when the parent process ends for any reason.
     while (System.in.read() >= 0) {}
     System.exit(0);
   }

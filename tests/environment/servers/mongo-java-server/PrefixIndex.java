@@ -17,10 +17,10 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * Finds documents by the first key of an index, which need not be unique, in the order of the second:
- * the server itself has unique indexes alone, and those only for queries of all their keys. Kept in
- * memory and built from the documents at each start. What it finds is still filtered by the whole
- * query.
+ * Finds documents by the first key of an index, which need not be unique, in the order of the
+ * second. The server itself has only unique indexes, and uses them only for queries with all their
+ * keys. This index is in memory and is built from the documents at each start. The whole query
+ * still filters its results.
  */
 class PrefixIndex extends Index<Object> {
   private static final Set<String> RANGES = Set.of("$lt", "$lte", "$gt", "$gte");
@@ -29,11 +29,11 @@ class PrefixIndex extends Index<Object> {
   private final Map<Object, NavigableSet<Place>> places = new HashMap<>();
 
   private final String second;
-  /** Documents without the key are no answer to a range of it. */
+  /** Documents without the key do not match a range. */
   private final boolean isSparse;
 
   PrefixIndex(String name, List<IndexKey> keys, boolean isSparse) {
-    // Sparse for the server, which asks every other index for each document's position.
+    // Declared sparse, because the server asks every other index for each document's position.
     super(name, keys.subList(0, 1), true);
     this.isSparse = isSparse;
     second = keys.size() > 1 ? keys.get(1).getKey() : null;
@@ -45,7 +45,7 @@ class PrefixIndex extends Index<Object> {
     return isPlain(wanted) || (isSparse && isRange(wanted));
   }
 
-  /** A copy: whoever reads it may change the documents on the way. */
+  /** Returns a copy, because the caller may change the documents. */
   @Override
   public List<Object> getPositions(Document query) {
     Collection<NavigableSet<Place>> found =
@@ -53,20 +53,22 @@ class PrefixIndex extends Index<Object> {
     return found.stream().flatMap(Set::stream).map(Place::position).distinct().toList();
   }
 
-  /** Whether `walk` finds what the query asks for in this order. */
+  /** Returns whether `walk` can find the query's documents in this order. */
   boolean canWalk(Document query, Document order) {
     return isPlain(query.get(keys().get(0)))
         && order != null
         && order.keySet().equals(Collections.singleton(second));
   }
 
-  /** The positions in the order of the second key. */
+  /** Returns the positions in the order of the second key. */
   Stream<Object> walk(Document query, boolean isDescending) {
     NavigableSet<Place> found = findPlaces(query);
     return (isDescending ? found.descendingSet() : found).stream().map(Place::position);
   }
 
-  /** Those of one value of the first key, within the range of the second that the query names. */
+  /**
+   * Returns the positions for one value of the first key, within the query's range of the second.
+   */
   private NavigableSet<Place> findPlaces(Document query) {
     Object first = new KeyValue(query.get(keys().get(0))).normalized().get(0);
     NavigableSet<Place> found = places.getOrDefault(first, Collections.emptyNavigableSet());
@@ -75,7 +77,8 @@ class PrefixIndex extends Index<Object> {
     Place to = Place.LAST;
     for (var bound : ((Document) query.get(second)).entrySet()) {
       String operator = bound.getKey();
-      // After all places of its value where it is left out from below or included from above.
+      // After all positions of its value if the range excludes it from below or includes it from
+      // above.
       int side = operator.equals("$gt") || operator.equals("$lte") ? 1 : -1;
       Place edge = new Place(0, bound.getValue(), side, null);
       if (operator.startsWith("$g")) from = Collections.max(List.of(from, edge));
@@ -85,7 +88,7 @@ class PrefixIndex extends Index<Object> {
     return isEmpty ? Collections.emptyNavigableSet() : found.subSet(from, false, to, false);
   }
 
-  /** A value that equals itself only: no operator, no list, no absence. */
+  /** Returns true for a plain value: no operator, no list, not missing. */
   static boolean isPlain(Object wanted) {
     return Missing.isNeitherNullNorMissing(wanted)
         && !(wanted instanceof Document)
@@ -108,7 +111,7 @@ class PrefixIndex extends Index<Object> {
     }
   }
 
-  /** Null, which tells the server to look elsewhere for the position. */
+  /** Returns null, so that the server looks elsewhere for the position. */
   @Override
   public Object remove(Document document) {
     Object position = Missing.ofNullable(document.get("_id"));
@@ -127,8 +130,8 @@ class PrefixIndex extends Index<Object> {
   }
 
   /**
-   * A document's place among those of one first key. On another side than 0 it is the edge of a
-   * range, and at another end than 0 before or behind everything.
+   * A document's place among those with the same first key. A `side` other than 0 marks the edge of
+   * a range; an `end` other than 0 is before or after everything.
    */
   private record Place(int end, Object second, int side, Object position)
       implements Comparable<Place> {

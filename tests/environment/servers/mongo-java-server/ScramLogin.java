@@ -18,16 +18,16 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
 
-/** SCRAM-SHA-256 (RFC 7677) as MongoDB speaks it, for one user: the server itself knows no logins. */
+/** SCRAM-SHA-256 (RFC 7677) as in MongoDB, for one user. The server itself has no logins. */
 class ScramLogin {
   private static final int ITERATIONS = 15_000;
   private static final int KEY_BITS = 256;
   private static final int UNAUTHORIZED = 13;
   private static final int AUTHENTICATION_FAILED = 18;
-  /** What MongoDB answers anybody. */
+  /** The commands that MongoDB answers without a login. */
   private static final Set<String> PUBLIC = Set.of("hello", "ismaster", "ping", "buildinfo");
 
-  /** What has been said on a connection before the proof. */
+  /** What a connection has exchanged before the proof. */
   private record Exchange(String clientFirst, String serverFirst) {}
 
   private final String user;
@@ -47,14 +47,14 @@ class ScramLogin {
     serverKey = sign(salted, "Server Key");
   }
 
-  /** Null where no user is named: then everybody is let in, as MongoDB does it. */
+  /** Null if no user is set. Then everybody is admitted, as in MongoDB. */
   static ScramLogin fromEnvironment() throws GeneralSecurityException {
     String user = System.getenv("MONGO_INITDB_ROOT_USERNAME");
     String password = System.getenv("MONGO_INITDB_ROOT_PASSWORD");
     return user == null || password == null ? null : new ScramLogin(user, password);
   }
 
-  /** Answers the commands of a login, and lets the others through to `rest` after one. */
+  /** Answers the commands of a login. After a login it passes the others to `rest`. */
   Document handle(Channel channel, String name, Document query, Supplier<Document> rest) {
     switch (name.toLowerCase()) {
       case "saslstart":
