@@ -3,12 +3,13 @@
 //
 //   node scripts/with-runtime.js [--production] [--session] COMMAND [ARGUMENT...]
 //
-// It first installs missing packages (with --production only those of a running system) and, if this
-// Node is too old, a newer one, both inside this folder. It has no dependencies and uses only what
-// Node 20 understands, because nothing else is installed before it runs.
+// It first installs missing packages (with --production only those of a running system) and, if
+// this Node is too old, a newer one, both inside this folder. It has no dependencies and uses only
+// what Node 20 understands, because nothing else is installed before it runs.
 //
 // --session is for servers: each signal to stop reaches them once, from here. Otherwise the terminal
-// would send Ctrl-C to every process in it, npm would send it again, and a second one ends them at once.
+// would send Ctrl-C to every process in it and npm would send it again. A second signal ends a
+// process at once.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'

@@ -13,22 +13,22 @@ import { createInterface } from 'node:readline'
 
 interface Stamp {
   at: number
-  /** Who did or saw it: a client, a nemesis or the model server. */
+  /** The client, nemesis or model server that did or saw it. */
   process: string
 }
 
 interface Step extends Stamp {
-  /** The same for an invocation and its end; unique in a run. */
+  /** Shared by an invocation and its end; unique in a run. */
   id: number
 }
 
 interface Failed extends Step {
   phase: 'fail' | 'unknown'
-  /** The refusal's code, or `TIMEOUT` and `OFFLINE` where there was no answer. */
+  /** The code of the refusal, or `TIMEOUT` or `OFFLINE` if there was no answer. */
   code: string
 }
 
-/** A message is sent, or sent again under the same `clientMessageId`. */
+/** A message is sent, or sent again with the same `clientMessageId`. */
 type SendEvent =
   | (Step & {
       op: 'send'
@@ -36,24 +36,26 @@ type SendEvent =
       sessionId: string
       gateway: number
       clientMessageId: string
-      /** The whole content, unique to its message; a resend repeats it or brings another one. */
+      /** The whole content, unique to its message. A resend repeats it or has another one. */
       value: string
-      /** 0 is the first try; higher ones are the same message again. */
+      /** 0 is the first try; higher ones resend the same message. */
       resend: number
-      /** What made it a resend: the answer was dropped on purpose, or something really failed. */
+      /** The cause of the resend: the answer was dropped on purpose, or something failed. */
       cause?: 'dropped' | 'failed'
     })
   | (Step & { op: 'send'; phase: 'ok'; messageId: string; seq: number; value: string })
   | (Failed & { op: 'send' })
 
-/** `reply:stop` or `reply:retry`; `target` is the reply's id, the answer of a retry is the new one. */
+/**
+ * `reply:stop` or `reply:retry`. `target` is the reply's id. The answer of a retry is the new id.
+ */
 type SteerEvent =
   | (Step & { op: 'stop' | 'retry'; phase: 'invoke'; sessionId: string; target: string })
   | (Step & { op: 'stop'; phase: 'ok'; stopped: boolean })
   | (Step & { op: 'retry'; phase: 'ok'; replyId: string })
   | (Failed & { op: 'stop' | 'retry' })
 
-/** Entries that a viewer put into the log it shows, in this order, live or by catching up. */
+/** Entries that a viewer added to its log, in this order, live or by catching up. */
 export interface SeenEvent extends Stamp {
   op: 'seen'
   sessionId: string
@@ -61,8 +63,8 @@ export interface SeenEvent extends Stamp {
 }
 
 /**
- * Deltas that a viewer took into the draft it shows: the frames `from` to `to` of one attempt, one
- * after the other. What breaks such a row, another attempt above all, begins an event of its own.
+ * Consecutive deltas that a viewer added to its draft: the frames `from` to `to` of one attempt. A
+ * gap or another attempt starts a new event.
  */
 export interface DraftEvent extends Stamp {
   op: 'draft'
@@ -71,65 +73,71 @@ export interface DraftEvent extends Stamp {
   attempt: number
   from: number
   to: number
-  /** The text shown after it, where the viewer notes it: whenever a row of frames ends. */
+  /** The text after it, if the viewer records it: whenever a run of frames ends. */
   text?: string
-  /** When the row's first frame was taken; `at` is when its last one was, so earlier than the line before it. */
+  /**
+   * When the first frame was taken. `at` is the time of the last frame, so it may be earlier than
+   * that of the line before.
+   */
   since?: number
-  /** The frames before `from` came together, as the draft of a catch-up. */
+  /** The frames before `from` came together as the draft of a catch-up. */
   joined?: true
 }
 
-/** A viewer lost its connection, has one again, and knows of nothing that it misses. */
+/** A viewer lost its connection, has reconnected, or has caught up. */
 export interface ViewerEvent extends Stamp {
   op: 'viewer'
   phase: 'lost' | 'ready' | 'caught-up'
   gateway: number
-  /** With `caught-up`: log entries that it had missed. */
+  /** With `caught-up`: the number of missed log entries. */
   missed?: number
 }
 
 /**
- * One request to the model server: which question it is about and what was streamed for it. Its
- * process is `model-N`, where the worker asks whose number that is.
+ * A request to the model server: its question and the streamed text. Its process is `model-N`,
+ * where N is the number of the worker.
  */
 type ModelEvent =
   | (Step & { op: 'model'; phase: 'invoke'; value: string; tokens: number })
-  /** `ok`: streamed to the end; `fail`: the connection ended before, after so many tokens. */
+  /** `ok`: streamed to the end. `fail`: the connection ended after this many tokens. */
   | (Step & { op: 'model'; phase: 'ok' | 'fail'; sent: number })
 
 /**
- * The token `index` of one request's stream. It names the request, so that a text tells which
- * requests it was made of, and one glued from two shows where.
+ * Returns the token `index` of a request's stream. It names the request, so a text shows which
+ * requests it consists of and where two were joined.
  */
 export function modelToken(request: number, index: number): string {
   return `${request}.${index} `
 }
 
-/** A fault's beginning (`invoke`) and end. `kind` is the nemesis, `target` what it hit. */
+/** The start (`invoke`) and end of a fault. `kind` is the nemesis, `target` what it hit. */
 type FaultEvent = Step & { op: 'fault'; kind: string; target: string } & (
     { phase: 'invoke' } | { phase: 'ok'; note?: string } | { phase: 'fail'; note: string }
   )
 
-/** A process of the product began or ended. An end that nobody asked for is a finding. */
+/** A process of the product started or ended. An unexpected end is a finding. */
 export interface LifeEvent extends Stamp {
   op: 'life'
   phase: 'started' | 'ready' | 'ended'
   pid: number
   /** With `ended`: whether a nemesis or the harness ended it. */
   expected?: boolean
-  /** With `ended`: it had nothing to run on, such as a folder, and refuses by its exit code. */
+  /**
+   * With `ended`: it lacked something to run, for example its folder, and refused with its exit
+   * code.
+   */
   refused?: boolean
   code?: number | null
   signal?: string | null
 }
 
 export interface RefusedPayload {
-  /** What kind of thing it was, such as `session` or `job`. */
+  /** The kind, for example `session` or `job`. */
   source: string
   ids: Record<string, string>
 }
 
-/** A process of the product could not accept what it read from the store, the bus or the queue. */
+/** A process of the product refused what it read from the store, the bus or the queue. */
 export interface RefusedEvent extends Stamp, RefusedPayload {
   op: 'payload-refused'
 }
@@ -154,11 +162,11 @@ export interface FinalMessage {
   sender: 'user' | 'ai' | 'admin' | 'system'
   status: string
   content: string
-  /** The type of a state change: after `takeover_started` no message is a question. */
+  /** The type of a state change. After `takeover_started` no message is a question. */
   event?: string
 }
 
-/** What the store holds about the reply to one question at the end. */
+/** The store's final record of the reply to one question. */
 export interface FinalReply {
   questionId: string
   replyId: string
@@ -166,9 +174,12 @@ export interface FinalReply {
   epoch: number
 }
 
-/** One session's whole log, as one reader has it at the end. */
+/** The whole log of a session as one reader has it at the end. */
 export interface FinalRead {
-  /** `shown`: the viewer's own copy; `http`: read anew from a gateway; `store`: past the product's services. */
+  /**
+   * `shown`: the viewer's own copy. `http`: read again from a gateway. `store`: read without the
+   * product's services.
+   */
   source: 'shown' | 'http' | 'store'
   reader: string
   sessionId: string
@@ -177,7 +188,7 @@ export interface FinalRead {
   replies?: FinalReply[]
 }
 
-/** What a run can be found guilty of. */
+/** The checks that a run can fail. */
 export const CHECKS = [
   'lost',
   'unexpected',
@@ -196,20 +207,20 @@ export type CheckName = (typeof CHECKS)[number]
 
 export interface Finding {
   check: CheckName
-  /** One sentence with the ids that matter. */
+  /** One sentence with the relevant ids. */
   message: string
   sessionId?: string
   at?: number
 }
 
 export interface CheckReport {
-  /** How many findings each check has, all of them; 0 where it passed. */
+  /** The number of findings of each check; 0 if it passed. */
   counts: Record<CheckName, number>
-  /** At most a few hundred of them. */
+  /** A few hundred of them at most. */
   findings: Finding[]
-  /** How much was looked at, so that a check that saw nothing is not taken for one that passed. */
+  /** How much was checked, because a check that saw nothing has not passed. */
   looked: Record<string, number>
-  /** Durations by name, in milliseconds, such as `takeOver` and `catchUp`. */
+  /** Durations by name in milliseconds, for example `takeOver` and `catchUp`. */
   durationsMs: Record<string, number[]>
 }
 
@@ -222,20 +233,20 @@ export interface NemesisCount {
   skipped?: string
 }
 
-/** The safety that a run goes without, to see it found guilty. */
+/** The safety that a run leaves out, to prove that the checks notice. */
 export const SAFETIES = ['dedupe', 'resync', 'durable-ack', 'fence', 'reconciler', 'queue'] as const
 export type Safety = (typeof SAFETIES)[number]
 
-/** Everything that the report says about one run. */
+/** The report's data about one run. */
 export interface RunRecord {
   profile: string
   seed: number
   without?: Safety
   /** The commit of every second gateway and worker. */
   beside?: string
-  /** The kinds of fault that it was limited to. */
+  /** The only kinds of faults, if they were limited. */
   only?: readonly string[]
-  /** Of the product that ran; left out where there is no repository to ask. */
+  /** The commit of the product; undefined outside a repository. */
   commit?: string
   startedAt: string
   durationMs: number
@@ -244,9 +255,9 @@ export interface RunRecord {
   nemeses: NemesisCount[]
   operations: Record<string, number>
   checks: CheckReport
-  /** The product's own counters, summed over all processes that were alive at the end. */
+  /** The product's own counters, summed over all processes alive at the end. */
   metrics: Record<string, number>
-  /** What happened besides, in words. */
+  /** Other remarks. */
   notes: string[]
 }
 
@@ -260,7 +271,7 @@ export interface Recorder {
   close(): Promise<void>
 }
 
-/** A file of one value a line. */
+/** A file with one value per line. */
 export function openLines(file: string): {
   write(value: HistoryEvent | FinalRead): void
   close(): Promise<void>
@@ -275,7 +286,7 @@ export function openLines(file: string): {
   }
 }
 
-/** Appends to a file, one event a line, so that a history outlives the run that made it. */
+/** Appends one event per line to a file, so that a history outlives its run. */
 export function openRecorder(file: string): Recorder {
   const startedAt = performance.now()
   const lines = openLines(file)
@@ -289,11 +300,11 @@ export function openRecorder(file: string): Recorder {
   }
 }
 
-/** Reads a file of one value a line. Throws where a line is not JSON. */
+/** Reads a file with one value per line. Throws if a line is not JSON. */
 export async function readLines<T extends HistoryEvent | FinalRead>(file: string): Promise<T[]> {
   const values: T[] = []
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    // Written by this very program; nobody else's file is ever read.
+    // Only files of this program are read.
     values.push(JSON.parse(line) as T)
   }
   return values

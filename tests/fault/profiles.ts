@@ -1,54 +1,54 @@
-/** Sessions of a kind, and the mean of the time from one message of a session to its next. */
+/** The number of sessions of a kind, and the mean time between two messages of a session. */
 interface Rhythm {
   sessions: number
   everyMs: number
 }
 
-/** Who does how much. */
+/** The load. */
 export interface Load {
-  /** Every message wants an answer of the model. */
+  /** The model must answer every message. */
   ask: Rhythm
   /** A person has taken over. */
   talk: Rhythm
-  /** How many of the messages have their answer dropped and are sent again. */
+  /** The share of messages whose answer is dropped, so that they are sent again. */
   dropShare: number
-  /** How many questions want a long answer, and how long these are. */
+  /** The share of questions with a long answer, and its length. */
   longShare: number
   longTokens: readonly [low: number, high: number]
   tokenIntervalMs: number
-  /** How often a reply that is being written is stopped when its session's next message is due. */
+  /** How often a reply in progress is stopped when its session's next message is due. */
   stopShare: number
-  /** A session is over after so many messages, and another one takes its place. */
+  /** A session ends after this many messages, and a new one replaces it. */
   retireAfter?: number
-  /** For a session to come to rest at its end. */
+  /** The time for a session to settle at its end. */
   settleTimeoutMs: number
 }
 
-/** How long and how hard faults come. */
+/** The duration and intensity of the faults. */
 export interface FaultPlan {
   durationMs: number
-  /** Faults that may be under way at once. */
+  /** The number of simultaneous faults. */
   lanes: number
-  /** Mean of the pauses between two faults of one lane. */
+  /** The mean pause between two faults of one lane. */
   pauseMs: number
-  /** No fault lasts longer. */
+  /** The maximum duration of a fault. */
   maxHoldMs: number
-  /** Kinds of fault that come so many times as often as the others. */
+  /** How many times more often than the others some kinds come. */
   favour?: Readonly<Record<string, number>>
-  /** The only kinds of fault; all of them when left out. */
+  /** The only kinds of faults; all by default. */
   only?: readonly string[]
 }
 
 export interface StandaloneProfile extends Load {
   kind: 'standalone'
-  /** What it is for, in a sentence or two of the report. */
+  /** Its purpose, in one or two sentences for the report. */
   about: string
   faults: FaultPlan
 }
 
 export interface ClusterProfile extends Omit<StandaloneProfile, 'kind'> {
   kind: 'cluster'
-  /** How long a worker sleeps in the middle of its replies, at least and at most. */
+  /** The minimum and maximum time that a worker sleeps during its replies. */
   zombieMs: readonly [low: number, high: number]
   gateways: number
   workers: number
@@ -70,7 +70,7 @@ const CLUSTER = {
   kind: 'cluster',
   gateways: 3,
   workers: 2,
-  // Longer than a lease and the time to find that it has run out.
+  // Longer than a lease plus the time to notice its end.
   zombieMs: [9000, 13_000],
 } as const
 
@@ -99,7 +99,7 @@ export const PROFILES = {
     talk: { sessions: 3, everyMs: 400 },
     longShare: 0.8,
     longTokens: [200, 400],
-    // Whatever has not come to rest by then is taken to stay as it is.
+    // What has not settled by then counts as stuck.
     settleTimeoutMs: 45_000,
     faults: {
       durationMs: MINUTE_MS,
@@ -133,7 +133,7 @@ export const PROFILES = {
     ask: { sessions: 54, everyMs: 1000 },
     talk: { sessions: 0, everyMs: 1000 },
     longShare: 1,
-    // Over before the worker comes back, on its own and on whoever takes over.
+    // Ends before the worker returns, alone and on the worker that takes over.
     longTokens: [20, 24],
     tokenIntervalMs: 200,
     zombieMs: [15_000, 17_000],
@@ -155,7 +155,7 @@ export const PROFILES = {
     talk: { sessions: 0, everyMs: 1000 },
     longShare: 1,
     longTokens: [300, 400],
-    // One that is stopped would not live to see twenty.
+    // A stopped session would not reach twenty.
     stopShare: 0,
     settleTimeoutMs: 90_000,
     faults: {

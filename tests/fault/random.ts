@@ -1,4 +1,4 @@
-/** Choices that come out the same for the same seed. */
+/** Random choices that are reproducible from a seed. */
 export interface Random {
   /** In [0, 1). */
   next(): number
@@ -7,13 +7,13 @@ export interface Random {
   chance(probability: number): boolean
   pick<T>(items: readonly T[]): T
   shuffle<T>(items: readonly T[]): T[]
-  /** Waiting times of arrivals that do not wait for one another. */
+  /** Waiting times between independent arrivals. */
   exponential(mean: number): number
-  /** Another source, whose choices do not depend on how often this one is asked. */
+  /** Returns another source, whose choices do not depend on the use of this one. */
   fork(name: string): Random
 }
 
-/** mulberry32: 32 bits of state are plenty for a schedule. */
+/** mulberry32: 32 bits of state are enough for a schedule. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = (): number => {

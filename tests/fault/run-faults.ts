@@ -21,17 +21,20 @@ export interface FaultRunOptions {
   profile: ProfileName
   seed: number
   without?: Safety
-  /** A git commit: every second gateway and worker is started as the product was then. */
+  /** A git commit. Every second gateway and worker runs the product of that commit. */
   with?: string
   only?: readonly string[]
-  /** In place of the profile's own time under faults. */
+  /** Replaces the profile's time under faults. */
   durationMs?: number
-  /** Gets the history and the run record. */
+  /** The folder for the history and the run record. */
   folder: string
   report: (line: string) => void
 }
 
-/** One run from start to verdict. Leaves `history.jsonl`, `reads.jsonl` and `run.json` in the folder. */
+/**
+ * Does one run from start to verdict. Writes `history.jsonl`, `reads.jsonl` and `run.json` to the
+ * folder.
+ */
 export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
   const { seed, folder } = options
   await mkdir(folder, { recursive: true })
@@ -43,7 +46,8 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
   const beside = options.with === undefined ? undefined : await prepareVersion(options.with)
   const { store, ...rest } = await carryOut(options, {
     recorder,
-    // At once: those of a long run would fill the memory of the process that is also the network.
+    // Written at once, because the events of a long run would fill the memory of the process that
+    // is also the network.
     keepRead: (read) => reads.write(read),
     ...(beside ? { beside } : {}),
   }).finally(async () => {
@@ -51,7 +55,7 @@ export async function runFaults(options: FaultRunOptions): Promise<RunRecord> {
     await reads.close()
     await beside?.remove()
   })
-  // What was seen of a long run is not lost where it cannot be judged here.
+  // Keeps the records of a long run even if it cannot be judged here.
   await writeFile(join(folder, 'outcome.json'), JSON.stringify({ store, ...rest }))
   const record: RunRecord = {
     profile: options.profile,

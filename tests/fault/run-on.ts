@@ -13,12 +13,12 @@ export interface RunOptions<P> {
   recorder: Recorder
   random: Random
   without?: Safety
-  /** Every second gateway and worker is of this version. */
+  /** Every second gateway and worker has this version. */
   beside?: OtherVersion
-  /** Only these kinds of fault; all of them when left out. */
+  /** Only these kinds of faults; all by default. */
   only?: readonly string[]
   report: (line: string) => void
-  /** Gets each session's log as each reader has it in the end. */
+  /** Called with each session's log as each reader has it at the end. */
   keepRead: (read: FinalRead) => void
 }
 
@@ -33,7 +33,9 @@ type Options = RunOptions<Load & { faults: FaultPlan }>
 
 const PROGRESS_MS = 5000
 
-/** Load and faults for a while, then rest, then a look at everything from every side. */
+/**
+ * Runs load and faults for a while, waits until all settles, and reads everything from every side.
+ */
 export async function runOn(
   system: SystemUnderTest,
   createNemeses: (findBares: () => readonly BareViewer[]) => Nemesis[],
@@ -69,13 +71,16 @@ export async function runOn(
   }
 }
 
-/** Ends the system in any case, and says who had to be killed. */
+/** Stops the system in any case, and reports which processes had to be killed. */
 export async function endSystem(system: SystemUnderTest, { report }: Options): Promise<void> {
   const killed = await system.stop()
   if (killed.length > 0) report(`had to be killed in the end: ${killed.join(', ')}`)
 }
 
-/** A line every few seconds; also asks every process for its counters before it may be killed. */
+/**
+ * Prints a line every few seconds. Also asks every process for its counters before it may be
+ * killed.
+ */
 function startProgress(
   system: SystemUnderTest,
   pool: SessionPool,

@@ -24,14 +24,14 @@ const SETTINGS = {
   RECONNECT_TIMEOUT: '12h',
 }
 
-/** A run of gateways and workers around Redis and a store. */
+/** Runs gateways and workers around Redis and a store. */
 export async function runCluster(options: RunOptions<ClusterProfile>): Promise<RunOutcome> {
   const { profile, recorder, random } = options
   const cluster = await startClusterUnderTest({
     ...profile,
     recorder,
     random: random.fork('cluster'),
-    // Whoever sleeps keeps its own: the others have to be able to write all there are.
+    // A sleeping worker keeps its replies, so the others must have room for all of them.
     settings: { ...SETTINGS, LLM_CONCURRENCY: '100' },
     ...toPrograms(options),
   })
@@ -66,7 +66,7 @@ function toPrograms({
   }
 }
 
-/** A run of the one process on SQLite. */
+/** Runs the single process on SQLite. */
 export async function runStandalone(options: RunOptions<StandaloneProfile>): Promise<RunOutcome> {
   const { profile, recorder, random, without } = options
   if (without) throw new Error('only a cluster can be run without one of its safeties')
@@ -89,7 +89,7 @@ export async function runStandalone(options: RunOptions<StandaloneProfile>): Pro
   }
 }
 
-/** A client that stops reading for a while, so that what is sent to it piles up. */
+/** A client that stops reading for a while, so that data to it piles up. */
 function createClientNemesis(findViewers: () => readonly BareViewer[]): Nemesis {
   return {
     kind: 'client-stops-reading',

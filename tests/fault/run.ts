@@ -67,7 +67,7 @@ function readCommand(): Command {
   return { run, isControls: values.controls, isReport: values.report }
 }
 
-/** What is started in the place of the product as it is. */
+/** The programs that replace the unchanged product. */
 function readVersions(values: {
   profile: string
   without?: string

@@ -2,7 +2,7 @@ import { answerAll, ask, given, listPlants, PLAN, watcher } from './plant.ts'
 import { textOf } from './run-index.ts'
 import type { SampleSession, SampleWorld } from './sample-world.ts'
 
-/** What can go wrong with an answer and its drafts. */
+/** Faults in answers and their drafts. */
 export const ANSWER_PLANTS = listPlants([
   {
     check: 'answers',
@@ -111,7 +111,7 @@ export const ANSWER_PLANTS = listPlants([
   },
 ])
 
-/** Rows of frames that a viewer takes: attempt, first and last frame. */
+/** The runs of frames that a viewer takes: attempt, first and last frame. */
 function showRows(
   world: SampleWorld,
   session: SampleSession,

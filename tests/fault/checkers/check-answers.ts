@@ -12,7 +12,10 @@ import {
   type SessionRun,
 } from './run-index.ts'
 
-/** Every question has one current answer, which may be a failure that the user sees. */
+/**
+ * Checks that every question has one current answer. The answer may be a failure that the user
+ * sees.
+ */
 export function checkAnswers(session: SessionRun, { retried }: RunIndex): Fault[] {
   const answers = Map.groupBy(session.log.filter(isReply), ({ replyTo }) => replyTo)
   const outbox = new Map(session.replies.map((reply) => [reply.questionId, reply]))
@@ -51,7 +54,7 @@ function describeQuestion(question: FinalMessage, answered: Answered): string[] 
 
 const STATUSES = new Set(['complete', 'stopped', 'incomplete', 'failed'])
 
-/** A reply may have one that replaces it for each time that this was asked for. */
+/** A reply may have one replacement for each requested retry. */
 function describeExcess(name: string, { answers, retried }: Answered): string | undefined {
   const asked = answers.reduce((sum, { id }) => sum + (retried.get(id) ?? 0), 0)
   if (answers.length <= 1 + asked) return undefined
@@ -78,15 +81,16 @@ function describeOutbox(
 
 const SILENCING = new Set(['takeover_started', 'session_ended'])
 
-/** The end of a session, or a person who takes over, leaves open questions without an answer. */
+/** Open questions stay unanswered if the session ends or a person takes over. */
 function isSilenced({ seq }: FinalMessage, { session, reply }: Answered): boolean {
   const isOver = session.log.some((row) => row.seq > seq && SILENCING.has(row.event ?? ''))
   return isOver && (reply === undefined || reply.state === 'cancelled')
 }
 
 /**
- * An answer is what the model server streamed for one request, whole where it is said to be whole,
- * and for the attempt that won. So is every draft, and every viewer of an attempt sees the same.
+ * Checks that an answer is the model server's stream for one request, complete if it says so, and
+ * for the winning attempt. The same applies to every draft. All viewers of an attempt must see the
+ * same.
  */
 export function checkAnswerText(session: SessionRun, run: RunIndex): Fault[] {
   const { faults, shown } = readDrafts(session.drafts, run.allRequests)
@@ -100,7 +104,7 @@ interface Shown {
 
 interface Drafts {
   faults: string[]
-  /** By reply, which request each attempt was. */
+  /** For each reply, the request of each attempt. */
   shown: Map<string, Shown[]>
 }
 
@@ -140,7 +144,9 @@ function describeReplies(run: RunIndex, session: SessionRun, shown: Drafts['show
   })
 }
 
-/** Where the attempt that won is not known, nobody may have seen a later one than the text is of. */
+/**
+ * If the winning attempt is unknown, no viewer may have seen a later attempt than that of the text.
+ */
 function describeWinner(
   request: ModelRequest,
   shown: readonly Shown[],
@@ -170,8 +176,8 @@ function describeText(
 }
 
 /**
- * A viewer never takes a delta of a lower attempt after one of a higher, and never one twice or
- * after a hole; what came as the draft of a catch-up is no hole.
+ * Checks that a viewer never takes a delta of a lower attempt after one of a higher, never takes
+ * one twice, and never skips one. A draft of a catch-up is not a gap.
  */
 export function checkAttempts({ drafts }: SessionRun, { viewers }: RunIndex): Fault[] {
   const rowsOf = Map.groupBy(drafts, ({ process, replyId }) => `${process}/${replyId}`)
@@ -204,7 +210,7 @@ function describeStep(
   }
   const next = last?.attempt === row.attempt ? last.to + 1 : 0
   if (row.from === next) return undefined
-  // Whoever was away may have been told the draft so far, or the draft anew, when it came back.
+  // A viewer that was away may get the draft so far, or the whole draft again, when it returns.
   if (row.joined || wasAway(last, row, viewer)) return undefined
   return `delta ${row.from} of attempt ${row.attempt} was taken where ${next} is next`
 }

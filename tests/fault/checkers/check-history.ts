@@ -34,10 +34,10 @@ const CHECKERS: Record<CheckName, Checker> = {
   payloads: { inRun: checkPayloads },
 }
 
-/** Of each check, so that one that finds thousands leaves room for the others. */
+/** Per check, so that one with thousands of findings leaves room for the others. */
 const MAX_FINDINGS = 30
 
-/** Holds a run's history against what every reader has in the end. */
+/** Checks a run's history against what every reader has at the end. */
 export function checkHistory(
   history: readonly HistoryEvent[],
   reads: readonly FinalRead[],
@@ -68,7 +68,7 @@ function findAll(check: CheckName, run: RunIndex): Finding[] {
   return [...inSessions, ...(inRun?.(run) ?? []).map((fault) => toFinding(fault))]
 }
 
-/** A process ends only when it is made to, and with exit code 0 where it was asked to. */
+/** Checks that a process ends only when it is made to, and with exit code 0 if it was asked to. */
 function checkProcess({ lives }: RunIndex): Fault[] {
   return lives.flatMap((life) => {
     const message = describeLife(life)
@@ -87,8 +87,8 @@ function describeLife(life: LifeEvent): string | undefined {
 }
 
 /**
- * No fault of a run forges anything, so whatever a process refuses was spoilt on its way through the
- * product. Such a message or state is served without its texts, and no other check need notice that.
+ * No fault of a run forges data, so the product itself damaged anything that a process refuses.
+ * That message or state is then served without its texts, and other checks may miss it.
  */
 function checkPayloads({ refused }: RunIndex): Fault[] {
   return refused.map(({ process, source, ids, at }) => {

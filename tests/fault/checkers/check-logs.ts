@@ -9,8 +9,8 @@ import {
 } from './run-index.ts'
 
 /**
- * `seq` is dense in every log and in what every viewer showed; what was acknowledged before
- * something else was sent stands before it; questions are answered in their order.
+ * Checks that `seq` is dense in every log and every view, that an acknowledged message comes before
+ * messages sent later, and that questions are answered in order.
  */
 export function checkOrder(session: SessionRun): Fault[] {
   return [
@@ -21,7 +21,7 @@ export function checkOrder(session: SessionRun): Fault[] {
   ]
 }
 
-/** A viewer may have opened the log at its latest page; whoever reads it at the end reads all. */
+/** A viewer may have opened the log at its latest page. A reader at the end reads all of it. */
 function describeGaps({ source, reader, messages }: FinalRead): string[] {
   let expected = source === 'shown' ? (messages[0]?.seq ?? 1) : 1
   const found: string[] = []
@@ -46,10 +46,10 @@ function describeSteps([viewer, events]: [string, SeenEvent[]]): string[] {
   return found
 }
 
-/** Whether whoever waited for an acknowledgement, anywhere, comes after what it acknowledged. */
+/** Checks that a message sent after any acknowledgement comes after the acknowledged one. */
 function describeWaiting({ rows, sent }: SessionRun): string[] {
   const placed = sent.flatMap((message) => {
-    // The first of them where there are several: that is another check's finding.
+    // Takes the first of several, because another check reports duplicates.
     const seq = rows.rowsOf(message)[0]?.seq
     const invokedAt = message.tries[0]?.at ?? 0
     const doneAt = acknowledgements(message)[0]?.end.at ?? Infinity
@@ -88,7 +88,7 @@ function describeAnswers(log: readonly FinalMessage[]): string[] {
   return found
 }
 
-/** The same `seq` is the same entry, with the same text, for everybody who has it. */
+/** Checks that the same `seq` is the same entry with the same text for every reader. */
 export function checkDisagreement({ log, reads, seen }: SessionRun): Fault[] {
   const bySeq = new Map(log.map((row) => [row.seq, row]))
   return [
@@ -119,7 +119,7 @@ function describeRead(
   })
 }
 
-/** Whoever reads the log at the end gets all of it; a viewer that lacks its end is behind. */
+/** Checks that a reader at the end gets the whole log. A viewer without its end is behind. */
 function describeLength({ source, reader, messages }: FinalRead, end: number): string[] {
   const has = endOf(messages)
   if (source === 'shown' ? has <= end : has === end) return []
@@ -130,7 +130,7 @@ function endOf(log: readonly FinalMessage[]): number {
   return log.at(-1)?.seq ?? 0
 }
 
-/** At the end every viewer shows the log up to its end. */
+/** Checks that every viewer shows the log to its end. */
 export function checkShown({ log, reads }: SessionRun): Fault[] {
   return reads
     .filter(({ source, messages }) => source === 'shown' && endOf(messages) < endOf(log))
@@ -139,7 +139,7 @@ export function checkShown({ log, reads }: SessionRun): Fault[] {
     })
 }
 
-/** Every viewer that was away has come back. */
+/** Checks that every disconnected viewer has returned. */
 export function checkCaughtUp({ viewers }: RunIndex): Fault[] {
   return [...viewers].flatMap(([viewer, events]): Fault[] => {
     const lost = findUnrecovered(events)

@@ -8,7 +8,7 @@ import {
   type SessionRun,
 } from './run-index.ts'
 
-/** Acknowledged, and in no row of the log under any of its bodies. */
+/** Finds acknowledged messages that are in no row of the log with any of their bodies. */
 export function checkLost({ sent, rows }: SessionRun): Fault[] {
   return sent.flatMap((message): Fault[] => {
     const [first] = acknowledgements(message)
@@ -19,7 +19,7 @@ export function checkLost({ sent, rows }: SessionRun): Fault[] {
   })
 }
 
-/** Every acknowledgement names a row that is there, at the place that it names. */
+/** Checks that every acknowledgement names an existing row at its place. */
 export function checkAcknowledged({ sent, rows }: SessionRun): Fault[] {
   const ends = sent.filter((message) => rows.hasRow(message)).flatMap(acknowledgements)
   return ends.flatMap(({ end: { messageId, seq, at } }): Fault[] => {
@@ -32,7 +32,10 @@ export function checkAcknowledged({ sent, rows }: SessionRun): Fault[] {
   })
 }
 
-/** One message in several rows, one id twice in a log, a resend that answers another message. */
+/**
+ * Finds a message in several rows, an id used twice in a log, and a resend that is answered with
+ * another message.
+ */
 export function checkDuplicated(session: SessionRun): Fault[] {
   const { sent, reads } = session
   const twice = reads.flatMap(({ messages, source, reader }) =>
@@ -57,7 +60,7 @@ function describeRows(message: SentMessage, { rows }: SessionRun): string[] {
   return [`message ${message.clientMessageId} is in the log ${held.length} times: ${where}`]
 }
 
-/** An id that is nobody's row is another check's finding. */
+/** Another check reports an id without a row. */
 function describeResends(message: SentMessage, { rows }: SessionRun): string[] {
   const [first, ...later] = acknowledgements(message)
   const { messageId } = first?.end ?? {}
@@ -69,7 +72,9 @@ function describeResends(message: SentMessage, { rows }: SessionRun): string[] {
     )
 }
 
-/** Present and never sent, sent and refused, or with another body than was sent or asked. */
+/**
+ * Finds rows that were never sent, were refused, or have another body than the sent or asked one.
+ */
 export function checkUnexpected(session: SessionRun): Fault[] {
   const strange = session.sent.flatMap((message) =>
     acknowledgements(message)

@@ -12,7 +12,7 @@ import {
   type SendTry,
 } from './run-index.ts'
 
-/** How much there was to look at: a check that saw nothing has not passed. */
+/** Counts what was checked, because a check that saw nothing has not passed. */
 export function countLooked(run: RunIndex): Record<string, number> {
   const { sessions } = run
   const rows = sessions.flatMap(({ log }) => log)
@@ -53,7 +53,7 @@ export function countLooked(run: RunIndex): Record<string, number> {
   }
 }
 
-/** Times at which an answer was dropped and the next try went to another gateway. */
+/** Counts the tries that went to another gateway after an answer was dropped. */
 function countMoved(tries: readonly SendTry[]): number {
   return tries.filter(({ cause, gateway }, index) => {
     return cause === 'dropped' && gateway !== tries[index - 1]?.gateway
@@ -64,7 +64,7 @@ function countEntries(seen: readonly { entries: readonly unknown[] }[]): number 
   return seen.reduce((sum, { entries }) => sum + entries.length, 0)
 }
 
-/** How many answers faults had a chance to spoil, and in how many a worker came too late. */
+/** Counts the answers that faults could have damaged, and those that a worker finished too late. */
 function countStreams(run: RunIndex): Record<string, number> {
   const faults = run.faults
   const asked = [...run.requests.values()]
@@ -72,7 +72,7 @@ function countStreams(run: RunIndex): Record<string, number> {
     streams: asked.length,
     streamsUnderFault: asked.filter((requests) => isStruck(requests, faults)).length,
     streamsWithSeveralAttempts: asked.filter((requests) => requests.length > 1).length,
-    /** Streamed to the end for a worker whose reply another one had begun to write anew. */
+    /** Streams that ended for a worker after another one had restarted its reply. */
     attemptsSuperseded: asked.flatMap(findSuperseded).length,
   }
 }
@@ -83,7 +83,7 @@ function isStruck(requests: readonly ModelRequest[], faults: readonly FaultSpan[
   )
 }
 
-/** One that was cut is the end of its worker, or of its wish for it: only a whole one is a rival. */
+/** A cut stream belongs to a worker that died or gave up. Only a complete stream can conflict. */
 function findSuperseded(requests: readonly ModelRequest[]): ModelRequest[] {
   return requests.slice(0, -1).filter(({ end }) => end?.phase === 'ok')
 }
@@ -91,8 +91,8 @@ function findSuperseded(requests: readonly ModelRequest[]): ModelRequest[] {
 const PAUSES = ['worker-zombie', 'worker-pause']
 
 /**
- * Attempts whose worker slept while another one answered the question to the end, and awoke with a
- * whole answer of its own; and how many of those came to nothing.
+ * Counts the attempts whose worker slept while another one finished the answer, and then woke up
+ * with its own complete answer. Also counts how many of those were refused.
  */
 function countZombies(run: RunIndex): Record<string, number> {
   const pauses = run.faults.filter(({ kind }) => PAUSES.includes(kind))
@@ -110,7 +110,7 @@ function countZombies(run: RunIndex): Record<string, number> {
   }
 }
 
-/** A reply that was stopped keeps what its viewers saw, whoever stores it. */
+/** Excludes stopped replies, which keep what their viewers saw, whichever worker stores them. */
 function isWhole(row: FinalMessage): boolean {
   return isReply(row) && row.status === 'complete'
 }
@@ -121,7 +121,8 @@ function isZombie(
   { target, from, to }: FaultSpan,
 ): boolean {
   if (process.replace('model', 'worker') !== target) return false
-  // Begun before the pause and streamed to the end in it: the rest waits in the worker's socket.
+  // The stream began before the pause and ended during it, so the rest waits in the worker's
+  // socket.
   if (at > from || end?.phase !== 'ok' || end.at < from || end.at > to) return false
   return rivals.some((rival) => rival.end?.phase === 'ok' && rival.end.at <= to)
 }

@@ -1,7 +1,7 @@
 import { answerAll, given, PLAN, readOf, watcher, type Plant } from './plant.ts'
 import { PLANTER } from './sample-steps.ts'
 
-/** What can go wrong between a sender and the log. */
+/** Faults between a sender and the log. */
 const MESSAGE_PLANTS: readonly Plant[] = [
   {
     check: 'lost',
@@ -90,7 +90,7 @@ const MESSAGE_PLANTS: readonly Plant[] = [
   },
 ]
 
-/** What can go wrong with the order of a log, and with what several readers have of it. */
+/** Faults in the order of a log and in what several readers have of it. */
 const ORDER_PLANTS: readonly Plant[] = [
   {
     check: 'order',
@@ -223,5 +223,5 @@ const LIVES: Plant[] = [
   },
 ]
 
-/** What can go wrong with what is not an answer. */
+/** Faults in anything except answers. */
 export const LOG_PLANTS: readonly Plant[] = [...MESSAGE_PLANTS, ...ORDER_PLANTS, ...LIVES]

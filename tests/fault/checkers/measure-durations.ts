@@ -11,7 +11,7 @@ import {
 
 type Ended = SendTry & { end: SendEnd }
 
-/** Milliseconds, by what was waited for; names that nothing was measured for are left out. */
+/** Milliseconds by what was waited for. Names without a measurement are missing. */
 export function measureDurations(run: RunIndex): Record<string, number[]> {
   const tries = run.sessions.flatMap(({ sent }) => sent).flatMap((message) => message.tries)
   const ok = tries.filter(isAcknowledged)
@@ -21,7 +21,7 @@ export function measureDurations(run: RunIndex): Record<string, number[]> {
   const findSpans = (kinds: readonly string[]): FaultSpan[] =>
     run.faults.filter(({ kind, isDone }) => isDone && kinds.includes(kind))
   const [redisDead, storeAway] = [findSpans(REDIS_DEAD), findSpans(STORE_AWAY)]
-  // How long a wait would have been that the next outage cut short cannot be told.
+  // The next outage cuts this wait short, so its full length is unknown.
   const isOutage = ({ kind }: FaultSpan) => REDIS_AWAY.includes(kind) || STORE_AWAY.includes(kind)
   const outages = run.faults.filter(isOutage).map(({ from }) => from)
   const acknowledgedOrOut = [...acknowledgedAt, ...outages]
@@ -50,7 +50,7 @@ function isAcknowledged(tried: SendTry): tried is Acknowledged {
   return tried.end?.phase === 'ok'
 }
 
-/** With a reason, or with nothing at all until the client gave up. */
+/** Refused with a reason, or unanswered until the client gave up. */
 function isRefused(tried: SendTry): tried is Ended {
   return tried.end !== undefined && tried.end.phase !== 'ok' && REFUSALS.has(tried.end.code)
 }
@@ -67,13 +67,13 @@ function beginsWithin(spans: readonly FaultSpan[]): (tried: Ended) => boolean {
   return ({ at }) => spans.some(({ from, to }) => at >= from && at <= to)
 }
 
-/** The longest time without any of these moments between the ends of a span. */
+/** Returns the longest time without any of these moments between the ends of a span. */
 function longestGap({ from, to }: FaultSpan, sorted: readonly number[]): number {
   const marks = [from, ...sorted.filter((at) => at > from && at < to), to]
   return marks.reduce((gap, at, index) => Math.max(gap, at - (marks[index - 1] ?? at)), 0)
 }
 
-/** How long after a moment the next one of these others was. */
+/** Returns the time from each moment to the next of the others. */
 function waitAfter(moment: number, others: readonly number[]): number[] {
   let next = Infinity
   for (const at of others) {
@@ -98,7 +98,7 @@ function measureSteps(
   return durations
 }
 
-/** From the signal to the end of a process that was asked to end. */
+/** Measures from the signal to the end of a process that was asked to stop. */
 function measureEnds({ faults, lives }: RunIndex): number[] {
   const asked = faults.filter(({ kind }) => kind.endsWith('-term'))
   return asked.flatMap(({ from: at, target }) => {
@@ -109,12 +109,12 @@ function measureEnds({ faults, lives }: RunIndex): number[] {
   })
 }
 
-/** How soon after a worker's death the model server sees its connections end. */
+/** Measures from a worker's death until the model server sees its connections end. */
 const CUT_WITHIN_MS = 1500
 
 /**
- * From the death of the worker that was writing a reply to the first text of the next attempt: where
- * nothing else was wrong in that time, and where other faults were under way as well.
+ * Measures from the death of the writing worker to the first text of the next attempt, both without
+ * other faults and with other faults in that time.
  */
 function measureTakeOvers(run: RunIndex): Record<'takeOver' | 'takeOverUnderFaults', number[]> {
   const shownAt = indexFirstText(run.sessions.flatMap(({ drafts }) => drafts))
@@ -134,8 +134,8 @@ function measureTakeOvers(run: RunIndex): Record<'takeOver' | 'takeOverUnderFaul
 }
 
 /**
- * How often workers were killed while they wrote, and how many attempts one reply took. A worker that
- * dies between its claim and its request was not writing yet, but its attempt is one all the same.
+ * Counts workers that were killed while they wrote, and the attempts per reply. A worker that dies
+ * between its claim and its request was not writing yet, but its attempt counts.
  */
 export function countDeaths(run: RunIndex): Record<string, number> {
   const kills = run.faults.filter(isWorkerKill)
@@ -164,7 +164,7 @@ function overlaps(span: FaultSpan, from: number, to: number): boolean {
   return span.from <= to && span.to >= from
 }
 
-/** By request, when any viewer first showed something of it. */
+/** By request, the time at which any viewer first showed part of it. */
 function indexFirstText(drafts: readonly DraftEvent[]): Map<number, number> {
   const first = new Map<number, number>()
   for (const { text, since, at } of drafts) {

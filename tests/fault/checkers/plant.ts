@@ -1,15 +1,15 @@
 import type { CheckName, FinalMessage, FinalRead, FinalReply } from '../history.ts'
 import type { SampleSession, SampleViewer, SampleWorld } from './sample-world.ts'
 
-/** A fault that one checker has to find, and no other. */
+/** A fault that exactly one checker must find. */
 export interface Plant {
   check: CheckName
   name: string
-  /** What the system does wrong in the middle of a run. */
+  /** A fault in the middle of a run. */
   during?: (world: SampleWorld, session: SampleSession) => void
-  /** What is wrong once everything has come to rest. */
+  /** A fault after everything has settled. */
   after?: (world: SampleWorld, session: SampleSession) => void
-  /** What is wrong with what somebody reads in the end. */
+  /** A fault in what a reader has at the end. */
   reads?: (reads: FinalRead[], session: SampleSession) => void
 }
 
@@ -19,7 +19,7 @@ export function listPlants(plants: readonly Plant[]): readonly Plant[] {
 
 export const PLAN = { cut: [], tokens: 5, sent: 5, ending: 'complete', joinsAt: 0 } as const
 
-/** Also gives the session back to the model. */
+/** Also returns the session to the model. */
 export function answerAll(world: SampleWorld, session: SampleSession): void {
   world.giveBack(session)
   while (world.openReplies(session).length > 0) world.answer(session, { ...PLAN, cut: [] })

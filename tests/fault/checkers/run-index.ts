@@ -11,13 +11,13 @@ import {
   type ViewerEvent,
 } from '../history.ts'
 
-/** What is wrong, in a sentence, with the moment of it where there is one. */
+/** A finding in one sentence, with its time if there is one. */
 export type Fault = string | { message: string; at: number }
 
-/** Everything that a run says about one session. */
+/** Everything that a run recorded about one session. */
 export interface SessionRun {
   sessionId: string
-  /** What the session is held against: the store's own log, or else what a gateway served. */
+  /** The reference log: the store's own, or else one from a gateway. */
   log: readonly FinalMessage[]
   replies: readonly FinalReply[]
   reads: readonly FinalRead[]
@@ -27,28 +27,28 @@ export interface SessionRun {
   drafts: readonly DraftEvent[]
 }
 
-/** A history, sorted by what the checkers look at. */
+/** A history, indexed for the checkers. */
 export interface RunIndex {
   sessions: readonly SessionRun[]
   /** By the content of the question, in order. */
   requests: ReadonlyMap<string, readonly ModelRequest[]>
   /** By id. */
   allRequests: ReadonlyMap<number, ModelRequest>
-  /** How often each reply was asked to be replaced, or may have been. */
+  /** How often a retry of each reply was requested, or may have been. */
   retried: ReadonlyMap<string, number>
   viewers: ReadonlyMap<string, readonly ViewerEvent[]>
-  /** In the order in which they began. */
+  /** In the order of their start. */
   faults: readonly FaultSpan[]
   lives: readonly LifeEvent[]
   refused: readonly RefusedEvent[]
 }
 
-/** An invocation and its end; undefined where nothing was heard of it before the run ended. */
+/** An invocation and its end; undefined if the run ended first. */
 type Invoked<O> = Extract<HistoryEvent, { op: O; phase: 'invoke' }>
 type Ended<O> = Exclude<Extract<HistoryEvent, { op: O }>, { phase: 'invoke' }>
 type Paired<O> = Invoked<O> & { end: Ended<O> | undefined }
 
-/** One time that a message was sent, and what came of it. */
+/** One try to send a message, and its result. */
 export type SendTry = Paired<'send'>
 export type SendEnd = Ended<'send'>
 export type Acknowledged = SendTry & { end: Extract<SendEnd, { phase: 'ok' }> }
@@ -56,21 +56,21 @@ export type Acknowledged = SendTry & { end: Extract<SendEnd, { phase: 'ok' }> }
 /** One request to the model server. */
 export type ModelRequest = Paired<'model'>
 
-/** One fault from its beginning to its end. */
+/** One fault from start to end. */
 export interface FaultSpan {
   kind: string
   target: string
   from: number
-  /** Infinity where it had no end. */
+  /** Infinity if it did not end. */
   to: number
-  /** It began and ended as it was meant to. */
+  /** Whether it started and ended as planned. */
   isDone: boolean
 }
 
-/** A message under its one `clientMessageId`, however often it was sent. */
+/** A message by its `clientMessageId`, with all its tries. */
 export interface SentMessage {
   clientMessageId: string
-  /** Any of them may be the stored one: a resend that comes first may carry another body. */
+  /** Any of them may be the stored one, because a resend with another body may arrive first. */
   values: ReadonlySet<string>
   tries: readonly SendTry[]
 }
@@ -151,7 +151,7 @@ function pairUp<O extends 'send' | 'model' | 'fault'>(
   op: O,
 ): Paired<O>[] {
   const pairs = new Map<number, { end: unknown }>()
-  // What follows from `op`, which the compiler cannot tell while it does not know it.
+  // This follows from `op`, but the compiler cannot know that.
   const steps = ofOp(history, op) as readonly { id: number; phase: string }[]
   for (const step of steps) {
     const known = pairs.get(step.id)
@@ -166,7 +166,7 @@ export function acknowledgements(message: SentMessage): Acknowledged[] {
   return message.tries.filter(isOk)
 }
 
-/** What was streamed for a request; all that there was to stream while its end is not known. */
+/** Returns the text that was streamed for a request; the whole text if the end is unknown. */
 export function textSent({ id, tokens, end }: ModelRequest): string {
   return textOf(id, end?.sent ?? tokens)
 }
@@ -175,7 +175,7 @@ export function wholeText({ id, tokens }: ModelRequest): string {
   return textOf(id, tokens)
 }
 
-/** The request that a text names with its first token; NaN for a text that names none. */
+/** Returns the request that the first token of a text names; NaN if there is none. */
 export function toRequestId(text: string | undefined): number {
   return Number(/^(\d+)\./u.exec(text ?? '')?.[1])
 }
@@ -184,7 +184,7 @@ export function textOf(request: number, tokens: number): string {
   return Array.from({ length: tokens }, (_, index) => modelToken(request, index)).join('')
 }
 
-/** Which rows of a session's log hold which messages that were sent. */
+/** Finds the rows of a session's log that hold sent messages. */
 class RowFinder {
   readonly #byId: ReadonlyMap<string, FinalMessage>
   readonly #byContent: ReadonlyMap<string, readonly FinalMessage[]>
@@ -200,19 +200,19 @@ class RowFinder {
     return this.#byId.get(id)
   }
 
-  /** Every row that holds one of the message's bodies, in log order. */
+  /** Returns every row with one of the message's bodies, in log order. */
   rowsOf({ values }: SentMessage): FinalMessage[] {
     const rows = [...values].flatMap((value) => this.#byContent.get(value) ?? [])
     return rows.sort((a, b) => a.seq - b.seq)
   }
 
-  /** Also where the row's body is another than was sent: that is not a loss. */
+  /** Also counts a row with another body than was sent, because that is not a loss. */
   hasRow(message: SentMessage): boolean {
     const isThere = this.rowsOf(message).length > 0
     return isThere || acknowledgements(message).some(({ end }) => this.#byId.has(end.messageId))
   }
 
-  /** Who sent the body of a row. */
+  /** Returns the sender of a row's body. */
   ownerOf({ content }: FinalMessage): SentMessage | undefined {
     return this.#owners.get(content)
   }
@@ -226,7 +226,9 @@ export function isReply({ sender, kind }: FinalMessage): boolean {
   return sender === 'ai' && kind === 'text'
 }
 
-/** What wants an answer of the model: nothing that is said while a person has taken over. */
+/**
+ * Returns the messages that the model must answer. While a person has taken over there are none.
+ */
 export function questionsOf(log: readonly FinalMessage[]): FinalMessage[] {
   let isAssisted = false
   return log.filter((row) => {

@@ -2,7 +2,7 @@ import type { HistoryEvent } from '../history.ts'
 
 let nextId = 90_000
 
-/** For tests: a fault from its beginning to its end. */
+/** For tests: a fault from start to end. */
 export function fault(
   kind: string,
   target: string,
@@ -21,12 +21,12 @@ interface SampleRequest {
   process: string
   tokens: number
   from: number
-  /** Undefined for one of which no end was seen. */
+  /** Undefined if no end was seen. */
   to: number | undefined
   phase: 'ok' | 'fail'
 }
 
-/** A request to the model server: whole, or cut after two tokens. */
+/** A request to the model server: complete, or cut after two tokens. */
 export function requestOf({ id, value, process, tokens, ...r }: SampleRequest): HistoryEvent[] {
   const base = { op: 'model', process, id } as const
   const begun = { ...base, phase: 'invoke', at: r.from, value, tokens } as const

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import type { AnswerPlan, SampleSession, SampleWorld } from './sample-world.ts'
 
-/** Sends what goes wrong; nobody sends that again. */
+/** Sends a message that fails and is not sent again. */
 export const PLANTER = 'planter'
 
-/** One thing that happens in a sample world; numbers pick from what there is. */
+/** One step in a sample world. Numbers pick from what exists. */
 export type Step =
   | { do: 'send'; session: number; fate: 'ok' | 'unknown-stored' | 'unknown' | 'refused' }
   | { do: 'overlap'; session: number; order: boolean[] }
@@ -90,7 +90,10 @@ function send(
   if (fate === 'refused') world.fail(sent, 'fail')
 }
 
-/** Several senders at once: stored in any order, acknowledged in any other. */
+/**
+ * Sends from several senders at once. The messages are stored in any order and acknowledged in
+ * another.
+ */
 function overlap(world: SampleWorld, chosen: SampleSession, order: boolean[]): void {
   const sends = order.map((isEarly, index) => ({
     isEarly,

@@ -1,14 +1,14 @@
 import type { FinalMessage, FinalRead, FinalReply, HistoryEvent } from '../history.ts'
 import { textOf } from './run-index.ts'
 
-/** For tests: a session of a system that makes no mistakes, unless a test makes one for it. */
+/** For tests: a session of a system without faults, unless a test adds one. */
 export interface SampleSession {
   id: string
   rows: FinalMessage[]
   replies: Map<string, FinalReply>
   viewers: SampleViewer[]
   nextSeq: number
-  /** A person has taken over. */
+  /** Whether a person has taken over. */
   isAssisted: boolean
 }
 
@@ -30,12 +30,12 @@ export interface PendingSend {
 type Ending = 'complete' | 'stopped' | 'incomplete' | 'failed'
 
 export interface AnswerPlan {
-  /** Tokens of each attempt before the last, which a dying worker left behind. */
+  /** The tokens of each earlier attempt, left behind by a dying worker. */
   cut: number[]
   tokens: number
   sent: number
   ending: Ending
-  /** From which token on the second viewer sees the last attempt. */
+  /** The first token of the last attempt that the second viewer sees. */
   joinsAt: number
 }
 
@@ -43,12 +43,12 @@ type Unstamped<E> = E extends { at: number } ? Omit<E, 'at'> : never
 
 const VIEWERS = ['one', 'two']
 
-/** A tiny model of the whole product, which records what a run of the real one would. */
+/** A tiny model of the whole product. It records what a run of the real one would. */
 export class SampleWorld {
   readonly history: HistoryEvent[] = []
   readonly sessions: SampleSession[]
   readonly pending: PendingSend[] = []
-  /** Every message, as it was sent first. */
+  /** Every message as it was first sent. */
   readonly sent: PendingSend[] = []
   #clock = 0
   #lastId = 0
@@ -88,13 +88,13 @@ export class SampleWorld {
     return send
   }
 
-  /** The row of a message, added where there is none: what a store does with a send. */
+  /** Returns the row of a message, and adds it if there is none, as a store does. */
   store({ session, clientMessageId, value }: PendingSend): FinalMessage {
     const known = session.rows.find((row) => row.clientMessageId === clientMessageId)
     return known ?? this.addQuestion(session, value, clientMessageId)
   }
 
-  /** A message that is sent, stored and acknowledged. */
+  /** Sends, stores and acknowledges a message. */
   sendWell(session: SampleSession, sender = 'sender'): FinalMessage {
     const send = this.begin(session, sender)
     const row = this.store(send)
@@ -132,7 +132,7 @@ export class SampleWorld {
     this.record({ op: 'send', phase, id: send.id, process: send.sender, code })
   }
 
-  /** What is still open of a session, in the order in which it is to be answered. */
+  /** The open questions of a session, in the order of their answers. */
   openReplies(session: SampleSession): FinalReply[] {
     return session.rows
       .map(({ id }) => session.replies.get(id))
@@ -182,7 +182,7 @@ export class SampleWorld {
     return id
   }
 
-  /** Both viewers see the attempt; the second one may join in the middle of it. */
+  /** Shows the attempt to both viewers. The second one may join in the middle. */
   showDraft(
     session: SampleSession,
     { replyId, epoch: attempt }: FinalReply,
@@ -206,7 +206,7 @@ export class SampleWorld {
     }
   }
 
-  /** Asks again for the last answer of a session, where it did not come whole. */
+  /** Retries the last answer of a session if it is not complete. */
   retry(session: SampleSession): void {
     const last = session.rows.findLast(({ sender }) => sender === 'ai')
     const reply = last?.replyTo === undefined ? undefined : session.replies.get(last.replyTo)
@@ -218,7 +218,7 @@ export class SampleWorld {
     this.record({ ...base, phase: 'ok', replyId: reply.replyId })
   }
 
-  /** What is open then stays without an answer. */
+  /** Ends the session. Its open questions stay without an answer. */
   takeOver(session: SampleSession): void {
     if (session.isAssisted) return
     session.isAssisted = true
@@ -243,7 +243,7 @@ export class SampleWorld {
     this.addRow(session, row)
   }
 
-  /** A viewer takes what it does not show yet. */
+  /** Shows a viewer what it has missed. */
   sync(session: SampleSession, viewer: SampleViewer): void {
     const missing = session.rows.slice(viewer.shown.length)
     if (viewer.isAway || missing.length === 0) return
@@ -266,7 +266,7 @@ export class SampleWorld {
     this.record({ op: 'viewer', phase: 'caught-up', process: viewer.name, gateway: 1 })
   }
 
-  /** The end of a run: every question answered, every viewer back. */
+  /** Ends the run: answers every question and reconnects every viewer. */
   drain(): void {
     for (const send of [...this.pending]) this.fail(send, 'unknown')
     const plan = { cut: [], tokens: 5, sent: 5, ending: 'complete', joinsAt: 0 } as const

@@ -10,7 +10,7 @@ export interface RawReply {
   text: string
 }
 
-/** What `session:open` answers, as far as it matters here. */
+/** The part of the `session:open` answer that matters here. */
 export interface RawPage {
   session: { id: string; lastSeq: number }
   messages: RawMessage[]
@@ -19,8 +19,8 @@ export interface RawPage {
 }
 
 /**
- * A log kept by the shortest reading of the protocol: entries are placed by `seq` and nothing else,
- * drafts by attempt and index and nothing else.
+ * A log with the simplest reading of the protocol: it places entries only by `seq`, and drafts only
+ * by attempt and index.
  */
 export class BareLog {
   readonly entries: FinalMessage[] = []
@@ -41,7 +41,7 @@ export class BareLog {
     this.#head = Math.max(this.#head, seq)
   }
 
-  /** Answers the entries that could be placed, in order. */
+  /** Returns the entries that could be placed, in order. */
   addMessage(message: RawMessage): FinalMessage[] {
     this.raiseHead(message.seq)
     if (message.seq <= this.lastSeq) return []
@@ -63,7 +63,7 @@ export class BareLog {
     return this.#setDraft({ replyId, attempt, index: 0, text: '' })
   }
 
-  /** Answers the draft where the frame could be placed. */
+  /** Returns the draft if the frame could be placed. */
   addDelta({ replyId, attempt, index, text }: RawReply): RawReply | undefined {
     if (this.#isDone(replyId)) return undefined
     const known = this.drafts.get(replyId)
@@ -77,7 +77,10 @@ export class BareLog {
     return this.#setDraft({ replyId, attempt, index: index + 1, text: draft.text + text })
   }
 
-  /** Takes a page that follows `lastSeq`, asked for when the log ended there and had these drafts. */
+  /**
+   * Applies a page after `lastSeq` that was requested when the log ended there and had these
+   * drafts.
+   */
   addPage(
     page: RawPage,
     before: ReadonlySet<string>,

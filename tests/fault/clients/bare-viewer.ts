@@ -22,16 +22,16 @@ export interface BareSend {
   cause?: 'dropped' | 'failed'
 }
 
-/** Opening may fall into a fault. */
+/** Opening may happen during a fault. */
 const OPEN_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 const RESYNC_DELAY_MS = 250
 const REFUSED_DELAY_MS = 700
 const PAGE = 200
-/** Pages in one run: a server that always says there is more must not keep us. */
+/** The limit of pages in a row, for a server that always reports more. */
 const MAX_PAGES = 200
 
-/** A viewer on a raw websocket with a log of its own. */
+/** A viewer on a raw websocket with its own log. */
 export class BareViewer implements Viewer {
   readonly name: string
   readonly #options: BareViewerOptions
@@ -94,7 +94,7 @@ export class BareViewer implements Viewer {
     return this.#log.entries
   }
 
-  /** One try to send; whoever calls decides about another. */
+  /** Tries to send once. The caller decides about another try. */
   async send(message: BareSend): Promise<Answer> {
     const { recorder } = this.#options
     const { clientMessageId, value } = message
@@ -116,7 +116,7 @@ export class BareViewer implements Viewer {
     return answer
   }
 
-  /** `reply:stop` of a reply, or `reply:retry` of a message. */
+  /** Sends `reply:stop` for a reply or `reply:retry` for a message. */
   async steer(op: 'stop' | 'retry', target: string): Promise<Answer> {
     const { recorder } = this.#options
     const { sessionId } = this
@@ -202,7 +202,7 @@ export class BareViewer implements Viewer {
     }, delayMs)
   }
 
-  /** Joins the session and reads what is missing; again later where that is refused. */
+  /** Joins the session and reads what is missing. Retries later if that is refused. */
   async #sync(): Promise<void> {
     if (this.#isSyncing || this.#isClosed) return
     this.#isSyncing = true
@@ -211,7 +211,7 @@ export class BareViewer implements Viewer {
     if (answer.phase !== 'ok' && answer.code !== 'OFFLINE') {
       this.#plan(Math.max(REFUSED_DELAY_MS, answer.retryAfterMs ?? 0))
     }
-    // Connected again in the meantime: that connection has joined nothing yet.
+    // The viewer has reconnected in the meantime, and the new connection has not joined yet.
     if (answer.phase !== 'ok' && this.isOnline()) this.#plan(RESYNC_DELAY_MS)
     if (answer.phase === 'ok' && this.#lostAt !== undefined) {
       this.#sightings.onConnection('caught-up', this.gateway, this.lastSeq() - this.#lostAt)

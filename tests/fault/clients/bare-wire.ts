@@ -5,12 +5,12 @@ import type { Random } from '../random.ts'
 export type Answer =
   | { phase: 'ok'; data: unknown }
   | { phase: 'fail'; code: string; retryable: boolean; retryAfterMs: number }
-  /** Sent, and no answer came, or one that leaves open whether it was done. */
+  /** The request was sent. No answer came, or one that leaves its effect open. */
   | { phase: 'unknown'; code: string; retryAfterMs?: number }
 
 export interface BareWireOptions {
   ports: readonly number[]
-  /** Where it belongs; away from there only for a while after a connection broke. */
+  /** Its own gateway. It leaves it only for a while after a connection broke. */
   gateway: number
   token: string
   random: Random
@@ -22,15 +22,15 @@ export interface BareWireOptions {
 const HANDSHAKE_TIMEOUT_MS = 5000
 const ANSWER_TIMEOUT_MS = 8000
 const RETRY_MS = { first: 300, longest: 5000 }
-/** Without a way back all clients end up with the gateway whose last fault is the longest ago. */
+/** Without a way back, all clients end up on the gateway with the oldest fault. */
 const AWAY_MS = { low: 5000, high: 15_000 }
 const BUSY_MS = 500
 
-/** A store that did not answer in time may have done all the same what it was asked to. */
+/** A store that did not answer in time may still have done the work. */
 const AMBIGUOUS = new Set(['TIMEOUT', 'OFFLINE', 'UNAVAILABLE', 'INTERNAL'])
 const OFFLINE: Answer = { phase: 'fail', code: 'OFFLINE', retryable: true, retryAfterMs: 0 }
 
-/** A raw connection that moves on to the next gateway whenever it breaks, and back after a while. */
+/** A raw connection that moves to the next gateway when it breaks, and back after a while. */
 export class BareWire {
   readonly #options: BareWireOptions
   readonly #closing = new AbortController()
@@ -50,12 +50,12 @@ export class BareWire {
     return this.#isAdmitted && this.#client?.isOpen === true
   }
 
-  /** Connects, and again whenever the connection breaks, until `close`. */
+  /** Connects, and reconnects whenever the connection breaks, until `close`. */
   connect(): void {
     void this.#live()
   }
 
-  /** One event and its acknowledgement, or why there is none. Never rejects. */
+  /** Sends an event and returns its acknowledgement, or why there is none. Never rejects. */
   async request(event: string, payload: object): Promise<Answer> {
     const client = this.#client
     if (!client || !this.isOpen) return OFFLINE
@@ -64,17 +64,17 @@ export class BareWire {
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       const { code, retryable, retryAfterMs } = error
-      // Whoever does not answer is left for somebody who may.
+      // The gateway does not answer, so try another one.
       if (code === 'TIMEOUT') client.close()
       if (AMBIGUOUS.has(code)) return { phase: 'unknown', code, retryAfterMs }
       return { phase: 'fail', code, retryable, retryAfterMs }
     }
   }
 
-  /** Reads nothing any more, so that what is sent here piles up at the other end. */
+  /** Stops reading, so that data piles up at the other end. */
   stopReading(): void {
     this.#client?.stopReading()
-    // It would not see the pings either.
+    // The watchdog would not see the pings either.
     clearTimeout(this.#silence)
   }
 
@@ -103,7 +103,7 @@ export class BareWire {
     }
   }
 
-  /** One connection from its beginning to its end. */
+  /** Runs one connection from start to end. */
   async #visit(): Promise<{ wasAdmitted: boolean; retryAfterMs: number }> {
     const ended = Promise.withResolvers<number>()
     const client = await WireClient.connect(
@@ -158,7 +158,7 @@ export class BareWire {
     }, delayMs)
   }
 
-  /** A server that sends not even a ping is gone. */
+  /** A server that does not even send a ping is gone. */
   #hear(): void {
     const { pingInterval, pingTimeout } = this.#client?.handshake ?? {}
     const isKnown = pingInterval !== undefined && pingTimeout !== undefined

@@ -6,7 +6,7 @@ import { Sightings, toFinalMessage, type Viewer } from './viewer.ts'
 
 export interface CoreViewerOptions {
   name: string
-  /** Of one gateway, or of what stands in front of several. */
+  /** The address of a gateway or of a balancer. */
   port: number
   /** As in the history; -1 for the balancer. */
   gateway: number
@@ -14,11 +14,11 @@ export interface CoreViewerOptions {
   recorder: Recorder
 }
 
-/** Opening may fall into a fault. */
+/** Opening may happen during a fault. */
 const OPEN_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 
-/** A user of the product's own client core, as the chat page is. */
+/** A user with the product's own client core, like the chat page. */
 export class CoreViewer implements Viewer {
   readonly name: string
   readonly #options: CoreViewerOptions
@@ -73,15 +73,15 @@ export class CoreViewer implements Viewer {
     return this.#client.state.log?.messages.map(toFinalMessage) ?? []
   }
 
-  /** Messages that are not acknowledged. */
+  /** The number of messages that are not acknowledged. */
   unsent(): number {
     return this.#client.state.unsent.length
   }
 
-  /** Hands a message to the outbox, which sends it as often as it takes, unless it is full. */
+  /** Puts a message into the outbox, which sends it as often as needed, unless it is full. */
   send(value: string): void {
     const before = new Set(this.#client.state.unsent.map((item) => item.clientMessageId))
-    // The invocation comes before the sending, which begins at once.
+    // The invocation comes first, because sending starts at once.
     const id = this.#options.recorder.nextId()
     if (!this.#client.send(value)) return
     const item = this.#client.state.unsent.find((one) => !before.has(one.clientMessageId))
@@ -125,7 +125,7 @@ export class CoreViewer implements Viewer {
     const isOnline = this.isOnline()
     if (isOnline === this.#wasOnline) return
     this.#wasOnline = isOnline
-    // What is being drained still works: it is lost when it closes.
+    // A draining gateway still works; the connection is lost when it closes.
     if (this.#client.state.connection.status === 'draining') this.#wasOnline = true
     else if (isOnline && this.#lostAt !== undefined) {
       this.#sightings.onConnection('ready', this.#options.gateway)
@@ -147,7 +147,7 @@ export class CoreViewer implements Viewer {
     if (messages === known) return
     this.#known = messages
     const last = known.at(-1)
-    // A log that goes on is told from one that begins again elsewhere by the entry they share.
+    // A shared entry tells a log that continues from a new one.
     const goesOn = last === undefined || messages[known.length - 1]?.id === last.id
     this.#sightings.onEntries(goesOn ? messages.slice(known.length) : messages)
   }
@@ -175,7 +175,10 @@ export class CoreViewer implements Viewer {
     }
   }
 
-  /** An item leaves the outbox once its acknowledgement is in the log, or waits for a hole to close. */
+  /**
+   * An item leaves the outbox when its acknowledgement is in the log, or waits until a gap is
+   * closed.
+   */
   #recordSent(id: number, clientMessageId: string): void {
     const { recorder } = this.#options
     const isIt = (message: Message): boolean => message.clientMessageId === clientMessageId

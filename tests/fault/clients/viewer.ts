@@ -1,21 +1,21 @@
 import type { Message } from '@chatbox/contract'
 import type { FinalMessage, Recorder } from '../history.ts'
 
-/** Somebody who has one session on the screen, over one connection that comes back by itself. */
+/** A user with one session on the screen, over a connection that reconnects by itself. */
 export interface Viewer {
   readonly name: string
   readonly sessionId: string
   isOnline(): boolean
-  /** It is connected and knows of nothing that it missed meanwhile. */
+  /** Returns true if it is connected and knows of nothing that it missed. */
   isAtRest(): boolean
-  /** The end of the log that it shows. */
+  /** The last seq of the shown log. */
   lastSeq(): number
-  /** The log as it shows it. */
+  /** The shown log. */
   shown(): FinalMessage[]
   close(): void
 }
 
-/** What a message says at the end of a run; the same fields whoever read it. */
+/** The final fields of a message, the same for every reader. */
 export function toFinalMessage(message: Omit<Message, 'sessionId' | 'attachments'>): FinalMessage {
   const { seq, id, clientMessageId, replyTo, kind, sender, status, content, event } = message
   return {
@@ -34,7 +34,7 @@ export function toFinalMessage(message: Omit<Message, 'sessionId' | 'attachments
 interface Row {
   attempt: number
   from: number
-  /** The last frame; below `from` where there is only what came before it. */
+  /** The last frame. It is below `from` if there is only the text before it. */
   to: number
   since: number
   until: number
@@ -45,12 +45,12 @@ interface Row {
 interface SeenDraft {
   replyId: string
   attempt: number
-  /** Of the next frame. */
+  /** The index of the next frame. */
   index: number
   text: string
 }
 
-/** Notes what one viewer shows, in the terms of the history. */
+/** Records what one viewer shows, in the terms of the history. */
 export class Sightings {
   readonly #recorder: Recorder
   readonly #process: string
@@ -80,7 +80,7 @@ export class Sightings {
       return
     }
     if (row) this.#flush(replyId, row)
-    // Attempt 0 is a question that nobody has begun to answer.
+    // Attempt 0 is a question that no worker has claimed.
     if (attempt === 0) return
     const joined = index > 1
     const from = joined ? index : 0
@@ -95,7 +95,7 @@ export class Sightings {
     })
   }
 
-  /** The viewer shows this draft no more. */
+  /** The viewer no longer shows this draft. */
   endDraft(replyId: string): void {
     const row = this.#rows.get(replyId)
     if (row) this.#flush(replyId, row)
@@ -118,7 +118,7 @@ export class Sightings {
   #flush(replyId: string, row: Row): void {
     this.#rows.delete(replyId)
     const { attempt, from, to, since, until, text } = row
-    // Heard of, and not a word of it came.
+    // The draft was announced, but no text came.
     if (to < from && !row.joined) return
     this.#recorder.record({
       op: 'draft',

@@ -11,18 +11,18 @@ export interface FinalReadOptions {
   session: DrivenSession
   store: Pick<StorePorts, 'messages' | 'replies'>
   gatewayPorts: readonly number[]
-  /** How long it may take until every question is settled and every viewer has everything. */
+  /** The time limit until every question is settled and every viewer is complete. */
   timeoutMs: number
 }
 
 const PAGE = 200
 const POLL_MS = 500
-/** Other sessions may be under faults. */
+/** Other sessions may still be under faults. */
 const TRIES = 90
 
 /**
- * Waits until nothing is under way any more: no open question, no viewer that lacks an entry or has
- * one to send. Says what did not come to rest in time; the checkers see its consequences.
+ * Waits until nothing is in progress: no open question, and no viewer with a missing entry or an
+ * unsent message. Reports what did not settle in time; the checkers see the consequences.
  */
 export async function waitUntilSettled(options: FinalReadOptions): Promise<string[]> {
   const deadline = performance.now() + options.timeoutMs
@@ -30,7 +30,7 @@ export async function waitUntilSettled(options: FinalReadOptions): Promise<strin
   for (;;) {
     const unsettled = await tryOften(TRIES, () => findUnsettled(options))
     quiet = unsettled.length === 0 ? quiet + 1 : 0
-    // Twice: what settled a question may be about to begin the next one.
+    // Check twice, because settling a question may start the next one.
     if (quiet === 2 || performance.now() > deadline) return unsettled
     await sleep(POLL_MS)
   }
@@ -53,16 +53,16 @@ async function findUnsettled({ session, store }: FinalReadOptions): Promise<stri
   ]
 }
 
-/** What each viewer of a session shows now. */
+/** Returns what each viewer of a session shows now. */
 export function readShown(session: DrivenSession): FinalRead[] {
   return viewersOf(session).map((viewer) => {
-    // A viewer whose session became another one shows that one.
+    // A viewer that has moved to another session shows that one.
     const { name: reader, sessionId } = viewer
     return { source: 'shown', reader, sessionId, messages: viewer.shown() }
   })
 }
 
-/** A session's log read anew: over each gateway by the user whom all viewers are, and from the store. */
+/** Reads a session's log again: from each gateway as the viewers' user, and from the store. */
 export async function readAnew(options: FinalReadOptions): Promise<FinalRead[]> {
   const { store, gatewayPorts, session } = options
   const { sessionId, name } = session

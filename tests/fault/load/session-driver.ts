@@ -4,9 +4,9 @@ import type { BareSend, BareViewer } from '../clients/bare-viewer.ts'
 import type { CoreViewer } from '../clients/core-viewer.ts'
 import type { Random } from '../random.ts'
 
-/** One session with everybody who looks at it. */
+/** One session with all its viewers. */
 export interface DrivenSession {
-  /** `ask`: every message wants an answer of the model. `talk`: a person has taken over. */
+  /** `ask`: the model must answer every message. `talk`: a person has taken over. */
   kind: 'ask' | 'talk'
   name: string
   sessionId: string
@@ -15,13 +15,13 @@ export interface DrivenSession {
 }
 
 export interface DriverOptions {
-  /** Mean of the time from one message to the next, whatever became of the one before. */
+  /** The mean time between two messages. It does not depend on their results. */
   everyMs: number
-  /** It is over after so many messages. */
+  /** The session ends after this many messages. */
   retireAfter?: number
-  /** How many of the messages that a bare viewer sends have their answer dropped. */
+  /** The share of a bare viewer's messages whose answer is dropped. */
   dropShare: number
-  /** How many questions want a long answer, and how long these are. */
+  /** The share of questions with a long answer, and its length. */
   longShare: number
   longTokens: readonly [low: number, high: number]
   stopShare: number
@@ -29,9 +29,9 @@ export interface DriverOptions {
 }
 
 export interface DriverCounts {
-  /** Messages that were begun. */
+  /** The number of started messages. */
   begun: number
-  /** Times at which too much was under way to begin another one. */
+  /** How often a message was skipped because too much was in progress. */
   skipped: number
   acknowledged: number
   resends: number
@@ -50,11 +50,11 @@ export const NO_COUNTS: Readonly<DriverCounts> = {
 
 interface Delivery {
   message: BareSend
-  /** Answers that are still to be dropped. */
+  /** The number of answers that will still be dropped. */
   drops: number
 }
 
-/** Of one session: a user who waits for several answers does not go on and on. */
+/** Per session: a user who waits for several answers stops asking. */
 const MAX_UNDERWAY = 4
 const MAX_UNANSWERED = 3
 const RECENT = 30
@@ -67,7 +67,7 @@ const RETRY_SHARE = 0.15
 const LARGE_SHARE = 0.02
 const LARGE_LENGTH = 6000
 
-/** Everything that happens in one session, in a rhythm of its own. */
+/** Drives one session at its own pace. */
 export class SessionDriver {
   readonly counts: DriverCounts = { ...NO_COUNTS }
   readonly #session: DrivenSession
@@ -82,7 +82,7 @@ export class SessionDriver {
     this.#options = options
   }
 
-  /** Until `signal`, or until enough was sent. What is under way then goes on; see `settle`. */
+  /** Runs until `signal` aborts or enough was sent. Messages in progress continue; see `settle`. */
   async run(signal: AbortSignal): Promise<void> {
     const { random, everyMs, retireAfter = Infinity } = this.#options
     while (this.counts.begun < retireAfter) {
@@ -93,12 +93,12 @@ export class SessionDriver {
     }
   }
 
-  /** Waits until every message is acknowledged or given up. */
+  /** Waits until every message is acknowledged or abandoned. */
   async settle(): Promise<void> {
     await Promise.all([...this.#underway])
   }
 
-  /** Gives up what is not acknowledged yet. */
+  /** Abandons messages without acknowledgement. */
   giveUp(): void {
     this.#isEnding = true
   }
@@ -123,7 +123,7 @@ export class SessionDriver {
     this.#watch(this.#deliver())
   }
 
-  /** Sometimes stops a reply, and sometimes asks again for one that was stopped or failed. */
+  /** Sometimes stops a reply or retries one that was stopped or failed. */
   #steer(): void {
     const { random } = this.#options
     const viewer = this.#session.bares.find((bare) => bare.isOnline())
@@ -152,7 +152,7 @@ export class SessionDriver {
     void watched.finally(() => this.#underway.delete(watched))
   }
 
-  /** One message, as often as it takes: until it is acknowledged as often as is wanted. */
+  /** Sends one message until it has as many acknowledgements as required. */
   async #deliver(): Promise<void> {
     const { random, dropShare } = this.#options
     const clientMessageId = randomUUID()
@@ -167,7 +167,7 @@ export class SessionDriver {
     }
   }
 
-  /** One try; false where there is to be another one. */
+  /** Tries once. Returns false if there should be another try. */
   async #isDelivered(viewer: BareViewer, delivery: Delivery): Promise<boolean> {
     const { message } = delivery
     const answer = await viewer.send({ ...message })
@@ -193,13 +193,13 @@ export class SessionDriver {
     if (random.chance(OTHER_BODY_SHARE)) message.value = this.#toValue(String(message.resend))
   }
 
-  /** Each try by another viewer, who is on another gateway. */
+  /** Each try uses another viewer, which is on another gateway. */
   #pickOnline(tries: number): BareViewer | undefined {
     const online = this.#session.bares.filter((bare) => bare.isOnline())
     return online[(this.#number + tries) % Math.max(1, online.length)]
   }
 
-  /** The content of a message, unlike any other one. */
+  /** Returns a unique content for a message. */
   #toValue(variant: string): string {
     const { random, longShare, longTokens } = this.#options
     const head = `#${this.#session.name}.${this.#number}.${variant}.${randomUUID().slice(0, 8)}`
@@ -211,7 +211,7 @@ export class SessionDriver {
     return `${head} tokens=${random.integer(low, high)}`
   }
 
-  /** Questions at the end of the log that have no answer yet. */
+  /** Returns the number of unanswered questions at the end of the log. */
   #unanswered(): number {
     if (this.#session.kind === 'talk') return 0
     const shown = this.#session.bares.map((bare) => bare.shown())

@@ -23,9 +23,9 @@ export interface PoolOptions {
   keepRead: (read: FinalRead) => void
 }
 
-/** Sessions that are opened at once. */
+/** How many sessions to open at once. */
 const BATCH = 8
-/** And looked at in the end: each may wait for its rest as long as the others. */
+/** How many sessions to read at once at the end. Each may wait for the others to settle. */
 const LAST_BATCH = 24
 const SETTLE_SENDS_MS = 45_000
 
@@ -35,14 +35,14 @@ interface Driven {
 }
 
 /**
- * All sessions of a run. A profile may let each one retire after so many messages: it comes to rest
- * and is read by everybody while the others go on, and a new one takes its place.
+ * All sessions of a run. A profile can let each session retire after a number of messages: it
+ * settles and every reader reads it while the others continue, and a new one replaces it.
  */
 export class SessionPool {
   readonly #options: PoolOptions
   readonly #stopping = new AbortController()
   readonly #live = new Set<Driven>()
-  /** Of sessions that are over. */
+  /** The counts of finished sessions. */
   #past: DriverCounts = NO_COUNTS
   readonly #slots: Promise<void>[] = []
   readonly #retiring = new Set<Promise<void>>()
@@ -54,7 +54,7 @@ export class SessionPool {
     this.#options = options
   }
 
-  /** Opens the first sessions, and begins to drive them when all of them are there. */
+  /** Opens the first sessions, and drives them when all are open. */
   async start(): Promise<void> {
     const { profile } = this.#options
     const kinds = [
@@ -88,7 +88,10 @@ export class SessionPool {
     return { sessions: this.#opened, viewers: this.#viewers }
   }
 
-  /** Begins nothing more, waits for rest, and reads every session from every side. Answers the notes. */
+  /**
+   * Starts nothing new, waits until all settles, and reads every session from every side. Returns
+   * the notes.
+   */
   async finish(): Promise<string[]> {
     this.#stopping.abort()
     await Promise.all(this.#slots)
@@ -143,7 +146,7 @@ export class SessionPool {
     await this.#conclude(driven)
   }
 
-  /** Waits for rest, reads from every side, and lets go. */
+  /** Waits until the session settles, reads it from every side and closes it. */
   async #conclude(driven: Driven): Promise<void> {
     const { system, profile, keepRead } = this.#options
     const { session } = driven
@@ -152,7 +155,7 @@ export class SessionPool {
       const timeoutMs = profile.settleTimeoutMs
       const final: FinalReadOptions = { session, store, gatewayPorts, timeoutMs }
       for (const text of await waitUntilSettled(final)) this.#note(text)
-      // At once: a viewer that goes on may lose its connection to a fault that is not its own.
+      // Read at once: a viewer that continues may lose its connection to an unrelated fault.
       const shown = readShown(session)
       for (const viewer of viewersOf(session)) viewer.close()
       for (const read of [...shown, ...(await readAnew(final))]) keepRead(read)
@@ -166,7 +169,7 @@ export class SessionPool {
     this.#options.report(text)
   }
 
-  /** Open only while it is used: a fault may need a disk that nobody else uses. */
+  /** Open only while in use, because a fault may need the disk for itself. */
   async #withStore<T>(use: (store: StorePorts) => Promise<T>): Promise<T> {
     const opened = await this.#options.system.openStore()
     try {
@@ -177,7 +180,7 @@ export class SessionPool {
   }
 }
 
-/** Waits until every message is acknowledged, within limits. */
+/** Waits until every message is acknowledged, up to a limit. */
 async function settleSends(drivers: readonly SessionDriver[]): Promise<void> {
   const settled = Promise.all(drivers.map((driver) => driver.settle()))
   await Promise.race([settled, sleep(SETTLE_SENDS_MS, undefined, { ref: false })])

@@ -10,7 +10,7 @@ import type { Random } from '../random.ts'
 import type { DrivenSession } from './session-driver.ts'
 
 export interface WorkloadOptions {
-  /** Of the gateways, each over its own link. */
+  /** The addresses of the gateways, each over its own link. */
   gatewayPorts: readonly number[]
   balancerPort: number
   store: Pick<StorePorts, 'messages'>
@@ -20,14 +20,16 @@ export interface WorkloadOptions {
 
 const TOKEN_TTL_S = 24 * 3600
 const OPERATOR = { id: 'operator', name: 'Operator' }
-/** Where the store is away for a moment. */
+/** Used while the store is briefly down. */
 const STORE_TRIES = 60
 
 export function viewersOf({ bares, core }: DrivenSession): Viewer[] {
   return [...bares, core]
 }
 
-/** A session with three viewers: two bare ones on two gateways, and one of the client core. */
+/**
+ * Opens a session with three viewers: two bare ones on two gateways, and one of the client core.
+ */
 export async function openSession(
   options: WorkloadOptions,
   index: number,
@@ -43,7 +45,7 @@ export async function openSession(
     const own = { name: viewer, gateway, random: random.fork(viewer) }
     return new BareViewer({ ...own, ports, token, recorder })
   })
-  // One of them first: whoever comes later finds the session that this one begins.
+  // Open one first. The others find the session that it creates.
   for (const bare of bares) await bare.open()
   const sessionId = bares[0]?.sessionId ?? ''
   if (kind === 'talk') {
@@ -55,7 +57,7 @@ export async function openSession(
   return { kind, name, sessionId, bares, core }
 }
 
-/** Every other one comes over the balancer, the others stay with one gateway for good. */
+/** Every second viewer uses the balancer; the others always stay with one gateway. */
 function createCore(
   { gatewayPorts, balancerPort, recorder }: WorkloadOptions,
   { index, name, token }: { index: number; name: string; token: string },
@@ -66,7 +68,7 @@ function createCore(
   return new CoreViewer({ name, port, gateway, token, recorder })
 }
 
-/** Straight in the store: the gateways do not serve it yet, and its rules are the log's own. */
+/** Writes straight to the store, because the log itself enforces these rules. */
 async function takeOver(
   store: Pick<StorePorts, 'messages'>,
   sessionId: string,
@@ -89,7 +91,7 @@ async function takeOver(
 
 const PAUSE_MS = 1000
 
-/** Again each second while it rejects, so many times in all: a fault may be in the way. */
+/** Retries every second while it rejects, up to a limit, because a fault may be active. */
 export async function tryOften<T>(times: number, work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

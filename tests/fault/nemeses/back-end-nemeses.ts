@@ -54,7 +54,7 @@ async function ask(port: number, line: string): Promise<void> {
   }
 }
 
-/** What can become of the primary of a real MongoDB; a stand-in has none. */
+/** The faults of the primary of a real MongoDB. A stand-in has no primary. */
 export function createPrimaryNemeses({ mongo }: Pick<ClusterUnderTest, 'mongo'>): Nemesis[] {
   const isProcess = mongo.isReal && mongo.pid !== undefined
   const why = `no real mongod here: the store is ${mongo.kind}`
@@ -65,7 +65,8 @@ export function createPrimaryNemeses({ mongo }: Pick<ClusterUnderTest, 'mongo'>)
       ...(mongo.isReal ? {} : { skipped: why }),
       plan(random) {
         const seconds = Math.round(random.between(DOWN_S.low, DOWN_S.high))
-        // A set of one has nobody to take over: by force, and it is elected again when that time is over.
+        // A set of one has no other member. It is forced to step down, and elected again after that
+        // time.
         const command = { replSetStepDown: seconds, secondaryCatchUpPeriodSecs: 0, force: true }
         return {
           ...place,

@@ -13,7 +13,7 @@ type Damage = (proxy: TcpProxy) => Promise<void>
 
 const beSlow: Damage = async (proxy) => proxy.setLatency(LATENCY_MS, JITTER_MS)
 
-/** What can become of one link; each ends with `restore` and a line at full speed. */
+/** The faults of a link. Each ends with `restore` and a link at full speed. */
 const DAMAGES: Record<string, Damage> = {
   'link-refuse': (proxy) => proxy.cut('refuse'),
   'link-reset': (proxy) => proxy.cut('reset'),
@@ -30,7 +30,7 @@ export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
   return Object.entries(DAMAGES).map(([kind, damage]) => ({
     kind,
     plan(random) {
-      // By kind first: there are more links of some kinds than of others.
+      // Choose by kind first, because some kinds have more links than others.
       const wanted = random.pick([...new Set(links.map((link) => link.kind))])
       const link = random.pick(links.filter((one) => one.kind === wanted))
       return {
@@ -44,7 +44,7 @@ export function createLinkNemeses(links: readonly Link[]): Nemesis[] {
   }))
 }
 
-/** The store as all the processes see it at once. */
+/** The store as all processes see it at once. */
 export function createStoreNemeses({ links, mongo }: ClusterUnderTest): Nemesis[] {
   const ways = links.filter(({ kind }) => kind.endsWith('-store'))
   const { low, high, slow, paused } = STORE_HOLD_MS

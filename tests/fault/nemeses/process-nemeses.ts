@@ -15,16 +15,16 @@ const MIN_STREAMS = 2
 const BUSY_TIMEOUT_MS = 20_000
 const CLOCK_SHIFT_MS = 30_000
 const CLOCK_HOLD_MS = { low: 12_000, high: 25_000 }
-/** A process takes about this long to start: the second blow comes at any moment of it. */
+/** A process starts in about this time. The second blow comes at any moment of it. */
 const BOOT_MS = 2500
 const DISK_HOLD_MS = { low: 1500, high: 8000 }
 const ENDED_TIMEOUT_MS = 5000
 const PRELOAD = new URL('../preload/', import.meta.url)
 
-/** Passed to every process under test: without it there is nobody to block its event loop. */
+/** Passed to every process under test, because it lets a signal block the event loop. */
 export const BLOCK_OPTION = `--import=${new URL('block-on-signal.ts', PRELOAD).href}`
 
-/** For one role and the processes that have it. */
+/** The faults of one role and its processes. */
 export function createProcessNemeses(role: string, group: readonly Supervised[]): Nemesis[] {
   return [
     { kind: `${role}-kill`, plan: (random) => end(random.pick(group), 'SIGKILL') },
@@ -44,8 +44,8 @@ export function createProcessNemeses(role: string, group: readonly Supervised[])
 }
 
 /**
- * Paused in the middle of replies for longer than a lease: it comes back when others own them. It
- * hits whoever writes the most then.
+ * Pauses a worker during replies for longer than a lease, so that others own them when it returns.
+ * Picks the worker that writes the most.
  */
 export function createZombieNemesis(
   group: readonly Supervised[],
@@ -70,7 +70,7 @@ export function createZombieNemesis(
   }
 }
 
-/** All that write are killed as soon as one does, so that one question has many workers die on it. */
+/** Kills all writing workers as soon as one writes, so that one question loses many workers. */
 export function createBusyKillNemesis(
   group: readonly Supervised[],
   models: Pick<RecordedModels, 'streaming' | 'ports'>,
@@ -92,7 +92,7 @@ export function createBusyKillNemesis(
   }
 }
 
-/** Started anew with a wrong clock, and in the end anew with the right one. */
+/** Restarts it with a wrong clock, and at the end with the right one. */
 export function createClockNemesis(group: readonly Supervised[]): Nemesis {
   return {
     kind: 'worker-clock',
@@ -133,7 +133,10 @@ function toClockEnv(shiftMs: number): Record<string, string> {
   return { NODE_OPTIONS: `${BLOCK_OPTION} ${preload}`, CLOCK_SHIFT_MS: String(shiftMs) }
 }
 
-/** What can become of the one process on SQLite and of its folder, besides what happens to any. */
+/**
+ * The faults of the single process on SQLite and of its folder, in addition to those of any
+ * process.
+ */
 export function createStandaloneNemeses(system: StandaloneUnderTest): Nemesis[] {
   const { disk, process } = system
   const skipped = disk.noLimit === undefined ? {} : { skipped: disk.noLimit }
@@ -159,7 +162,7 @@ export function createStandaloneNemeses(system: StandaloneUnderTest): Nemesis[] 
   ]
 }
 
-/** Killed, and killed again while it starts, where the journal is being read. */
+/** Kills it, and kills it again during the start, while it reads the journal. */
 function killAgain(process: Supervised, random: Random): Strike {
   let before = 0
   return {
@@ -176,7 +179,7 @@ function killAgain(process: Supervised, random: Random): Strike {
   }
 }
 
-/** A file system with files open for writing stays writable: the process finds it so at its start. */
+/** A file system with open files stays writable, so the process notices at its start. */
 function writeProtect({ process, disk }: StandaloneUnderTest): Strike {
   return {
     ...at(process),
@@ -211,7 +214,10 @@ function end(process: Supervised, signal: 'SIGKILL' | 'SIGTERM'): Strike {
   }
 }
 
-/** Also in the 20 s of a pause the process is not ended: only its own kind of death is tested here. */
+/**
+ * The process is not stopped in the 20 s of a pause either, because this tests only its own kind of
+ * death.
+ */
 function pause(process: Supervised, holdMs: number): Strike {
   return {
     ...at(process),
@@ -234,7 +240,7 @@ async function waitFor(holds: () => boolean, timeoutMs: number): Promise<void> {
   while (!holds() && performance.now() < deadline) await sleep(POLL_MS)
 }
 
-/** Until it has been started again and is ready. While what it needs is away, it cannot be. */
+/** Waits until it has restarted and is ready. It cannot be ready while its back ends are down. */
 async function waitUntilBack(process: Supervised, startsBefore: number): Promise<string> {
   const since = performance.now()
   while (performance.now() - since < BACK_TIMEOUT_MS) {

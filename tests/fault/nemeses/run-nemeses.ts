@@ -4,26 +4,26 @@ import type { NemesisCount, Recorder } from '../history.ts'
 import type { FaultPlan } from '../profiles.ts'
 import type { Random } from '../random.ts'
 
-/** One fault with its target, ready to happen. */
+/** A fault with its target, ready to start. */
 export interface Strike {
   target: string
-  /** What no other fault may touch meanwhile. */
+  /** What no other fault may use in the meantime. */
   holds: string[]
   holdMs: number
   begin(): Promise<unknown>
   /**
-   * Puts it right, and waits where that takes a while; a text says what came of it. Left out where it is
-   * over by itself.
+   * Repairs it and waits if that takes a while. May return a remark. Undefined if the fault ends by
+   * itself.
    */
   end?(): Promise<unknown>
 }
 
-/** One kind of fault. */
+/** A kind of fault. */
 export interface Nemesis {
   kind: string
-  /** Why it cannot happen here. */
+  /** Why it is impossible here. */
   skipped?: string
-  /** Happens only where a profile or the command names it. */
+  /** Used only if a profile or the command names it. */
   special?: boolean
   plan(random: Random): Strike
 }
@@ -38,8 +38,8 @@ const END_TIMEOUT_MS = 60_000
 const BUSY_POLL_MS = 100
 
 /**
- * Faults until the time is over, every kind as often as every other one where nothing else is said.
- * What is under way at the end is put right before this resolves.
+ * Runs faults until the time is over, all kinds equally often by default. Repairs active faults
+ * before it resolves.
  */
 export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   const counts = new Map<string, NemesisCount>()
@@ -53,7 +53,7 @@ export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   )
   const deal = createDealer(deck, plan.random)
   const endsAt = performance.now() + plan.durationMs
-  // Without faults it is the load alone that is measured.
+  // Without faults, only the load is measured.
   if (deck.length === 0) await sleep(plan.durationMs)
   const lanes = Array.from({ length: plan.lanes }, (_, index) =>
     runLane({ plan, counts, held, deal, endsAt, random: plan.random.fork(`lane-${index}`) }),
@@ -62,7 +62,7 @@ export async function runNemeses(plan: NemesisPlan): Promise<NemesisCount[]> {
   return [...counts.values()]
 }
 
-/** Deals all kinds in a random order, then all of them again. */
+/** Deals all kinds in random order, again and again. */
 function createDealer(nemeses: readonly Nemesis[], random: Random): () => Nemesis {
   let deck: Nemesis[] = []
   return () => {
@@ -94,7 +94,7 @@ async function runLane(lane: Lane): Promise<void> {
   }
 }
 
-/** A strike at something that no other fault holds; waits for one where all is taken. */
+/** Returns a strike at a target that no other fault holds. Waits if all are taken. */
 async function planFree(
   { held, random, endsAt }: Lane,
   nemesis: Nemesis,
@@ -129,7 +129,7 @@ async function carryOut(
     const note = error instanceof Error ? error.message : String(error)
     recorder.record({ ...base, phase: 'fail', note })
     if (count) count.failed += 1
-    // Whatever could not begin is put right all the same.
+    // Repair even a fault that failed to start.
     await putRight(strike).catch(() => undefined)
   } finally {
     for (const name of strike.holds) held.delete(name)

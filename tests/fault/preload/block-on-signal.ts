@@ -1,5 +1,5 @@
-// Loaded into a process of the product before its own program: SIGUSR2 then blocks the event loop,
-// as a runaway computation would.
+// Loaded into a process of the product before its program: SIGUSR2 blocks the event loop, like a
+// runaway computation.
 const BLOCK_MS = 5000
 
 process.on('SIGUSR2', () => {

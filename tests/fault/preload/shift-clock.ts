@@ -1,5 +1,5 @@
-// Loaded into a process of the product before its own program: its wall clock is wrong by
-// `CLOCK_SHIFT_MS`, while durations stay right. For machines without libfaketime.
+// Loaded into a process of the product before its program: its wall clock is wrong by
+// `CLOCK_SHIFT_MS`, but durations stay right. For machines without libfaketime.
 const shiftMs = Number(process.env.CLOCK_SHIFT_MS ?? 0)
 const RealDate = Date
 

@@ -16,7 +16,7 @@ interface Figure {
   isReached: boolean
 }
 
-/** What is read from the longest run of one profile. */
+/** The figures from the longest run of a profile. */
 const FIGURES: [ProfileName, (run: SavedRun) => Figure[]][] = [
   ['soak', toSoakFigures],
   ['zombies', toZombieFigures],
@@ -26,7 +26,7 @@ const FIGURES: [ProfileName, (run: SavedRun) => Figure[]][] = [
   ['smoke', (run) => [atMost('the run in all', run.durationMs, 180_000)]],
 ]
 
-/** What was to be reached, what was measured, and in which run. */
+/** The target, the measurement and its run. */
 export function toFigures(runs: readonly SavedRun[]): string {
   const rows = FIGURES.flatMap(([profile, figuresOf]) => {
     const [run] = runs

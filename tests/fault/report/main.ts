@@ -13,7 +13,7 @@ const { positionals } = readOptions({
   positionals: '[RUN.json...]',
 })
 const runs = await Promise.all(
-  // Written by the harness.
+  // The harness wrote this file.
   positionals.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as RunRecord),
 )
 await writeFaultReport(runs, REPORTS)

@@ -1,4 +1,4 @@
-/** A table; cells are written as they are. */
+/** Returns a table. Cells are not escaped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const toRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [toRow(head), toRow(head.map(() => '---')), ...rows.map(toRow)].join('\n')
@@ -13,7 +13,7 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en')
 }
 
-/** Text of a run, which may hold anything, as a cell of a table. */
+/** Escapes any text of a run for a table cell. */
 export function toCell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/\s+/gu, ' ')
 }

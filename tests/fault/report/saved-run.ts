@@ -1,15 +1,18 @@
 import type { CheckReport, Finding, RunRecord } from '../history.ts'
 
 export interface Durations {
-  /** How many there were; `sortedMs` may be fewer of the same distribution. */
+  /** The number of values. `sortedMs` may contain fewer with the same distribution. */
   count: number
   sortedMs: number[]
 }
 
-/** What of a run is kept for the report: small enough for a repository, and nothing of this machine. */
+/**
+ * The part of a run that is kept for the report: small enough for a repository, and without data
+ * about this machine.
+ */
 export interface SavedRun extends Omit<RunRecord, 'checks' | 'notes'> {
   checks: Omit<CheckReport, 'durationsMs' | 'findings'> & {
-    /** A few of each check. */
+    /** A few findings of each check. */
     findings: Finding[]
     durations: Record<string, Durations>
   }
@@ -42,7 +45,7 @@ function keepFew(findings: readonly Finding[]): Finding[] {
   })
 }
 
-/** What a run is called in the report and on disk. */
+/** Returns the name of a run in the report and on disk. */
 export function nameOf({ profile, seed, without, beside, only }: SavedRun): string {
   const focus = only ? `-${only.join('+')}` : ''
   const versions = beside ? `-with-${beside}` : ''
@@ -61,13 +64,15 @@ export function countKinds({ nemeses }: SavedRun): number {
   return nemeses.filter(({ done }) => done > 0).length
 }
 
-/** The value that a share of all values does not exceed; `sorted` is not empty. */
+/** Returns the value that a share of all values does not exceed. `sorted` is not empty. */
 export function quantile(sorted: readonly number[], share: number): number {
   const index = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))
   return sorted[index] ?? Number.NaN
 }
 
-/** At most `count` values that have the distribution of all of them, the smallest and largest kept. */
+/**
+ * Returns at most `count` values with the same distribution, including the smallest and largest.
+ */
 export function thin(values: readonly number[], count: number): number[] {
   const sorted = [...values].sort((a, b) => a - b)
   if (sorted.length <= count) return sorted

@@ -15,7 +15,7 @@ import {
   type SavedRun,
 } from './saved-run.ts'
 
-/** Beside the report, in the folder of the same name: the records and the notes. */
+/** The folder of the records and notes, beside the report and with the same name. */
 const RECORDS = 'faults'
 const SHARES = [0.5, 0.9, 0.99, 1]
 const DURATIONS: Record<string, string> = {
@@ -33,8 +33,8 @@ const DURATIONS: Record<string, string> = {
 }
 
 /**
- * Adds runs to the records in `folder` and writes `faults.md` anew from all of them and the notes
- * beside them, and nothing else. A run of the same name takes the place of an earlier one.
+ * Adds runs to the records in `folder` and writes `faults.md` again, only from the records and the
+ * notes beside them. A run replaces an earlier one with the same name.
  */
 export async function writeFaultReport(runs: readonly RunRecord[], folder: string): Promise<void> {
   const records = join(folder, RECORDS)
@@ -43,7 +43,7 @@ export async function writeFaultReport(runs: readonly RunRecord[], folder: strin
     await writeFile(join(records, `${nameOf(run)}.json`), `${JSON.stringify(run)}\n`)
   }
   const saved = await readSaved(records)
-  // The longest has the most to say.
+  // The longest run has the most to show.
   const plain = saved.filter(isPlain).toSorted((a, b) => b.durationMs - a.durationMs)
   const text = [
     HEAD,
@@ -66,7 +66,7 @@ export async function writeFaultReport(runs: readonly RunRecord[], folder: strin
   await writeFile(join(folder, 'faults.md'), await format(text, layout))
 }
 
-/** What people have to say about these runs; they need not say anything. */
+/** Optional notes by people about these runs. */
 async function readNotes(records: string): Promise<string> {
   return readFile(join(records, 'notes.md'), 'utf8').catch(() => '')
 }
@@ -74,12 +74,12 @@ async function readNotes(records: string): Promise<string> {
 async function readSaved(records: string): Promise<SavedRun[]> {
   const files = (await readdir(records)).filter((file) => file.endsWith('.json')).sort()
   return Promise.all(
-    // Written by this very program.
+    // This program wrote the file.
     files.map(async (file) => JSON.parse(await readFile(join(records, file), 'utf8')) as SavedRun),
   )
 }
 
-/** One with every kind of fault, of the product as it is. */
+/** A run with every kind of fault, of the unchanged product. */
 function isPlain({ without, beside, only }: SavedRun): boolean {
   return without === undefined && beside === undefined && only === undefined
 }
@@ -147,7 +147,7 @@ function toDurations(plain: readonly SavedRun[]): string {
   return table(['From and to', 'Run', 'Cases', 'p50', 'p90', 'p99', 'longest'], rows)
 }
 
-/** Each safety left out once, beside the same run with it. */
+/** Shows each run without a safety beside the same run with it. */
 function toControls(runs: readonly SavedRun[]): string {
   const rows = CONTROLS.map((control) => toControl(control, runs))
   return table(['Left out', 'With it', 'Without it', 'For example'], rows)

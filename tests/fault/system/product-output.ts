@@ -2,12 +2,12 @@ import type { RefusedPayload } from '../history.ts'
 
 const TIMEOUT_MS = 1500
 const LINE = /^(chatbox_\w+(?:\{[^}]*\})?) ([\d.e+]+)$/u
-/** Gauges and the parts of histograms say nothing once they are summed over processes. */
+/** Gauges and histogram buckets mean nothing when they are summed over processes. */
 const SKIPPED = /^chatbox_(?:open|websocket|queue|draining|build|replies_running)|_bucket|_sum/u
 /** The model's name is the same in every line. */
 const MODEL_LABEL = /model="[^"]*",?/u
 
-/** The product's own counters as one process shows them; undefined where it does not answer. */
+/** Returns the product's own counters of one process; undefined if it does not answer. */
 export async function scrapeMetrics(port: number): Promise<Record<string, number> | undefined> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
@@ -30,7 +30,7 @@ function parseMetrics(text: string): Record<string, number> {
   return counters
 }
 
-/** One sum for each name. */
+/** Returns one sum per name. */
 export function sumMetrics(all: readonly Record<string, number>[]): Record<string, number> {
   const sums: Record<string, number> = {}
   for (const counters of all) {
@@ -39,10 +39,10 @@ export function sumMetrics(all: readonly Record<string, number>[]): Record<strin
   return Object.fromEntries(Object.entries(sums).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** The message of the product's log line; a test holds it against the product's own. */
+/** The message of the product's log line. A test compares it with the product's own. */
 const MESSAGE = 'a payload was refused by its schema'
 
-/** What a process says it refused in this line of its log; undefined for any other line. */
+/** Returns what a process refused according to this log line; undefined for any other line. */
 export function parseRefusedPayload(line: string): RefusedPayload | undefined {
   if (!line.includes(MESSAGE)) return undefined
   const { msg, source, ...fields } = parseFields(line)
@@ -52,10 +52,10 @@ export function parseRefusedPayload(line: string): RefusedPayload | undefined {
   return { source: String(source), ids: Object.fromEntries(texts) }
 }
 
-/** None for the half of a line that a killed process leaves. */
+/** Returns nothing for half a line of a killed process. */
 function parseFields(line: string): Record<string, unknown> {
   try {
-    // Lines of the product's own logger, or what it prints besides, which has no such message.
+    // Lines of the product's own logger, or other output without this message.
     return JSON.parse(line) as Record<string, unknown>
   } catch {
     return {}

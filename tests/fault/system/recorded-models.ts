@@ -7,30 +7,33 @@ import {
 import { modelToken, type Recorder } from '../history.ts'
 
 export interface RecordedModels {
-  /** One for each worker, so that it is known whose replies are whose. */
+  /** One address per worker, which shows the worker of each request. */
   readonly ports: readonly number[]
-  /** Replies that are being streamed now, in all or over one port. */
+  /** The number of replies in progress, in all or on one port. */
   streaming(port?: number): number
   stop(): Promise<void>
 }
 
 export interface RecordedModelsOptions {
   recorder: Recorder
-  /** From one token to the next. */
+  /** The time from one token to the next. */
   intervalMs: number
-  /** How many ports it listens on. */
+  /** The number of ports to listen on. */
   doors: number
 }
 
-/** A question's whole content; what stands around it in a prompt is not of it. */
+/** Matches a question's whole content, without the rest of the prompt. */
 const QUESTION = /#[\w.-]+ tokens=\d+/gu
 const TOKENS = /tokens=(\d+)/u
-/** For what is no question of ours, such as a message of a session that a person has left. */
+/**
+ * The answer to anything that is not our question, for example a message of a session that a person
+ * has left.
+ */
 const DEFAULT_TOKENS = 3
 
 /**
- * Model servers that stream as many tokens as the question asks for, each of which names the request
- * and its place, and record every request.
+ * Starts model servers that stream as many tokens as the question asks for and record every
+ * request. Each token names its request and its place.
  */
 export async function startRecordedModels(options: RecordedModelsOptions): Promise<RecordedModels> {
   const servers = await Promise.all(

@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 
 export interface SmallDisk {
   readonly folder: string
-  /** Why this is only a folder of the machine's own disk, which cannot be filled. */
+  /** Why this is only a folder on the machine's own disk, which cannot be filled. */
   readonly noLimit: string | undefined
-  /** Takes all the space that is left. */
+  /** Uses up all remaining space. */
   fill(): Promise<void>
-  /** Gives it back. */
+  /** Frees the space. */
   drain(): Promise<void>
-  /** Nothing in it can be written any more. Only while no file of it is open for writing. */
+  /** Makes it read-only. Only possible while no file in it is open for writing. */
   setReadOnly(isReadOnly: boolean): Promise<void>
   close(): Promise<void>
 }
@@ -21,7 +21,7 @@ const SIZE_MB = 96
 const CHUNK = Buffer.alloc(64 * 1024)
 const run = promisify(execFile)
 
-/** A file system of its own where this user may mount one, else a folder. */
+/** Mounts a separate file system if this user may, or else uses a folder. */
 export async function openSmallDisk(): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-disk-'))
   const size = `size=${SIZE_MB}m`

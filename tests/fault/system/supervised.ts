@@ -21,36 +21,36 @@ export interface SupervisedOptions {
 
 const READY_POLL_MS = 100
 const READY_TIMEOUT_MS = 60_000
-/** A pod that ended is started again after a moment, as a cluster would. */
+/** The pause before a restart, as in a cluster. */
 const RESTART_MS = { low: 300, high: 1500 }
 const STOP_GRACE_MS = 25_000
-/** Before it listens for signals, a process ends by them as any program does. */
+/** Before it listens for signals, a signal ends the process as it ends any program. */
 const BOOT_MS = 3000
 
 type Exit = Awaited<ServiceProcess['exited']>
 
-/** One process of the product that is started again whenever it ends, until `stop`. */
+/** A process of the product that is restarted whenever it ends, until `stop`. */
 export class Supervised {
   readonly name: string
   readonly service: Service
   readonly #options: SupervisedOptions
   #current: ServiceProcess | undefined
   #running: Promise<void> | undefined
-  /** An object, so that what another method changes meanwhile is looked at again. */
+  /** An object, so that changes by other methods are seen. */
   readonly #fate: { isStopping: boolean; ending: 'SIGKILL' | 'SIGTERM' | undefined } = {
     isStopping: false,
     ending: undefined,
   }
   #env: Record<string, string> = {}
-  /** What the ended ones had counted when they were last asked. */
+  /** The last known counters of the ended processes. */
   readonly #counted: Record<string, number>[] = []
   #latest: Record<string, number> = {}
   starts = 0
-  /** While set it cannot run, whatever it does: an end by itself is no fault of its own. */
+  /** While this is set it cannot run, so an end by itself is not its fault. */
   mayFail = false
-  /** It did not end by itself in time when it was told to. */
+  /** Whether it was killed because it did not stop in time. */
   wasKilled = false
-  /** What it printed before an end that nobody asked for. */
+  /** Its output before an unexpected end. */
   lastWords = ''
 
   constructor(options: SupervisedOptions) {
@@ -71,18 +71,18 @@ export class Supervised {
     }
   }
 
-  /** Settles when the process that runs now has ended. */
+  /** Resolves when the current process has ended. */
   async ended(): Promise<void> {
     await this.#current?.exited
   }
 
-  /** Sends a signal; `ending` says that the process is meant to end from it. */
+  /** Sends a signal. `ending` says that the signal should end the process. */
   signal(signal: NodeJS.Signals, ending?: 'SIGKILL' | 'SIGTERM'): void {
     if (ending) this.#fate.ending = ending
     this.#current?.signal(signal)
   }
 
-  /** Settings for the next starts, besides those of the beginning. */
+  /** Additional settings for the next starts. */
   setEnv(env: Record<string, string>): void {
     this.#env = env
   }
@@ -98,12 +98,12 @@ export class Supervised {
     if (counters) this.#latest = counters
   }
 
-  /** Counters of all its lives, as far as they were asked for. */
+  /** Returns the known counters of all its lives. */
   counted(): Record<string, number>[] {
     return [...this.#counted, this.#latest]
   }
 
-  /** Ends it for good. */
+  /** Stops it permanently. */
   async stop(): Promise<void> {
     this.#fate.isStopping = true
     this.#fate.ending = 'SIGTERM'
@@ -112,7 +112,7 @@ export class Supervised {
     await this.#running
   }
 
-  /** Whoever is asked to stop has to end well; whoever is killed, or asked too early, cannot. */
+  /** A process that is asked to stop must exit with 0, unless it was killed or asked too early. */
   #isExpected({ code, signal }: Exit, ageMs: number): boolean {
     const { ending } = this.#fate
     if (ending !== 'SIGTERM') return ending === 'SIGKILL'

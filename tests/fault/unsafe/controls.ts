@@ -7,7 +7,7 @@ export interface Control {
   without: Safety
   /** What is left out, in one line. */
   title: string
-  /** At least one of these checks has to find something. */
+  /** At least one of these checks must find something. */
   expects: readonly CheckName[]
 }
 
@@ -44,7 +44,7 @@ export const CONTROLS: readonly Control[] = [
   },
 ]
 
-/** How a process of the product is started without one safety. */
+/** Returns how to start a process of the product without one safety. */
 export function entryOf(
   service: 'gateway' | 'worker',
   without: Safety,

@@ -1,4 +1,4 @@
-// A gateway without one of its safeties, for the runs that must be found guilty.
+// A gateway without one of its safeties, for the runs that must fail.
 import { runProcess } from '@chatbox/kit'
 import { composeGateway } from '../../../services/gateway/src/compose.ts'
 import { readSafety, UNSAFE } from './overrides.ts'

@@ -7,7 +7,7 @@ import { SAFETIES, type Safety } from '../history.ts'
 import { withoutDurableAck } from './without-durable-ack.ts'
 import { NEVER_EXPIRING_MS, withoutFence } from './without-fence.ts'
 
-/** What each process of the product does otherwise; the one that is not named is as it always is. */
+/** The changes to each process of the product. A process that is not named is unchanged. */
 interface Unsafe {
   gateway?: GatewayOverrides
   worker?: WorkerOverrides
@@ -19,11 +19,11 @@ export const UNSAFE: Record<Safety, Unsafe> = {
   'durable-ack': { gateway: { wrap: withoutDurableAck } },
   fence: { worker: { wrap: withoutFence, timing: { leaseMs: NEVER_EXPIRING_MS } } },
   reconciler: { worker: { wrap: withoutReconciler } },
-  // The queue is only a hint: while the reconciler runs, its settings decide about nothing.
+  // The queue is only a hint: while the reconciler runs, its settings decide nothing.
   queue: { worker: { wrap: withoutReconciler, toOptions: withStockQueue } },
 }
 
-/** The safety that a test's process goes without. */
+/** The safety that a test's process leaves out. */
 export function readSafety(argv: readonly string[]): Safety {
   const wanted = argv.find((argument) => argument.startsWith('--without='))?.split('=')[1]
   const safety = SAFETIES.find((name) => name === wanted)
@@ -32,8 +32,8 @@ export function readSafety(argv: readonly string[]): Safety {
 }
 
 /**
- * A message that is sent again is a new one: it is stored under a fresh id and `clientMessageId`. The
- * sender is answered with its own, so that it is the log that is wrong and not the acknowledgement.
+ * Stores a resent message as a new one, with a fresh id and `clientMessageId`. The sender gets its
+ * own ids back, so that the log is wrong and not the acknowledgement.
  */
 function withoutDedupe(backend: Backend): Backend {
   const { messages } = backend
@@ -53,8 +53,8 @@ function withoutDedupe(backend: Backend): Backend {
 }
 
 /**
- * Nobody catches up: what comes after an entry is never read, and the heads say that nothing is
- * there. What a client gets is the page of its first opening and what it hears live.
+ * Disables catching up: pages after an entry are empty, and heads report nothing new. A client gets
+ * only the page of its first opening and live events.
  */
 function withoutResync(backend: Backend): Backend {
   const { sessions, messages } = backend
@@ -79,7 +79,7 @@ function withoutResync(backend: Backend): Backend {
   }
 }
 
-/** Nobody looks for what was left behind: a question has its job, or nothing. */
+/** Disables the search for lost work: a question has only its job. */
 function withoutReconciler(backend: Backend): Backend {
   return {
     ...backend,
@@ -90,7 +90,7 @@ function withoutReconciler(backend: Backend): Backend {
   }
 }
 
-/** As BullMQ has them where nobody says otherwise. */
+/** BullMQ's defaults. */
 const STOCK_RULES = { lockMs: 30_000, stalledEveryMs: 30_000, maxStalledCount: 1 }
 
 function withStockQueue(options: BackendOptions): BackendOptions {

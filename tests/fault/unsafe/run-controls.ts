@@ -6,8 +6,8 @@ import { CONTROLS } from './controls.ts'
 export type ControlRunOptions = Pick<FaultRunOptions, 'seed' | 'folder' | 'report' | 'durationMs'>
 
 /**
- * The same run once as the product is, in which nothing may be found, and once without each safety,
- * in which something has to be. Answers all records, and whether both held.
+ * Does the same run once with the unchanged product, which must have no findings, and once without
+ * each safety, which must have some. Returns all records and whether both held.
  */
 export async function runControls(
   options: ControlRunOptions,

@@ -3,11 +3,11 @@ import { notFound, type Appended, type NewEntry } from '@chatbox/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { override } from '../../environment/override.ts'
 
-/** As long as a system waits that gathers its writes; long enough for a process to die in it. */
+/** As long as a system with batched writes waits; long enough for a process to die in it. */
 const WRITE_DELAY_MS = 500
 const MAX_REMEMBERED = 50_000
 
-/** A message is acknowledged at once and written a little later, if the process still lives. */
+/** Acknowledges a message at once and writes it a little later, if the process still lives. */
 export function withoutDurableAck(backend: Backend): Backend {
   const writes = new LateWrites(backend)
   return {
@@ -39,7 +39,7 @@ class LateWrites {
     return appended
   }
 
-  /** What the write is expected to answer. */
+  /** The expected answer of the write. */
   async #promise(entry: NewEntry): Promise<Appended> {
     const { sessionId } = entry.message
     const session = await this.#store.sessions.find(sessionId)
@@ -59,7 +59,7 @@ class LateWrites {
     const { sessionId } = entry.message
     this.#waiting.set(sessionId, (this.#waiting.get(sessionId) ?? 0) + 1)
     await sleep(WRITE_DELAY_MS)
-    // Nobody is there any more to be told of a failure.
+    // There is nobody left to report a failure to.
     await this.#store.messages.append(entry).catch(() => undefined)
     const left = (this.#waiting.get(sessionId) ?? 1) - 1
     if (left > 0) this.#waiting.set(sessionId, left)

@@ -3,16 +3,16 @@ import type { ReplyDelta } from '@chatbox/contract'
 import type { Claim, EventBus, ReplyClaims } from '@chatbox/core'
 import { override } from '../../environment/override.ts'
 
-/** The product's own lease, which it no longer judges by itself. */
+/** The product's own lease, which the worker no longer judges itself. */
 const LEASE_MS = 6000
 const RENEW_MS = 2000
 
-/** For the worker's own judgement of its lease, which would stop it before any fence had to. */
+/** For the worker's own check of its lease, which would stop it before any fence does. */
 export const NEVER_EXPIRING_MS = 3_600_000
 
 /**
- * A worker never notices that its reply belongs to another one: whatever it writes is written under
- * the attempt that is current, and it goes on renewing.
+ * Keeps a worker from noticing that another one owns its reply: it writes with the current attempt
+ * and continues to renew.
  */
 export function withoutFence(backend: Backend): Backend {
   const { replies, bus } = backend
@@ -66,7 +66,7 @@ function unfenceBus(bus: EventBus, replies: ReplyClaims): EventBus {
   })
 }
 
-/** The attempt that owns the reply now; the caller's own where nobody is known to. */
+/** Returns the attempt that owns the reply now; the caller's own if none is known. */
 async function findEpoch(
   replies: ReplyClaims,
   reply: Pick<ReplyDelta, 'sessionId' | 'replyId'> & Pick<Claim, 'epoch'>,

@@ -1,4 +1,4 @@
-// A worker without one of its safeties, for the runs that must be found guilty.
+// A worker without one of its safeties, for the runs that must fail.
 import { runProcess } from '@chatbox/kit'
 import { composeWorker } from '../../../services/worker/src/compose.ts'
 import { readSafety, UNSAFE } from './overrides.ts'
