@@ -7,9 +7,9 @@
 // this Node is too old, a newer one, both inside this folder. It has no dependencies and uses only
 // what Node 20 understands, because nothing else is installed before it runs.
 //
-// --session is for servers: each signal to stop reaches them once, from here. Otherwise the terminal
-// would send Ctrl-C to every process in it and npm would send it again. A second signal ends a
-// process at once.
+// --session is for servers: each signal to stop reaches them once, from here. Otherwise the
+// terminal would send Ctrl-C to every process in it and npm would send it again. A second signal
+// ends a process at once.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'

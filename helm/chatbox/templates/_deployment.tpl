@@ -17,9 +17,9 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{- /* A Deployment without its ports and its pause: those are the gateway's alone. The migration is
-       a container before the process: it may run many times and beside the version before, and a
-       pod that starts later finds nothing to do. */ -}}
+{{- /* A Deployment without ports and the pause, which only the gateway has. The migration is an init
+       container. It may run many times and beside the previous version, and a pod that starts later
+       has nothing to migrate. */ -}}
 {{- define "chatbox.deployment" -}}
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
@@ -96,7 +96,7 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{- /* A budget that never holds a node's drain: one pod may always go, and a sick one too. */ -}}
+{{- /* A budget that never blocks the drain of a node: one pod may always be evicted, and an unhealthy one too. */ -}}
 {{- define "chatbox.pdb" -}}
 {{- $pdb := (index .root.Values .component).pdb -}}
 apiVersion: policy/v1

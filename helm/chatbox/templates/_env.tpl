@@ -1,5 +1,5 @@
-{{- /* One variable of the environment. Kubernetes replaces `$(NAME)` in a value, which nobody who
-       writes a prompt means; doubled, the sign stands for itself. */ -}}
+{{- /* An environment variable. Kubernetes replaces `$(NAME)` in a value, which is not intended in a
+       prompt. A doubled `$` is kept as a plain one. */ -}}
 {{- define "chatbox.variable" -}}
 {{- $value := .value -}}
 {{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
@@ -17,7 +17,7 @@
     secretKeyRef: { name: {{ include "chatbox.secretName" .root }}, key: {{ .key }} }
 {{ end -}}
 
-{{- /* What of `settings` a program reads: (dict "root" $ "program" "gateway"). */ -}}
+{{- /* The part of `settings` that a program reads: (dict "root" $ "program" "gateway"). */ -}}
 {{- define "chatbox.settings" -}}
 {{- $settings := .root.Values.settings -}}
 {{- range $name := splitList "," (include "chatbox.settingNames" .) -}}
@@ -29,9 +29,9 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* What the chart itself tells a process: (dict "root" $ "component" "gateway"). It stands in the
-       pod and in no ConfigMap: a pod of the version before, which starts again in the middle of an
-       upgrade, keeps the settings that it was made with. */ -}}
+{{- /* The settings that the chart itself gives a process: (dict "root" $ "component" "gateway"). They
+       are in the pod and not in a ConfigMap, because a pod of the previous version that restarts
+       during an upgrade must keep its settings. */ -}}
 {{- define "chatbox.processEnv" -}}
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
@@ -54,7 +54,7 @@
 {{- include "chatbox.providers" . -}}
 {{- end -}}
 
-{{- /* All that a process is told. */ -}}
+{{- /* The whole environment of a process. */ -}}
 {{- define "chatbox.env" -}}
 {{- include "chatbox.processEnv" . -}}
 {{- with (index .root.Values .component).extraEnv -}}
@@ -62,7 +62,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The migration needs the store and no other secret. What `extraEnv` adds may be needed to reach it. */ -}}
+{{- /* The migration needs only the secret of the store. It may need `extraEnv` to reach the store. */ -}}
 {{- define "chatbox.migrateEnv" -}}
 {{- $root := .root -}}
 {{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
@@ -74,8 +74,8 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* What a program reads of the model providers. The value of a secret field is the name of a key in
-       the Secret. */ -}}
+{{- /* The settings of the model providers that a program reads. The value of a secret field is the
+       name of a key in the Secret. */ -}}
 {{- define "chatbox.providers" -}}
 {{- $root := .root -}}
 {{- $fields := splitList "," (include "chatbox.providerFields" (dict "program" .component)) -}}
@@ -93,7 +93,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The probe signs a token as a site would, unless it is given one. */ -}}
+{{- /* The probe signs a token as a site does, unless it gets one. */ -}}
 {{- define "chatbox.probeEnv" -}}
 {{- $settings := .Values.settings -}}
 {{- $keys := .Values.secrets.keys -}}

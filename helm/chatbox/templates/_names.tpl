@@ -2,7 +2,7 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* 40 characters: the longest suffix and the hash of a pod have to fit into 63. */ -}}
+{{- /* 40 characters, because the longest suffix and the hash of a pod must fit into 63. */ -}}
 {{- define "chatbox.fullname" -}}
 {{- $name := include "chatbox.name" . -}}
 {{- if .Values.fullnameOverride -}}
@@ -19,7 +19,7 @@ app.kubernetes.io/name: {{ include "chatbox.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- /* Of a component: (dict "root" $ "component" "gateway"). No two components share these. */ -}}
+{{- /* The selector labels of a component: (dict "root" $ "component" "gateway"). No two components share these. */ -}}
 {{- define "chatbox.selectorLabels" -}}
 {{ include "chatbox.releaseLabels" .root }}
 app.kubernetes.io/component: {{ .component }}
@@ -30,8 +30,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- include "chatbox.fullname" .root }}-{{ .component -}}
 {{- end -}}
 
-{{- /* Metadata of an object: (dict "root" $ "component" "gateway"), with "name" where it has another
-       name than the rest of its component, and "labels" and "annotations" of its own. */ -}}
+{{- /* Metadata of an object: (dict "root" $ "component" "gateway"), with "name" if it differs from the
+       rest of its component, and its own "labels" and "annotations". */ -}}
 {{- define "chatbox.metadata" -}}
 {{- $labels := merge (dict) (.labels | default dict) .root.Values.commonLabels -}}
 {{- $annotations := merge (dict) (.annotations | default dict) .root.Values.commonAnnotations -}}
@@ -71,7 +71,7 @@ default
 {{- .Values.secrets.existingSecret | default (include "chatbox.fullname" .) -}}
 {{- end -}}
 
-{{- /* Links to the runbook begin with its place in the repository: (dict "root" $ "text" ...). */ -}}
+{{- /* Completes links to the runbook, which begin with its place in the repository: (dict "root" $ "text" ...). */ -}}
 {{- define "chatbox.withRunbook" -}}
 {{- $base := .root.Values.monitoring.runbookBaseUrl -}}
 {{- .text | replace "./docs/runbook.md" (printf "%s/docs/runbook.md" ($base | default ".")) -}}

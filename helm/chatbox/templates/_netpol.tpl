@@ -1,4 +1,4 @@
-{{- /* A list of peers. Without one the rule would be open to everybody, so that is an error:
+{{- /* A list of peers. An empty list is an error, because the rule would admit everybody:
        (dict "peers" list "key" "networkPolicy.redis.to" "why" "redis.bundled is false"). */ -}}
 {{- define "chatbox.peers" -}}
 {{- if not .peers -}}
@@ -30,7 +30,7 @@
     {{- end }}
 {{- end -}}
 
-{{- /* Redis and MongoDB, inside the release or out of it. */ -}}
+{{- /* Redis and MongoDB, inside or outside the release. */ -}}
 {{- define "chatbox.storeEgress" -}}
 {{- $root := . -}}
 {{- range $store := list "redis" "mongodb" -}}
@@ -75,7 +75,7 @@
 {{- include "chatbox.monitoringIngress" . }}
 {{- end -}}
 
-{{- /* Of a bundled store: gateways and workers may come in, and nothing goes out. */ -}}
+{{- /* The policy of a bundled store: gateways and workers may connect, and nothing goes out. */ -}}
 {{- define "chatbox.storePolicy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -1,5 +1,5 @@
 {{- /* The reference of an image: (dict "root" $ "image" .Values.image "key" "image"). The tag is for
-       people; the digest, where there is one, is what the node pulls. */ -}}
+       people. If there is a digest, the node pulls that. */ -}}
 {{- define "chatbox.image" -}}
 {{- $registry := .root.Values.global.imageRegistry | default .image.registry -}}
 {{- $tag := .image.tag | default (.default | default "") -}}
@@ -18,7 +18,7 @@
 {{- include "chatbox.image" (dict "root" . "image" .Values.image "key" "image" "default" .Chart.AppVersion) -}}
 {{- end -}}
 
-{{- /* What every pod has: (dict "root" $ "user" 10001 "group" 10001). */ -}}
+{{- /* The fields that every pod has: (dict "root" $ "user" 10001 "group" 10001). */ -}}
 {{- define "chatbox.podBasics" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -99,7 +99,7 @@ priorityClassName: {{ . }}
 {{- add (int $drain.preStopSeconds) (int $drain.drainSeconds) (int $drain.closeSeconds) (int $drain.marginSeconds) -}}
 {{- end -}}
 
-{{- /* DRAIN_TIMEOUT in seconds: what the process itself may take. */ -}}
+{{- /* DRAIN_TIMEOUT in seconds: the time for the process itself. */ -}}
 {{- define "chatbox.drainSeconds" -}}
 {{- add (int .drain.drainSeconds) (int .drain.closeSeconds) -}}
 {{- end -}}

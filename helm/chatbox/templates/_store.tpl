@@ -15,7 +15,7 @@ spec:
       protocol: TCP
 {{- end -}}
 
-{{- /* A StatefulSet up to its container, which both stores write themselves. */ -}}
+{{- /* A StatefulSet without its container, which each store defines itself. */ -}}
 {{- define "chatbox.storeSet" -}}
 apiVersion: apps/v1
 kind: StatefulSet
@@ -45,8 +45,8 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{- /* Only that the port is open: a command in the container would need the password. What ends is
-       started again in any case, and a store that is slow must not be killed for it. */ -}}
+{{- /* Checks only that the port is open, because a command in the container would need the password.
+       A container that ends is restarted anyway, and a slow store must not be killed. */ -}}
 {{- define "chatbox.storeProbes" -}}
 startupProbe:
   tcpSocket: { port: {{ . }} }

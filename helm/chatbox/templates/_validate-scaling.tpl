@@ -66,7 +66,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Every way in, and the ways out that a schema cannot judge. */ -}}
+{{- /* Every way in, and the ways out that a schema cannot check. */ -}}
 {{- define "chatbox.validateDoors" -}}
 {{- $gateway := .Values.gateway -}}
 {{- $policy := .Values.networkPolicy -}}

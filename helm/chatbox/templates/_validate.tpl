@@ -1,4 +1,4 @@
-{{- /* What no schema says: one sentence for the first value that cannot be right, by its name. */ -}}
+{{- /* The checks that a schema cannot express. Fails with one sentence that names the first wrong value. */ -}}
 {{- define "chatbox.validate" -}}
 {{- include "chatbox.validateImages" . -}}
 {{- include "chatbox.validateSettings" . -}}
@@ -18,7 +18,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* As the product itself refuses them at its start: (dict "key" ... "value" ... "secret" true). */ -}}
+{{- /* Refuses placeholders as the product does at its start: (dict "key" ... "value" ... "secret" true). */ -}}
 {{- define "chatbox.refusePlaceholder" -}}
 {{- $pattern := `(?i)replace[-_]?(with|me)|(^|[^a-z])change|placeholder|(^|[^a-z])your[-_]|^<.*>$|^x{3,}$` -}}
 {{- if or (regexMatch $pattern .value) (and .secret (regexMatch "(?i)example" .value)) -}}
@@ -59,7 +59,7 @@
 {{- $ids := dict -}}
 {{- range $index, $provider := .Values.llm.providers -}}
 {{- $key := printf "llm.providers[%d]" $index -}}
-{{- /* Prose may hold words like `placeholder`. */ -}}
+{{- /* Prose may contain words like `placeholder`. */ -}}
 {{- range $field, $value := omit $provider "systemPrompt" -}}
 {{- include "chatbox.refusePlaceholder" (dict "key" (printf "%s.%s" $key $field) "value" (toString $value)) -}}
 {{- end -}}
