@@ -53,7 +53,9 @@ export async function migrateMongo(
     onVersion: (version) => patience.sees(version),
     onUnderWay(version) {
       patience.goesOn()
-      report(new Error(`waiting for schema version ${version}, which this or another process is making`))
+      report(
+        new Error(`waiting for schema version ${version}, which this or another process is making`),
+      )
     },
     onFailure: () => patience.fails(),
   }
