@@ -84,8 +84,9 @@ function parseQuery(query = ''): Access {
 
 function parseDb([db, ...more]: string[]): Access {
   if (db === undefined) return {}
-  if (more.length > 0 || !/^\d{1,4}$/.test(db))
+  if (more.length > 0 || !/^\d{1,4}$/.test(db)) {
     throw new Error('has a database that is not a number')
+  }
   return { db: Number(db) }
 }
 
