@@ -34,6 +34,9 @@ export class NoMongoError extends Error {
   override readonly name = 'NoMongoError'
 }
 
+/** On images that the tests make themselves, under the names of real ones. */
+export const STAND_IN_LABEL = 'chatbox.stand-in'
+
 const run = promisify(execFile)
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 5_000
@@ -124,10 +127,8 @@ async function startInDocker(): Promise<RunningMongo> {
   await run('docker', ['version'], { timeout: 10_000 }).catch(() => {
     throw new Error('no docker engine answers')
   })
-  // Never pulled: a test must not wait for a registry.
-  const { stdout: images } = await run('docker', ['image', 'ls', '--quiet', 'mongo'])
-  const [image] = images.split('\n', 1)
-  if (!image) throw new Error('docker has no image of mongo')
+  const image = await findMongoImage()
+  if (image === undefined) throw new Error('docker has no image of mongo')
   const port = await findFreePort()
   // The same port on both sides, because the primary tells clients its own address.
   const publish = ['--publish', `127.0.0.1:${port}:${port}`]
@@ -135,9 +136,28 @@ async function startInDocker(): Promise<RunningMongo> {
   const { stdout } = await run('docker', ['run', '--detach', '--rm', ...publish, image, ...own])
   const rest = withoutProcess(() => run('docker', ['kill', stdout.trim()]))
   const mongo = { kind: 'docker', isReal: true, uri: toUri(port), port, ...rest } as const
-  await waitForPort(port, () => true)
-  await makePrimary(mongo)
+  try {
+    await waitForPort(port, () => true)
+    await makePrimary(mongo)
+  } catch (error) {
+    await mongo.stop()
+    throw error
+  }
   return mongo
+}
+
+/** One that is here already: a test does not wait for a registry. */
+async function findMongoImage(): Promise<string | undefined> {
+  const { stdout: ids } = await run('docker', ['image', 'ls', '--quiet', 'mongo'])
+  const format = '{{.Id}} {{json .Config.Labels}}'
+  const images = ids.split('\n').filter((id) => id !== '')
+  if (images.length === 0) return undefined
+  const { stdout } = await run('docker', ['image', 'inspect', '--format', format, ...images])
+  const real = stdout
+    .trim()
+    .split('\n')
+    .find((line) => !line.includes(STAND_IN_LABEL))
+  return real?.split(' ')[0]
 }
 
 function toUri(port: number): string {

@@ -10,6 +10,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { STAND_IN_LABEL } from '../../../environment/servers/mongo.ts'
 import { makeMongoJavaServer } from '../../../environment/servers/mongo-java-server.ts'
 import { findDocker, tryDocker } from '../../support/docker.ts'
 
@@ -17,7 +18,6 @@ const run = promisify(execFile)
 const HERE = import.meta.dirname
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const DEBS = join(process.env.CHATBOX_CACHE ?? join(homedir(), '.cache/chatbox'), 'debs')
-const LABEL = 'chatbox.stand-in'
 const STEP_TIMEOUT_MS = 300_000
 
 interface StandIn {
@@ -71,10 +71,10 @@ async function makeStandIn(path: string, name: StandInName): Promise<void> {
   const { image, packages, files }: StandIn = STAND_INS[name]
   const others = (await files?.()) ?? {}
   const hash = await hashSources(join(HERE, name), [...packages, ...Object.values(others)])
-  const label = `{{index .Config.Labels "${LABEL}"}}`
+  const label = '{{json .Config.Labels}}'
   const found = tryDocker(path, 'image', 'inspect', '--format', label, image)
-  const isReal = found.status === 0 && found.stdout.trim() === ''
-  if (isReal || found.stdout.trim() === hash) return
+  const isReal = found.status === 0 && !found.stdout.includes(STAND_IN_LABEL)
+  if (isReal || found.stdout.includes(hash)) return
   const folder = await mkdtemp(join(tmpdir(), 'chatbox-stand-in-'))
   try {
     await cp(join(HERE, name), folder, { recursive: true })
@@ -82,7 +82,15 @@ async function makeStandIn(path: string, name: StandInName): Promise<void> {
     for (const [place, source] of Object.entries(others)) {
       await cp(source, join(folder, place), { recursive: true, dereference: true })
     }
-    const args = ['build', '--quiet', '--label', `${LABEL}=${hash}`, '--tag', image, folder]
+    const args = [
+      'build',
+      '--quiet',
+      '--label',
+      `${STAND_IN_LABEL}=${hash}`,
+      '--tag',
+      image,
+      folder,
+    ]
     await run(path, args, { timeout: STEP_TIMEOUT_MS })
   } finally {
     await rm(folder, { recursive: true, force: true })
