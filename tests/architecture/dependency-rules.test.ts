@@ -14,29 +14,28 @@ const ARGUMENTS = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json
 const FOLDERS = ['shared', 'services', 'web', 'bench', 'tests', 'scripts']
 
 let copy: RepositoryCopy
-let clean: Cruise
 let seeded: Cruise
-
-async function cruise(): Promise<Cruise> {
-  return JSON.parse(await copy.run(CRUISE, [...ARGUMENTS, ...FOLDERS])) as Cruise
-}
 
 beforeAll(async () => {
   copy = await copyRepository()
   // Its rule exists before the package does.
   await copy.addPackage('nodemailer')
-  clean = await cruise()
   for (const { path, text, besides } of DEPENDENCY_SEEDS) {
     await copy.write({ [path]: text, ...besides })
   }
-  seeded = await cruise()
+  seeded = JSON.parse(await copy.run(CRUISE, [...ARGUMENTS, ...FOLDERS])) as Cruise
 }, 300_000)
 
 afterAll(() => copy.remove())
 
 describe('rules about dependencies', () => {
-  it('are all green without a fault', () => {
-    expect(clean.summary.violations).toEqual([])
+  it('are green for all that is no fault', () => {
+    const seeds = DEPENDENCY_SEEDS.flatMap(({ path, besides }) => [
+      path,
+      ...Object.keys(besides ?? {}),
+    ])
+    const others = seeded.summary.violations.filter(({ from }) => !seeds.includes(from))
+    expect(others).toEqual([])
   })
 
   it('have a seeded fault each', () => {
