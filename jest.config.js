@@ -28,6 +28,7 @@ export default {
   coverageReporters: [],
   // Real servers start within a test, also on a machine that is busy with other things.
   testTimeout: 30_000,
+  testSequencer: '<rootDir>/scripts/jest/slow-first.js',
   reporters: ['default', '<rootDir>/scripts/jest/counts-reporter.js'],
   projects: [
     {
