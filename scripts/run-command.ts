@@ -11,17 +11,9 @@ export const ROOT = fileURLToPath(new URL('../', import.meta.url))
 export async function runTool(
   tool: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; nodeArgs?: readonly string[] } = {},
+  { env, nodeArgs = [] }: { env?: Record<string, string>; nodeArgs?: readonly string[] } = {},
 ): Promise<number> {
-  return runNode([...(options.nodeArgs ?? []), `node_modules/${tool}`, ...args], options.env)
-}
-
-/** Does the same as `runTool` for a script of this repository, or for other arguments of Node. */
-export async function runNode(
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<number> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...nodeArgs, `node_modules/${tool}`, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, ...env },
