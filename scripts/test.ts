@@ -19,14 +19,14 @@ export const NODE_ARGS = [
   '--disable-warning=ExperimentalWarning',
 ]
 /**
- * Suites of real servers wait more than they work, so two of them share a machine. Browsers, whole
- * clusters and containers run one after the other: they would starve each other.
+ * Real servers and containers wait more than they work, so two suites share a machine of two cores.
+ * Browsers and clusters under faults have times to keep and run alone.
  */
 const PARTS = {
   unit: ['--maxWorkers=2'],
   system: ['--maxWorkers=2'],
   scenario: ['--runInBand'],
-  operations: ['--runInBand'],
+  operations: ['--maxWorkers=2'],
 }
 
 interface TestOptions {
