@@ -8,32 +8,54 @@ import { createServer, type Server, type Socket } from 'node:net'
  */
 const LOWEST = 15_000
 const HIGHEST = 32_767
-const MAX_TRIES = 100
+/**
+ * Ports are given out of blocks. A process owns a block while it listens on the block's first port,
+ * so two processes never hand out the same port, and a process that dies leaves nothing behind.
+ * A port that was merely free when it was looked at was taken by another process in the second
+ * until its own listened.
+ */
+const BLOCK_SIZE = 16
+const BLOCKS = Math.floor((HIGHEST + 1 - LOWEST) / BLOCK_SIZE)
+const MAX_TRIES = 200
 
-/** The ports that were returned before. Their processes may not listen yet. */
-const handedOut = new Set<number>()
+/** What is left of this process's block. */
+let block: number[] = []
 
 /**
- * Returns a free TCP port of 127.0.0.1 that this process has not returned before. Rejects if
- * listening fails for another reason than a used port.
+ * Returns a free TCP port of 127.0.0.1 that neither this process nor another one that uses this
+ * function was given. `pickBlock` returns the first port of a block. Rejects if listening fails for
+ * another reason than a used port.
  */
-export async function findFreePort(
-  pick: () => number = () => randomInt(LOWEST, HIGHEST + 1),
-): Promise<number> {
+export async function findFreePort(pickBlock = pickAnyBlock): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const port = pick()
-    if (handedOut.has(port)) continue
-    handedOut.add(port)
-    if (await isFree(port)) return port
-    handedOut.delete(port)
+    const port = block.shift()
+    if (port === undefined) block = await takeBlock(pickBlock())
+    else if (await isFree(port)) return port
   }
   throw new Error('no TCP port is free')
 }
 
+function pickAnyBlock(): number {
+  return LOWEST + randomInt(BLOCKS) * BLOCK_SIZE
+}
+
+/** Returns the ports of a block that belongs to this process now; none if another one has it. */
+async function takeBlock(first: number): Promise<number[]> {
+  const owner = createServer().unref()
+  if (!(await canListen(owner, first))) return []
+  return Array.from({ length: BLOCK_SIZE - 1 }, (_, index) => first + 1 + index)
+}
+
 async function isFree(port: number): Promise<boolean> {
   const server = createServer()
+  if (!(await canListen(server, port))) return false
+  await once(server.close(), 'close')
+  return true
+}
+
+async function canListen(server: Server, port: number): Promise<boolean> {
   try {
-    await (await listen(server, { port })).close()
+    await listen(server, { port })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
