@@ -2,14 +2,17 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { BusEvent, ReplyDelta } from '@chatbox/contract'
 import { Redis } from 'ioredis'
 import { createMemoryEventBus } from '../../shared/adapters/src/memory/memory-event-bus.ts'
+import { toDeltaOpening } from '../../shared/adapters/src/redis/bus/sealed-events.ts'
 import { describeEventBus, newDelta, toStart, toUpdate, writeReply } from './event-bus.contract.ts'
 import {
   closeAll,
   createCountedHooks,
   describeWithRedis,
   eventually,
+  forgedEvents,
   newId,
   openRedisLab,
+  sealedEvents,
   timeMs,
   type OpenedRedis,
   type RedisLab,
@@ -67,24 +70,72 @@ describeWithRedis('on Redis', () => {
     redis.disconnect()
   })
 
-  it('ignores what is no event at all', async () => {
+  it('delivers nothing that no process of this installation has sealed for this place', async () => {
     const prefix = newId()
     const { bus, hooks } = await lab.open(prefix)
-    const sessionId = newId()
+    const [sessionId, other] = [newId(), newId()]
     const seen: unknown[] = []
     await bus.subscribe(sessionId, (event) => seen.push(event))
     await bus.onStop((replyId) => seen.push(replyId))
+    const start = toStart(sessionId)
+    const delta = newDelta({ sessionId })
+    const opening = toDeltaOpening(delta)
+    const chunk = sealedEvents.sealChunk('delta', delta)
+    const events = [
+      ...['', '{', 'null', '[]', '{"event":"ready"}', '\u0000', 'event', 'event ', 'delta x 1 '],
+      JSON.stringify(start),
+      `event ${JSON.stringify(start)}`,
+      forgedEvents.sealEvent(sessionId, start),
+      sealedEvents.sealEvent(other, start),
+      sealedEvents.sealEvent(sessionId, toStart(other)),
+      sealedEvents.sealStop(sessionId),
+      `${opening}${forgedEvents.sealChunk('delta', delta)}`,
+      `${opening}${sealedEvents.sealChunk('snapshot', delta)}`,
+      `${opening}${sealedEvents.sealChunk('delta', { ...delta, sessionId: other })}`,
+      `${opening}${chunk.replace('delta:0', 'delta:1')}`,
+      `${toDeltaOpening({ ...delta, attempt: 2 })}${chunk}`,
+      `${toDeltaOpening({ ...delta, replyId: 'another' })}${chunk}`,
+    ]
+    const stops = [
+      'reply',
+      'stop reply',
+      forgedEvents.sealStop('reply'),
+      sealedEvents.sealStop('{'),
+    ]
     const redis = new Redis(lab.server.url)
-    for (const text of ['', '{', 'null', '[]', '{"event":"ready"}', '\u0000']) {
-      await redis.publish(`${prefix}:session:${sessionId}`, text)
-    }
-    await redis.publish(`${prefix}:stop`, 'no id: {}')
+    for (const text of events) await redis.publish(`${prefix}:session:${sessionId}`, text)
+    for (const text of stops) await redis.publish(`${prefix}:stop`, text)
+    await redis.publish(`${prefix}:session:${sessionId}`, `${opening}${chunk}`)
     redis.disconnect()
     await eventually(
-      () => hooks.refused,
-      ({ length }) => length === 7,
+      () => seen,
+      ({ length }) => length > 0,
     )
-    expect(seen).toEqual([])
+    expect(seen).toEqual([{ event: 'reply:delta', payload: delta }])
+    await eventually(
+      () => hooks.refused,
+      ({ length }) => length === events.length + stops.length,
+    )
+  })
+
+  it('lets nobody read along who has no key', async () => {
+    const prefix = newId()
+    const { bus } = await lab.open(prefix)
+    const redis = new Redis(lab.server.url)
+    const heard: string[] = []
+    redis.on('pmessage', (_pattern: string, _channel: string, text: string) => heard.push(text))
+    await redis.psubscribe(`${prefix}:*`)
+    const { sessionId, replyId } = newDelta()
+    await writeReply(bus, { sessionId, replyId }, ['MARKER of a delta'])
+    await bus.publish(sessionId, toUpdate(sessionId, 'MARKER of a name'))
+    await bus.publishStop('MARKER')
+    await eventually(
+      () => heard,
+      ({ length }) => length === 3,
+    )
+    const decoded = heard.map((text) => Buffer.from(text.split(/[ .:]/u).at(-1) ?? '', 'base64url'))
+    for (const text of [...heard, ...decoded]) expect(text.includes('MARKER')).toBe(false)
+    redis.disconnect()
   })
 })
 

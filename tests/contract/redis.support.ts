@@ -8,6 +8,7 @@ import {
 } from '../environment/servers/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../environment/servers/tcp-proxy.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
+import { SealedEvents } from '../../shared/adapters/src/redis/bus/sealed-events.ts'
 import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'
 
@@ -38,6 +39,14 @@ export function createCountedHooks(): CountedHooks {
 export const newId = (): string => randomBytes(12).toString('hex')
 
 const KEY = { id: 'k1', key: new Uint8Array(randomBytes(32)) }
+
+/** Seals as the processes of every lab do. */
+export const sealedEvents = new SealedEvents(createKeyRing([KEY]))
+
+/** Seals as somebody does who has made up a key of the same id. */
+export const forgedEvents = new SealedEvents(
+  createKeyRing([{ id: KEY.id, key: new Uint8Array(randomBytes(32)) }]),
+)
 
 export interface OpenedRedis extends RedisParts {
   hooks: CountedHooks

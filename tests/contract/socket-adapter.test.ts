@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
-import type { ServerPayload } from '@chatbox/contract'
+import { sessionRoom, type ServerPayload } from '@chatbox/contract'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { io, type Socket } from 'socket.io-client'
@@ -9,8 +9,10 @@ import { toUpdate } from './event-bus.contract.ts'
 import {
   describeWithRedis,
   eventually,
+  forgedEvents,
   newId,
   openRedisLab,
+  sealedEvents,
   type OpenedRedis,
   type RedisLab,
 } from './redis.support.ts'
@@ -18,27 +20,35 @@ import {
 type Typing = ServerPayload<'typing'>
 type Receipt = ServerPayload<'message:receipt'>
 
-function toTyping(sessionId: string): Typing {
-  return { sessionId, from: { type: 'user', id: 'user', name: '' }, typing: true }
+const ROOM = sessionRoom('one')
+
+function toTyping(name: string): Typing {
+  return { sessionId: 'one', from: { type: 'user', id: 'user', name }, typing: true }
 }
 
 function toReceipt(seq: number): Receipt {
   return { sessionId: 'one', reader: { type: 'user', id: 'user' }, seq }
 }
 
-/** What another gateway publishes, unless something of it is changed. */
-function toBroadcast(changes: {
+interface Changes {
   event?: string
   payload?: unknown
   rooms?: string[]
   more?: unknown[]
-}): string {
+}
+
+/** The JSON of what another gateway publishes, unless something of it is changed. */
+function toJson(changes: Changes): string {
   const { event, payload, rooms, more } = {
-    ...{ event: 'typing', payload: toTyping('one'), rooms: ['room'], more: [] },
+    ...{ event: 'typing', payload: toTyping('one'), rooms: [ROOM], more: [] },
     ...changes,
   }
   const packet = { type: 2, data: [event, payload, ...more], nsp: '/' }
   return JSON.stringify(['another', packet, { rooms, except: [], flags: {} }])
+}
+
+function toBroadcast(changes: Changes): string {
+  return sealedEvents.sealBroadcast('another', toJson(changes))
 }
 
 interface Gateway {
@@ -68,7 +78,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
   async function startGateway(redis: OpenedRedis, prefix = 'test'): Promise<Gateway> {
     const http = createServer()
     const server = new Server(http, { transports: ['websocket'], adapter: redis.socketAdapter })
-    server.on('connection', (socket) => void socket.join('room'))
+    server.on('connection', (socket) => void socket.join(ROOM))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     ends.push(() => server.close())
@@ -120,10 +130,10 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     const [one, two] = await startTwo()
     const [here, there] = [await one.connect(), await two.connect()]
     const seen: string[] = []
-    here.on('typing', ({ sessionId }: Typing) => seen.push(`here ${sessionId}`))
-    there.on('typing', ({ sessionId }: Typing) => seen.push(`there ${sessionId}`))
-    one.server.to('room').emit('typing', toTyping('one'))
-    two.server.to('room').volatile.emit('typing', toTyping('two'))
+    here.on('typing', ({ from }: Typing) => seen.push(`here ${from.name}`))
+    there.on('typing', ({ from }: Typing) => seen.push(`there ${from.name}`))
+    one.server.to(ROOM).emit('typing', toTyping('one'))
+    two.server.to(ROOM).volatile.emit('typing', toTyping('two'))
     await eventually(
       () => seen.length,
       (count) => count === 4,
@@ -137,12 +147,12 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     const [here, there] = [await one.connect(), await two.connect()]
     const heard = new Promise((resolve) => there.once('typing', resolve))
     // A gateway that reads this refuses it.
-    one.server.to('room').emit('reply:delta', {})
-    one.server.to('room').emit('typing', toTyping('one'))
+    one.server.to(ROOM).emit('reply:delta', {})
+    one.server.to(ROOM).emit('typing', toTyping('one'))
     await heard
     // What was published later comes later: by then its own has come back.
     const answered = new Promise((resolve) => here.once('message:receipt', resolve))
-    two.server.to('room').emit('message:receipt', toReceipt(1))
+    two.server.to(ROOM).emit('message:receipt', toReceipt(1))
     await answered
     expect(two.redis.hooks.refused).toHaveLength(1)
     expect(one.redis.hooks.refused).toEqual([])
@@ -157,6 +167,19 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     const good = toBroadcast({})
     const forged = [
       ...['', 'x', '1', 'null', '[]', '{}', good.slice(0, -3), `${good} `.repeat(2)],
+      // Whoever reaches Redis knows the form, but has no key, and cannot rename a publisher.
+      ...[toJson({}), `another ${toJson({})}`],
+      forgedEvents.sealBroadcast('another', toJson({})),
+      good.replace('another', 'others'),
+      // A gateway sends an event of one session to nobody else.
+      toBroadcast({ rooms: [sessionRoom('two')] }),
+      toBroadcast({ rooms: [ROOM, sessionRoom('two')] }),
+      toBroadcast({ rooms: ['user:user'] }),
+      toBroadcast({
+        event: 'session:updated',
+        payload: toUpdate('one', '').payload,
+        rooms: ['user:x'],
+      }),
       toBroadcast({ event: 'server:draining', payload: { reconnectAfterMs: 0 } }),
       toBroadcast({ event: 'reply:delta' }),
       toBroadcast({ payload: undefined }),
@@ -164,7 +187,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
       toBroadcast({ more: ['another'] }),
     ]
     for (const message of forged) await publish(channel, message)
-    await publish(`${channel}room#`, 'x')
+    await publish(`${channel}${ROOM}#`, 'x')
     await publish(channel, good)
     await eventually(
       () => seen.length,
@@ -210,7 +233,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     here.on('message:receipt', () => seenHere++)
     there.on('message:receipt', ({ seq }: Receipt) => (lastThere = seq))
     const emitting = setInterval(
-      () => one.server.to('room').emit('message:receipt', toReceipt(++emitted)),
+      () => one.server.to(ROOM).emit('message:receipt', toReceipt(++emitted)),
       50,
     )
     ends.push(async () => clearInterval(emitting))
@@ -253,8 +276,8 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     const seen: unknown[] = []
     there.onAny((event: unknown) => seen.push(event))
     await lab.link.cut('refuse')
-    one.server.to('room').emit('typing', toTyping('one'))
-    one.server.to('room').emit('session:updated', toUpdate('one', 'late').payload)
+    one.server.to(ROOM).emit('typing', toTyping('one'))
+    one.server.to(ROOM).emit('session:updated', toUpdate('one', 'late').payload)
     await eventually(
       () => one.redis.hooks.publishesFailed,
       (count) => count === 2,
@@ -289,7 +312,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     await near.connect()
     await lab.link.cut('blackhole')
     for (let count = 0; count < 12_000; count++)
-      near.server.to('room').emit('message:receipt', toReceipt(count))
+      near.server.to(ROOM).emit('message:receipt', toReceipt(count))
     await eventually(
       () => near.redis.hooks.publishesFailed,
       (count) => count === 12_000,

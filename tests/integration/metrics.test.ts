@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Message, ServerPayload } from '@chatbox/contract'
-import { openBackend } from '@chatbox/adapters'
+import { openBackend, type Backend } from '@chatbox/adapters'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { openChatUser, type ChatUser } from '../support/chat-user.ts'
@@ -20,6 +20,7 @@ describeWithCluster('the metrics of a cluster', () => {
   let redis: Redis
   let user: ChatUser
   let sessionId: string
+  let backend: Backend | undefined
   /** Ever seen above zero: a gauge goes back. */
   const moved = new Set<string>()
 
@@ -33,6 +34,7 @@ describeWithCluster('the metrics of a cluster', () => {
   afterAll(async () => {
     user.close()
     redis.disconnect()
+    await backend?.close()
     await cluster.stop()
   }, 60_000)
 
@@ -121,6 +123,19 @@ describeWithCluster('the metrics of a cluster', () => {
     await redis.publish(`chatbox:session:${sessionId}`, '{"event":"message:new","payload":{}}')
   }
 
+  /** The back ends, as another process of the same installation opens them. Once for all. */
+  async function openCluster(): Promise<Backend> {
+    const { env } = cluster
+    const [id = '', key = ''] = env.ENCRYPTION_KEYS?.split(':') ?? []
+    const encryptionKeys = [{ id, key: Buffer.from(key, 'base64') }]
+    const { REDIS_URL: redisUrl = '', MONGO_URI: mongoUri = '', MONGO_DATABASE = '' } = env
+    backend ??= await openBackend(
+      { kind: 'cluster', redisUrl, mongoUri, mongoDatabase: MONGO_DATABASE, encryptionKeys },
+      { onError: ignore, onPublishFailed: ignore, onGap: ignore, onPayloadRefused: ignore },
+    )
+    return backend
+  }
+
   /** Viewers of the same session that open it and then never read again. */
   async function starveReader(): Promise<void> {
     const raw = await openRawSocket({ url: cluster.gateways[0]?.url ?? '' })
@@ -129,17 +144,18 @@ describeWithCluster('the metrics of a cluster', () => {
     await raw.waitForFrame((frame) => frame.startsWith('431'))
     raw.socket.pause()
     const text = 'x'.repeat(50_000)
+    const { bus } = await openCluster()
     const delta = { sessionId, replyId: randomUUID(), attempt: 1, text }
     const isDropping = async () => ((await read()).get('chatbox_deltas_dropped_total') ?? 0) > 0
     for (let index = 0; index < 2000 && (index % 50 > 0 || !(await isDropping())); index++) {
-      const event = { event: 'reply:delta', payload: { ...delta, index } }
-      await redis.publish(`chatbox:session:${sessionId}`, JSON.stringify(event))
+      await bus.publishDelta({ ...delta, index }, () => text)
     }
     const { messages } = await user.open({ sessionId })
-    const message = { ...messages[0], content: text }
-    const entry = JSON.stringify({ event: 'message:new', payload: { message } })
+    const [first] = messages
+    if (!first) throw new Error('the session is empty')
+    const message = { ...first, content: text }
     for (let sent = 0; sent < 100; sent++) {
-      await redis.publish(`chatbox:session:${sessionId}`, entry)
+      await bus.publish(sessionId, { event: 'message:new', payload: { message } })
     }
     // A socket that is paused does not notice its end: the gateway's count tells.
     await waitFor('chatbox_slow_readers_closed_total')
@@ -160,20 +176,12 @@ describeWithCluster('the metrics of a cluster', () => {
 
   /** A later attempt that the writer has not heard of: its next delta is refused. */
   async function overtakeWriter(): Promise<void> {
-    const { env } = cluster
-    const [id = '', key = ''] = env.ENCRYPTION_KEYS?.split(':') ?? []
-    const encryptionKeys = [{ id, key: Buffer.from(key, 'base64') }]
-    const { REDIS_URL: redisUrl = '', MONGO_URI: mongoUri = '', MONGO_DATABASE = '' } = env
-    const backend = await openBackend(
-      { kind: 'cluster', redisUrl, mongoUri, mongoDatabase: MONGO_DATABASE, encryptionKeys },
-      { onError: ignore, onPublishFailed: ignore, onGap: ignore, onPayloadRefused: ignore },
-    )
+    const { bus } = await openCluster()
     const question = await ask('tokens=50')
     const { replyId } = await user.waitFor('reply:start', (start) => start.replyTo === question.id)
     const delta = { sessionId, replyId, attempt: 2, index: 0, text: '' }
-    await backend.bus.publishDelta(delta, () => '')
+    await bus.publishDelta(delta, () => '')
     expect((await replyTo(question)).content).toBe(textOfTokens(50))
-    await backend.close()
   }
 
   async function failProvider(): Promise<void> {

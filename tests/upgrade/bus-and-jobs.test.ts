@@ -167,7 +167,11 @@ describeWithRedis('on Redis, beside the next version', () => {
 describe('a broadcast of a gateway of the next version', () => {
   const toText = (event: string, payload: unknown): string => {
     const packet = { type: 2, data: [event, payload], nsp: '/' }
-    return JSON.stringify(['another', packet, { rooms: ['room'], except: [], flags: {} }])
+    return JSON.stringify([
+      'another',
+      packet,
+      { rooms: ['session:session'], except: [], flags: {} },
+    ])
   }
 
   it.each(Object.entries(BROADCASTS))('is read without what it adds: %s', (event, payload) => {

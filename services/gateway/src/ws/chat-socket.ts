@@ -22,13 +22,3 @@ export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): 
   socket.data.user = user
   socket.data.expiresAtMs = expiresAt.getTime()
 }
-
-/** Returns the room of all viewers of a session, on every gateway. */
-export function sessionRoom(sessionId: string): string {
-  return `session:${sessionId}`
-}
-
-/** Returns the room of all connections of a user, on every gateway. */
-export function userRoom(userId: string): string {
-  return `user:${userId}`
-}

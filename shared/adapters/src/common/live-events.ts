@@ -1,6 +1,8 @@
 import {
   GATEWAY_EVENTS,
   SERVER_EVENTS,
+  sessionRoom,
+  userRoom,
   WORKER_EVENTS,
   type BusEvent,
   type EventOf,
@@ -38,7 +40,7 @@ export type Broadcast = z.infer<typeof broadcastSchema>
 
 /**
  * Parses a broadcast of another gateway. Returns undefined for anything that our gateways do not
- * send.
+ * send, such as an event of one session to the room of another.
  */
 export function parseBroadcast(text: string): Broadcast | LaterEvent | undefined {
   const parsed = broadcastSchema.safeParse(parseJson(text))
@@ -47,6 +49,8 @@ export function parseBroadcast(text: string): Broadcast | LaterEvent | undefined
   const [event, payload] = packet.data
   const told = parseEvent(GATEWAY_EVENTS, { event, payload })
   if (told === undefined || told === LATER_EVENT) return told
+  const allowed = roomsOf(told)
+  if (!options.rooms.every((room) => allowed.includes(room))) return undefined
   return [publisher, { ...packet, data: [told.event, told.payload] }, options]
 }
 
@@ -55,21 +59,31 @@ export function parseBroadcast(text: string): Broadcast | LaterEvent | undefined
  * session or an invalid one.
  */
 export function parseBusEvent(text: string, sessionId: string): BusEvent | LaterEvent | undefined {
-  const told = parseEvent(WORKER_EVENTS, parseJson(text))
+  return checkBusEvent(parseJson(text), sessionId)
+}
+
+/** The same for an event that is no text any more. */
+export function checkBusEvent(
+  value: unknown,
+  sessionId: string,
+): BusEvent | LaterEvent | undefined {
+  const told = parseEvent(WORKER_EVENTS, value)
   if (told === undefined || told === LATER_EVENT) return told
   return sessionIdOf(told) === sessionId ? told : undefined
 }
 
-function sessionIdOf(event: BusEvent): string {
-  switch (event.event) {
-    case 'reply:start':
-    case 'reply:delta':
-      return event.payload.sessionId
-    case 'message:new':
-      return event.payload.message.sessionId
-    case 'session:updated':
-      return event.payload.session.id
-  }
+type LiveEvent = BusEvent | EventOf<keyof typeof GATEWAY_EVENTS>
+
+function sessionIdOf(event: LiveEvent): string {
+  if (event.event === 'message:new') return event.payload.message.sessionId
+  if (event.event === 'session:updated') return event.payload.session.id
+  return event.payload.sessionId
+}
+
+/** Returns the rooms that may get an event. */
+function roomsOf(event: LiveEvent): string[] {
+  const room = sessionRoom(sessionIdOf(event))
+  return event.event === 'session:updated' ? [room, userRoom(event.payload.session.userId)] : [room]
 }
 
 const eventSchema = z.object({ event: z.string(), payload: z.unknown().optional() })

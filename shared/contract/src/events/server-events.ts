@@ -93,3 +93,13 @@ export type EventOf<E extends ServerEvent> = {
   [N in E]: { event: N; payload: ServerPayload<N> }
 }[E]
 export type BusEvent = EventOf<keyof typeof WORKER_EVENTS>
+
+/** Returns the room of all viewers of a session, on every gateway. */
+export function sessionRoom(sessionId: string): string {
+  return `session:${sessionId}`
+}
+
+/** Returns the room of all connections of a user, on every gateway. */
+export function userRoom(userId: string): string {
+  return `user:${userId}`
+}

@@ -1,6 +1,14 @@
-import type { BusEvent, Message, ServerEvent, ServerPayload, Session } from '@chatbox/contract'
+import {
+  sessionRoom,
+  userRoom,
+  type BusEvent,
+  type Message,
+  type ServerEvent,
+  type ServerPayload,
+  type Session,
+} from '@chatbox/contract'
 import type { Context } from '../../context.ts'
-import { sessionRoom, userRoom, type ChatServer } from '../chat-socket.ts'
+import type { ChatServer } from '../chat-socket.ts'
 import type { SessionRoom } from './session-rooms.ts'
 
 /** Sends a new entry and the updated session to the viewers on every gateway. */

@@ -1,5 +1,6 @@
+import { sessionRoom } from '@chatbox/contract'
 import type { Clock, Sessions } from '@chatbox/core'
-import { sessionRoom, type ChatServer } from '../chat-socket.ts'
+import type { ChatServer } from '../chat-socket.ts'
 import type { SessionRoom, SessionRooms } from './session-rooms.ts'
 
 export interface HeadBeaconDeps {

@@ -1,7 +1,7 @@
-import type { BusEvent } from '@chatbox/contract'
+import { sessionRoom, type BusEvent } from '@chatbox/contract'
 import { settlesWithin, type EventBus, type Unsubscribe } from '@chatbox/core'
 import type { SeenSession, Viewer } from '../../usecases/caller.ts'
-import { sessionRoom, type ChatSocket } from '../chat-socket.ts'
+import type { ChatSocket } from '../chat-socket.ts'
 
 /** A socket of this process that has sessions open. */
 export interface Member {

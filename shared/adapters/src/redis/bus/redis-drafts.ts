@@ -1,8 +1,8 @@
 import type { ReplyDelta } from '@chatbox/contract'
 import { DRAFT_LIMITS, type Draft } from '@chatbox/core'
-import { toContext, type Cipher } from '../../sealed/key-ring.ts'
 import { createScript, runScript, type Script } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
+import { toDeltaOpening, type ChunkPlace, type SealedEvents } from './sealed-events.ts'
 
 /**
  * Renew a draft's expiry after this many deltas. Each command adds a fifth to the cost of an
@@ -29,11 +29,11 @@ end
 
 const APPEND = createScript(`${FENCE}
 local attempt, index, chunk = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local channel, payload, ttl = ARGV[4], ARGV[5], ARGV[6]
+local channel, opening, ttl = ARGV[4], ARGV[5], ARGV[6]
 local max_chunks, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8])
 local next, bytes, state = fence(attempt, ttl)
 if not next then return 'fenced' end
-redis.call('PUBLISH', channel, payload)
+redis.call('PUBLISH', channel, opening .. chunk)
 if state == 'full' or index < next then return 'appended' end
 bytes = bytes + #chunk
 if index > next or bytes > max_bytes then return 'unfit' end
@@ -84,9 +84,6 @@ end
 return 1
 `)
 
-type Place = Pick<ReplyDelta, 'sessionId' | 'replyId' | 'attempt'>
-type ChunkKind = 'delta' | 'snapshot'
-
 /**
  * Stores each reply in progress as a hash with the attempt, the next index and the size, and as a
  * list of sealed chunks. A chunk is a delta, or a snapshot of everything up to its index. A draft
@@ -96,22 +93,23 @@ type ChunkKind = 'delta' | 'snapshot'
  */
 export class RedisDrafts {
   readonly #redis: RedisContext
+  readonly #sealed: SealedEvents
 
-  constructor(redis: RedisContext) {
+  constructor(redis: RedisContext, sealed: SealedEvents) {
     this.#redis = redis
+    this.#sealed = sealed
   }
 
   /**
    * Appends and publishes in one step. `unfit` means that the delta was published, but the draft
    * lacks earlier deltas or has no room and needs a snapshot.
    */
-  async append(delta: ReplyDelta, payload: string): Promise<'appended' | 'fenced' | 'unfit'> {
-    const { keys, cipher } = this.#redis
+  async append(delta: ReplyDelta): Promise<'appended' | 'fenced' | 'unfit'> {
     const { attempt, index } = delta
     const { ttlMs, chunks, bytes } = DRAFT_LIMITS
-    const chunk = sealChunk(cipher, 'delta', delta)
-    const channel = keys.sessionChannel(delta.sessionId)
-    const args = [attempt, index, chunk, channel, payload, ttlMs, chunks, bytes]
+    const chunk = this.#sealed.sealChunk('delta', delta)
+    const channel = this.#redis.keys.sessionChannel(delta.sessionId)
+    const args = [attempt, index, chunk, channel, toDeltaOpening(delta), ttlMs, chunks, bytes]
     const answer = await this.#run(APPEND, delta.replyId, args)
     return answer === 'fenced' || answer === 'unfit' ? answer : 'appended'
   }
@@ -120,7 +118,7 @@ export class RedisDrafts {
   async fold(delta: ReplyDelta, textSoFar: string): Promise<void> {
     const { attempt, index, replyId } = delta
     const { ttlMs, bytes } = DRAFT_LIMITS
-    const chunk = sealChunk(this.#redis.cipher, 'snapshot', { ...delta, text: textSoFar })
+    const chunk = this.#sealed.sealChunk('snapshot', { ...delta, text: textSoFar })
     await this.#run(FOLD, replyId, [attempt, index, chunk, ttlMs, bytes])
   }
 
@@ -130,7 +128,7 @@ export class RedisDrafts {
     const [attempt, next, ...chunks] = answer
     if (attempt === undefined || next === undefined) return undefined
     const place = { sessionId, replyId, attempt: Number(attempt) }
-    const draft = openChunks(this.#redis.cipher, place, chunks)
+    const draft = openChunks(this.#sealed, place, chunks)
     return draft?.index === Number(next) ? draft : undefined
   }
 
@@ -144,29 +142,17 @@ export class RedisDrafts {
   }
 }
 
-/** `KIND:INDEX:SEALED`. Kind and index are bound to the text, so chunks cannot be rearranged. */
-function sealChunk(cipher: Cipher, kind: ChunkKind, delta: ReplyDelta): string {
-  const sealed = cipher.seal(delta.text, chunkContext(kind, delta.index, delta))
-  return `${kind}:${delta.index}:${sealed}`
-}
-
-function openChunks(cipher: Cipher, place: Place, chunks: string[]): Draft | undefined {
+function openChunks(sealed: SealedEvents, place: ChunkPlace, chunks: string[]): Draft | undefined {
   const draft = { attempt: place.attempt, index: 0, text: '' }
   for (const chunk of chunks) {
-    const [, kind, digits, sealed] = /^(delta|snapshot):(\d{1,9}):(.*)$/s.exec(chunk) ?? []
-    const index = Number(digits)
-    if (sealed === undefined || (kind !== 'delta' && kind !== 'snapshot')) return undefined
-    const starts = kind === 'snapshot' && draft.index === 0
-    if (!starts && index !== draft.index) return undefined
-    draft.text += cipher.open(sealed, chunkContext(kind, index, place))
-    draft.index = index + 1
+    const opened = sealed.openChunk(chunk, place)
+    if (!opened) return undefined
+    const starts = opened.kind === 'snapshot' && draft.index === 0
+    if (!starts && opened.index !== draft.index) return undefined
+    draft.text += opened.text
+    draft.index = opened.index + 1
   }
   return draft
-}
-
-function chunkContext(kind: ChunkKind, index: number, place: Place): string {
-  const { sessionId, replyId, attempt } = place
-  return toContext(`draft-${kind}`, sessionId, replyId, String(attempt), String(index))
 }
 
 function isTextList(value: unknown): value is string[] {

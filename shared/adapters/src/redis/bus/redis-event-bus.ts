@@ -1,23 +1,24 @@
 import { idSchema, type BusEvent, type ReplyDelta } from '@chatbox/contract'
 import type { Draft, EventBus, Unsubscribe } from '@chatbox/core'
 import { Listeners } from '../../common/listeners.ts'
-import { LATER_EVENT, parseBusEvent } from '../../common/live-events.ts'
+import { LATER_EVENT } from '../../common/live-events.ts'
 import { gatherWrites } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
 import { RedisDrafts } from './redis-drafts.ts'
 import type { Republisher } from './republisher.ts'
+import { SealedEvents } from './sealed-events.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 const COMMAND_TIMEOUT_MS = 500
 const GAP = 'gap'
 
 /**
- * Uses one channel per session and one for stops. Events are published in the clear; drafts are
- * stored encrypted.
+ * Uses one channel per session and one for stops. What is published and the drafts are sealed.
  */
 export class RedisEventBus implements EventBus {
   readonly #redis: RedisContext
   readonly #republisher: Republisher
+  readonly #sealed: SealedEvents
   readonly #drafts: RedisDrafts
   readonly #subscriptions: Subscriptions
   readonly #sessions: Listeners<BusEvent>
@@ -27,7 +28,8 @@ export class RedisEventBus implements EventBus {
   constructor(redis: RedisContext, republisher: Republisher) {
     this.#redis = redis
     this.#republisher = republisher
-    this.#drafts = new RedisDrafts(redis)
+    this.#sealed = new SealedEvents(redis.cipher)
+    this.#drafts = new RedisDrafts(redis, this.#sealed)
     this.#sessions = new Listeners(redis.hooks)
     this.#stops = new Listeners(redis.hooks)
     this.#gaps = new Listeners(redis.hooks)
@@ -39,7 +41,7 @@ export class RedisEventBus implements EventBus {
 
   async publish(sessionId: string, event: BusEvent): Promise<void> {
     const channel = this.#redis.keys.sessionChannel(sessionId)
-    const text = JSON.stringify(event)
+    const text = this.#sealed.sealEvent(sessionId, event)
     if (await this.#send(channel, text)) return
     this.#republisher.add(event.event, channel, text)
   }
@@ -47,9 +49,8 @@ export class RedisEventBus implements EventBus {
   async publishDelta(delta: ReplyDelta, textSoFar: () => string): Promise<'published' | 'fenced'> {
     const { commands, hooks } = this.#redis
     gatherWrites(commands)
-    const payload = JSON.stringify({ event: 'reply:delta', payload: delta } satisfies BusEvent)
     try {
-      const appended = await this.#ask(() => this.#drafts.append(delta, payload))
+      const appended = await this.#ask(() => this.#drafts.append(delta))
       if (appended === 'fenced') return 'fenced'
       if (appended === 'unfit') await this.#ask(() => this.#drafts.fold(delta, textSoFar()))
     } catch {
@@ -77,7 +78,7 @@ export class RedisEventBus implements EventBus {
   }
 
   async publishStop(replyId: string): Promise<void> {
-    await this.#send(this.#redis.keys.stopChannel, replyId)
+    await this.#send(this.#redis.keys.stopChannel, this.#sealed.sealStop(replyId))
   }
 
   onStop(listener: (replyId: string) => void): Promise<Unsubscribe> {
@@ -129,13 +130,13 @@ export class RedisEventBus implements EventBus {
   #onMessage(channel: string, text: string): void {
     const { keys, hooks } = this.#redis
     if (channel === keys.stopChannel) {
-      const replyId = idSchema.safeParse(text)
+      const replyId = idSchema.safeParse(this.#sealed.openStop(text))
       if (replyId.success) this.#stops.tell(channel, replyId.data)
       else hooks.onPayloadRefused('stop', {})
       return
     }
     const sessionId = keys.sessionOfChannel(channel)
-    const event = parseBusEvent(text, sessionId)
+    const event = this.#sealed.openEvent(sessionId, text)
     if (!event) hooks.onPayloadRefused('bus', { sessionId })
     else if (event !== LATER_EVENT) this.#sessions.tell(channel, event)
   }

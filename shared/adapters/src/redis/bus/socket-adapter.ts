@@ -3,6 +3,7 @@ import type { Adapter } from 'socket.io-adapter'
 import { LATER_EVENT, parseBroadcast } from '../../common/live-events.ts'
 import type { RedisContext } from '../client/context.ts'
 import type { Republisher } from './republisher.ts'
+import { SealedEvents } from './sealed-events.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** The argument of Socket.IO's `io.adapter()`. */
@@ -16,7 +17,7 @@ const REQUEST_TIMEOUT_MS = 2000
  * so a lost publication would end the process. Both of its clients are therefore wrappers that
  * catch and count errors and limit the wait. Local delivery continues without Redis. Log entries
  * are published again when it is back, and clients fetch the rest by `seq`. Anybody could write to
- * Redis. A broadcast is therefore parsed before a socket gets it. Requests are not answered,
+ * Redis. A broadcast is therefore sealed, and parsed before a socket gets it. Requests are not answered,
  * because our gateways send none and a request could ask for the handshakes and their tokens.
  * `onGap` is called when broadcasts of other gateways may have been lost.
  */
@@ -26,11 +27,19 @@ export function openSocketAdapter(
   onGap: () => void,
 ): { create: SocketAdapter; close(): Promise<void> } {
   const subscriptions = new Subscriptions(redis.open('subscriptions'), onGap)
-  const create = createAdapter(toPublisher(redis, republisher), toSubscriber(subscriptions), {
+  const sealed = new SealedEvents(redis.cipher)
+  const onFailed = (channel: string, text: string): void => {
+    redis.hooks.onPublishFailed()
+    const broadcast = readBroadcast(sealed, text)
+    if (broadcast && broadcast !== LATER_EVENT) {
+      republisher.add(broadcast[1].data[0], channel, text)
+    }
+  }
+  const create = createAdapter(toPublisher(redis, onFailed), toSubscriber(subscriptions), {
     key: redis.keys.socketChannels,
     requestsTimeout: REQUEST_TIMEOUT_MS,
     publishOnSpecificResponseChannel: true,
-    parser: createParser(redis.hooks),
+    parser: createParser(sealed, redis.hooks),
   })
   // Pass `create` unchanged: Socket.IO calls it with `new`, which fails on an arrow function.
   return { create, close: () => subscriptions.close() }
@@ -40,51 +49,56 @@ export function openSocketAdapter(
 const NOTHING = ['', { nsp: '' }, {}] as const
 
 /**
- * Encodes as JSON, as for the sockets. The adapter decodes after it has found the room. It drops
- * this gateway's own broadcasts by the name at the start, so these are not parsed.
+ * Seals JSON. The adapter decodes after it has found the room. It drops this gateway's own
+ * broadcasts, which are known by the name at the start, so these are not opened.
  */
-function createParser(hooks: RedisContext['hooks']): {
+function createParser(
+  sealed: SealedEvents,
+  hooks: RedisContext['hooks'],
+): {
   encode: (broadcast: readonly [publisher: string, ...rest: unknown[]]) => string
   decode: (message: Buffer) => unknown
 } {
   let ownOpening: Buffer | undefined
   return {
     encode(broadcast) {
-      ownOpening ??= Buffer.from(`[${JSON.stringify(broadcast[0])},`)
-      return JSON.stringify(broadcast)
+      ownOpening ??= Buffer.from(`${broadcast[0]} `)
+      return sealed.sealBroadcast(broadcast[0], JSON.stringify(broadcast))
     },
     decode(message) {
       if (ownOpening?.equals(message.subarray(0, ownOpening.length))) return NOTHING
-      const broadcast = parseBroadcast(message.toString())
+      const broadcast = readBroadcast(sealed, message.toString())
       if (!broadcast) hooks.onPayloadRefused('broadcast', {})
       return broadcast === undefined || broadcast === LATER_EVENT ? NOTHING : broadcast
     },
   }
 }
 
+function readBroadcast(sealed: SealedEvents, text: string): ReturnType<typeof parseBroadcast> {
+  const json = sealed.openBroadcast(text)
+  return json === undefined ? undefined : parseBroadcast(json)
+}
+
 type Listener = (...values: unknown[]) => void
 
 /** The part of an ioredis client that the adapter uses to publish. */
-function toPublisher({ commands, hooks }: RedisContext, republisher: Republisher): object {
+function toPublisher(
+  { commands }: RedisContext,
+  onFailed: (channel: string, text: string) => void,
+): object {
   let publishing = 0
-
-  function onFailed(channel: string, text: string): number {
-    hooks.onPublishFailed()
-    const broadcast = parseBroadcast(text)
-    if (broadcast && broadcast !== LATER_EVENT) {
-      republisher.add(broadcast[1].data[0], channel, text)
-    }
-    return 0
-  }
 
   return {
     async publish(channel: string, text: string) {
-      if (publishing >= MAX_PUBLISHING) return onFailed(channel, text)
+      if (publishing >= MAX_PUBLISHING) {
+        onFailed(channel, text)
+        return
+      }
       publishing++
       try {
-        return await commands.publish(channel, text)
+        await commands.publish(channel, text)
       } catch {
-        return onFailed(channel, text)
+        onFailed(channel, text)
       } finally {
         publishing--
       }
