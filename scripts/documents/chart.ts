@@ -14,6 +14,7 @@ export const GOVERNED: Readonly<Record<string, string>> = {
   NODE_ENV: 'always production: what the product makes up outside of it is for trying',
   MODE: 'always cluster: the other one is a single process without stores',
   HOST: 'every address of the pod, which policies guard',
+  MANAGEMENT_HOST: 'every address of the pod: the kubelet and Prometheus ask from outside',
   PORT: "what the Service, the policies and the container's port agree on",
   MANAGEMENT_PORT: 'what the probes, the monitor and the policies agree on',
   DRAIN_TIMEOUT: 'drain and close of gateway.drain and worker.drain, of which the grace is made',

@@ -10,6 +10,7 @@ const EXAMPLE = '.env.example'
 /** Settings that no container of the compose file gets. */
 export const WITHHELD: Readonly<Record<string, string>> = {
   HOST: 'of the container',
+  MANAGEMENT_HOST: 'of the container: Prometheus asks from another one',
   PORT: 'of the container; CHATBOX_PORT is the published one',
   MANAGEMENT_PORT: 'of the container',
   JWKS_URL: 'excludes JWT_SECRET, which the file asks for',

@@ -22,8 +22,9 @@ npm start -- --print-config
 - chatbox's own secrets are random bytes from \`openssl rand -base64 32\` or \`openssl rand -hex 32\`. In
   production each must differ from the others, from the passwords in \`REDIS_URL\` and \`MONGO_URI\`, and
   from the providers' keys.
-- In production (\`NODE_ENV=production\`) secrets, origins and at least one model provider are required,
-  and addresses outside this machine must be \`https\`.
+- In production (\`NODE_ENV=production\`) secrets, origins and at least one model provider are required.
+  Addresses outside this machine must be \`https\`, Redis and MongoDB there must speak TLS, and the proxy
+  in front of an \`https\` address must be named.
 - In development a standalone process needs no settings. It keeps the keys that it makes in
   \`development-keys.json\` in its data folder, answers with the \`demo\` model and lets visitors in.
 `

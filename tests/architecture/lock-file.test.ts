@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals'
 
 interface LockedPackage {
   resolved?: string
+  integrity?: string
   link?: boolean
   optionalDependencies?: Record<string, string>
 }
@@ -14,6 +15,15 @@ const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
 it('ties no package to one registry', () => {
   const tied = Object.entries(packages).filter(([, { link, resolved }]) => !link && resolved)
   expect(tied).toEqual([])
+})
+
+// npm writes none for a package of another platform that it has not fetched. A registry could then
+// give that platform anything.
+it('says what every package contains', () => {
+  const unknown = Object.entries(packages)
+    .filter(([path, { link }]) => path.includes('node_modules/') && !link)
+    .filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))
+  expect(unknown).toEqual([])
 })
 
 // npm leaves out a package that the registry at hand does not have, and `npm ci` then refuses the file.

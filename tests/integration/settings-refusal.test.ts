@@ -18,8 +18,8 @@ const GOOD = {
 }
 const CLUSTER = {
   ...GOOD,
-  REDIS_URL: 'redis://app:marker-redis@redis.site.org:6379/0',
-  MONGO_URI: 'mongodb://app:marker-mongo@mongo.site.org:27017',
+  REDIS_URL: 'rediss://app:marker-redis@redis.site.org:6379/0',
+  MONGO_URI: 'mongodb://app:marker-mongo@mongo.site.org:27017/?tls=true',
 }
 const SECRETS = [GOOD.JWT_SECRET, GOOD.ENCRYPTION_KEYS.slice(3), 'marker']
 

@@ -38,10 +38,11 @@
 {{- $keys := $root.Values.secrets.keys -}}
 {{- include "chatbox.variable" (dict "name" "NODE_ENV" "value" "production") -}}
 {{- include "chatbox.variable" (dict "name" "MODE" "value" "cluster") -}}
-{{- include "chatbox.variable" (dict "name" "HOST" "value" "0.0.0.0") -}}
 {{- if eq .component "gateway" -}}
+{{- include "chatbox.variable" (dict "name" "HOST" "value" "0.0.0.0") -}}
 {{- include "chatbox.variable" (dict "name" "PORT" "value" "8080") -}}
 {{- end -}}
+{{- include "chatbox.variable" (dict "name" "MANAGEMENT_HOST" "value" "0.0.0.0") -}}
 {{- include "chatbox.variable" (dict "name" "MANAGEMENT_PORT" "value" "9090") -}}
 {{- include "chatbox.variable" (dict "name" "DRAIN_TIMEOUT" "value" (printf "%ss" (include "chatbox.drainSeconds" $own))) -}}
 {{- include "chatbox.settings" (dict "root" $root "program" .component) -}}

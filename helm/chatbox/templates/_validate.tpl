@@ -41,6 +41,12 @@
 {{- if not (or $settings.publicUrl $settings.allowedOrigins) -}}
 {{- fail "settings.publicUrl is missing: say the address that browsers see, or list settings.allowedOrigins" -}}
 {{- end -}}
+{{- if and (hasPrefix "https://" $settings.publicUrl) (not $settings.trustedProxies) -}}
+{{- fail "settings.trustedProxies is empty: name the proxy in front, or all users share one address; [none] if it passes their addresses on" -}}
+{{- end -}}
+{{- if and (or .Values.redis.bundled .Values.mongodb.bundled) (not $settings.allowPlaintextBackends) -}}
+{{- fail "settings.allowPlaintextBackends is false, and a bundled store speaks without TLS: set it to true, or give a store of your own" -}}
+{{- end -}}
 {{- if lt (int64 (include "chatbox.milliseconds" $settings.sessionIdleTimeout)) (int64 (include "chatbox.milliseconds" $settings.reconnectTimeout)) -}}
 {{- fail "settings.sessionIdleTimeout is shorter than settings.reconnectTimeout" -}}
 {{- end -}}

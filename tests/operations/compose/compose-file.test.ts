@@ -138,6 +138,7 @@ const FIXED: Record<string, string> = {
   NODE_ENV: 'always production',
   MODE: 'always a cluster',
   TRUSTED_PROXIES: 'the network of the proxy',
+  ALLOW_PLAINTEXT_BACKENDS: 'the stores are in a network of their own',
   REDIS_URL: 'the Redis of the file, with REDIS_PASSWORD',
   MONGO_URI: 'the store of the file, with MONGO_PASSWORD',
   DATA_DIR: 'a standalone process alone has one',

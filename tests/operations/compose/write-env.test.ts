@@ -43,6 +43,7 @@ describe('npm run env', () => {
           ENCRYPTION_KEYS: made.ENCRYPTION_KEYS,
           REDIS_URL: `redis://default:${made.REDIS_PASSWORD}@redis:6379/0`,
           MONGO_URI: `mongodb://chatbox:${made.MONGO_PASSWORD}@mongo:27017/`,
+          ALLOW_PLAINTEXT_BACKENDS: 'true',
           ALLOWED_ORIGINS: 'http://localhost:8080',
           LLM_PROVIDER_1_TYPE: 'demo',
         },

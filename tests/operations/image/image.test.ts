@@ -85,7 +85,7 @@ describe('the image', () => {
 
   it('is ready soon after docker run', async () => {
     const startedAt = performance.now()
-    const settings = ['--env', 'NODE_ENV=development', '--env', 'HOST=0.0.0.0']
+    const settings = ['--env', 'NODE_ENV=development', '--env', 'MANAGEMENT_HOST=0.0.0.0']
     const id = start(...settings, '--publish', '127.0.0.1::9090', IMAGE)
     const [address = ''] = run('port', id, '9090/tcp').split('\n')
     const isReady = async () =>

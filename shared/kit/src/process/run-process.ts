@@ -87,7 +87,7 @@ async function live(
   const metrics = createMetrics()
   const { registry } = metrics
   await openParts(async (parts) => {
-    const address = { host: settings.server.host, port: settings.server.managementPort }
+    const address = { host: settings.server.managementHost, port: settings.server.managementPort }
     const management = await startManagementServer({ registry, isReady }, address)
     parts.add(() => management.stop())
     const starting = start({ settings, logger, metrics, clock: createClock(), isReady })

@@ -16,6 +16,7 @@ const PRODUCTION = {
   ENCRYPTION_KEYS: `k1:${KEY}`,
   ALLOWED_ORIGINS: 'https://www.site.org',
   PUBLIC_URL: 'https://chat.site.org',
+  TRUSTED_PROXIES: '10.0.0.0/8',
   ...OPENAI,
 }
 const CLUSTER = {
@@ -44,7 +45,10 @@ describe('a standalone process outside production', () => {
     const settings = readSettings({})
     expect(settings).toMatchObject({
       process: { mode: 'standalone', production: false, drainTimeoutMs: 30_000 },
-      server: { host: '127.0.0.1', port: 8080, managementPort: 9090, pathPrefix: '/chatbox' },
+      server: {
+        ...{ host: '127.0.0.1', port: 8080, managementHost: '127.0.0.1', managementPort: 9090 },
+        pathPrefix: '/chatbox',
+      },
       auth: { allowVisitors: true },
       stores: { encryptionKeys: [] },
       models: { firstTokenMs: 15_000, totalMs: 120_000 },
@@ -71,7 +75,7 @@ describe('production', () => {
     const settings = readSettings(PRODUCTION)
     expect(settings).toMatchObject({
       process: { production: true },
-      server: { host: '0.0.0.0' },
+      server: { host: '0.0.0.0', managementHost: '127.0.0.1' },
       auth: { allowVisitors: false },
     })
     expect(settings.server.allowedOrigins).toEqual([
@@ -90,6 +94,8 @@ describe('production', () => {
     ['JWT_SECRET', 'standalone'],
     ['ENCRYPTION_KEYS', 'standalone'],
     ['ALLOWED_ORIGINS', 'standalone'],
+    ['TRUSTED_PROXIES', 'standalone'],
+    ['TRUSTED_PROXIES', 'gateway'],
     ['LLM_PROVIDER_1_ENDPOINT', 'standalone'],
     ['LLM_PROVIDER_1_API_KEY', 'standalone'],
     ['LLM_PROVIDER_1_MODEL', 'worker'],
@@ -136,6 +142,25 @@ describe('production', () => {
       expect(faultsOf(env)).toEqual([])
     },
   )
+
+  it('wants the proxy to be named only where there is one, and only of processes with users', () => {
+    const { TRUSTED_PROXIES: _proxies, ...env } = CLUSTER
+    expect(faultsOf(env, 'worker')).toEqual([])
+    expect(faultsOf({ ...env, PUBLIC_URL: undefined }, 'gateway')).toEqual([])
+    expect(faultsOf({ ...env, NODE_ENV: undefined }, 'gateway')).toEqual([])
+    const none = readSettings({ ...env, TRUSTED_PROXIES: 'none' }, 'gateway')
+    expect(none.server.trustedProxies).toEqual([])
+  })
+
+  it.each([
+    ['REDIS_URL', 'redis://redis:6379'],
+    ['MONGO_URI', 'mongodb://mongo:27017/?authSource=admin'],
+  ])('wants TLS of %s, unless it is told otherwise', (name, value) => {
+    const env = { ...CLUSTER, [name]: value }
+    expect(faultyNames(env, 'worker')).toEqual([name])
+    expect(faultsOf({ ...env, ALLOW_PLAINTEXT_BACKENDS: 'true' }, 'worker')).toEqual([])
+    expect(faultsOf({ ...env, NODE_ENV: undefined }, 'worker')).toEqual([])
+  })
 
   it('spares a gateway what only workers need, and a worker what only gateways need', () => {
     const { JWT_SECRET: _secret, ALLOWED_ORIGINS: _origins, ...worker } = CLUSTER
@@ -192,6 +217,7 @@ describe('bad values', () => {
     const names = faultyNames(
       {
         ...CLUSTER,
+        ALLOW_PLAINTEXT_BACKENDS: 'true',
         LLM_PROVIDER_1_API_KEY: 'your-api-key',
         LLM_PROVIDER_1_ENDPOINT: 'https://your-resource.models.net/v1',
         REDIS_URL: 'redis://user:REPLACE_WITH_PASSWORD@redis:6379',
@@ -207,7 +233,7 @@ describe('bad values', () => {
   it('leaves words that only look like placeholders alone', () => {
     const env = {
       ...CLUSTER,
-      REDIS_URL: 'redis://app:s3cr3t@exchange.example.org:6379',
+      REDIS_URL: 'rediss://app:s3cr3t@exchange.example.org:6379',
       PUBLIC_URL: 'https://chat.example.org',
       LLM_PROVIDER_1_SYSTEM_PROMPT: 'Explain how to change your-password; give an example.',
     }

@@ -1,3 +1,4 @@
+import { isPlaintext } from './backend-tls.ts'
 import { readProviders } from './provider-settings.ts'
 import { weakness } from './secret-strength.ts'
 import { needsHttps } from './setting-types.ts'
@@ -35,7 +36,7 @@ export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Se
   const faults: string[] = []
   const circumstances = { env, kind, production: env.NODE_ENV?.trim() === 'production' }
   const values = readGroups(SETTINGS, { ...circumstances, faults })
-  const checks = [missingSettings, secretFaults, authFaults, httpsFaults, otherFaults]
+  const checks = [missingSettings, secretFaults, authFaults, httpsFaults, tlsFaults, otherFaults]
   faults.push(...checks.flatMap((check) => check({ ...circumstances, values })))
   const providers = kind === 'migrate' ? [] : readProviders({ ...circumstances, faults })
   if (faults.length > 0) throw new SettingsError(faults)
@@ -113,6 +114,32 @@ function httpsFaults({ kind, values, production }: Reading): string[] {
   const asksForHttps = values.server.hsts !== 'off' && isUsedBy(SETTINGS.server.hsts, kind)
   if (asksForHttps && !values.server.publicUrl?.startsWith('https://')) {
     faults.push('HSTS needs a PUBLIC_URL that is https')
+  }
+  return faults
+}
+
+function tlsFaults({ env, kind, values, production }: Reading): string[] {
+  const { stores, server } = values
+  if (!production) return []
+  const faults = [
+    { setting: SETTINGS.stores.redisUrl, address: stores.redisUrl },
+    { setting: SETTINGS.stores.mongoUri, address: stores.mongoUri },
+  ]
+    .filter(({ setting }) => isUsedBy(setting, kind) && !stores.allowPlaintextBackends)
+    .filter(({ address }) => address !== undefined && isPlaintext(address))
+    .map(
+      ({ setting }) =>
+        `${setting.name} leads to another machine without TLS: add it, or set ALLOW_PLAINTEXT_BACKENDS=true in a network of your own`,
+    )
+  const isBehindProxy = server.publicUrl?.startsWith('https://') ?? false
+  if (
+    isBehindProxy &&
+    isUsedBy(SETTINGS.server.trustedProxies, kind) &&
+    env.TRUSTED_PROXIES === undefined
+  ) {
+    faults.push(
+      'TRUSTED_PROXIES is missing: name the proxy that makes PUBLIC_URL https, or all users share one address; none if it passes their addresses on',
+    )
   }
   return faults
 }

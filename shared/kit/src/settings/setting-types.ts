@@ -139,7 +139,12 @@ export function url(schemes: readonly string[]): SettingType<string> {
 
 /** Returns true for an address on this machine. */
 function isLoopback(address: string): boolean {
-  const host = URL.parse(address)?.hostname.replace(/[[\]]/g, '') ?? ''
+  return isLoopbackHost(URL.parse(address)?.hostname ?? '')
+}
+
+/** The host as in an address: a name, an IPv4 address, or an IPv6 address in brackets. */
+export function isLoopbackHost(name: string): boolean {
+  const host = name.replace(/[[\]]/g, '')
   if (host === 'localhost') return true
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
 }
@@ -195,14 +200,28 @@ function isOrigin(value: string): boolean {
   return /^https?:[^*]+$/.test(value) && URL.parse(value)?.origin === value
 }
 
+/** `none` is the empty list. */
 export function networks(): SettingType<string[]> {
-  const schema = listOf(isNetwork, 'must list IP addresses or CIDR blocks such as 10.0.0.0/8')
+  const error = 'must be none, or list IP addresses and CIDR blocks such as 10.0.0.0/8'
+  const schema = z
+    .string()
+    .transform((text) => (text === 'none' ? '' : text))
+    .pipe(
+      z
+        .literal('')
+        .transform((): string[] => [])
+        .or(listOf(isNetwork, error)),
+    )
   return { label: 'list of addresses or CIDR blocks', schema }
 }
 
-/** Refuses octal, hexadecimal and short forms of IPv4, because programs read them differently. */
+/**
+ * Refuses octal, hexadecimal and short forms of IPv4, because programs read them differently, and a
+ * block of all addresses, because then everybody could claim any address.
+ */
 function isNetwork(value: string): boolean {
   const { IPv4, IPv6 } = ipaddr
+  if (/\/0+$/.test(value)) return false
   return value.includes('/')
     ? IPv4.isValidCIDRFourPartDecimal(value) || IPv6.isValidCIDR(value)
     : IPv4.isValidFourPartDecimal(value) || IPv6.isValid(value)

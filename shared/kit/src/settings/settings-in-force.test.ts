@@ -56,6 +56,7 @@ const CLUSTER = {
   ALLOWED_ORIGINS: 'https://www.site.org',
   REDIS_URL: 'redis://:first@redis:6379',
   MONGO_URI: 'mongodb://app:second@mongo:27017',
+  ALLOW_PLAINTEXT_BACKENDS: 'true',
   LLM_PROVIDER_1_TYPE: 'anthropic',
   LLM_PROVIDER_1_API_KEY: 'key-of-both-models',
   LLM_PROVIDER_1_MODEL: 'large',

@@ -61,8 +61,8 @@ export const SETTINGS = {
     host: setting('HOST', plainText('host name or IP address'), {
       otherwise: (known) => (isTrial(known) ? '127.0.0.1' : '0.0.0.0'),
       defaultNote: '`127.0.0.1`; `0.0.0.0` in production and in a cluster',
-      about: 'The address that `PORT` and `MANAGEMENT_PORT` listen on.',
-      usedBy: SERVER,
+      about: 'The address that `PORT` listens on.',
+      usedBy: GATEWAY,
     }),
     port: setting('PORT', integer(1, 65_535), {
       default: '8080',
@@ -72,6 +72,13 @@ export const SETTINGS = {
     managementPort: setting('MANAGEMENT_PORT', integer(1, 65_535), {
       default: '9090',
       about: 'The port for `/metrics`, `/healthz` and `/readyz`. Never expose it to the public.',
+      usedBy: SERVER,
+    }),
+    managementHost: setting('MANAGEMENT_HOST', plainText('host name or IP address'), {
+      otherwise: ({ kind }) => (kind === 'standalone' ? '127.0.0.1' : '0.0.0.0'),
+      defaultNote:
+        '`127.0.0.1`; `0.0.0.0` in a cluster, where probes and Prometheus come from outside',
+      about: 'The address that `MANAGEMENT_PORT` listens on.',
       usedBy: SERVER,
     }),
     pathPrefix: setting('PATH_PREFIX', pathPrefix(), {
@@ -94,9 +101,9 @@ export const SETTINGS = {
     }),
     trustedProxies: setting('TRUSTED_PROXIES', networks(), {
       otherwise: () => [],
-      defaultNote: 'none',
+      defaultNote: 'none; required in production if `PUBLIC_URL` is `https`',
       about:
-        'The proxies whose `X-Forwarded-For` is trusted: addresses or CIDR blocks, separated by commas.',
+        'The proxies whose `X-Forwarded-For` is trusted: addresses or CIDR blocks, separated by commas. Without them, all users behind a proxy share one address and its limits. `none` says that what ends TLS passes the addresses of users on.',
       usedBy: GATEWAY,
     }),
     hsts: setting('HSTS', oneOf(['off', 'host', 'subdomains']), {
@@ -175,6 +182,12 @@ export const SETTINGS = {
     mongoUri: setting('MONGO_URI', backendUrl(['mongodb://', 'mongodb+srv://']), {
       defaultNote: 'required in a cluster',
       about: 'MongoDB 4.4 or later, or a compatible database.',
+      usedBy: STORE,
+    }),
+    allowPlaintextBackends: setting('ALLOW_PLAINTEXT_BACKENDS', flag(), {
+      default: 'false',
+      about:
+        'Lets a process in production reach Redis and MongoDB on other machines without TLS: only for a network in which nobody else can listen or answer.',
       usedBy: STORE,
     }),
     mongoDatabase: setting('MONGO_DATABASE', plainText('name'), {

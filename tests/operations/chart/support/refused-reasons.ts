@@ -90,6 +90,16 @@ export const REASONS: Row[] = [
     says: 'settings.publicUrl is missing: ',
   },
   {
+    what: 'no proxy in front of an https address',
+    set: { settings: { trustedProxies: [] } },
+    says: 'settings.trustedProxies is empty: ',
+  },
+  {
+    what: 'a bundled store without leave to speak without TLS',
+    set: { redis: { bundled: true }, settings: { allowPlaintextBackends: false } },
+    says: 'settings.allowPlaintextBackends is false, and a bundled store',
+  },
+  {
     what: 'no model',
     set: { llm: { providers: [] } },
     says: 'llm.providers is empty: without a model nobody answers',
