@@ -100,7 +100,6 @@ export function describeHttpLlm(protocol: Protocol): void {
       [401, false],
       [403, false],
       [404, false],
-      [413, false],
       [422, false],
       [408, true],
       [429, true],

@@ -76,23 +76,6 @@ describe('openai on the wire', () => {
     expect(server.requests[0]?.headers.authorization).toBeUndefined()
   })
 
-  it('learns once what an endpoint refuses', async () => {
-    server.answer(
-      sendStatus(400, '{"error":{"message":"Unknown field stream_options"}}'),
-      sendStatus(400, '{"error":{"message":"Use \'max_completion_tokens\' instead."}}'),
-      good('openai'),
-    )
-    const outcome = await readReply(model.llm)
-    expect(outcome).toMatchObject({ text: 'hi', ended: true })
-    // What is not counted is estimated.
-    expect(outcome.usage?.totalTokens).toBeGreaterThan(0)
-    await readReply(model.llm)
-    expect(server.requests).toHaveLength(4)
-    expect(bodies()[3]).toMatchObject({ max_completion_tokens: 321 })
-    expect(bodies()[3]).not.toHaveProperty('stream_options')
-    expect(bodies()[3]).not.toHaveProperty('max_tokens')
-  })
-
   it('takes a finish reason for the end where [DONE] is left out', async () => {
     const events = WIRES.openai.events({ pieces: ['hi'] }).slice(0, -1)
     server.answer(streamPieces([encodeEvents(events)]))
@@ -161,7 +144,8 @@ describe('anthropic on the wire', () => {
     )
     await readReply(model.llm, toRequest({ system: '', messages }))
     expect(bodies()[0]).not.toHaveProperty('system')
-    expect(bodies()[0]).toMatchObject({ messages: [first, last] })
+    const content = 'first question\n\nsecond question'
+    expect(bodies()[0]).toMatchObject({ messages: [{ role: 'user', content }] })
   })
 
   it('counts what came from a cache', async () => {

@@ -173,7 +173,11 @@ describe('answering', () => {
       await rig.createWorker({ llm: scriptLlm(['never']) }).answer(question)
       expect((await rig.log(sessionId))[1]).toMatchObject({
         status: 'failed',
-        error: { message: 'This message is too long for the chosen model.', retryable: false },
+        error: {
+          code: 'LLM_TOO_LONG',
+          message: 'This message is too long for the model. Write a shorter one.',
+          retryable: false,
+        },
       })
     })
   })

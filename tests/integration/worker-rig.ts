@@ -10,6 +10,7 @@ import type {
   Clock,
   ConversationRefs,
   EventBus,
+  HistorySize,
   JobQueue,
   Llm,
   LlmChunk,
@@ -23,6 +24,7 @@ import { openBackend, type Backend, type BackendOptions, type StorePorts } from 
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from '../../services/worker/src/context.ts'
+import { Remembered } from '../../services/worker/src/models/remembered.ts'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
 
 export const MODEL = 'model-1'
@@ -175,6 +177,8 @@ export class WorkerRig implements StorePorts {
 
   createWorker({ llm, bus, queue, timing, ...ports }: WorkerParts): TestWorker {
     const metrics = createMetrics()
+    const lengths = new Remembered<string, HistorySize>({ max: 100, forMs: 60_000 })
+    const model = { name: 'Model One', llm, prompt: PROMPT, lengths }
     const enqueue: JobQueue['enqueue'] = async (_name, payload) => void this.jobs.push(payload)
     const context: Context = {
       sessions: this.sessions,
@@ -185,7 +189,7 @@ export class WorkerRig implements StorePorts {
       bus: bus ?? this.bus,
       queue: override(this.queue, queue ?? { enqueue }),
       models: {
-        find: (id) => (id === MODEL ? { name: 'Model One', llm, prompt: PROMPT } : undefined),
+        find: (id) => (id === MODEL ? model : undefined),
       },
       running: new RunningReplies(),
       clock: this.clock,

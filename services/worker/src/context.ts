@@ -3,6 +3,7 @@ import type {
   Clock,
   ConversationRefs,
   EventBus,
+  HistorySize,
   JobQueue,
   Llm,
   MessageLog,
@@ -12,6 +13,7 @@ import type {
 } from '@chatbox/core'
 import type { Logger, Metrics } from '@chatbox/kit'
 import type { RunningReplies } from './answer/running-replies.ts'
+import type { Remembered } from './models/remembered.ts'
 
 /** The parts of a worker. */
 export interface Context {
@@ -34,6 +36,8 @@ export interface Model {
   name: string
   llm: Llm
   prompt: PromptSettings
+  /** For sessions whose prompt was refused as too long, by id: the most of their history to send. */
+  lengths: Remembered<string, HistorySize>
 }
 
 export interface Timing {

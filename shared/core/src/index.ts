@@ -34,7 +34,14 @@ export type {
   TaskState,
 } from './ports/reply-claims.ts'
 export type { ConversationRefs, NewSession, SessionPage, Sessions } from './ports/sessions.ts'
-export { buildPrompt, estimateTokens, type Prompt, type PromptSettings } from './prompt.ts'
+export {
+  buildPrompt,
+  estimateTokens,
+  halfOf,
+  type HistorySize,
+  type Prompt,
+  type PromptSettings,
+} from './prompt.ts'
 export {
   addUsage,
   checkActive,

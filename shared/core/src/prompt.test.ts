@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message, Sender } from '@chatbox/contract'
-import { buildPrompt, estimateTokens, type PromptSettings } from './prompt.ts'
+import { buildPrompt, estimateTokens, halfOf, type PromptSettings } from './prompt.ts'
 
 const ROOMY: PromptSettings = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 
@@ -36,6 +36,7 @@ describe('buildPrompt', () => {
     expect(buildPrompt([ask(1)], ask(1), ROOMY)).toEqual({
       system: 'Be kind.',
       messages: [{ role: 'user', content: 'question 1' }],
+      history: { messages: 0, tokens: 0 },
     })
   })
 
@@ -52,6 +53,15 @@ describe('buildPrompt', () => {
   it('takes the latest reply with text where a question was asked again', () => {
     const history = [ask(1), answer(2, 1, 'half'), answer(3, 1, 'whole'), answer(4, 1, ''), ask(5)]
     expect(prompt(history, ask(5))[1]).toBe('assistant: whole')
+  })
+
+  it.each(['', ' \n', '\u3000'])('takes a reply of %j for none', (nothing) => {
+    const history = [ask(1), answer(2, 1, 'whole'), answer(3, 1, nothing), ask(4)]
+    expect(prompt(history, ask(4))[1]).toBe('assistant: whole')
+    expect(prompt([ask(1), answer(2, 1, nothing), ask(3)], ask(3))).toEqual([
+      'user: question 1',
+      'user: question 3',
+    ])
   })
 
   it('leaves out what came after the question, its own earlier reply included', () => {
@@ -94,8 +104,35 @@ describe('buildPrompt', () => {
   it('says so where the question alone does not fit', () => {
     const settings = { ...ROOMY, contextTokens: 520 }
     expect(() => buildPrompt([ask(1, 'x'.repeat(100))], ask(1, 'x'.repeat(100)), settings)).toThrow(
-      expect.objectContaining({ code: 'LLM_UNAVAILABLE', retryable: false }),
+      expect.objectContaining({
+        code: 'LLM_TOO_LONG',
+        retryable: false,
+        message: 'This message is too long for the model. Write a shorter one.',
+      }),
     )
+  })
+
+  it('sends no more of the history than it is told to, and says how much that is', () => {
+    const log = [ask(1), answer(2, 1), ask(3), answer(4, 3), ask(5)]
+    const size = (messages: number, tokens = 1000) =>
+      buildPrompt(log, ask(5), { ...ROOMY, history: { messages, tokens } })
+    expect(size(4).history).toEqual(buildPrompt(log, ask(5), ROOMY).history)
+    expect(size(3).messages.map(({ content }) => content)).toEqual([
+      'question 3',
+      'answer 4',
+      'question 5',
+    ])
+    const { tokens } = size(2).history
+    expect(tokens).toBe(estimateTokens('question 3') + estimateTokens('answer 4') + 10)
+    expect(size(4, tokens).history).toEqual({ messages: 2, tokens })
+    expect(size(4, tokens - 1).messages).toEqual([{ role: 'user', content: 'question 5' }])
+    expect(size(1).history).toEqual({ messages: 0, tokens: 0 })
+    expect(size(0).messages).toHaveLength(1)
+  })
+
+  it('halves an amount down to none', () => {
+    expect(halfOf({ messages: 5, tokens: 101 })).toEqual({ messages: 2, tokens: 50 })
+    expect(halfOf({ messages: 1, tokens: 1 })).toEqual({ messages: 0, tokens: 0 })
   })
 
   it('ends with the question, begins with the user, and fits, for every log', () => {

@@ -8,11 +8,22 @@ export interface PromptSettings {
   contextTokens: number
   /** Reserved for the reply, in tokens. */
   maxReplyTokens: number
+  /** The most of the history to send. Without it, as much as fits. */
+  history?: HistorySize | undefined
+}
+
+/** An amount of messages before the question. */
+export interface HistorySize {
+  messages: number
+  /** As estimated. */
+  tokens: number
 }
 
 export interface Prompt {
   system: string
   messages: PromptMessage[]
+  /** How much of the history is in `messages`. */
+  history: HistorySize
 }
 
 /** The overhead that a provider adds to each message. Common chat formats add 3 to 5 tokens. */
@@ -20,42 +31,66 @@ const TOKENS_PER_MESSAGE = 5
 
 /**
  * Builds the prompt for `question`: the system prompt, then the newest part of the history that
- * fits. It contains whole messages only, each question followed by its latest reply. Omits replies
- * and messages that came after the question, so that a retry sees what the first try saw. `history`
- * is in log order and contains the question. Throws `LLM_UNAVAILABLE` if the question alone does
- * not fit.
+ * fits, then the question. It contains whole messages only, each question followed by its latest
+ * reply. Omits replies and messages that came after the question, so that a retry sees what the
+ * first try saw. `history` is in log order and contains the question. Throws `LLM_TOO_LONG` if the
+ * question alone does not fit.
  */
 export function buildPrompt(
   history: readonly Message[],
   question: Message,
   settings: PromptSettings,
 ): Prompt {
-  const turns = toTurns(history, question)
-  let budget = settings.contextTokens - settings.maxReplyTokens - cost(settings.systemPrompt)
-  const kept: PromptMessage[] = []
-  for (const turn of turns.reverse()) {
-    budget -= cost(turn.content)
-    if (budget < 0) break
-    kept.unshift(turn)
+  const { systemPrompt: system, contextTokens, maxReplyTokens } = settings
+  const asked: PromptMessage = { role: 'user', content: question.content }
+  const left = contextTokens - maxReplyTokens - cost({ content: system }) - cost(asked)
+  if (left < 0) {
+    throw new AppError(
+      'LLM_TOO_LONG',
+      'This message is too long for the model. Write a shorter one.',
+    )
   }
-  if (kept.length === 0) {
-    throw new AppError('LLM_UNAVAILABLE', 'This message is too long for the chosen model.', {
-      retryable: false,
-    })
-  }
-  return { system: settings.systemPrompt, messages: withoutLeadingReplies(kept) }
+  const most = settings.history ?? { messages: Infinity, tokens: Infinity }
+  const before = toTurns(history, question)
+  const kept = takeNewest(before, { ...most, tokens: Math.min(most.tokens, left) })
+  return { system, messages: [...kept, asked], history: sizeOf(kept) }
 }
 
+/** Takes whole messages from the end, without replies whose question is not among them. */
+function takeNewest(turns: readonly PromptMessage[], most: HistorySize): PromptMessage[] {
+  let { messages, tokens } = most
+  let start = turns.length
+  for (const turn of turns.toReversed()) {
+    messages -= 1
+    tokens -= cost(turn)
+    if (messages < 0 || tokens < 0) break
+    start -= 1
+  }
+  const kept = turns.slice(start)
+  const first = kept.findIndex(({ role }) => role === 'user')
+  // Providers require that a conversation begins with the user.
+  return first < 0 ? [] : kept.slice(first)
+}
+
+function sizeOf(turns: readonly PromptMessage[]): HistorySize {
+  return { messages: turns.length, tokens: turns.reduce((sum, turn) => sum + cost(turn), 0) }
+}
+
+/** Returns half of an amount, which is none where there is one message. */
+export function halfOf({ messages, tokens }: HistorySize): HistorySize {
+  return { messages: Math.floor(messages / 2), tokens: Math.floor(tokens / 2) }
+}
+
+/** The messages before the question, in order, each question followed by its latest reply. */
 function toTurns(history: readonly Message[], question: Message): PromptMessage[] {
   const replies = latestReplies(history)
   return history
-    .filter((message) => message.seq <= question.seq && message.kind !== 'event')
+    .filter((message) => message.seq < question.seq && message.kind !== 'event')
     .flatMap((message): PromptMessage[] => {
-      // Providers reject a message without text. One that cannot be decrypted has none.
-      if (message.id !== question.id && !/\S/u.test(message.content)) return []
+      if (!hasText(message)) return []
       if (message.sender.type === 'admin') return [{ role: 'assistant', content: message.content }]
       if (message.sender.type !== 'user') return []
-      const reply = message.id === question.id ? undefined : replies.get(message.id)
+      const reply = replies.get(message.id)
       const asked: PromptMessage = { role: 'user', content: message.content }
       return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
     })
@@ -65,20 +100,19 @@ function toTurns(history: readonly Message[], question: Message): PromptMessage[
 function latestReplies(history: readonly Message[]): Map<string, Message> {
   const replies = new Map<string, Message>()
   for (const message of history) {
-    if (message.sender.type === 'ai' && message.replyTo && message.content) {
+    if (message.sender.type === 'ai' && message.replyTo && hasText(message)) {
       replies.set(message.replyTo, message)
     }
   }
   return replies
 }
 
-/** Providers require that a conversation begins with the user. */
-function withoutLeadingReplies(messages: PromptMessage[]): PromptMessage[] {
-  const first = messages.findIndex((message) => message.role === 'user')
-  return messages.slice(first)
+/** Providers reject a message without text. One that cannot be decrypted has none. */
+function hasText({ content }: Message): boolean {
+  return /\S/u.test(content)
 }
 
-function cost(content: string): number {
+function cost({ content }: Pick<PromptMessage, 'content'>): number {
   return estimateTokens(content) + TOKENS_PER_MESSAGE
 }
 

@@ -169,7 +169,7 @@ async function streamAttempt(
     writer.push(shown)
   }
   try {
-    if (!reply.abortReason()) await readStream(context, { ...generation, attempt, onShown })
+    if (!reply.abortReason()) await readFitting(context, { ...generation, attempt, onShown })
     if (attempt.isWhole && text.text === '') throw empty()
   } catch (thrown) {
     attempt.isWhole = false
@@ -185,9 +185,29 @@ interface Streaming extends Generation {
   onShown: (text: string) => void
 }
 
+/** Reads the stream. A question that is too long for the model is asked again with less history. */
+async function readFitting(context: Context, streaming: Streaming): Promise<void> {
+  const { request, attempt, lease, task } = streaming
+  try {
+    await readStream(context, streaming)
+  } catch (thrown) {
+    const isTooLong = thrown instanceof LlmError && thrown.code === 'LLM_TOO_LONG'
+    if (!isTooLong || attempt.text.text !== '' || !request.shorten()) throw thrown
+    const { sessionId, replyId } = lease.claim
+    const messages = request.current.messages.length
+    context.logger.info(
+      { sessionId, replyId, modelId: task.modelId, messages },
+      'too long for the model, asked with less history',
+    )
+    await readFitting(context, streaming)
+  } finally {
+    if (attempt.text.text !== '') request.accept()
+  }
+}
+
 async function readStream(context: Context, streaming: Streaming): Promise<void> {
   const { llm, request, reply, attempt } = streaming
-  const stream = llm.streamReply(request, reply.signal)[Symbol.asyncIterator]()
+  const stream = llm.streamReply(request.current, reply.signal)[Symbol.asyncIterator]()
   const nextOrAbort = untilAborted(stream, reply.signal)
   try {
     for (;;) {

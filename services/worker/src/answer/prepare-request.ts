@@ -5,16 +5,16 @@ import {
   estimateTokens,
   toAppError,
   type Llm,
-  type LlmRequest,
   type LogPage,
   type MessageLog,
   type ReplyTask,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
+import { FittingRequest } from './fitting-request.ts'
 
 export interface PreparedRequest {
   llm: Llm
-  request: LlmRequest
+  request: FittingRequest
 }
 
 /**
@@ -44,8 +44,16 @@ export async function prepareRequest(
     context.conversationRefs.read(sessionId, modelId),
   ])
   try {
-    const prompt = buildPrompt(history, question, model.prompt)
-    const request = { sessionId, userId: session.userId, requestId, ...prompt, conversationRef }
+    const base = { sessionId, userId: session.userId, requestId, conversationRef }
+    const request = new FittingRequest({
+      sessionId,
+      lengths: model.lengths,
+      toRequest: (most) => {
+        const prompt = buildPrompt(history, question, { ...model.prompt, history: most })
+        const { system, messages } = prompt
+        return { request: { ...base, system, messages }, history: prompt.history }
+      },
+    })
     return { llm: model.llm, request }
   } catch (thrown) {
     return toAppError(thrown)

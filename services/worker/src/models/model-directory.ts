@@ -8,6 +8,7 @@ import { createDifyProtocol } from './protocols/dify-llm.ts'
 import { createOpenAiProtocol } from './protocols/openai-llm.ts'
 import type { Protocol } from './protocols/protocol.ts'
 import { createHttpLlm } from './transport/http-llm.ts'
+import { Remembered } from './remembered.ts'
 import { ModelServer } from './transport/model-server.ts'
 import { LLM_TIMEOUTS, type LlmTimeouts } from './transport/reply-deadline.ts'
 import { withMetrics } from './with-metrics.ts'
@@ -38,6 +39,9 @@ export interface ModelDirectoryOptions {
 
 const BREAKER_OPEN_MS = 10_000
 
+/** A model that got a larger window gets the whole history again after this time. */
+const LENGTHS = { max: 1000, forMs: 60 * 60 * 1000 }
+
 const PROTOCOLS: Record<
   Exclude<ProviderSettings['type'], 'demo'>,
   (provider: ProviderSettings) => Protocol
@@ -67,6 +71,7 @@ export function createModelDirectory(
         contextTokens: provider.contextTokens,
         maxReplyTokens: provider.maxTokens,
       },
+      lengths: new Remembered(LENGTHS),
     })
   }
   return {

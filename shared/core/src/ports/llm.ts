@@ -12,7 +12,10 @@ export interface LlmRequest {
   requestId: string
   /** The system prompt; empty for none. */
   system: string
-  /** Oldest first; begins and ends with the user. */
+  /**
+   * Oldest first; begins and ends with the user. Two of one role may follow each other, for example
+   * where a question has no answer.
+   */
   messages: readonly PromptMessage[]
   /** The provider's last reference for this session, if the provider keeps the history itself. */
   conversationRef: string | undefined
@@ -28,7 +31,8 @@ export type LlmChunk =
 /**
  * One configured model of one provider. `streamReply` makes one request without retries. Aborting
  * `signal` ends the upstream request within 1 s. Throws only `LlmError` or the abort reason. If the
- * stream stops without the provider's own terminator, throws `LLM_TRUNCATED`.
+ * stream stops without the provider's own terminator, throws `LLM_TRUNCATED`. If the request is
+ * longer than the model's window, throws `LLM_TOO_LONG`.
  */
 export interface Llm {
   streamReply(request: LlmRequest, signal: AbortSignal): AsyncIterable<LlmChunk>
@@ -56,4 +60,5 @@ const LLM_MESSAGES: Record<LlmErrorCode, string> = {
   LLM_UNAVAILABLE: 'The model could not answer.',
   LLM_TIMEOUT: 'The model took too long.',
   LLM_TRUNCATED: 'The answer was cut off.',
+  LLM_TOO_LONG: 'This is too long for the model. Write less, or start a new chat.',
 }

@@ -1,5 +1,7 @@
 import type { ProviderSettings } from '@chatbox/kit'
 import { z } from 'zod'
+import { toChatMessages } from './chat-messages.ts'
+import { Dialect, refusesSystem } from './dialect.ts'
 import {
   toCallUrl,
   toUsageChunk,
@@ -15,6 +17,8 @@ const API_VERSION = '2023-06-01'
 /** Anthropic's Messages API. */
 export function createAnthropicProtocol(provider: ProviderSettings): Protocol {
   const url = toCallUrl(provider.endpoint ?? DEFAULT_ENDPOINT, '/v1/messages')
+  // Some servers with this API run models whose chat template has no place for a system prompt.
+  const dialect = new Dialect({ 'system-in-question': refusesSystem })
   return {
     toCall: ({ system, messages, requestId }) => ({
       url,
@@ -26,13 +30,14 @@ export function createAnthropicProtocol(provider: ProviderSettings): Protocol {
       body: {
         model: provider.model,
         max_tokens: provider.maxTokens,
-        ...(system ? { system } : {}),
-        // The API rejects messages without a visible character, and they tell the model nothing.
-        messages: messages.filter(({ content }) => /\S/u.test(content)),
+        ...(dialect.has('system-in-question')
+          ? { messages: toChatMessages({ system, messages }, 'question') }
+          : { ...(system ? { system } : {}), messages: toChatMessages({ system: '', messages }) }),
         stream: true,
       },
     }),
     createReader: createAnthropicReader,
+    onRefused: (refusal, request) => (dialect.learn(refusal) ? request : undefined),
   }
 }
 

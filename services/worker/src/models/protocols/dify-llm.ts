@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { LlmRequest, PromptMessage } from '@chatbox/core'
 import type { ProviderSettings } from '@chatbox/kit'
 import { z } from 'zod'
+import { joinTexts } from './chat-messages.ts'
+import { Dialect } from './dialect.ts'
 import {
   toCallUrl,
   toUsageChunk,
@@ -17,6 +19,7 @@ const DEFAULT_ENDPOINT = 'https://api.dify.ai/v1'
 export function createDifyProtocol(provider: ProviderSettings): Protocol {
   const endpoint = provider.endpoint ?? DEFAULT_ENDPOINT
   const url = toCallUrl(endpoint, '/chat-messages')
+  const dialect = new Dialect(TRAITS)
   const toHeaders = (requestId: string): Record<string, string> => ({
     'x-request-id': requestId,
     ...(provider.apiKey ? { authorization: `Bearer ${provider.apiKey}` } : {}),
@@ -24,13 +27,16 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
   return {
     toCall: ({ system, messages, userId, requestId, conversationRef }) => {
       const conversation = parseConversationRef(conversationRef)
+      const query = toDifyQuery(messages, conversation)
+      const isInQuery = system !== '' && dialect.has('system-in-question')
       return {
         url,
         headers: toHeaders(requestId),
         body: {
           // The prompt belongs to the Dify app, which reads ours from a variable with this name.
-          inputs: system ? { system_prompt: system } : {},
-          query: toDifyQuery(messages, conversation),
+          inputs: system && !isInQuery ? { system_prompt: system } : {},
+          // Dify knows the beginning of its own conversation.
+          query: isInQuery && !conversation ? joinTexts(system, query) : query,
           response_mode: 'streaming',
           conversation_id: conversation?.id ?? '',
           user: userId,
@@ -54,12 +60,19 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
         },
       }
     },
-    // If Dify no longer knows the conversation, a new one starts with the whole history.
-    onRefused: ({ status }, request) =>
-      status === 404 && request.conversationRef !== undefined
-        ? { ...request, conversationRef: undefined }
-        : undefined,
+    onRefused: (refusal, request) => {
+      // If Dify no longer knows the conversation, a new one starts with the whole history.
+      if (refusal.status === 404 && request.conversationRef !== undefined) {
+        return { ...request, conversationRef: undefined }
+      }
+      return dialect.learn(refusal) ? request : undefined
+    },
   }
+}
+
+/** A variable of an app has a greatest length, 48 characters unless the app's owner raises it. */
+const TRAITS = {
+  'system-in-question': (refusal: string) => /\bsystem_prompt in input form\b/.test(refusal),
 }
 
 const eventSchema = z.object({

@@ -1,5 +1,7 @@
 import type { ProviderSettings } from '@chatbox/kit'
 import { z } from 'zod'
+import { toChatMessages, type SystemPlace } from './chat-messages.ts'
+import { Dialect, refusesSystem } from './dialect.ts'
 import {
   toCallUrl,
   toUsageChunk,
@@ -11,52 +13,52 @@ import { parseEvent, toLimitError, toStatedError } from '../transport/provider-e
 
 const DEFAULT_ENDPOINT = 'https://api.openai.com/v1'
 
+type Trait = 'no-usage' | 'completion-limit' | 'developer' | 'system-in-question'
+
 /**
- * The dialect of an endpoint, learned from its refusals. Many servers use the protocol: some reject
- * `stream_options`, and newer models expect their limit under another name.
+ * Many servers use the protocol. Some reject `stream_options` or the role `system`, and newer models
+ * expect their limit under another name. A limit is never left out, because replies cost money.
  */
-interface Dialect {
-  reportsUsage: boolean
-  limitField: 'max_tokens' | 'max_completion_tokens'
+const TRAITS: Record<Trait, (refusal: string) => boolean> = {
+  'no-usage': (refusal) => /stream_options|include_usage/.test(refusal),
+  'completion-limit': (refusal) => refusal.includes('max_completion_tokens'),
+  developer: (refusal) => refusesSystem(refusal) && namesDeveloper(refusal),
+  'system-in-question': (refusal) => refusesSystem(refusal) && !namesDeveloper(refusal),
+}
+
+/** Returns whether a refusal of `system` names `developer` as the role to use. */
+function namesDeveloper(refusal: string): boolean {
+  return /\bsystem\b/i.test(refusal) && /\bdeveloper\b/i.test(refusal)
 }
 
 /** Chat Completions of OpenAI and compatible servers. */
 export function createOpenAiProtocol(provider: ProviderSettings): Protocol {
   const url = toCallUrl(provider.endpoint ?? DEFAULT_ENDPOINT, '/chat/completions')
-  const dialect: Dialect = { reportsUsage: true, limitField: 'max_tokens' }
+  const dialect = new Dialect(TRAITS)
   return {
-    toCall: ({ system, messages, requestId }) => ({
+    toCall: (request) => ({
       url,
       headers: {
-        'x-request-id': requestId,
+        'x-request-id': request.requestId,
         ...(provider.apiKey ? { authorization: `Bearer ${provider.apiKey}` } : {}),
       },
       body: {
         model: provider.model,
-        messages: [...(system ? [{ role: 'system', content: system }] : []), ...messages],
+        messages: toChatMessages(request, toSystemPlace(dialect)),
         stream: true,
-        ...(dialect.reportsUsage ? { stream_options: { include_usage: true } } : {}),
-        [dialect.limitField]: provider.maxTokens,
+        ...(dialect.has('no-usage') ? {} : { stream_options: { include_usage: true } }),
+        [dialect.has('completion-limit') ? 'max_completion_tokens' : 'max_tokens']:
+          provider.maxTokens,
       },
     }),
     createReader: createOpenAiReader,
-    onRefused: ({ status, text }, request) => {
-      if (status !== 400 && status !== 422) return undefined
-      return learn(dialect, text) ? request : undefined
-    },
+    onRefused: (refusal, request) => (dialect.learn(refusal) ? request : undefined),
   }
 }
 
-function learn(dialect: Dialect, refusal: string): boolean {
-  if (dialect.reportsUsage && /stream_options|include_usage/.test(refusal)) {
-    dialect.reportsUsage = false
-    return true
-  }
-  if (dialect.limitField === 'max_tokens' && refusal.includes('max_completion_tokens')) {
-    dialect.limitField = 'max_completion_tokens'
-    return true
-  }
-  return false
+function toSystemPlace(dialect: Dialect<Trait>): SystemPlace {
+  if (dialect.has('system-in-question')) return 'question'
+  return dialect.has('developer') ? 'developer' : 'system'
 }
 
 const deltaSchema = z

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Llm, LlmChunk, LlmRequest } from '@chatbox/core'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Protocol, ReaderChunk, ReplyReader } from '../protocols/protocol.ts'
 import type { ModelServer, PulledAnswer } from './model-server.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
 import { ReplyDeadline, type LlmTimeouts } from './reply-deadline.ts'
+import { isTooLong } from './too-long.ts'
 
 export interface HttpLlmOptions {
   server: ModelServer
@@ -69,7 +71,7 @@ export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm 
 }
 
 /** How often a refused question is asked again in another form. */
-const ADAPTATIONS = 2
+const ADAPTATIONS = 4
 
 async function ask(
   protocol: Protocol,
@@ -77,14 +79,18 @@ async function ask(
   { server, signal, apiKey }: HttpLlmOptions & { signal: AbortSignal },
 ): Promise<PulledAnswer> {
   let request = first
+  let call = protocol.toCall(request)
   for (let adaptations = 0; ; adaptations++) {
-    const { body, refusal } = await server.ask(protocol.toCall(request), signal)
+    const { body, refusal } = await server.ask(call, signal)
     if (body) return body
-    const adapted = protocol.onRefused?.(refusal, request)
-    if (!adapted || adaptations === ADAPTATIONS) {
+    const adapted = isTooLong(refusal) ? undefined : protocol.onRefused?.(refusal, request)
+    const next = adapted && protocol.toCall(adapted)
+    // What the refusal teaches may be what this call already heeded.
+    if (!next || isDeepStrictEqual(next.body, call.body) || adaptations === ADAPTATIONS) {
       throw toRefusalError({ ...refusal, text: redact(refusal.text, apiKey) })
     }
     request = adapted
+    call = next
   }
 }
 

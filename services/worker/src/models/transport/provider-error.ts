@@ -1,9 +1,13 @@
 import { LlmError } from '@chatbox/core'
 import type { z } from 'zod'
 import type { Refusal } from '../protocols/protocol.ts'
+import { isTooLong, saysTooLong } from './too-long.ts'
 
 /** Converts a refusal. Too many requests and faults of the provider are retryable. */
 export function toRefusalError({ status, headers, text }: Refusal): LlmError {
+  if (isTooLong({ status, text })) {
+    return new LlmError('LLM_TOO_LONG', toDetail(`status ${status}: ${text}`), { retryable: false })
+  }
   const retryable = status === 408 || status === 425 || status === 429 || status >= 500
   const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], new Date()) : undefined
   return new LlmError('LLM_UNAVAILABLE', toDetail(`status ${status}: ${text}`), {
@@ -39,6 +43,9 @@ const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/
 
 /** Creates the error for a failure that the provider reports within its stream. */
 export function toStatedError(what: string, retryable: boolean): LlmError {
+  if (saysTooLong(what)) {
+    return new LlmError('LLM_TOO_LONG', toDetail(`in the stream: ${what}`), { retryable: false })
+  }
   return new LlmError('LLM_UNAVAILABLE', toDetail(`in the stream: ${what}`), { retryable })
 }
 
