@@ -288,6 +288,21 @@ describe('two workers and a model server that refuses', () => {
     }
   })
 
+  it('is not spoilt by one message against the rules of the provider', async () => {
+    const ruled: Template = (messages) =>
+      messages.some(({ content }) => content.includes('forbidden'))
+        ? refusalOf('The prompt triggered the content management policy.', 'content_filter')
+        : undefined
+    server.answer(strict(ruled))
+    await ask('Hello?')
+    await ask('Something forbidden')
+    expect(await story()).toEqual(['ai failed LLM_UNAVAILABLE: '])
+    for (const content of ['Something else?', 'And this?', 'And that?']) {
+      await ask(content)
+      expect(await story()).toEqual(['ai complete: fine'])
+    }
+  })
+
   it('asks with less history where the server says so in its stream', async () => {
     server.answer(say('fine'))
     for (const content of ['1', '2', '3']) await ask(content)

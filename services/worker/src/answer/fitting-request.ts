@@ -15,8 +15,9 @@ export interface FittingParts {
 }
 
 /**
- * One question to a model whose real window may be smaller than its settings say. A refused length
- * is halved once; then the question goes alone, because nothing shorter can be asked. What was
+ * One question to a model that may refuse it because of its history: the real window may be smaller
+ * than the settings say, or an earlier message against the provider's rules. A refused history is
+ * halved once; then the question goes alone, because nothing shorter can be asked. What was
  * learned holds for the next questions of the session, so that not each of them is refused first.
  * It does not hold for other sessions: text that has far more tokens than estimated would take
  * their history away.

@@ -185,19 +185,19 @@ interface Streaming extends Generation {
   onShown: (text: string) => void
 }
 
-/** Reads the stream. A question that is too long for the model is asked again with less history. */
+/** Reads the stream. If the history may be why a question is refused, asks with less of it. */
 async function readFitting(context: Context, streaming: Streaming): Promise<void> {
   const { request, attempt, lease, task } = streaming
   try {
     await readStream(context, streaming)
   } catch (thrown) {
-    const isTooLong = thrown instanceof LlmError && thrown.code === 'LLM_TOO_LONG'
-    if (!isTooLong || attempt.text.text !== '' || !request.shorten()) throw thrown
+    const mayBeHistory = thrown instanceof LlmError && thrown.mayBeHistory
+    if (!mayBeHistory || attempt.text.text !== '' || !request.shorten()) throw thrown
     const { sessionId, replyId } = lease.claim
     const messages = request.current.messages.length
     context.logger.info(
-      { sessionId, replyId, modelId: task.modelId, messages },
-      'too long for the model, asked with less history',
+      { sessionId, replyId, modelId: task.modelId, code: thrown.code, messages },
+      'refused by the model, asked with less history',
     )
     await readFitting(context, streaming)
   } finally {

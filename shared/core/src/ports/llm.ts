@@ -45,14 +45,17 @@ export class LlmError extends AppError {
   override readonly name = 'LlmError'
   /** The provider's message, capped, without the key. */
   readonly detail: string
+  /** Something in the history, or its length, may be why: a request with less of it may pass. */
+  readonly mayBeHistory: boolean
 
   constructor(
     code: LlmErrorCode,
     detail: string,
-    options: { retryable: boolean; retryAfterMs?: number; cause?: unknown },
+    options: { retryable: boolean; retryAfterMs?: number; cause?: unknown; mayBeHistory?: boolean },
   ) {
     super(code, LLM_MESSAGES[code], options)
     this.detail = detail
+    this.mayBeHistory = options.mayBeHistory ?? code === 'LLM_TOO_LONG'
   }
 }
 

@@ -6,7 +6,7 @@ import type { Protocol, ReaderChunk, ReplyReader } from '../protocols/protocol.t
 import type { ModelServer, PulledAnswer } from './model-server.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
 import { ReplyDeadline, type LlmTimeouts } from './reply-deadline.ts'
-import { isTooLong } from './too-long.ts'
+import { isTooLong } from './refused-input.ts'
 
 export interface HttpLlmOptions {
   server: ModelServer

@@ -1,17 +1,19 @@
 import { LlmError } from '@chatbox/core'
 import type { z } from 'zod'
 import type { Refusal } from '../protocols/protocol.ts'
-import { isTooLong, saysTooLong } from './too-long.ts'
+import { isForbidden, isTooLong, saysForbidden, saysTooLong } from './refused-input.ts'
 
 /** Converts a refusal. Too many requests and faults of the provider are retryable. */
 export function toRefusalError({ status, headers, text }: Refusal): LlmError {
   if (isTooLong({ status, text })) {
     return new LlmError('LLM_TOO_LONG', toDetail(`status ${status}: ${text}`), { retryable: false })
   }
+  const mayBeHistory = isForbidden({ status, text })
   const retryable = status === 408 || status === 425 || status === 429 || status >= 500
   const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], new Date()) : undefined
   return new LlmError('LLM_UNAVAILABLE', toDetail(`status ${status}: ${text}`), {
     retryable,
+    mayBeHistory,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }
@@ -46,7 +48,11 @@ export function toStatedError(what: string, retryable: boolean): LlmError {
   if (saysTooLong(what)) {
     return new LlmError('LLM_TOO_LONG', toDetail(`in the stream: ${what}`), { retryable: false })
   }
-  return new LlmError('LLM_UNAVAILABLE', toDetail(`in the stream: ${what}`), { retryable })
+  const mayBeHistory = saysForbidden(what)
+  return new LlmError('LLM_UNAVAILABLE', toDetail(`in the stream: ${what}`), {
+    retryable,
+    mayBeHistory,
+  })
 }
 
 /** Creates the error for a stream that broke before the reply was complete. */

@@ -43,3 +43,24 @@ export function saysTooLong(text: string): boolean {
   if (RATE.test(text)) return ABOVE_THE_RATE.test(text)
   return TOO_LONG.some((pattern) => pattern.test(text))
 }
+
+/** How servers say that their rules forbid something in a question or its history. */
+const FORBIDDEN: readonly RegExp[] = [
+  // Azure: content_filter, ResponsibleAIPolicyViolation, content management policy
+  /\bcontent[ _](filter|management policy|policy)|ResponsibleAIPolicy/i,
+  // OpenAI: invalid_prompt, flagged as potentially violating; OpenRouter: input was flagged
+  /\binvalid_prompt\b|\bflagged\b/i,
+  // Qwen: data_inspection_failed, inappropriate content; DeepSeek: Content Exists Risk; Google
+  /\bdata_?inspection_?failed\b|\binappropriate content\b|\bcontent exists risk\b|\bprohibited_content\b/i,
+]
+
+const ABOUT_CONTENT: ReadonlySet<number> = new Set([400, 403, 422])
+
+/** Returns whether a refusal is about what the input says, which may be in the history. */
+export function isForbidden({ status, text }: Pick<Refusal, 'status' | 'text'>): boolean {
+  return ABOUT_CONTENT.has(status) && saysForbidden(text)
+}
+
+export function saysForbidden(text: string): boolean {
+  return FORBIDDEN.some((pattern) => pattern.test(text))
+}

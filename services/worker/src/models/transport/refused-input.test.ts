@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { isTooLong, saysTooLong } from './too-long.ts'
+import { isForbidden, isTooLong, saysTooLong } from './refused-input.ts'
 
 describe('a question that is too long', () => {
   it.each([
@@ -77,5 +77,26 @@ describe('a question that is too long', () => {
   ])('is not %s', (_what, text) => {
     expect(isTooLong({ status: 400, text })).toBe(false)
     expect(isTooLong({ status: 429, text })).toBe(false)
+  })
+})
+
+describe('an input that the rules of a server forbid', () => {
+  it.each([
+    `{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}`,
+    '{"error":{"code":"invalid_prompt","message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy."}}',
+    '{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}',
+    '{"error":{"message":"Content Exists Risk","type":"invalid_request_error"}}',
+  ])('is recognised: %s', (text) => {
+    expect(isForbidden({ status: 400, text })).toBe(true)
+    expect(isForbidden({ status: 500, text })).toBe(false)
+    expect(isTooLong({ status: 400, text })).toBe(false)
+  })
+
+  it.each([
+    '{"error":{"message":"Incorrect API key provided"}}',
+    '{"error":{"message":"You are not allowed to use this model"}}',
+    '{"error":{"message":"messages[1].content: expected a string"}}',
+  ])('is not %s', (text) => {
+    expect(isForbidden({ status: 400, text })).toBe(false)
   })
 })
