@@ -3,7 +3,7 @@ import type { JSX, RefObject } from 'preact'
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { IconButton, Logo } from './controls.tsx'
 import { DraftRow, MessageRow, ReplyRow, UnsentRow } from './message-rows.tsx'
-import { findSeen, type Row, toEventText, toLogRows, toTailRows } from './rows.ts'
+import { findSeen, type Row, toEventText, toLogRows, toRetriesKey, toTailRows } from './rows.ts'
 import { strings } from './strings.ts'
 
 /** A reader who is this close to the end follows new text. */
@@ -27,7 +27,7 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
   const rows = useMemo(
     () => toLogRows(log, new Date()).map((row) => renderRow(row, { state, actions, seenId })),
     // Other fields of the log do not affect these rows and change with every piece of a reply.
-    [messages, session.status, models, actions, seenId],
+    [messages, session.status, session.modelId, toRetriesKey(log), models, actions, seenId],
   )
   const tail = toTailRows(log, unsent)
   const lastSent = unsent.at(-1)?.clientMessageId

@@ -1,9 +1,9 @@
 import type { SessionLog } from '@chatbox/client'
-import type { Model } from '@chatbox/contract'
+import type { Message, Model } from '@chatbox/contract'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { toPlainText } from './markdown-nodes.ts'
-import { isText, toEventText, toSenderName } from './rows.ts'
+import { isFaulty, isText, toEventText, toFaultText, toSenderName } from './rows.ts'
 
 /** Longer texts are not announced. Listeners read them in the log at their own pace. */
 const MAX_SPOKEN = 1500
@@ -42,9 +42,15 @@ function toNews({ messages }: SessionLog, afterSeq: number, models: readonly Mod
     .filter(({ sender, event }) => sender.type !== 'user' || event?.type === 'session_ended')
     .map((message) =>
       isText(message)
-        ? `${toSenderName(message.sender)}: ${toPlainText(message.content).slice(0, MAX_SPOKEN)}`
+        ? `${toSenderName(message.sender)}: ${toSpoken(message)}`
         : toEventText(message, models),
     )
     .join(' ')
     .slice(-2 * MAX_SPOKEN)
+}
+
+/** The text, and after a reply that is not whole, why. */
+function toSpoken(message: Message): string {
+  const text = toPlainText(message.content).slice(0, MAX_SPOKEN)
+  return isFaulty(message) ? `${text} ${toFaultText(message)}`.trim() : text
 }

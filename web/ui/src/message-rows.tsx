@@ -3,7 +3,7 @@ import type { Message, Sender } from '@chatbox/contract'
 import type { ComponentChildren, JSX } from 'preact'
 import { CopyButton, Icon, LinkButton, Logo } from './controls.tsx'
 import { Markdown } from './markdown.tsx'
-import { toSenderName } from './rows.ts'
+import { isFaulty, toFaultText, toSenderName } from './rows.ts'
 import { strings, toTime } from './strings.ts'
 
 interface MessageRowProps {
@@ -85,7 +85,7 @@ export function ReplyRow({ message, canRetry, actions }: ReplyRowProps): JSX.Ele
   return (
     <Reply label={`${toSenderName(sender)}, ${toTime(createdAt)}`} sender={sender}>
       {content !== '' && <Markdown text={content} live={false} />}
-      {(status === 'failed' || status === 'incomplete') && <Fault message={message} />}
+      {isFaulty(message) && <Fault message={message} />}
       <footer class="meta">
         <Time iso={createdAt} />
         {status === 'stopped' && <span>{strings.stopped}</span>}
@@ -120,14 +120,14 @@ function Reply({ label, sender, isLive = false, children }: ReplyProps): JSX.Ele
   )
 }
 
-function Fault({ message: { status, error } }: { message: Message }): JSX.Element {
-  const text = status === 'failed' ? strings.failed : strings.incomplete
+function Fault({ message }: { message: Message }): JSX.Element {
+  const requestId = message.error?.requestId
   return (
     <p class="fault">
       <Icon name="alert" />
       <span>
-        {text} {error?.message}
-        {error?.requestId !== undefined && <small> ({error.requestId})</small>}
+        {toFaultText(message)}
+        {requestId !== undefined && <small> ({requestId})</small>}
       </span>
     </p>
   )

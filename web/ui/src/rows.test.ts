@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { SessionLog, UnsentMessage } from '@chatbox/client'
 import type { Message } from '@chatbox/contract'
-import { findSeen, toEventText, toLogRows, toTailRows } from './rows.ts'
+import { findSeen, toEventText, toFaultText, toLogRows, toRetriesKey, toTailRows } from './rows.ts'
 
 const NOW = new Date('2026-03-02T12:00:00')
 const session = { id: 's', status: 'active' } as SessionLog['session']
@@ -67,21 +67,80 @@ describe('rows of a conversation', () => {
     )
   })
 
-  it('let only the latest reply to a question be tried again, and leave out empty ones before it', () => {
-    const reply = { sender: ai, replyTo: 'm1' }
-    const rows = toLogRows(
-      logOf([
-        message(1),
-        message(2, { ...reply, content: '', status: 'failed' }),
-        message(3, { ...reply, content: 'half', status: 'stopped' }),
-        message(4, { ...reply, content: 'cut', status: 'incomplete' }),
-      ]),
-      NOW,
-    )
-    expect(rows.flatMap((row) => (row.kind === 'reply' ? [[row.key, row.canRetry]] : []))).toEqual([
-      ['m3', false],
-      ['m4', true],
-    ])
+  describe('with several replies to one question', () => {
+    const reply = (seq: number, status: Message['status'], content: string): Message =>
+      message(seq, { sender: ai, replyTo: 'm1', status, content })
+    const draft = (text: string): SessionLog['drafts'][number] => ({
+      ...{ replyId: 'd', replyTo: 'm1', modelId: 'ai', attempt: 1, index: 1, text },
+      ...{ ahead: [], asks: 0 },
+    })
+    const shown = (log: SessionLog): unknown[] =>
+      toLogRows(log, NOW).flatMap((row) => (row.kind === 'reply' ? [[row.key, row.canRetry]] : []))
+
+    it('show the last one, which alone can be tried again', () => {
+      const stopped = reply(3, 'stopped', 'half')
+      const log = [message(1), reply(2, 'failed', ''), stopped, reply(4, 'incomplete', 'cut')]
+      expect(shown(logOf(log))).toEqual([['m4', true]])
+      expect(shown(logOf([message(1), stopped, reply(4, 'complete', 'whole')]))).toEqual([
+        ['m4', false],
+      ])
+    })
+
+    it('keep the text of an earlier one where the last try brought none', () => {
+      const log = [message(1), reply(2, 'stopped', 'half'), reply(3, 'failed', '')]
+      expect(shown(logOf(log))).toEqual([
+        ['m2', false],
+        ['m3', true],
+      ])
+    })
+
+    it('give way to the next one with its first word, and are not tried twice at once', () => {
+      const log = [message(1), reply(2, 'stopped', 'half')]
+      expect(shown(logOf(log, { drafts: [draft('')] }))).toEqual([['m2', false]])
+      expect(shown(logOf(log, { drafts: [draft('New')] }))).toEqual([])
+      expect(shown(logOf(log, { drafts: [{ ...draft('New'), replyTo: 'm9' }] }))).toEqual([
+        ['m2', true],
+      ])
+    })
+
+    it('leave every other entry where it is', () => {
+      const log = [message(1), message(2), reply(3, 'stopped', 'half'), message(4)]
+      const rows = toLogRows(logOf(log, { drafts: [draft('New')] }), NOW).slice(1)
+      expect(rows.map(({ key }) => key)).toEqual(['m1', 'm2', 'm4'])
+    })
+
+    it('change with the drafts only when one begins', () => {
+      const key = (...drafts: SessionLog['drafts']): string =>
+        toRetriesKey(logOf([message(1)], { drafts }))
+      expect(key(draft('a'))).toBe(key(draft('a b')))
+      expect(new Set([key(), key(draft('')), key(draft('a'))]).size).toBe(3)
+    })
+  })
+
+  describe('with a reply whose next end is certain', () => {
+    const fault = (retryable: boolean): Partial<Message> => ({
+      ...{ sender: ai, replyTo: 'm1', status: 'failed', content: '', modelId: 'small' },
+      error: { code: 'LLM_TOO_LONG', message: 'Too long.', retryable },
+    })
+    const canRetry = (more: Partial<Message>, modelId = 'small'): unknown => {
+      const log = logOf([message(1), message(2, more)], { session: { ...session, modelId } })
+      return toLogRows(log, NOW).at(-1)
+    }
+
+    it('offer no second try', () => {
+      expect(canRetry(fault(false))).toMatchObject({ canRetry: false })
+      expect(canRetry({ ...fault(false), status: 'incomplete', content: 'x' })).toMatchObject({
+        canRetry: false,
+      })
+      expect(canRetry(fault(true))).toMatchObject({ canRetry: true })
+      expect(canRetry({ ...fault(false), status: 'stopped', error: undefined })).toMatchObject({
+        canRetry: true,
+      })
+    })
+
+    it('offer one with another model', () => {
+      expect(canRetry(fault(false), 'large')).toMatchObject({ canRetry: true })
+    })
   })
 
   it('have a line in the place of what a later version wrote, and take it for no fault', () => {
@@ -122,6 +181,29 @@ describe('rows of a conversation', () => {
   it('show that an answer is awaited until its draft is there', () => {
     const awaiting = logOf([message(1)], { awaiting: 'm1' })
     expect(toTailRows(awaiting, []).map(({ kind }) => kind)).toEqual(['awaiting'])
+  })
+})
+
+describe('the words about a reply that is not whole', () => {
+  it.each([
+    ['failed', 'LLM_UNAVAILABLE', 'The model could not answer.', 'The model could not answer.'],
+    ['failed', 'LLM_TIMEOUT', 'The model took too long.', 'The model took too long.'],
+    ['failed', 'LLM_TRUNCATED', 'The answer was cut off.', 'There is no answer to this.'],
+    ['failed', 'LLM_TOO_LONG', 'Too long. Write less.', 'Too long. Write less.'],
+    ['failed', 'INTERNAL', '', 'There is no answer to this.'],
+    ['failed', undefined, '', 'There is no answer to this.'],
+    ['incomplete', 'LLM_TRUNCATED', 'The answer was cut off.', 'This answer was cut off.'],
+    ['incomplete', 'LLM_UNAVAILABLE', 'The model could not answer.', 'This answer was cut off.'],
+    [
+      'incomplete',
+      'LLM_TIMEOUT',
+      'The model took too long.',
+      'This answer was cut off. The model took too long.',
+    ],
+    ['incomplete', undefined, '', 'This answer was cut off.'],
+  ] as const)('say each thing once: %s, %s', (...[status, code, text, expected]) => {
+    const error = code && { code, message: text, retryable: true }
+    expect(toFaultText({ status, error })).toBe(expected)
   })
 })
 

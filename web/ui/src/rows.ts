@@ -12,21 +12,48 @@ export type Row =
   | { kind: 'awaiting'; key: string }
   | { kind: 'unsent'; key: string; unsent: UnsentMessage }
 
-/** Creates the rows of the log, which change only with the log. */
-export function toLogRows({ messages, session }: SessionLog, now: Date): Row[] {
-  const latestReply = new Map(messages.map(({ replyTo, id }) => [replyTo, id]))
+/**
+ * Creates the rows of the log. Of several replies to one question, only the last one that has text
+ * is shown, and none once the next one is being written, because two would read like one answer. A
+ * last reply without text is shown as well: it says why the second try failed. Apart from the
+ * drafts of `toRetries`, the rows change only with the log.
+ */
+export function toLogRows(log: SessionLog, now: Date): Row[] {
+  const { messages, session } = log
+  const latest = new Map(messages.map(({ replyTo, id }) => [replyTo, id]))
+  const worded = new Map(
+    messages.filter(({ content }) => content !== '').map(({ replyTo, id }) => [replyTo, id]),
+  )
+  const retries = toRetries(log)
   const rows: Row[] = []
   let day = ''
   for (const message of messages) {
-    const superseded =
-      message.replyTo !== undefined && latestReply.get(message.replyTo) !== message.id
-    if (superseded && message.content === '') continue
+    const { id, replyTo } = message
+    const isLatest = replyTo === undefined || latest.get(replyTo) === id
+    const isReplaced = !isLatest && worded.get(replyTo) !== id
+    if (isReplaced || retries.get(replyTo) === 'begun') continue
     const nextDay = toDay(message.createdAt, now)
     if (nextDay !== day) rows.push({ kind: 'day', key: `day-${message.seq}`, text: nextDay })
     day = nextDay
-    rows.push(toRow(message, session.status === 'active' && !superseded))
+    const mayRetry = isLatest && !retries.has(replyTo) && isRetryUseful(message, session)
+    rows.push(toRow(message, session.status === 'active' && mayRetry))
   }
   return rows
+}
+
+/** The questions whose reply is being written, by id, and whether it has text yet. */
+function toRetries({ drafts }: SessionLog): Map<string | undefined, 'waiting' | 'begun'> {
+  return new Map(drafts.map(({ replyTo, text }) => [replyTo, text === '' ? 'waiting' : 'begun']))
+}
+
+/** The part of the drafts that `toLogRows` depends on, as text. It does not change with each piece. */
+export function toRetriesKey(log: SessionLog): string {
+  return JSON.stringify([...toRetries(log)])
+}
+
+/** The same model would end the same way where its error says so. Another model may not. */
+function isRetryUseful({ error, modelId }: Message, session: SessionLog['session']): boolean {
+  return error?.retryable !== false || modelId !== session.modelId
 }
 
 /** Creates the rows after the log, for everything that is being written or sent. */
@@ -66,12 +93,12 @@ function isShownIn({ session }: SessionLog, sessionId: string | null): boolean {
 /** Lists the statuses by name, because later versions may add harmless ones. */
 const PARTIAL: ReadonlySet<string> = new Set<Message['status']>(['stopped', 'incomplete', 'failed'])
 
-function toRow(message: Message, isLatest: boolean): Row {
+function toRow(message: Message, mayRetry: boolean): Row {
   const key = message.clientMessageId ?? message.id
   if (!isText(message)) return { kind: 'event', key, message }
   if (message.sender.type === 'user') return { kind: 'message', key, message }
   const isPartial = PARTIAL.has(message.status)
-  const canRetry = isLatest && message.sender.type === 'ai' && isPartial
+  const canRetry = mayRetry && message.sender.type === 'ai' && isPartial
   return { kind: 'reply', key, message, canRetry }
 }
 
@@ -105,6 +132,22 @@ export function toEventText({ event }: Message, models: readonly Model[]): strin
     case undefined:
   }
   return strings.unknownEntry
+}
+
+/** Says in one voice how a reply ended and why, without saying either twice. */
+export function toFaultText({ status, error }: Pick<Message, 'status' | 'error'>): string {
+  const { code, message = '' } = error ?? {}
+  // It tells only that the reply was cut off.
+  const reason = code === 'LLM_TRUNCATED' ? '' : message
+  if (status === 'failed') return reason || strings.failed
+  // It did answer, and no more is known.
+  if (reason === '' || code === 'LLM_UNAVAILABLE') return strings.incomplete
+  return `${strings.incomplete} ${reason}`
+}
+
+/** Returns true for a reply that is shown with the reason why it is not whole. */
+export function isFaulty({ status }: Message): boolean {
+  return status === 'failed' || status === 'incomplete'
 }
 
 export function toSenderName({ type, name }: Sender): string {
