@@ -1,8 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { prepareDataDir } from './prepare-data-dir.ts'
 import { readSettings } from '../settings/read-settings.ts'
 
@@ -12,6 +22,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   rmSync(folder, { recursive: true })
+  jest.restoreAllMocks()
 })
 
 function prepare(env: Record<string, string> = {}) {
@@ -46,5 +57,48 @@ describe('keys of a standalone process outside production', () => {
     writeFileSync(path, '{"jwtSecret":"')
     expect(() => prepare()).toThrow(/DATA_DIR cannot be used: .* does not hold development keys/)
     expect(readFileSync(path, 'utf8')).toBe('{"jwtSecret":"')
+  })
+
+  it('are not taken from a file of another user, nor from anything but a file', () => {
+    const path = prepare().keysFile ?? ''
+    const refusal = /DATA_DIR cannot be used: .* was not made by this user; move it away/
+    jest.spyOn(process, 'getuid').mockReturnValue(statSync(path).uid + 1)
+    expect(() => prepare()).toThrow(refusal)
+    jest.restoreAllMocks()
+    renameSync(path, `${path}.theirs`)
+    symlinkSync(`${path}.theirs`, path)
+    expect(() => prepare()).toThrow(refusal)
+    rmSync(path)
+    symlinkSync(`${path}.none`, path)
+    expect(() => prepare()).toThrow(refusal)
+    rmSync(path)
+    mkdirSync(path)
+    expect(() => prepare()).toThrow(refusal)
+  })
+})
+
+describe('the data folder in production', () => {
+  const base64 = (): string => randomBytes(32).toString('base64')
+  const production = {
+    NODE_ENV: 'production',
+    JWT_SECRET: base64(),
+    ENCRYPTION_KEYS: `a:${base64()}`,
+    ALLOWED_ORIGINS: 'https://www.site.org',
+    LLM_PROVIDER_1_TYPE: 'demo',
+  }
+
+  it.each([
+    [0o777, false],
+    [0o702, false],
+    [0o1777, false],
+    [0o770, true],
+    [0o755, true],
+    [0o700, true],
+  ])('of mode %o is accepted: %s', (mode, accepted) => {
+    mkdirSync(join(folder, 'data'))
+    chmodSync(join(folder, 'data'), mode)
+    if (accepted) expect(prepare(production).keysFile).toBeUndefined()
+    else expect(() => prepare(production)).toThrow('every user of this machine may write to it')
+    expect(prepare().keysFile).toBeDefined()
   })
 })

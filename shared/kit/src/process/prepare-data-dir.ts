@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { toReason } from '../logging/error-fields.ts'
@@ -8,7 +16,8 @@ import { StartError } from './process-edge.ts'
 
 /**
  * Creates the data folder of a standalone process if it is missing, with the keys that the settings
- * lack. Throws a `StartError` if the folder is not writable.
+ * lack. Throws a `StartError` if the folder is not writable, or if others could put keys or data of
+ * theirs there.
  */
 export function prepareDataDir(settings: Settings): CompletedSettings {
   if (settings.process.mode !== 'standalone') return { settings, keysFile: undefined }
@@ -16,10 +25,17 @@ export function prepareDataDir(settings: Settings): CompletedSettings {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     accessSync(dataDir, constants.W_OK | constants.X_OK)
+    if (settings.process.production) refuseOpenFolder(dataDir)
     return addDevelopmentKeys(settings)
   } catch (error) {
     throw new StartError(`DATA_DIR cannot be used: ${toReason(error)}`, { cause: error })
   }
+}
+
+/** Outside production it may be a disk of another system, all of whose folders look open. */
+function refuseOpenFolder(dataDir: string): void {
+  if ((statSync(dataDir).mode & constants.S_IWOTH) === 0) return
+  throw new Error('every user of this machine may write to it; run chmod o-w on it')
 }
 
 const FILE_NAME = 'development-keys.json'
@@ -61,15 +77,27 @@ function addDevelopmentKeys(settings: Settings): CompletedSettings {
   }
 }
 
-/** Throws if the file exists but is invalid, because new keys would lose the texts of the old ones. */
+/**
+ * Throws if the file exists but is invalid, because new keys would lose the texts of the old ones.
+ * Throws too if another user made it: who knows the keys can sign tokens and read texts.
+ */
 function readKeys(path: string): Keys | undefined {
-  if (!existsSync(path)) return undefined
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  if (!file) return undefined
+  if (!file.isFile() || !isOwn(file.uid)) {
+    throw new Error(`${path} was not made by this user; move it away`)
+  }
   const text = readFileSync(path, 'utf8')
   try {
     return keysSchema.parse(JSON.parse(text))
   } catch {
     throw new Error(`${path} does not hold development keys; restore it or move it away`)
   }
+}
+
+/** There are no user ids on Windows. */
+function isOwn(uid: number): boolean {
+  return process.getuid === undefined || uid === process.getuid()
 }
 
 /** With `wx`, one of two processes that start at once fails instead of replacing the other's keys. */

@@ -7,8 +7,8 @@ const base64 = (): string => randomBytes(32).toString('base64')
 
 /** What the Secret would hold, by the name that the process knows it by. */
 const SECRETS: Readonly<Record<string, () => string>> = {
-  REDIS_URL: () => `redis://:${randomBytes(16).toString('hex')}@redis:6379/0`,
-  MONGO_URI: () => `mongodb://chatbox:${randomBytes(16).toString('hex')}@mongodb:27017`,
+  REDIS_URL: () => `rediss://:${randomBytes(16).toString('hex')}@redis:6379/0`,
+  MONGO_URI: () => `mongodb://chatbox:${randomBytes(16).toString('hex')}@mongodb:27017/?tls=true`,
   JWT_SECRET: base64,
   ENCRYPTION_KEYS: () => `1:${base64()}`,
 }
