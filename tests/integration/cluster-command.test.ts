@@ -25,7 +25,8 @@ afterEach(async () => {
   }
 })
 
-async function startCommand(): Promise<Command & { port: number }> {
+/** `until` is the beginning of the line that is waited for. */
+async function startCommand(until = 'chatbox: http'): Promise<Command & { port: number }> {
   const port = await findFreePort()
   const child = spawn(
     process.execPath,
@@ -45,7 +46,7 @@ async function startCommand(): Promise<Command & { port: number }> {
   const ended = once(child, 'close').then(([code]) => code as number | null)
   const command = { child, lines, ended }
   commands.push(command)
-  await waitUntil(() => lines.some((line) => line.startsWith('chatbox: http')), START_MS)
+  await waitUntil(() => lines.some((line) => line.startsWith(until)), START_MS)
   return { ...command, port }
 }
 
@@ -88,6 +89,19 @@ describeWithCluster('npm run cluster', () => {
       command.child.kill('SIGTERM')
       expect(await command.ended).toBe(0)
       expect([...pids].filter(([, pid]) => isAlive(pid))).toEqual([])
+    },
+    2 * START_MS,
+  )
+
+  it.each(['redis', 'store', 'gateway-1'])(
+    'leaves nothing behind when it is stopped while it starts, after %s',
+    async (name) => {
+      const command = await startCommand(name)
+      command.child.kill('SIGTERM')
+      await command.ended
+      const pids = pidsOf(command)
+      expect(pids.has(name)).toBe(true)
+      await waitUntil(() => [...pids.values()].every((pid) => !isAlive(pid)))
     },
     2 * START_MS,
   )
