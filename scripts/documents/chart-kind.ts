@@ -41,7 +41,7 @@ function toTextSchema(type: string, isGiven: boolean): object {
 /** As in production, where every address is `https`. */
 const PATTERNS: Readonly<Record<string, string>> = {
   'letters, digits, `-`, `_` and `.`, at most 64': '^[A-Za-z0-9_.-]{1,64}$',
-  path: '^(/[A-Za-z0-9_.~-]+)+$',
+  path: '^(/|(/[A-Za-z0-9_.~-]+)+)$',
   origin: '^https://[^/*\\s]+$',
   address: '^https://[^\\s@]+$',
   'list of origins': '^https?://[^/*\\s]+$',

@@ -18,6 +18,25 @@ afterAll(() => {
 
 const ask = (route: string, init: Asked = {}) => askHttp(h, route, init)
 
+describe('a host of its own', () => {
+  it('has everything without a folder: the page, its files, the API, the probes and the sockets', async () => {
+    const { url } = await h.startOther({ server: { pathPrefix: '' }, webRoot })
+    for (const [route, type] of [
+      ['/', 'text/html'],
+      ['/assets/main-abc.js', 'text/javascript'],
+      ['/favicon.svg', 'image/svg+xml'],
+      ['/api/openapi.json', 'application/json'],
+      ['/healthz', 'application/json'],
+    ] as const) {
+      const response = await ask(route, { url })
+      expect([route, response.status]).toEqual([route, 200])
+      expect(response.headers.get('content-type')).toContain(type)
+    }
+    expect((await ask('/chatbox/', { url })).status).toBe(404)
+    expect((await ask('/socket.io/?EIO=4&transport=websocket', { url })).status).toBe(400)
+  })
+})
+
 describe('headers', () => {
   it('keep a page from running, loading or framing anything else', async () => {
     const response = await ask('/chatbox/')

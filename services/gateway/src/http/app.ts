@@ -29,8 +29,11 @@ export function createApp(context: Context): Express {
   app.use(`${prefix}/api`, allowOrigins(context), createApi(context, createRouteHandlers(context)))
 
   if (webRoot !== undefined) {
-    app.get('/', (_request, response) => response.redirect(`${prefix}/`))
-    app.use(prefix, redirectBare(prefix), createPages(webRoot))
+    if (prefix !== '') {
+      app.get('/', (_request, response) => response.redirect(`${prefix}/`))
+      app.use(prefix, redirectBare(prefix))
+    }
+    app.use(prefix, createPages(webRoot))
   }
   app.use(answerUnknown)
   app.use(answerErrors(context))

@@ -31,6 +31,7 @@ describe('bad values', () => {
     ['PORT', '9090'],
     ['PATH_PREFIX', 'support'],
     ['PATH_PREFIX', '/support/'],
+    ['PATH_PREFIX', '//'],
     ['PATH_PREFIX', '/a/../b?'],
     ['PUBLIC_URL', 'talk.site.org'],
     ['PUBLIC_URL', 'https://chat.site.org/path'],
@@ -99,6 +100,7 @@ describe('good values', () => {
     ['SESSION_IDLE_TIMEOUT', '1d', { sessions: { idleTimeoutMs: 86_400_000 } }],
     ['MAX_MESSAGE_SIZE', '64KiB', { limits: { maxMessageBytes: 65_536 } }],
     ['MAX_MESSAGE_SIZE', '1MiB', { limits: { maxMessageBytes: 1_048_576 } }],
+    ['PATH_PREFIX', '/', { server: { pathPrefix: '' } }],
     ['PATH_PREFIX', ' /a/b.c ', { server: { pathPrefix: '/a/b.c' } }],
     [
       'TRUSTED_PROXIES',

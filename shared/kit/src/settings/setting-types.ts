@@ -234,11 +234,13 @@ function listOf(isMember: (text: string) => boolean, error: string): z.ZodType<s
     .refine((members) => members.every(isMember), error)
 }
 
+/** The value never ends with a slash: that of `/` is empty. */
 export function pathPrefix(): SettingType<string> {
   const schema = z
     .string()
-    .regex(/^(\/[\w.~-]+)+$/, 'must begin with / and not end with it, such as /chatbox')
-  return { label: 'path', schema }
+    .regex(/^(?:\/|(?:\/[\w.~-]+)+)$/, 'must be / or a path that does not end with it: /chatbox')
+    .transform((path) => (path === '/' ? '' : path))
+  return { label: 'path', schema, print: (path) => path || '/' }
 }
 
 export interface EncryptionKey {

@@ -83,7 +83,8 @@ export const SETTINGS = {
     }),
     pathPrefix: setting('PATH_PREFIX', pathPrefix(), {
       default: '/chatbox',
-      about: 'The path that every public address begins with.',
+      about:
+        'The path that every public address begins with; `/` if chatbox has a host of its own.',
       usedBy: GATEWAY,
     }),
     publicUrl: setting('PUBLIC_URL', origin(), {
