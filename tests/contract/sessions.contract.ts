@@ -215,6 +215,50 @@ export function describeSessions(open: () => Promise<StoreHarness>): void {
     })
   })
 
+  describe('Sessions.noteActivity', () => {
+    const at = (minute: number) => new Date(Date.UTC(2002, 0, 1, 0, minute))
+    const start = async (minute: number) => {
+      const startedAt = at(minute).toISOString()
+      return (await store.sessions.create({ ...newSession(), startedAt })).session
+    }
+    const isIdle = async (sessionId: string, minute: number) =>
+      (await second.sessions.listIdle(at(minute), 1000)).some(({ id }) => id === sessionId)
+
+    it('keeps a session from being listed as idle, and adds no entry', async () => {
+      const { id, userId } = await start(10)
+      expect(await isIdle(id, 20)).toBe(true)
+      await store.sessions.noteActivity(id, at(30))
+      expect([await isIdle(id, 20), await isIdle(id, 31)]).toEqual([false, true])
+      const active = await second.sessions.findActive(userId)
+      expect(active).toMatchObject({ id, lastActivityAt: at(30).toISOString(), lastSeq: 0 })
+    })
+
+    it('never moves the last activity back, and is kept by the entry that follows', async () => {
+      const { id } = await start(10)
+      await store.sessions.noteActivity(id, at(30))
+      await second.sessions.noteActivity(id, at(20))
+      const entry = userEntry(id)
+      const createdAt = at(25).toISOString()
+      await store.messages.append({ ...entry, message: { ...entry.message, createdAt } })
+      expect(await isIdle(id, 24)).toBe(false)
+      await second.sessions.noteActivity(id, at(40))
+      await untilStored(async () => {
+        expect([await isIdle(id, 39), await isIdle(id, 41)]).toEqual([false, true])
+      })
+    })
+
+    it('changes nothing of a session that has ended or does not exist', async () => {
+      const { id } = await start(10)
+      await endSession(store, id)
+      const ended = await store.sessions.find(id)
+      await store.sessions.noteActivity(id, at(30))
+      expect(await second.sessions.find(id)).toEqual(ended)
+      const unknown = newId()
+      await store.sessions.noteActivity(unknown, at(30))
+      expect(await second.sessions.find(unknown)).toBeUndefined()
+    })
+  })
+
   describe('Sessions.listIdle', () => {
     it('lists active sessions without activity, the longest idle first', async () => {
       const old = (minute: number) => new Date(Date.UTC(2001, 0, 1, 0, minute))

@@ -20,6 +20,7 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
       findHead: () => sessions.findHead(sessionId, 0),
       findActive: () => sessions.findActive('user'),
       list: () => sessions.list('user', { limit: 5 }),
+      noteActivity: () => sessions.noteActivity(sessionId, new Date()),
       listIdle: () => sessions.listIdle(new Date(), 5),
     },
     messages: {

@@ -47,8 +47,54 @@ describe('contentSchema', () => {
     expect(contentSchema.safeParse('👋'.repeat(LIMITS.contentLength + 1)).success).toBe(false)
   })
 
-  it.each(['', ' ', '\n\t ', '\u00A0', '\u2003'])('refuses what cannot be seen: %j', (value) => {
+  it.each([
+    ...['', ' ', '\n\t ', '\u00A0', '\u2003', '\0\u0007\u007F', '\u0085'],
+    ...['\u200B', '\u200B\n\u200B', '\uFEFF', '\u2060', '\u00AD', '\u034F', '\u180E'],
+    ...['\u200D', '\u200E\u200F', '\u202E \u202C', '\u2066\u2069', '\u061C', '\uFE0F'],
+    ...['\u3164', '\u115F\u1160', '\uFFA0', '\u2800', '\uFFF9\uFFFB', '\u{E0041}\u{E007F}'],
+  ])('refuses what cannot be seen: %j', (value) => {
     expect(contentSchema.safeParse(value).success).toBe(false)
+  })
+
+  it.each([
+    ...['👩‍👩‍👧‍👦', '❤️', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '1️⃣', 'می‌خواهم', '\u200Fשלום\u200E!', 'क्‍ष', 'a\u200Bb', '\u0301'],
+    ...['.', '\u200B?', '؀', '\uFFFD', '\uFFFC'],
+  ])('takes what can be seen as it is: %j', (value) => {
+    expect(contentSchema.parse(value)).toBe(value)
+  })
+
+  it.each([
+    ['    if (a) {\n      b()\n    }', '    if (a) {\n      b()\n    }'],
+    ['\n\n  first\n\n\n  last  \n\n', '  first\n\n\n  last  '],
+    [' \t\n\tx', '\tx'],
+    ['\r\n a\r\n\r\nb\r\n \r\n', ' a\r\n\r\nb'],
+    ['\u200B\n\u2028 x\u2029\uFEFF', ' x'],
+    ['x \u200B', 'x \u200B'],
+  ])('cuts empty lines at the ends alone: %j', (value, cut) => {
+    expect(contentSchema.parse(value)).toBe(cut)
+  })
+
+  it('gives back a text without line breaks, and its own result, unchanged', () => {
+    const any = fc.string({
+      unit: fc.constantFrom(' ', '\n', '\r', '\u200B', 'a', '👋'),
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(any, (value) => {
+        const { data } = contentSchema.safeParse(value)
+        if (data === undefined) return
+        expect(contentSchema.parse(data)).toBe(data)
+        if (!/[\n\r]/.test(value)) expect(data).toBe(value)
+      }),
+    )
+  })
+
+  it('takes the time of one look at the longest text of lines that cannot be seen', () => {
+    const value = '\n \u200B'.repeat(LIMITS.contentLength / 3 - 1)
+    const startedAt = performance.now()
+    for (let count = 0; count < 50; count += 1)
+      expect(contentSchema.parse(`${value}x`)).toBe(' \u200Bx')
+    expect(performance.now() - startedAt).toBeLessThan(5000)
   })
 })
 

@@ -39,11 +39,21 @@ export function text(min: number, max: number): z.ZodString {
   )
 }
 
-/** Text that a person typed, with at least one visible character. */
-export const contentSchema = text(1, LIMITS.contentLength).refine(
-  (value) => /\S/u.test(value),
-  'holds only white space',
-)
+/**
+ * A character that can be seen. The others are white space, controls, code points that Unicode lets
+ * be ignored in display (zero-width characters, marks of direction, fillers, variation selectors,
+ * tags), the empty braille cell and the marks of interlinear notes. Inside a text they stay, because
+ * emoji, Arabic, Persian and Indic scripts need them.
+ */
+const VISIBLE = /[^\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]/u
+
+/**
+ * Text that a person typed, with at least one visible character. Empty lines at both ends are cut.
+ * Everything else stays as it was typed, for example the indentation of the first line.
+ */
+export const contentSchema = text(1, LIMITS.contentLength)
+  .refine((value) => VISIBLE.test(value), 'holds nothing that can be seen')
+  .overwrite(cutEmptyLines)
 
 /** An opaque id. Its characters never need escaping in a key, a path or a log line. */
 export const idSchema = z.string().regex(/^[\w.~-]{1,64}$/u, 'is not an id')
@@ -53,6 +63,14 @@ export const userIdSchema = text(1, LIMITS.userIdLength)
 
 export const timeSchema = z.iso.datetime()
 export const seqSchema = z.int().min(0)
+
+/** The same rule as `toMessageText` in web/client, which may not import values from here. */
+function cutEmptyLines(value: string): string {
+  // Lines and the breaks between them, which are no lines that can be seen.
+  const parts = value.split(/(\r\n|[\n\r\u2028\u2029])/u)
+  const isFull = (part: string): boolean => VISIBLE.test(part)
+  return parts.slice(parts.findIndex(isFull), parts.findLastIndex(isFull) + 1).join('')
+}
 
 function countCodePoints(value: string): number {
   return value.length - (value.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0)

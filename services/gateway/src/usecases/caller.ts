@@ -28,6 +28,11 @@ export interface Viewer {
   note(session: SeenSession & Pick<Session, 'lastActivityAt'>): void
   /** Returns the remembered data of a joined session; its `lastSeq` may be out of date. */
   seen(sessionId: string): SeenSession | undefined
+  /**
+   * Returns true if an activity at `atMs` has to be noted in the store: once in `everyMs` for a
+   * joined session, however many viewers cause it.
+   */
+  wakes(sessionId: string, atMs: number, everyMs: number): boolean
 }
 
 /** The owner of a session, which never changes, and a lower bound of its length. */

@@ -22,6 +22,7 @@ import {
   toStateRecord,
   toHead,
   toUserKey,
+  withNotedActivity,
 } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
@@ -86,6 +87,15 @@ export class MongoSessions implements Sessions {
       sessions: sessions.map(({ origin, head }) => toSession(origin, head)),
       nextCursor: last ? toCursor({ id: last._id, lastActivityAt: last.lastActivityAt }) : null,
     }
+  }
+
+  async noteActivity(sessionId: string, at: Date): Promise<void> {
+    const lastActivityAt = at.toISOString()
+    await this.#mongo.sessions.updateOne(
+      { _id: toKey(sessionId), status: 'active', lastActivityAt: { $lt: lastActivityAt } },
+      { $set: { lastActivityAt } },
+      BOUNDED,
+    )
   }
 
   /** Sessions in this list will be ended, so each is checked against its log. */
@@ -172,9 +182,10 @@ export class MongoSessions implements Sessions {
 
   #toFound(document: SessionDocument): FoundSession {
     const { _id: id, userId, startedAt, sealed, seq, state, stateSealed } = document
+    const head = toHead(this.#deps, id, { seq, state, stateSealed })
     return {
       origin: toOrigin(this.#deps, id, { userId, startedAt, sealed }),
-      head: toHead(this.#deps, id, { seq, state, stateSealed }),
+      head: withNotedActivity(head, document.lastActivityAt),
     }
   }
 }

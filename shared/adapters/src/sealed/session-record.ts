@@ -96,6 +96,15 @@ export function toHead(deps: RecordDeps, sessionId: string, stored: StoredState)
   return { seq: seq.data, state: { ...known, ...toLaterTexts(later) } }
 }
 
+/**
+ * Returns the head with a last activity of `notedAt`, if that is later. An activity without an entry
+ * is noted beside the head, which only an entry may move.
+ */
+export function withNotedActivity(head: LogHead, notedAt: unknown): LogHead {
+  if (typeof notedAt !== 'string' || notedAt <= head.state.lastActivityAt) return head
+  return { ...head, state: { ...head.state, lastActivityAt: notedAt } }
+}
+
 export function toOriginRecord(deps: RecordDeps, origin: SessionOrigin): OriginRecord {
   const { id, userName, laterTexts, ...rest } = origin
   const { userId, startedAt } = rest

@@ -22,6 +22,7 @@ import {
   toStateRecord,
   toHead,
   toUserKey,
+  withNotedActivity,
 } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 
@@ -82,6 +83,17 @@ export class SqliteSessions implements Sessions {
     const sessions = readEach(rows.slice(0, page.limit), (row) => this.#toSession(row))
     const last = rows.length > page.limit ? rows[page.limit - 1] : undefined
     return { sessions, nextCursor: last ? toCursorOf(last) : null }
+  }
+
+  async noteActivity(sessionId: string, at: Date): Promise<void> {
+    const time = at.toISOString()
+    this.#db.run(
+      `UPDATE sessions SET last_activity_at = ?
+       WHERE id = ? AND status = 'active' AND last_activity_at < ?`,
+      time,
+      sessionId,
+      time,
+    )
   }
 
   async listIdle(before: Date, limit: number): Promise<Session[]> {
@@ -169,9 +181,10 @@ export class SqliteSessions implements Sessions {
   #toFound(row: Row): FoundSession {
     const id = String(row.id)
     const { user_id: userId, started_at: startedAt, sealed, seq, state_sealed: stateSealed } = row
+    const head = toHead(this.#deps, id, { seq, state: parseJson(row.state), stateSealed })
     return {
       origin: toOrigin(this.#deps, id, { userId, startedAt, sealed }),
-      head: toHead(this.#deps, id, { seq, state: parseJson(row.state), stateSealed }),
+      head: withNotedActivity(head, row.last_activity_at),
     }
   }
 

@@ -30,6 +30,12 @@ export interface Sessions {
    * Returns the latest activity first. Throws `INVALID_FORMAT` for a cursor that it did not issue.
    */
   list(userId: string, page: { limit: number; cursor?: string }): Promise<SessionPage>
+  /**
+   * Notes an activity that adds no entry, for example typing. `listIdle` and `findActive` count it.
+   * One small write, which never moves the last activity back. Ignores a session that has ended or
+   * does not exist.
+   */
+  noteActivity(sessionId: string, at: Date): Promise<void>
   /** Returns active sessions without activity since `before`, the longest idle first. */
   listIdle(before: Date, limit: number): Promise<Session[]>
 }

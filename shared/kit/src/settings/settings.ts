@@ -224,7 +224,8 @@ export const SETTINGS = {
     }),
     idleTimeoutMs: setting('SESSION_IDLE_TIMEOUT', duration('1s', '24d'), {
       default: '30m',
-      about: 'The time without activity after which a session ends. At least `RECONNECT_TIMEOUT`.',
+      about:
+        'The time without activity after which a session ends. Typing is activity. At least `RECONNECT_TIMEOUT`.',
       usedBy: SERVER,
     }),
   },

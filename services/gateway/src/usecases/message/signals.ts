@@ -3,19 +3,39 @@ import { AppError, checkAccess, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import type { Caller, SeenSession } from '../caller.ts'
 
-/** Tells the other viewers that this user has started or stopped typing. */
+/**
+ * How often typing is noted in the store: by this part of the time after which a quiet session ends.
+ * A session thus ends after at least three quarters of that time without a key.
+ */
+const NOTES_PER_IDLE_TIME = 4
+
+/** Tells the other viewers that this user has started or stopped typing. Typing is an activity. */
 export async function setTyping(
-  { sessions }: Context,
+  context: Context,
   caller: Caller,
   { sessionId, typing }: ClientPayload<'typing'>,
 ): Promise<ClientData<'typing'>> {
   const who = caller.user
   // An open session has been checked, and a read of the store would cost more than the rest.
-  const seen = caller.viewer.seen(sessionId) ?? (await sessions.find(sessionId))
+  const seen = caller.viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
   const session = checkAccess('read', who, seen)
   const from = { type: toPartyType(who, session), id: who.id, name: who.name }
   caller.announceTyping({ sessionId, from, typing })
+  if (typing) noteActivity(context, caller, sessionId)
   return {}
+}
+
+/** Nobody waits for the note. After a failure the next one comes before the session may end. */
+function noteActivity(context: Context, { viewer }: Caller, sessionId: string): void {
+  const { sessions, clock, options, work, logger } = context
+  const now = clock.now()
+  const everyMs = options.sessions.idleTimeoutMs / NOTES_PER_IDLE_TIME
+  if (!viewer.wakes(sessionId, now.getTime(), everyMs)) return
+  work.add(
+    sessions
+      .noteActivity(sessionId, now)
+      .catch((error: unknown) => logger.warn({ err: error, sessionId }, 'activity not noted')),
+  )
 }
 
 /** Tells the other viewers how far this user has read. */

@@ -159,11 +159,28 @@ describe('SessionRooms', () => {
   })
 })
 
+describe('an activity without an entry', () => {
+  it('is noted once in a while for a session, however many viewers cause it', async () => {
+    const { rooms } = openRooms(createBus())
+    const [one, two] = [createMember('1'), createMember('2')]
+    await Promise.all([rooms.join(one, 's1'), rooms.join(two, 's1'), rooms.join(two, 's2')])
+    const wakes = (member: Member, sessionId: string, atMs: number) =>
+      createViewer(rooms, member).wakes(sessionId, atMs, 1000)
+    expect([wakes(one, 's1', 5000), wakes(two, 's1', 5000), wakes(two, 's2', 5000)]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    expect([wakes(one, 's1', 5999), wakes(one, 's1', 6000)]).toEqual([false, true])
+    expect(wakes(one, 'not open', 9000)).toBe(false)
+  })
+})
+
 function openViewer() {
   const noteActivity = jest.fn<SessionRooms['noteActivity']>()
   const member = createMember()
   const join = async ({ sessionIds }: Member, sessionId: string) => void sessionIds.add(sessionId)
-  const rooms = { join, leave: () => undefined, noteActivity }
+  const rooms = { join, leave: () => undefined, noteActivity, wakes: () => false }
   return { member, noteActivity, viewer: createViewer(rooms, member) }
 }
 

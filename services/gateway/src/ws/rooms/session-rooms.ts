@@ -18,6 +18,8 @@ export interface SessionRoom {
   subscription: Promise<Unsubscribe> | undefined
   /** The last activity in the session that this process knows of, in ms since the epoch. */
   activeAt: number
+  /** When this process noted an activity without an entry in the store, in ms since the epoch. */
+  notedAt: number
 }
 
 export interface SessionRoomsDeps {
@@ -57,6 +59,14 @@ export class SessionRooms {
   noteActivity(sessionId: string, atMs: number): void {
     const room = this.#rooms.get(sessionId)
     if (room && room.activeAt < atMs) room.activeAt = atMs
+  }
+
+  /** See `Viewer.wakes`. False for sessions that no socket here has open. */
+  wakes(sessionId: string, atMs: number, everyMs: number): boolean {
+    const room = this.#rooms.get(sessionId)
+    if (!room || atMs - room.notedAt < everyMs) return false
+    room.notedAt = atMs
+    return true
   }
 
   /** Resolves when the member gets every event, or after the wait for the bus. Never rejects. */
@@ -117,6 +127,7 @@ export class SessionRooms {
       members: new Set(),
       subscription: undefined,
       activeAt: 0,
+      notedAt: 0,
     }
     this.#rooms.set(sessionId, room)
     return room
@@ -136,7 +147,7 @@ export class SessionRooms {
 
 /** Creates the viewer of a socket. It remembers a session only while the session is open. */
 export function createViewer(
-  rooms: Pick<SessionRooms, 'join' | 'leave' | 'noteActivity'>,
+  rooms: Pick<SessionRooms, 'join' | 'leave' | 'noteActivity' | 'wakes'>,
   member: Member,
 ): Viewer {
   const noted = new Map<string, SeenSession>()
@@ -150,5 +161,6 @@ export function createViewer(
       if (member.sessionIds.has(id)) noted.set(id, { id, userId, lastSeq })
     },
     seen: (sessionId) => (member.sessionIds.has(sessionId) ? noted.get(sessionId) : undefined),
+    wakes: (sessionId, atMs, everyMs) => rooms.wakes(sessionId, atMs, everyMs),
   }
 }
