@@ -19,8 +19,8 @@ export function createChatOptions(): ChatClientOptions {
   return {
     baseUrl,
     getToken: createPageToken(baseUrl),
-    storage: createOutboxDatabase(),
-    tabId: readTabId(),
+    storage: createOutboxStorage(),
+    ...takeTabId(),
   }
 }
 
@@ -45,24 +45,49 @@ async function createVisitor(baseUrl: string): Promise<IssuedToken> {
   return (await requestJson(`${baseUrl}/api/visitors`, init)) as IssuedToken
 }
 
-/** Stores unsent messages in IndexedDB, or in memory if the browser allows no storage. */
-function createOutboxDatabase(): OutboxStorage {
-  if (!('indexedDB' in globalThis)) return createMemoryStorage()
+/**
+ * Stores in IndexedDB what a user has written. A browser may have none or refuse it, so this page's
+ * part is in memory as well. The functions are async because a missing IndexedDB throws at each use.
+ */
+function createOutboxStorage(): OutboxStorage {
+  const memory = createMemoryStorage()
   const store = createStore('chatbox-outbox', 'messages')
+  const readDatabase = async (): Promise<unknown[]> => values(store)
   return {
-    readAll: () => values<unknown>(store),
-    put: (message) => set(message.clientMessageId, message, store),
-    remove: (clientMessageId) => del(clientMessageId, store),
+    readAll: () => readDatabase().catch(() => memory.readAll()),
+    async put(key, value) {
+      await memory.put(key, value)
+      await set(key, value, store)
+    },
+    async remove(key) {
+      await memory.remove(key)
+      await del(key, store)
+    },
   }
 }
 
-/** Reads the id of this tab. It survives a reload if the browser allows storage. */
-function readTabId(): string {
+/**
+ * Returns the id of this tab, which survives a reload if the browser allows storage. While the page
+ * is shown the id is not in the storage, because a duplicate of the tab begins with a copy of it.
+ */
+function takeTabId(): { tabId: string; isNewTab: boolean } {
+  const known = withTabStorage((storage) => storage.getItem(TAB_KEY)) ?? undefined
+  const tabId = known ?? createId()
+  const take = (): void => withTabStorage((storage) => storage.removeItem(TAB_KEY))
+  const putBack = (): void => withTabStorage((storage) => storage.setItem(TAB_KEY, tabId))
+  take()
+  window.addEventListener('pageshow', take)
+  window.addEventListener('pagehide', putBack)
+  // A hidden page may be ended without another event.
+  document.addEventListener('visibilitychange', () => (document.hidden ? putBack() : take()))
+  return { tabId, isNewTab: known === undefined }
+}
+
+/** Returns undefined if the browser allows no storage. */
+function withTabStorage<T>(use: (storage: Storage) => T): T | undefined {
   try {
-    const tabId = sessionStorage.getItem(TAB_KEY) ?? createId()
-    sessionStorage.setItem(TAB_KEY, tabId)
-    return tabId
+    return use(sessionStorage)
   } catch {
-    return createId()
+    return undefined
   }
 }

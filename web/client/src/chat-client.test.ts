@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ClientEvent, ClientPayload } from '@chatbox/contract'
 import { Server, type Socket } from 'socket.io'
-import { ChatClient } from './chat-client.ts'
+import { ChatClient, type ChatClientOptions } from './chat-client.ts'
 import type { ChatState } from './chat-state.ts'
 import {
   createMessage,
@@ -23,6 +23,7 @@ describe('chat client', () => {
   let http: HttpServer
   let io: Server
   let log: FakeServer
+  let options: ChatClientOptions
   let chat: ChatClient
   let requests: [event: string, payload: unknown][]
   let handlers: Handlers
@@ -51,12 +52,13 @@ describe('chat client', () => {
     io.on('connection', onConnection)
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
-    chat = new ChatClient({
+    options = {
       baseUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/p`,
       getToken: async () => 'token',
       storage: createMemoryStorage(),
       random: () => 1,
-    })
+    }
+    chat = new ChatClient(options)
     chat.connect()
   })
 
@@ -119,6 +121,24 @@ describe('chat client', () => {
     expect(shown?.drafts[0]?.text).toBe('1.0 1.1 ')
     await chat.stop()
     expect(requests.at(-1)).toEqual(['reply:stop', { sessionId: 's', replyId: 'r1' }])
+  })
+
+  it.each<[string, () => Promise<never>]>([
+    ['fails', () => Promise.reject(new Error('no storage'))],
+    ['never answers', () => new Promise(() => undefined)],
+  ])('begins at once and sends when the storage %s', async (_, call) => {
+    const storage = { readAll: call, put: call, remove: call }
+    chat.close()
+    chat = new ChatClient({ ...options, storage })
+    const startedAt = Date.now()
+    chat.connect()
+    chat.onInput('a question')
+    await until(isOpen)
+    expect(Date.now() - startedAt).toBeLessThan(1000)
+    expect(chat.typedText).toBe('a question')
+    expect(chat.send(chat.typedText)).toBe(true)
+    await until(({ log: shown, unsent }) => shown?.lastSeq === 1 && unsent.length === 0)
+    expect(chat.typedText).toBe('')
   })
 
   it('catches up after a gap in the connection', async () => {
@@ -198,8 +218,8 @@ describe('chat client', () => {
   it('tells that the user types and has read, not for every key', async () => {
     for (const action of ['ask', 'start', 'finish', 'ask']) log.act(action)
     await until(isOpen)
-    chat.onInput()
-    chat.onInput()
+    chat.onInput('x')
+    chat.onInput('x')
     chat.markRead()
     chat.markRead()
     await expectEventually(() => requests.some(([event]) => event === 'message:read'))

@@ -5,8 +5,9 @@ import { toRequestError } from './connection/request.ts'
 import { type GetToken, readSubject } from './connection/token.ts'
 import { MySessions } from './my-sessions.ts'
 import { Observable } from './observable.ts'
-import { Outbox } from './outbox/outbox.ts'
+import { createId, Outbox } from './outbox/outbox.ts'
 import type { OutboxStorage } from './outbox/outbox-storage.ts'
+import { TypedText } from './outbox/typed-text.ts'
 import type { SessionView } from './session/session-view.ts'
 import { SessionViews } from './session/session-views.ts'
 import { Timer } from './timer.ts'
@@ -16,8 +17,10 @@ export interface ChatClientOptions {
   baseUrl: string
   getToken: GetToken
   storage: OutboxStorage
-  /** Survives a reload. Without it, messages of a still unknown user do not. */
+  /** Survives a reload. Without it, what was written in this tab is found like another tab's. */
   tabId?: string
+  /** The tab has just got its id. Defaults to true without an id. */
+  isNewTab?: boolean
   random?: () => number
 }
 
@@ -32,6 +35,7 @@ export class ChatClient extends Observable<ChatState> {
   readonly #server: { baseUrl: string; getToken: GetToken }
   readonly #connection: Connection
   readonly #outbox: Outbox
+  readonly #typed: TypedText
   readonly #views: SessionViews
   readonly #retry: Timer
   #sessions: MySessions
@@ -45,7 +49,7 @@ export class ChatClient extends Observable<ChatState> {
 
   constructor(options: ChatClientOptions) {
     super(NOTHING_SHOWN)
-    const { baseUrl, random = Math.random } = options
+    const { baseUrl, storage, tabId = createId(), random = Math.random } = options
     this.#server = {
       baseUrl,
       getToken: async (wish) => this.#onToken(await options.getToken(wish)),
@@ -53,11 +57,12 @@ export class ChatClient extends Observable<ChatState> {
     const connection = new Connection({ ...this.#server, random })
     this.#connection = connection
     this.#outbox = new Outbox({
-      ...options,
-      random,
+      ...{ storage, tabId, random },
       send: (payload) => connection.request('message:send', payload),
       onSent: (message) => this.#views.onSent(message),
     })
+    const { isNewTab = options.tabId === undefined } = options
+    this.#typed = new TypedText({ storage, tabId, isNewTab })
     this.#views = new SessionViews({
       connection,
       outbox: this.#outbox,
@@ -67,6 +72,7 @@ export class ChatClient extends Observable<ChatState> {
     this.#retry = new Timer(random)
     this.#sessions = this.#createSessions()
     this.#outbox.subscribe(() => this.#patch({ unsent: this.#outbox.items }))
+    this.#typed.subscribe(() => this.#patch({ typedRevision: this.#typed.state }))
     connection.subscribe(() => this.#onConnection())
     connection.on('ready', (ready) => void this.#onReady(ready))
     connection.on('session:updated', ({ session }) => this.#sessions.update(session))
@@ -97,11 +103,20 @@ export class ChatClient extends Observable<ChatState> {
     await this.#try(() => this.#view?.end())
   }
 
-  /** Sends a message now or as soon as possible. Returns true if it was accepted. */
+  /** The text in the message box, which survives a reload and the end of a session. */
+  get typedText(): string {
+    return this.#typed.text
+  }
+
+  /**
+   * Sends a message now or as soon as possible. Returns true if it was accepted; then the typed text
+   * is empty.
+   */
   send(content: string): boolean {
     try {
       if (this.#view) this.#view.send(content)
       else this.#outbox.add(null, content)
+      this.#typed.onSent()
       this.#patch({ error: null })
       return true
     } catch (error) {
@@ -142,8 +157,9 @@ export class ChatClient extends Observable<ChatState> {
     await this.#sessions.read(more)
   }
 
-  /** Call this when the user types. */
-  onInput(): void {
+  /** Call this with the whole text when the user types. */
+  onInput(text: string): void {
+    this.#typed.onInput(text)
     this.#view?.onInput()
   }
 
@@ -175,6 +191,7 @@ export class ChatClient extends Observable<ChatState> {
     if (userId === former) return false
     this.#userId = userId
     void this.#outbox.setUser(userId)
+    this.#typed.setUser(userId)
     if (former === '') return true
     this.#leave()
     this.#view = undefined
@@ -183,6 +200,7 @@ export class ChatClient extends Observable<ChatState> {
       ...NOTHING_SHOWN,
       connection: this.#connection.state,
       formerUsers: this.state.formerUsers + 1,
+      typedRevision: this.#typed.state,
       unsent: this.#outbox.items,
     })
     return true
@@ -217,8 +235,7 @@ export class ChatClient extends Observable<ChatState> {
     }
     this.#become(user.id)
     this.#patch({ user, models, contentLength: limits.contentLength })
-    await this.#outbox.setUser(user.id)
-    if (user.id !== this.#userId) return
+    // The chat begins without the storage, and the outbox waits for it for a moment.
     if (this.#view) await this.#views.catchUp()
     else await this.openSession()
     this.#resumeOutbox()

@@ -11,9 +11,11 @@ export interface ChatState extends Omit<SessionViewState, 'log'> {
   user: User | null
   /**
    * The number of users before this one. When it changes, a page must discard its own data, for
-   * example an unsent text.
+   * example what is open or selected.
    */
   formerUsers: number
+  /** Changes when `ChatClient.typedText` has changed otherwise than by typing. */
+  typedRevision: number
   models: readonly Model[]
   /** The maximum length of a message, in code points. */
   contentLength: number
@@ -30,6 +32,7 @@ export const NOTHING_SHOWN: ChatState = {
   connection: { status: 'connecting' },
   user: null,
   formerUsers: 0,
+  typedRevision: 0,
   models: [],
   contentLength: 10_000,
   log: null,

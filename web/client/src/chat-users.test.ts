@@ -178,7 +178,7 @@ describe('users of a chat', () => {
     sockets[0]?.emit('message:receipt', { sessionId: 's-a', reader: from, seq: 1 })
     await until(chat, ({ typists, readUpTo }) => typists.length === 1 && readUpTo.o === 1)
     isSilent = true
-    chat.onInput()
+    chat.onInput('x')
     chat.markRead()
     chat.send('of a')
     await eventually(() => sent().length === 1)

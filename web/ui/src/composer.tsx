@@ -1,13 +1,16 @@
-import type { ChatClient } from '@chatbox/client'
+import { type ChatClient, toMessageText } from '@chatbox/client'
 import type { JSX, RefObject } from 'preact'
 import { useLayoutEffect, useState } from 'preact/hooks'
 import { IconButton } from './controls.tsx'
+import { useMedia } from './hooks.ts'
 import { strings } from './strings.ts'
 
 interface ComposerProps {
-  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop'>
+  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop' | 'typedText'>
   input: RefObject<HTMLTextAreaElement | null>
   maxLength: number
+  /** Changes when `actions.typedText` has changed otherwise than by typing. */
+  typedRevision: number
   /** A reply is awaited or being written. It can be stopped, and the next question can be sent. */
   isAnswering: boolean
 }
@@ -15,20 +18,26 @@ interface ComposerProps {
 export const COMPOSER_ID = 'message'
 /** The used share of the limit from which the counter is shown. */
 const NEAR_LIMIT = 0.9
+/** On-screen keyboards have no Shift + Enter, and a button to send is at hand. */
+const COARSE_POINTER = '(pointer: coarse)'
 
-export function Composer({ actions, input, maxLength, isAnswering }: ComposerProps): JSX.Element {
-  const [text, setText] = useState('')
+export function Composer(props: ComposerProps): JSX.Element {
+  const { actions, input, maxLength, isAnswering, typedRevision } = props
+  const [text, setText] = useState(actions.typedText)
+  useLayoutEffect(() => setText(actions.typedText), [actions, typedRevision])
   useLayoutEffect(() => fitHeight(input.current), [text, input])
-  const over = countCodePoints(text) - maxLength
-  const canSend = /\S/u.test(text) && over <= 0
+  const isCoarse = useMedia(COARSE_POINTER)
+  const content = toMessageText(text)
+  const over = countCodePoints(content) - maxLength
+  const canSend = content !== '' && over <= 0
   const send = (): void => {
-    if (!canSend || !actions.send(text.trim())) return
+    if (!canSend || !actions.send(content)) return
     setText('')
     input.current?.focus()
   }
   const onInput = (value: string): void => {
     setText(value)
-    actions.onInput()
+    actions.onInput(value)
   }
   return (
     <form class="composer" onSubmit={onSubmit(send)}>
@@ -44,9 +53,9 @@ export function Composer({ actions, input, maxLength, isAnswering }: ComposerPro
           placeholder={strings.placeholder}
           aria-describedby="composer-hint"
           aria-invalid={over > 0}
-          enterkeyhint="send"
+          enterkeyhint={isCoarse ? 'enter' : 'send'}
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
-          onKeyDown={onSendKey(send)}
+          onKeyDown={isCoarse ? undefined : onSendKey(send)}
         />
         {isAnswering && (
           <IconButton
@@ -95,11 +104,21 @@ function onSubmit(send: () => void): (event: Event) => void {
   }
 }
 
-/** Ignores an Enter that ends a word of an input method. Browsers report it in different ways. */
+/** `keyCode` of a key that an input method has handled. */
+const HANDLED_BY_INPUT_METHOD = 229
+
+/**
+ * Ignores an Enter that ends a word of an input method. Chromium and Firefox send it during the
+ * composition. WebKit sends it after `compositionend`, no longer as composing but with `keyCode`
+ * 229 (https://bugs.webkit.org/show_bug.cgi?id=165004).
+ */
 function onSendKey(send: () => void): (event: KeyboardEvent) => void {
   return (event) => {
-    const { key, shiftKey, ctrlKey, altKey, isComposing } = event
-    if (key !== 'Enter' || shiftKey || ctrlKey || altKey || isComposing) return
+    const { key, shiftKey, ctrlKey, altKey } = event
+    if (key !== 'Enter' || shiftKey || ctrlKey || altKey) return
+    // No other property tells WebKit's Enter from one that is meant to send.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    if (event.isComposing || event.keyCode === HANDLED_BY_INPUT_METHOD) return
     event.preventDefault()
     send()
   }

@@ -82,13 +82,41 @@ export function CopyButton({ text }: { text: string }): JSX.Element {
   )
 }
 
-/** Copies a text and reports it for a moment. Does nothing without permission or https. */
+/** Copies a text and reports it for a moment. */
 export async function copyText(text: string, tell: (isCopied: boolean) => void): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text)
-  } catch {
-    return
-  }
+  if (!(await writeClipboard(text)) && !copyByCommand(text)) return
   tell(true)
   setTimeout(() => tell(false), COPIED_MS)
+}
+
+/** Returns false without permission. On plain http there is no `navigator.clipboard`. */
+async function writeClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Copies by the selection of a hidden box, which works without https. Keeps focus and selection. */
+function copyByCommand(text: string): boolean {
+  const focused = document.activeElement
+  const selection = document.getSelection()
+  const ranges = selection
+    ? Array.from({ length: selection.rangeCount }, (_, at) => selection.getRangeAt(at))
+    : []
+  const box = document.createElement('textarea')
+  box.className = 'hidden'
+  box.readOnly = true
+  box.value = text
+  document.body.append(box)
+  box.select()
+  // Deprecated, but nothing else works on plain http.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const isCopied = document.execCommand('copy')
+  box.remove()
+  for (const range of ranges) selection?.addRange(range)
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true })
+  return isCopied
 }

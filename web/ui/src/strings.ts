@@ -57,22 +57,41 @@ const dayFormat = new Intl.DateTimeFormat(undefined, {
   month: 'long',
 })
 const shortFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const dayOfYearFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+})
+const shortOfYearFormat = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
 const DAY_MS = 24 * 3600 * 1000
 
 export function toTime(iso: string): string {
   return timeFormat.format(new Date(iso))
 }
 
-/** Formats a day in words, in the reader's time zone. */
+/** Formats a day in words, in the reader's time zone, with the year if it is not this year's. */
 export function toDay(iso: string, now: Date): string {
-  const days = daysBetween(new Date(iso), now)
+  const date = new Date(iso)
+  const days = daysBetween(date, now)
   if (days === 0) return strings.today
-  return days === 1 ? strings.yesterday : dayFormat.format(new Date(iso))
+  if (days === 1) return strings.yesterday
+  return (isSameYear(date, now) ? dayFormat : dayOfYearFormat).format(date)
 }
 
-/** Formats the time for today, else the date. */
+/** Formats the time for today, else the date, with the year if it is not this year's. */
 export function toShortTime(iso: string, now: Date): string {
-  return daysBetween(new Date(iso), now) === 0 ? toTime(iso) : shortFormat.format(new Date(iso))
+  const date = new Date(iso)
+  if (daysBetween(date, now) === 0) return toTime(iso)
+  return (isSameYear(date, now) ? shortFormat : shortOfYearFormat).format(date)
+}
+
+function isSameYear(a: Date, b: Date): boolean {
+  return a.getFullYear() === b.getFullYear()
 }
 
 function daysBetween(from: Date, to: Date): number {

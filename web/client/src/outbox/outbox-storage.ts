@@ -16,12 +16,16 @@ export interface UnsentMessage {
   failure: { code: RequestErrorCode; message: string } | null
 }
 
-/** Keeps unsent messages over a reload. Writes take effect in the order of the calls. */
+/**
+ * Keeps over a reload what a user has written and the server has not confirmed: unsent messages and
+ * the text in the message box. Writes take effect in the order of the calls. A call may reject or
+ * never settle, so nothing that a user waits for may depend on it.
+ */
 export interface OutboxStorage {
   /** Returns the stored values, which the caller must validate. */
   readAll(): Promise<unknown[]>
-  put(message: UnsentMessage): Promise<void>
-  remove(clientMessageId: string): Promise<void>
+  put(key: string, value: object): Promise<void>
+  remove(key: string): Promise<void>
 }
 
 /** Creates a storage in memory, for tests and for browsers that allow no storage. */
@@ -29,8 +33,8 @@ export function createMemoryStorage(): OutboxStorage {
   const items = new Map<string, string>()
   return {
     readAll: async () => [...items.values()].map((text): unknown => JSON.parse(text)),
-    put: async (message) => void items.set(message.clientMessageId, JSON.stringify(message)),
-    remove: async (clientMessageId) => void items.delete(clientMessageId),
+    put: async (key, value) => void items.set(key, JSON.stringify(value)),
+    remove: async (key) => void items.delete(key),
   }
 }
 

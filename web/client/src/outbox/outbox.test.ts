@@ -252,6 +252,79 @@ describe('outbox', () => {
     expect(await storage.readAll()).toEqual([])
   })
 
+  it.each([
+    ['never answers', () => new Promise<never>(() => undefined)],
+    ['answers after 5 s', () => new Promise<[]>((resolve) => setTimeout(() => resolve([]), 5000))],
+  ])('sends after a second when the storage %s', async (_, readAll) => {
+    storage = { ...storage, readAll }
+    const outbox = open()
+    void outbox.setUser('u')
+    outbox.resume('s')
+    outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(999)
+    expect(sent).toEqual([])
+    await jest.advanceTimersByTimeAsync(1)
+    expect(delivered.map(({ content }) => content)).toEqual(['one'])
+  })
+
+  it('sends what was stored first when the storage answers in time, and all of it when late', async () => {
+    for (const lateMs of [900, 3000]) {
+      delivered = []
+      storage = createMemoryStorage()
+      const before = open()
+      await before.setUser('u')
+      before.add('s', 'stored')
+      const { readAll } = storage
+      storage.readAll = async () => {
+        await new Promise((resolve) => setTimeout(resolve, lateMs))
+        return readAll()
+      }
+      const outbox = open()
+      void outbox.setUser('u')
+      outbox.resume('s')
+      outbox.add('s', 'new')
+      await jest.advanceTimersByTimeAsync(4000)
+      const order = lateMs < 1000 ? ['stored', 'new'] : ['new', 'stored']
+      expect(delivered.map(({ content }) => content)).toEqual(order)
+    }
+  })
+
+  it('sends whole characters alone, also when it sends again what an earlier version refused', async () => {
+    answers = [refusal('INVALID_FORMAT', false)]
+    const outbox = open()
+    await outbox.setUser('u')
+    outbox.resume('s')
+    const stored = outbox.add('s', 'x')
+    outbox.add('s', '\uDC4B\n\n')
+    await jest.advanceTimersByTimeAsync(0)
+    await storage.put(stored.clientMessageId, { ...stored, content: 'half \uD83D' })
+    answers = [refusal('INVALID_FORMAT', false)]
+    const after = open()
+    await after.setUser('u')
+    after.resume('s')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(after.items).toMatchObject([{ failure: { code: 'INVALID_FORMAT' } }])
+    after.retry(stored.clientMessageId)
+    await jest.advanceTimersByTimeAsync(0)
+    expect(after.items).toEqual([])
+    expect(delivered.map(({ content }) => content)).toEqual(['\uFFFD', 'half \uFFFD'])
+  })
+
+  it('takes nothing that cannot be seen, and discards it when it is to be sent again', async () => {
+    const outbox = open()
+    await outbox.setUser('u')
+    for (const blank of ['', ' \n', '\u200B', '\uFEFF\u2060']) {
+      expect(() => outbox.add('s', blank)).toThrow('Nothing of this message can be seen.')
+    }
+    const failure = { code: 'INVALID_FORMAT', message: 'No.' }
+    const item = { ...outbox.add('s', 'x'), content: '\u200B', failure }
+    await storage.put(item.clientMessageId, item)
+    const after = open()
+    await after.setUser('u')
+    after.retry(item.clientMessageId)
+    expect([after.items, await storage.readAll()]).toEqual([[], []])
+  })
+
   it('works without a storage, and says that it has none', async () => {
     const fail = async (): Promise<never> => {
       throw new Error('no storage')

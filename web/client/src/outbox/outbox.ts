@@ -2,6 +2,7 @@ import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
 import { RequestError, toRequestError } from '../connection/request.ts'
 import { Observable } from '../observable.ts'
 import { Timer } from '../timer.ts'
+import { toMessageText } from './message-text.ts'
 import { type OutboxStorage, parseUnsentMessage, type UnsentMessage } from './outbox-storage.ts'
 
 interface OutboxOptions {
@@ -16,6 +17,8 @@ interface OutboxOptions {
 
 const MAX_MESSAGES = 50
 const MAX_CHARACTERS = 200_000
+/** How long sending waits for a storage, so that messages keep their order. */
+const STORAGE_WAIT_MS = 1000
 /** Nobody expects a message to be sent after a week. */
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000
 
@@ -30,6 +33,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   readonly #timer: Timer
   #userId: string | null = null
   #loading = Promise.resolve()
+  #isLoading = false
   /** The session for messages that were written before a session was open. */
   #sessionId: string | null = null
   #online = false
@@ -47,7 +51,8 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
 
   /**
    * Sets the user and drops the messages of a former one. Resolves when the user's stored messages
-   * are loaded. Nothing is sent until `resume`. Never rejects.
+   * are loaded, or after 1 s; then they are added when they come. Nothing is sent until then, nor
+   * before `resume`. Never rejects.
    */
   setUser(userId: string): Promise<void> {
     if (userId !== this.#userId) this.#loading = this.#load(userId)
@@ -60,7 +65,18 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     this.pause()
     this.#timer.forgetFailures()
     this.setState(unowned.map((item) => this.#claim(item)))
-    const stored = await this.#options.storage.readAll().catch(() => [])
+    this.#isLoading = true
+    const reading = this.#options.storage.readAll().then(
+      (stored) => this.#addStored(userId, stored),
+      () => undefined,
+    )
+    await settlesSoon(reading)
+    if (userId !== this.#userId) return
+    this.#isLoading = false
+    this.#next()
+  }
+
+  #addStored(userId: string, stored: readonly unknown[]): void {
     if (userId !== this.#userId) return
     const left = stored.map(parseUnsentMessage).filter((item) => item !== undefined)
     const known = new Set(this.items.map(({ clientMessageId }) => clientMessageId))
@@ -74,8 +90,16 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     this.#next()
   }
 
-  /** Adds a message and sends it in its turn. Throws `TOO_MANY_REQUESTS` if the outbox is full. */
-  add(sessionId: string | null, content: string): UnsentMessage {
+  /**
+   * Adds a message and sends it in its turn. Throws `INVALID_FORMAT` if nothing of it can be seen,
+   * and `TOO_MANY_REQUESTS` if the outbox is full.
+   */
+  add(sessionId: string | null, typed: string): UnsentMessage {
+    const content = toMessageText(typed)
+    if (content === '') {
+      const message = 'Nothing of this message can be seen.'
+      throw new RequestError({ code: 'INVALID_FORMAT', message, retryable: false })
+    }
     const characters = this.items.reduce((sum, item) => sum + item.content.length, content.length)
     if (this.items.length >= MAX_MESSAGES || characters > MAX_CHARACTERS) {
       throw new RequestError({
@@ -114,12 +138,15 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     this.#timer.stop()
   }
 
-  /** Sends a refused message again, in the session `sessionId` if it is set. */
+  /**
+   * Sends a refused message again, in the session `sessionId` if it is set. Discards one of which
+   * nothing can be seen, because it would be refused for ever.
+   */
   retry(clientMessageId: string, sessionId?: string): void {
     const item = this.items.find((one) => one.clientMessageId === clientMessageId)
     if (!item?.failure) return
     this.discard(clientMessageId)
-    this.add(sessionId ?? item.sessionId, item.content)
+    if (toMessageText(item.content) !== '') this.add(sessionId ?? item.sessionId, item.content)
   }
 
   discard(clientMessageId: string): void {
@@ -133,7 +160,8 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
 
   #next(): void {
     const item = this.items.find(({ failure }) => failure === null)
-    if (!item || this.#sending || this.#timer.isRunning || !this.#online) return
+    if (!item || this.#sending || this.#timer.isRunning) return
+    if (!this.#online || this.#isLoading) return
     const sessionId = item.sessionId ?? this.#sessionId
     if (sessionId === null) return
     this.#sending = true
@@ -190,12 +218,24 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   }
 
   #store(item: UnsentMessage): void {
-    this.#options.storage.put(item).catch(() => undefined)
+    this.#options.storage.put(item.clientMessageId, item).catch(() => undefined)
   }
 
   #remove(clientMessageId: string): void {
     this.#options.storage.remove(clientMessageId).catch(() => undefined)
   }
+}
+
+/** Waits for work that never rejects, for a limited time. */
+async function settlesSoon(work: Promise<void>): Promise<void> {
+  const timer = new Timer()
+  await Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      timer.start(STORAGE_WAIT_MS, resolve)
+    }),
+  ])
+  timer.stop()
 }
 
 /** Creates an id of 128 random bits as 22 characters of base64url. */

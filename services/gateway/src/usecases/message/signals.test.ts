@@ -42,7 +42,7 @@ function setUp({ isAway = false } = {}) {
   } as unknown as Context
   return {
     ...{ noted, warnings, told },
-    async type(atMs: number, typing = true) {
+    type: async (atMs: number, typing = true) => {
       now = START + atMs
       await setTyping(context, caller, { sessionId: SESSION.id, typing })
       await Promise.all(pending)
