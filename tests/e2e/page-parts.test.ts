@@ -71,6 +71,92 @@ describeWithBrowser('parts of the chat page', () => {
     expect(await clipboard()).toContain('Run **this**')
   }, 30_000)
 
+  it.each<[string, () => void]>([
+    ['is missing', () => Object.defineProperty(navigator, 'clipboard', { value: undefined })],
+    [
+      'is refused',
+      () => {
+        Clipboard.prototype.writeText = () =>
+          Promise.reject(new DOMException('no', 'NotAllowedError'))
+      },
+    ],
+  ])(
+    'copies where the clipboard %s, as on plain http, and keeps focus and selection',
+    async (_, breakClipboard) => {
+      const chat = await pages.open(server.url)
+      await chat.page.addInitScript(breakClipboard)
+      await chat.page.reload()
+      model.answer(say('Keep **this**:\n\n```sh\nls -l\npwd\n```'))
+      await chat.ask('how')
+      await chat.waitForReply(1)
+      const code = chat.page.getByRole('button', { name: 'Copy code' })
+      const whole = chat.page.getByRole('button', { name: 'Copy', exact: true })
+      for (const [button, copied] of [
+        [code, 'ls -l\npwd\n'],
+        [whole, 'Keep **this**:\n\n```sh\nls -l\npwd\n```'],
+      ] as const) {
+        await chat.page.evaluate(() => {
+          const strong = document.querySelector('.markdown strong')
+          if (strong) document.getSelection()?.selectAllChildren(strong)
+        })
+        await button.focus()
+        await chat.page.keyboard.press('Enter')
+        await chat.page.getByRole('button', { name: 'Copied' }).waitFor()
+        const kept = await chat.page.evaluate(() => [
+          document.activeElement?.textContent,
+          document.getSelection()?.toString(),
+          document.querySelectorAll('textarea').length,
+        ])
+        expect(kept).toEqual(['Copied', 'this', 1])
+        await chat.input.fill('')
+        await chat.input.press('ControlOrMeta+V')
+        expect(await chat.input.inputValue()).toBe(copied)
+        await button.waitFor()
+      }
+    },
+    30_000,
+  )
+
+  it('prints all of a long log, without what only a screen needs', async () => {
+    const paragraph = 'Line after line of the answer, as long as it is. '.repeat(8)
+    model.answer(
+      say(`${`${paragraph}\n\n`.repeat(24)}\`\`\`\n${'wide '.repeat(80)}end\n\`\`\``, 400),
+    )
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const chat = await pages.open(server.url, { colorScheme })
+      await chat.ask('a long one')
+      await chat.waitForReply(1)
+      await chat.input.fill('not sent')
+      const onScreen = await chat.page.getByRole('log').evaluate((log) => log.scrollHeight)
+      expect(onScreen).toBeGreaterThan(3000)
+      const pdf = (await chat.page.pdf({ format: 'A4' })).toString('latin1')
+      expect(pdf.match(/\/Type\s*\/Page\b/g)?.length).toBeGreaterThan(2)
+      await chat.page.emulateMedia({ media: 'print' })
+      const printed = await chat.page.evaluate(() => ({
+        height: document.documentElement.scrollHeight,
+        log: document.querySelector('.column')?.scrollHeight ?? 0,
+        hidden: [
+          ...document.querySelectorAll('.header, .side, .composer, .typists, .link, .code-copy'),
+        ]
+          .map((element) => element.getClientRects().length)
+          .reduce((sum, count) => sum + count, 0),
+        cut: [...document.querySelectorAll('.scroller, .code-box pre')].filter(
+          (element) => element.scrollWidth > element.clientWidth + 1,
+        ).length,
+        colors: [getComputedStyle(document.body)].map((style) => [
+          style.color,
+          style.backgroundColor,
+        ]),
+      }))
+      expect(printed.height).toBeGreaterThanOrEqual(printed.log)
+      expect(printed).toMatchObject({
+        hidden: 0,
+        cut: 0,
+        colors: [['rgb(0, 0, 0)', 'rgb(255, 255, 255)']],
+      })
+    }
+  }, 60_000)
+
   it('reads earlier messages on the way up, keeps the place, and jumps back to the end', async () => {
     model.answer(say('ok'))
     const chat = await pages.open(server.url)

@@ -95,7 +95,9 @@ async function openChatPage(
     unsent: page.locator('.row-unsent'),
     async ask(text) {
       await input.fill(text)
-      await input.press('Enter')
+      // On a touch screen Enter is a new line.
+      if (options.hasTouch) await page.getByRole('button', { name: 'Send', exact: true }).tap()
+      else await input.press('Enter')
     },
     async waitForReply(count) {
       await replies.nth(count - 1).waitFor()

@@ -8,7 +8,7 @@ import {
   type OutboxStorage,
   requestJson,
 } from '@chatbox/client'
-import { createStore, del, set, values } from 'idb-keyval'
+import { createStore, promisifyRequest, values } from 'idb-keyval'
 
 const TAB_KEY = 'chatbox-tab'
 
@@ -53,15 +53,22 @@ function createOutboxStorage(): OutboxStorage {
   const memory = createMemoryStorage()
   const store = createStore('chatbox-outbox', 'messages')
   const readDatabase = async (): Promise<unknown[]> => values(store)
+  const change = (act: (objects: IDBObjectStore) => void): Promise<void> =>
+    store('readwrite', (objects) => {
+      act(objects)
+      // Otherwise the browser drops what is not finished when the page ends right after it.
+      objects.transaction.commit()
+      return promisifyRequest(objects.transaction)
+    })
   return {
     readAll: () => readDatabase().catch(() => memory.readAll()),
     async put(key, value) {
       await memory.put(key, value)
-      await set(key, value, store)
+      await change((objects) => objects.put(value, key))
     },
     async remove(key) {
       await memory.remove(key)
-      await del(key, store)
+      await change((objects) => objects.delete(key))
     },
   }
 }

@@ -5,6 +5,7 @@ import { toRequestError } from './connection/request.ts'
 import { type GetToken, readSubject } from './connection/token.ts'
 import { MySessions } from './my-sessions.ts'
 import { Observable } from './observable.ts'
+import { toMessageText } from './outbox/message-text.ts'
 import { createId, Outbox } from './outbox/outbox.ts'
 import type { OutboxStorage } from './outbox/outbox-storage.ts'
 import { TypedText } from './outbox/typed-text.ts'
@@ -32,6 +33,8 @@ const FIRST_PAGE = 50
  * methods never reject; errors are in `state.error`.
  */
 export class ChatClient extends Observable<ChatState> {
+  /** Returns what `send` sends of a typed text; empty if nothing of it can be seen. */
+  readonly toMessageText = toMessageText
   readonly #server: { baseUrl: string; getToken: GetToken }
   readonly #connection: Connection
   readonly #outbox: Outbox

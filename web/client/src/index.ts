@@ -3,7 +3,6 @@ export type { ChatState } from './chat-state.ts'
 export { Connection } from './connection/connection.ts'
 export { requestJson } from './connection/request.ts'
 export { createTokenSource, type GetToken, type IssuedToken } from './connection/token.ts'
-export { toMessageText } from './outbox/message-text.ts'
 export { createId, Outbox } from './outbox/outbox.ts'
 export {
   createMemoryStorage,

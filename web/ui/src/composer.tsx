@@ -1,4 +1,4 @@
-import { type ChatClient, toMessageText } from '@chatbox/client'
+import type { ChatClient } from '@chatbox/client'
 import type { JSX, RefObject } from 'preact'
 import { useLayoutEffect, useState } from 'preact/hooks'
 import { IconButton } from './controls.tsx'
@@ -6,7 +6,7 @@ import { useMedia } from './hooks.ts'
 import { strings } from './strings.ts'
 
 interface ComposerProps {
-  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop' | 'typedText'>
+  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop' | 'toMessageText' | 'typedText'>
   input: RefObject<HTMLTextAreaElement | null>
   maxLength: number
   /** Changes when `actions.typedText` has changed otherwise than by typing. */
@@ -27,7 +27,7 @@ export function Composer(props: ComposerProps): JSX.Element {
   useLayoutEffect(() => setText(actions.typedText), [actions, typedRevision])
   useLayoutEffect(() => fitHeight(input.current), [text, input])
   const isCoarse = useMedia(COARSE_POINTER)
-  const content = toMessageText(text)
+  const content = actions.toMessageText(text)
   const over = countCodePoints(content) - maxLength
   const canSend = content !== '' && over <= 0
   const send = (): void => {

@@ -116,6 +116,8 @@ function copyByCommand(text: string): boolean {
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   const isCopied = document.execCommand('copy')
   box.remove()
+  // A selection takes no range beside another one.
+  if (ranges.length > 0) selection?.removeAllRanges()
   for (const range of ranges) selection?.addRange(range)
   if (focused instanceof HTMLElement) focused.focus({ preventScroll: true })
   return isCopied

@@ -129,20 +129,21 @@ describe('what a user has typed', () => {
   it('keeps both texts when the user types before the storage has answered', async () => {
     await type(await load(), 'of yesterday')
     const late = Promise.withResolvers<undefined>()
-    const { readAll } = storage
-    storage.readAll = async () => {
+    const earlier = storage
+    const readAll = async () => {
       await late.promise
-      return readAll()
+      return earlier.readAll()
     }
+    storage = { ...earlier, readAll }
     const typed = new TypedText({ storage, tabId: 'tab', isNewTab: false })
     typed.setUser('u')
     typed.onInput('of today')
     await settle()
-    expect(await readAll()).toMatchObject([{ text: 'of yesterday' }])
+    expect(await earlier.readAll()).toMatchObject([{ text: 'of yesterday' }])
     late.resolve(undefined)
     await settle()
     expect(typed.text).toBe('of yesterday\nof today')
-    expect(await readAll()).toMatchObject([{ text: 'of yesterday\nof today' }])
+    expect(await earlier.readAll()).toMatchObject([{ text: 'of yesterday\nof today' }])
   })
 
   it('tells of changes that are not typed, and of no others', async () => {
@@ -191,7 +192,28 @@ describe('what a user has typed', () => {
     expect(typed.text).toBe('kept while the page is open')
   })
 
-  it('holds one value for a storage that never answers, however much is typed', async () => {
+  it('is written at once with each key, and the last value when a slow storage is back', async () => {
+    const typed = await load()
+    for (const text of ['a', 'ab', 'abc']) {
+      typed.onInput(text)
+      expect(await stored()).toEqual([text])
+    }
+    const gate = Promise.withResolvers<undefined>()
+    const texts: string[] = []
+    const fast = { ...storage }
+    storage.put = async (key, value) => {
+      texts.push((value as { text: string }).text)
+      await gate.promise
+      await fast.put(key, value)
+    }
+    for (let length = 1; length <= 100; length += 1) typed.onInput('x'.repeat(length))
+    expect(texts).toHaveLength(32)
+    gate.resolve(undefined)
+    await settle()
+    expect([texts.length, await stored()]).toEqual([33, ['x'.repeat(100)]])
+  })
+
+  it('holds few values for a storage that never answers, however much is typed', async () => {
     const puts: unknown[] = []
     const hang = (): Promise<never> => new Promise(() => undefined)
     storage.put = (_key, value) => {
@@ -200,7 +222,7 @@ describe('what a user has typed', () => {
     }
     const typed = await load()
     await type(typed, 'x'.repeat(500))
-    expect(puts).toHaveLength(1)
+    expect(puts).toHaveLength(32)
     expect(typed.text).toHaveLength(500)
   })
 })

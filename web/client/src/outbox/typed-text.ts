@@ -23,6 +23,8 @@ interface TypedTextOptions {
 const MAX_TEXTS = 20
 /** A longer text is kept up to here. No message may be that long. */
 const MAX_CHARACTERS = 100_000
+/** A page may end after any key, so each is written at once. Of a slow storage only so many wait. */
+const MAX_WRITES = 32
 /** As old as a message may become that waits to be sent. */
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000
 
@@ -34,9 +36,10 @@ const MAX_AGE_MS = 7 * 24 * 3600 * 1000
  */
 export class TypedText extends Observable<number> {
   readonly #options: TypedTextOptions
-  /** The last value of each entry that is not written yet; undefined removes the entry. */
+  /** The last value of each entry that waits to be written; undefined removes the entry. */
   readonly #waiting = new Map<string, StoredText | undefined>()
-  #isWriting = false
+  /** The number of writes under way. */
+  #writing = 0
   #userId: string | null = null
   #text = ''
   /** An entry that was not read yet must not be replaced. */
@@ -143,20 +146,20 @@ export class TypedText extends Observable<number> {
     this.#store(toKey(owner), text === '' ? undefined : entry)
   }
 
-  /** Writes at once, or after the write that is under way: then only the last value of an entry. */
   #store(key: string, entry?: StoredText): void {
-    this.#waiting.set(key, entry)
-    if (!this.#isWriting) void this.#writeWaiting()
+    if (this.#writing < MAX_WRITES) void this.#write(key, entry)
+    else this.#waiting.set(key, entry)
   }
 
-  async #writeWaiting(): Promise<void> {
+  async #write(key: string, entry: StoredText | undefined): Promise<void> {
     const { storage } = this.#options
-    this.#isWriting = true
-    for (const [key, entry] of this.#waiting) {
-      this.#waiting.delete(key)
-      await (entry ? storage.put(key, entry) : storage.remove(key)).catch(() => undefined)
-    }
-    this.#isWriting = false
+    this.#writing += 1
+    await (entry ? storage.put(key, entry) : storage.remove(key)).catch(() => undefined)
+    this.#writing -= 1
+    const [next] = this.#waiting
+    if (!next) return
+    this.#waiting.delete(next[0])
+    void this.#write(...next)
   }
 }
 
