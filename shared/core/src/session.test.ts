@@ -82,6 +82,21 @@ describe('placeEntry', () => {
     expect(state.help).toEqual({ requestedAt: LATER, note: 'please' })
   })
 
+  it.each(['promptTokens', 'completionTokens', 'totalTokens'] as const)(
+    'stops counting %s at the largest number that can be stored',
+    (name) => {
+      const usage = { promptTokens: 1, completionTokens: 1, totalTokens: 2 }
+      const full = { ...usage, [name]: Number.MAX_SAFE_INTEGER }
+      const { state } = after(entry(user), entry(ai, { usage: full }), entry(ai, { usage: full }))
+      expect(state.usage).toEqual({
+        promptTokens: 2,
+        completionTokens: 2,
+        totalTokens: 4,
+        [name]: Number.MAX_SAFE_INTEGER,
+      })
+    },
+  )
+
   it('counts the questions that have no complete answer', () => {
     const question = { ...entry(user), replyId: 'r1' }
     const answer = (more: Partial<NewEntry['message']>) => entry(ai, { replyTo: 'm1', ...more })

@@ -231,12 +231,14 @@ function toSessionName(content: string): string {
     .trimEnd()}…`
 }
 
+/** Sums stop at the largest number that can be stored. A session goes on, however it was counted. */
 export function addUsage(total: Usage, more: Usage): Usage {
+  const add = (name: keyof Usage) => Math.min(total[name] + more[name], Number.MAX_SAFE_INTEGER)
   return {
     ...total,
-    promptTokens: total.promptTokens + more.promptTokens,
-    completionTokens: total.completionTokens + more.completionTokens,
-    totalTokens: total.totalTokens + more.totalTokens,
+    promptTokens: add('promptTokens'),
+    completionTokens: add('completionTokens'),
+    totalTokens: add('totalTokens'),
   }
 }
 

@@ -6,6 +6,7 @@ import { generateReply, type GeneratedReply } from './generate-reply.ts'
 import { prepareRequest } from './prepare-request.ts'
 import { ReplyLease, whileAway } from './reply-lease.ts'
 import { RunningReply } from './running-replies.ts'
+import { writeOrFail } from './write-or-fail.ts'
 
 /**
  * The result of a job. With `lost` and `taken`, another worker owns the question and settles it, or
@@ -165,13 +166,16 @@ async function commit(
   // The time limit goes beyond the lease. Nobody else can claim the question while the store is
   // down. If somebody has claimed it by the time the store is back, the commit is refused.
   const patience = AbortSignal.timeout(context.timing.commitPatienceMs)
-  const result = await whileAway(context, patience, () => context.replies.commit(claim, outcome))
+  const reply = { ...claimed.task, epoch: claim.epoch }
+  const { result, outcome: written } = await writeOrFail(context, { reply, outcome }, (said) =>
+    whileAway(context, patience, () => context.replies.commit(claim, said)),
+  )
   switch (result) {
     case 'committed':
-      await appendReply(context, { reply: { ...claimed.task, epoch: claim.epoch }, outcome })
+      await appendReply(context, { reply, outcome: written })
       return 'answered'
     case 'stop-requested':
-      return commit(context, claimed, { ...outcome, status: 'stopped' })
+      return commit(context, claimed, { ...written, status: 'stopped' })
     case 'lost':
       return fenced(context, claimed.lease)
   }

@@ -7,6 +7,7 @@ import {
   type ReplyKey,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
+import { writeOrFail } from './write-or-fail.ts'
 
 /** Appends the committed reply to a question to the log if it is not there yet. */
 export async function appendCommitted(context: Context, question: ReplyKey): Promise<void> {
@@ -17,18 +18,21 @@ export async function appendCommitted(context: Context, question: ReplyKey): Pro
 /**
  * Appends a committed reply to the log and settles its question. Idempotent: any worker that finds
  * a committed question may do it. A reply that the log no longer accepts is dropped silently: the
- * session has ended or is gone, or a person has taken over.
+ * session has ended or is gone, or a person has taken over. A reply that can never be stored as it
+ * is enters the log as failed, because another try would end in the same way.
  */
 export async function appendReply(context: Context, committed: CommittedReply): Promise<void> {
   const { reply, outcome } = committed
   const { sessionId, replyId, epoch } = reply
-  const appended = await appendIfAllowed(context, {
-    message: toMessage(context, committed),
-    responseTimeMs: toDurationMs(reply.askedAt, outcome.finishedAt),
-  })
+  const { result: appended, outcome: written } = await writeOrFail(context, committed, (said) =>
+    appendIfAllowed(context, {
+      message: toMessage(context, { reply, outcome: said }),
+      responseTimeMs: toDurationMs(reply.askedAt, outcome.finishedAt),
+    }),
+  )
   await context.replies.settle(reply, epoch, appended ? 'done' : 'cancelled')
   // Only the worker that created the entry counts it.
-  if (appended?.appended) recordReply(context, committed)
+  if (appended?.appended) recordReply(context, { reply, outcome: written })
   await Promise.all([
     appended && publishAppended(context, appended),
     context.bus.dropDraft(sessionId, replyId),
