@@ -16,7 +16,7 @@ import {
   within,
   type ModelUnderTest,
 } from '../support/model-client.ts'
-import { encodeEvents, WIRES, type Protocol, type WireEvent } from '../environment/model-wire.ts'
+import { encodeEvents, WIRES, type Protocol } from '../environment/model-wire.ts'
 
 const HISTORY: LlmRequest['messages'] = [
   { role: 'user', content: 'first question' },
@@ -76,24 +76,6 @@ describe('openai on the wire', () => {
     expect(server.requests[0]?.headers.authorization).toBeUndefined()
   })
 
-  it('takes a finish reason for the end where [DONE] is left out', async () => {
-    const events = WIRES.openai.events({ pieces: ['hi'] }).slice(0, -1)
-    server.answer(streamPieces([encodeEvents(events)]))
-    expect(await readReply(model.llm)).toMatchObject({ text: 'hi', ended: true })
-  })
-
-  it.each(['length', 'content_filter'])('says when it was cut on purpose: %s', async (reason) => {
-    const usage = { prompt_tokens: 3, completion_tokens: 4 }
-    const finished = { choices: [{ delta: { content: 'hi' }, finish_reason: reason }], usage }
-    server.answer(stream([{ data: JSON.stringify(finished) }, { data: '[DONE]' }]))
-    expect(await readReply(model.llm)).toMatchObject({
-      text: 'hi',
-      ended: false,
-      usage: { totalTokens: 7 },
-      error: { code: 'LLM_TRUNCATED', retryable: false },
-    })
-  })
-
   it('waits for a model that thinks', async () => {
     await model.close()
     const options = { timeouts: { firstTokenMs: 200, idleMs: 200 } }
@@ -146,34 +128,6 @@ describe('anthropic on the wire', () => {
     expect(bodies()[0]).not.toHaveProperty('system')
     const content = 'first question\n\nsecond question'
     expect(bodies()[0]).toMatchObject({ messages: [{ role: 'user', content }] })
-  })
-
-  it('counts what came from a cache', async () => {
-    const usage = { input_tokens: 5, cache_creation_input_tokens: 7, cache_read_input_tokens: 11 }
-    const start = { type: 'message_start', message: { usage } }
-    const events = WIRES.anthropic.events({ pieces: ['hi'], usage: { prompt: 1, completion: 4 } })
-    server.answer(stream([{ data: JSON.stringify(start) }, ...events.slice(1)]))
-    expect((await readReply(model.llm)).usage).toEqual({
-      promptTokens: 23,
-      completionTokens: 4,
-      totalTokens: 27,
-    })
-  })
-
-  it.each(['max_tokens', 'refusal'])('says when it was cut on purpose: %s', async (reason) => {
-    const events = WIRES.anthropic.events({ pieces: ['hi'] })
-    const cut = {
-      type: 'message_delta',
-      delta: { stop_reason: reason },
-      usage: { output_tokens: 1 },
-    }
-    server.answer(
-      stream([...events.slice(0, -2), { data: JSON.stringify(cut) }, ...events.slice(-1)]),
-    )
-    expect((await readReply(model.llm)).error).toMatchObject({
-      code: 'LLM_TRUNCATED',
-      retryable: false,
-    })
   })
 })
 
@@ -249,23 +203,4 @@ describe('dify on the wire', () => {
     await readReply(model.llm)
     expect(server.requests.map(({ path }) => path)).toEqual(Array(3).fill('/v1/chat-messages'))
   })
-
-  it('takes a replacement that goes on with what was shown, and no other', async () => {
-    const said = (event: string, answer: string): WireEvent => ({
-      data: JSON.stringify({ event, answer, task_id: 't', conversation_id: 'c' }),
-    })
-    const end = WIRES.dify.events({ pieces: [] }).slice(-1)
-    server.answer(stream([said('agent_message', 'He'), said('message_replace', 'Hello'), ...end]))
-    expect(await readReply(model.llm)).toMatchObject({ text: 'Hello', ended: true })
-    server.answer(stream([said('message', 'secret'), said('message_replace', 'Sorry.'), ...end]))
-    expect(await readReply(model.llm)).toMatchObject({
-      text: 'secret',
-      ended: false,
-      error: { code: 'LLM_UNAVAILABLE', retryable: false },
-    })
-  })
 })
-
-function stream(events: WireEvent[]): Answer {
-  return streamPieces([encodeEvents(events)])
-}

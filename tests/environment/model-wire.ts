@@ -69,7 +69,7 @@ const openai: Form = {
 
 const anthropic: Form = {
   path: '/v1/messages',
-  terminators: 1,
+  terminators: 2,
   opening: ({ usage }) => [
     anthropicEvent('message_start', {
       message: {

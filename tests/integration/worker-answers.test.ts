@@ -259,6 +259,14 @@ describe('answering', () => {
       expect((await rig.log(sessionId))[1]?.error).toMatchObject({ retryAfterMs: 60_000 })
     })
 
+    it('that took too long is not asked again at once', async () => {
+      const late = new LlmError('LLM_TIMEOUT', 'no first token within 1 ms', { retryable: true })
+      const { story, llm } = await answer([late])
+      expect(story).toBe('ai failed LLM_TIMEOUT: ')
+      expect(llm.requests).toHaveLength(1)
+      expect((await rig.log(sessionId))[1]?.error).toMatchObject({ retryable: true })
+    })
+
     it('that never ends is ended when the time is over', async () => {
       const { question } = await rig.ask(sessionId, 'Hello?')
       const never = () => new Promise<never>(() => undefined)

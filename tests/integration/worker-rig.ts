@@ -19,7 +19,7 @@ import type {
   ReplyClaims,
   Sessions,
 } from '@chatbox/core'
-import { createClock, createLogger, createMetrics, type Metrics } from '@chatbox/kit'
+import { createClock, createLogger, createMetrics, type Logger, type Metrics } from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
@@ -123,6 +123,8 @@ interface WorkerParts extends Partial<StorePorts> {
   bus?: EventBus
   queue?: Pick<JobQueue, 'enqueue'>
   timing?: Partial<Timing>
+  /** Silent by default. */
+  logger?: Logger
 }
 
 /** Where the data of a rig is. */
@@ -175,7 +177,7 @@ export class WorkerRig implements StorePorts {
     return other
   }
 
-  createWorker({ llm, bus, queue, timing, ...ports }: WorkerParts): TestWorker {
+  createWorker({ llm, bus, queue, timing, logger, ...ports }: WorkerParts): TestWorker {
     const metrics = createMetrics()
     const lengths = new Remembered<string, HistorySize>({ max: 100, forMs: 60_000 })
     const model = { name: 'Model One', llm, prompt: PROMPT, lengths }
@@ -193,7 +195,7 @@ export class WorkerRig implements StorePorts {
       },
       running: new RunningReplies(),
       clock: this.clock,
-      logger: createLogger('test', 'silent'),
+      logger: logger ?? createLogger('test', 'silent'),
       metrics,
       timing: { ...TIMING, ...FAST, ...timing },
     }

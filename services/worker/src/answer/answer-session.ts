@@ -1,12 +1,11 @@
 import type { JobPayload, Usage } from '@chatbox/contract'
 import { AppError, toAppError, toErrorInfo, type ReplyOutcome, type ReplyTask } from '@chatbox/core'
 import type { Context } from '../context.ts'
-import { appendCommitted, appendReply } from './append-reply.ts'
+import { appendCommitted, appendReply, writeOrFail } from './append-reply.ts'
 import { generateReply, type GeneratedReply } from './generate-reply.ts'
 import { prepareRequest } from './prepare-request.ts'
 import { ReplyLease, whileAway } from './reply-lease.ts'
 import { RunningReply } from './running-replies.ts'
-import { writeOrFail } from './write-or-fail.ts'
 
 /**
  * The result of a job. With `lost` and `taken`, another worker owns the question and settles it, or

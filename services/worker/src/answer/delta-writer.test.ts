@@ -63,6 +63,18 @@ describe('DeltaWriter', () => {
     expect(sent.map(({ at }) => at)).toEqual([0, 100])
   })
 
+  it('sends nothing more once it is abandoned', async () => {
+    const { writer, sent } = openWriter({ slowMs: 20 })
+    writer.push('a')
+    await pass(0)
+    writer.push('b')
+    const abandoned = writer.abandon()
+    writer.push('c')
+    await pass(100)
+    await abandoned
+    expect(sent.map(({ text }) => text)).toEqual(['a'])
+  })
+
   it('does not wait where much has gathered', async () => {
     const { writer, sent } = openWriter()
     writer.push('a')

@@ -51,6 +51,12 @@ export class DeltaWriter {
     while (this.#inFlight) await this.#inFlight
   }
 
+  /** Drops the remaining text and resolves when the last frame is out. */
+  async abandon(): Promise<void> {
+    this.#pending = ''
+    await this.close()
+  }
+
   #pump(): void {
     if (this.#inFlight || this.#pending === '') return
     const waitMs = this.#dueAt - performance.now()

@@ -11,7 +11,7 @@ import {
   type ReplyTask,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
-import { openDeltaWriter } from './delta-writer.ts'
+import { openDeltaWriter, type DeltaWriter } from './delta-writer.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 import { whileAway, type ReplyLease } from './reply-lease.ts'
 import { ReplyText } from './reply-text.ts'
@@ -34,6 +34,9 @@ export interface GeneratedReply {
 /** One request to the provider, with its own epoch, and its result. */
 interface Attempt {
   text: ReplyText
+  writer: DeltaWriter
+  /** How often the provider took its text back. */
+  replacements: number
   /** The provider has reported the end. Without it and without an error, it was aborted. */
   isWhole: boolean
   error: AppError | undefined
@@ -102,6 +105,8 @@ function pauseBeforeRetry(
   { tries, leftMs }: { tries: number; leftMs: number },
 ): number | undefined {
   if (!(error instanceof LlmError) || !error.retryable || tries >= timing.maxTries) return undefined
+  // The provider has worked on the question and would take as long again.
+  if (error.code === 'LLM_TIMEOUT') return undefined
   // A reply that was cut has already shown text. A whole new reply would cost more than it gains.
   if (error.code === 'LLM_TRUNCATED' && text.text !== '') return undefined
   const askedMs = error.retryAfterMs ?? 0
@@ -140,11 +145,12 @@ function recordAttempt(
   if (usage) metrics.tokensUsed(modelId, usage.promptTokens, usage.completionTokens)
   if (!error) return
   const { sessionId, replyId, epoch } = lease.claim
+  const ids = { sessionId, replyId, attempt: epoch, modelId }
   const cause = error instanceof LlmError ? { detail: error.detail } : { err: error }
-  logger.warn(
-    { sessionId, replyId, attempt: epoch, modelId, code: error.code, ...cause },
-    'attempt failed',
-  )
+  logger.warn({ ...ids, code: error.code, ...cause }, 'attempt failed')
+  if (error instanceof LlmError && error.said !== undefined) {
+    logger.debug({ ...ids, said: error.said }, 'what the provider said')
+  }
 }
 
 /**
@@ -156,33 +162,31 @@ async function streamAttempt(
   generation: Generation,
   onText: () => void,
 ): Promise<Attempt> {
-  const { task, lease, reply } = generation
+  const { reply } = generation
   const text = new ReplyText(LIMITS.replyLength)
-  const attempt: Attempt = { text, isWhole: false, error: undefined, usage: undefined }
-  const writer = openDeltaWriter(context, {
-    claim: lease.claim,
-    modelId: task.modelId,
-    onFenced: () => reply.abort('lost'),
-  })
-  const onShown = (shown: string) => {
-    onText()
-    writer.push(shown)
-  }
+  const writer = openWriter(context, generation)
+  const ended = { isWhole: false, error: undefined, usage: undefined }
+  const attempt: Attempt = { text, writer, replacements: 0, ...ended }
   try {
-    if (!reply.abortReason()) await readFitting(context, { ...generation, attempt, onShown })
-    if (attempt.isWhole && text.text === '') throw empty()
+    if (!reply.abortReason()) await readFitting(context, { ...generation, attempt, onText })
+    if (attempt.isWhole && attempt.text.text === '') throw empty()
   } catch (thrown) {
     attempt.isWhole = false
     // The error of an aborted request is only the abort.
     if (!reply.abortReason()) attempt.error = toAppError(thrown)
   }
-  await writer.close()
+  await attempt.writer.close()
   return attempt
+}
+
+function openWriter(context: Context, { task, lease, reply }: Generation): DeltaWriter {
+  const onFenced = () => reply.abort('lost')
+  return openDeltaWriter(context, { claim: lease.claim, modelId: task.modelId, onFenced })
 }
 
 interface Streaming extends Generation {
   attempt: Attempt
-  onShown: (text: string) => void
+  onText: () => void
 }
 
 /** Reads the stream. If the history may be why a question is refused, asks with less of it. */
@@ -216,8 +220,7 @@ async function readStream(context: Context, streaming: Streaming): Promise<void>
       if (next.done) throw cutOff('the stream ended without its terminator')
       attempt.isWhole = next.value.type === 'end'
       if (attempt.isWhole) return
-      if (next.value.type === 'conversation') await saveRef(context, streaming.task, next.value.ref)
-      else takeChunk(streaming, next.value)
+      await takeChunk(context, streaming, next.value)
       if (attempt.text.full) throw cutOff('the reply is longer than a message may be')
     }
   } finally {
@@ -226,11 +229,44 @@ async function readStream(context: Context, streaming: Streaming): Promise<void>
   }
 }
 
-function takeChunk({ attempt, onShown }: Streaming, chunk: LlmChunk): void {
+async function takeChunk(context: Context, streaming: Streaming, chunk: LlmChunk): Promise<void> {
+  const { attempt, task } = streaming
+  if (chunk.type === 'text') addText(streaming, chunk.text)
   if (chunk.type === 'usage') attempt.usage = chunk.usage
-  if (chunk.type !== 'text') return
-  const shown = attempt.text.add(chunk.text)
-  if (shown !== '') onShown(shown)
+  if (chunk.type === 'conversation') await saveRef(context, task, chunk.ref)
+  if (chunk.type === 'replacement') await replaceText(context, streaming, chunk.text)
+}
+
+function addText({ attempt, onText }: Streaming, text: string): void {
+  const shown = attempt.text.add(text)
+  if (shown === '') return
+  onText()
+  attempt.writer.push(shown)
+}
+
+/** How often a provider may take its text back within one attempt. Each time costs a write. */
+const MAX_REPLACEMENTS = 5
+
+/**
+ * Replaces the text that the provider took back. Viewers get the new text as a higher attempt. The
+ * draft is dropped first, so that the old text is nowhere once this has resolved.
+ */
+async function replaceText(context: Context, streaming: Streaming, text: string): Promise<void> {
+  const { attempt, lease } = streaming
+  const shown = attempt.text.text
+  if (text.startsWith(shown)) {
+    addText(streaming, text.slice(shown.length))
+    return
+  }
+  if (++attempt.replacements > MAX_REPLACEMENTS) throw cutOff('the text was replaced too often')
+  attempt.text = new ReplyText(LIMITS.replyLength)
+  await attempt.writer.abandon()
+  const { sessionId, replyId } = lease.claim
+  await context.bus.dropDraft(sessionId, replyId)
+  // If the claim is lost, the reply is aborted, and its text goes nowhere.
+  if (!(await whileAway(context, lease.lost, () => lease.raise()))) return
+  attempt.writer = openWriter(context, streaming)
+  addText(streaming, text)
 }
 
 /**

@@ -35,6 +35,21 @@ describe('ReplyText', () => {
     expect(text.text).toBe('😀😀😀😀')
   })
 
+  it('cuts a piece far beyond its limit', () => {
+    const text = new ReplyText(3)
+    expect(text.add('😀'.repeat(2_000_000))).toBe('😀😀😀')
+    expect(text.full).toBe(true)
+    expect(new ReplyText(3).add('a'.repeat(10_000_000))).toBe('aaa')
+  })
+
+  it('counts a long text of pairs exactly, near its limit', () => {
+    const text = new ReplyText(1000)
+    for (let pieces = 0; pieces < 1000; pieces++) expect(text.add('😀')).toBe('😀')
+    expect(text.full).toBe(false)
+    expect(text.add('😀')).toBe('')
+    expect(text.full).toBe(true)
+  })
+
   it('is the same whole text however it was cut', () => {
     const cut = fc.tuple(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.nat(60), fc.nat(60))
     fc.assert(

@@ -41,11 +41,31 @@ export class ReplyText {
   }
 
   #cutExactly(piece: string): string {
-    this.#length = Array.from(this.#text).length
-    const points = Array.from(piece)
-    const kept = points.slice(0, this.#limit - this.#length)
-    this.#full = kept.length < points.length
-    this.#length += kept.length
-    return kept.join('')
+    this.#length = countPoints(this.#text)
+    const end = findEnd(piece, this.#limit - this.#length)
+    this.#full = end < piece.length
+    const kept = piece.slice(0, end)
+    this.#length += countPoints(kept)
+    return kept
   }
+}
+
+/** Counts without spreading into an array, which takes ten times the text's memory. */
+function countPoints(text: string): number {
+  let count = 0
+  for (let at = 0; at < text.length; count++) at += isPair(text, at) ? 2 : 1
+  return count
+}
+
+/** Returns where the first `points` code points of a text end. */
+function findEnd(text: string, points: number): number {
+  let at = 0
+  for (let left = points; left > 0 && at < text.length; left--) at += isPair(text, at) ? 2 : 1
+  return at
+}
+
+/** Returns whether one code point takes two units. The text is well-formed. */
+function isPair(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at)
+  return unit >= 0xd800 && unit <= 0xdbff
 }

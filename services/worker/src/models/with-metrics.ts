@@ -1,6 +1,5 @@
-import { estimateTokens, LlmError, type Llm, type LlmRequest } from '@chatbox/core'
+import { estimateTokens, LlmError, type Llm, type LlmChunk, type LlmRequest } from '@chatbox/core'
 import type { Metrics } from '@chatbox/kit'
-import { toUsageChunk } from './protocols/protocol.ts'
 
 type Outcome = 'ok' | 'unavailable' | 'timeout' | 'truncated' | 'refused' | 'aborted' | 'broken'
 
@@ -22,10 +21,10 @@ export function withMetrics(
         for await (const chunk of llm.streamReply(request, signal)) {
           // Some endpoints always report zero.
           if (chunk.type === 'usage') isUsageKnown ||= chunk.usage.totalTokens > 0
-          if (chunk.type === 'text') replyTokens += estimateTokens(chunk.text)
+          if ('text' in chunk) replyTokens += estimateTokens(chunk.text)
           if (chunk.type === 'end') outcome = 'ok'
           if (chunk.type === 'end' && !isUsageKnown) {
-            yield toUsageChunk(toPromptTokens(request), replyTokens)
+            yield toEstimate(toPromptTokens(request), replyTokens)
           }
           yield chunk
         }
@@ -37,6 +36,11 @@ export function withMetrics(
       }
     },
   }
+}
+
+function toEstimate(promptTokens: number, completionTokens: number): LlmChunk {
+  const totalTokens = promptTokens + completionTokens
+  return { type: 'usage', usage: { promptTokens, completionTokens, totalTokens } }
 }
 
 function toPromptTokens({ system, messages }: LlmRequest): number {

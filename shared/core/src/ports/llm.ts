@@ -23,6 +23,8 @@ export interface LlmRequest {
 
 export type LlmChunk =
   | { type: 'text'; text: string }
+  /** The provider took back all text so far. This is the text instead, and more may follow. */
+  | { type: 'replacement'; text: string }
   | { type: 'usage'; usage: Usage }
   | { type: 'conversation'; ref: string }
   /** The provider marked the reply as complete. A stream that ends without this was cut off. */
@@ -40,22 +42,34 @@ export interface Llm {
 
 type LlmErrorCode = Extract<ErrorCode, `LLM_${string}`>
 
-/** A provider's failure. `message` is generic and may be shown; `detail` is for the log. */
+/** A provider's failure. `message` is generic and may be shown. */
 export class LlmError extends AppError {
   override readonly name = 'LlmError'
-  /** The provider's message, capped, without the key. */
+  /** What happened, in our words, for the log. */
   readonly detail: string
   /** Something in the history, or its length, may be why: a request with less of it may pass. */
   readonly mayBeHistory: boolean
+  /**
+   * What the provider said, capped, without the key. It may quote the user, so that it is for the
+   * log at `debug` only.
+   */
+  readonly said: string | undefined
 
   constructor(
     code: LlmErrorCode,
     detail: string,
-    options: { retryable: boolean; retryAfterMs?: number; cause?: unknown; mayBeHistory?: boolean },
+    options: {
+      retryable: boolean
+      retryAfterMs?: number
+      said?: string
+      cause?: unknown
+      mayBeHistory?: boolean
+    },
   ) {
     super(code, LLM_MESSAGES[code], options)
     this.detail = detail
     this.mayBeHistory = options.mayBeHistory ?? code === 'LLM_TOO_LONG'
+    this.said = options.said
   }
 }
 

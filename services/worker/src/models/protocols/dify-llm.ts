@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { LlmRequest, PromptMessage } from '@chatbox/core'
+import type { PromptMessage } from '@chatbox/core'
 import type { ProviderSettings } from '@chatbox/kit'
-import { z } from 'zod'
 import { joinTexts } from './chat-messages.ts'
 import { Dialect } from './dialect.ts'
-import {
-  toCallUrl,
-  toUsageChunk,
-  type Protocol,
-  type ReaderChunk,
-  type ReplyReader,
-} from './protocol.ts'
-import { parseEvent, toStatedError } from '../transport/provider-error.ts'
+import { createDifyReader } from './dify-events.ts'
+import { toCallUrl, type Protocol } from './protocol.ts'
 
 const DEFAULT_ENDPOINT = 'https://api.dify.ai/v1'
+const ROOT = '/v1'
 
 /** Dify's chat API: chatbots, agents and chatflows. */
 export function createDifyProtocol(provider: ProviderSettings): Protocol {
   const endpoint = provider.endpoint ?? DEFAULT_ENDPOINT
-  const url = toCallUrl(endpoint, '/chat-messages')
+  const url = toCallUrl(endpoint, '/chat-messages', ROOT)
   const dialect = new Dialect(TRAITS)
   const toHeaders = (requestId: string): Record<string, string> => ({
     'x-request-id': requestId,
@@ -45,15 +39,16 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
       }
     },
     createReader: (request) => {
-      const { read, readTaskId } = createDifyReader(request)
+      const toRef = (id: string) => toConversationRef(id, request.messages)
+      const { readTaskId, ...reader } = createDifyReader(toRef)
       return {
-        read,
+        ...reader,
         // Dify keeps generating, and billing tokens, after the caller has disconnected.
         toStopCall: () => {
           const taskId = readTaskId()
           if (taskId === undefined) return undefined
           return {
-            url: toCallUrl(endpoint, `/chat-messages/${encodeURIComponent(taskId)}/stop`),
+            url: toCallUrl(endpoint, `/chat-messages/${encodeURIComponent(taskId)}/stop`, ROOT),
             headers: toHeaders(request.requestId),
             body: { user: request.userId },
           }
@@ -73,88 +68,6 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
 /** A variable of an app has a greatest length, 48 characters unless the app's owner raises it. */
 const TRAITS = {
   'system-in-question': (refusal: string) => /\bsystem_prompt in input form\b/.test(refusal),
-}
-
-const eventSchema = z.object({
-  event: z.string(),
-  task_id: z.string().nullish(),
-  conversation_id: z.string().nullish(),
-  answer: z
-    .string()
-    .nullish()
-    .transform((answer) => answer ?? ''),
-  metadata: z
-    .object({
-      usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }).nullish(),
-    })
-    .nullish(),
-  status: z.number().nullish(),
-  code: z.string().nullish(),
-  message: z.string().nullish(),
-})
-type DifyEvent = z.infer<typeof eventSchema>
-
-interface DifyReader extends ReplyReader {
-  readTaskId: () => string | undefined
-}
-
-function createDifyReader(request: LlmRequest): DifyReader {
-  let taskId: string | undefined
-  let conversationId: string | undefined
-  let told = ''
-
-  function onConversation(event: DifyEvent): ReaderChunk[] {
-    taskId ??= event.task_id ?? undefined
-    if (!event.conversation_id || event.conversation_id === conversationId) return []
-    conversationId = event.conversation_id
-    return [{ type: 'conversation', ref: toConversationRef(conversationId, request.messages) }]
-  }
-
-  function toText(text: string): ReaderChunk[] {
-    told += text
-    return text ? [{ type: 'text', text }] : []
-  }
-
-  function onEvent(event: DifyEvent): ReaderChunk[] {
-    switch (event.event) {
-      case 'message':
-      case 'agent_message':
-        return toText(event.answer)
-      case 'message_replace':
-        if (event.answer.startsWith(told)) return toText(event.answer.slice(told.length))
-        // Shown text cannot be replaced within an attempt.
-        throw toStatedError('the answer was replaced after it had been shown', false)
-      case 'message_end':
-        return toEnd(event)
-      case 'error':
-        throw toEventError(event)
-      case 'agent_thought':
-      case 'node_started':
-      case 'node_finished':
-        return [{ type: 'thinking' }]
-      default:
-        return []
-    }
-  }
-
-  return {
-    readTaskId: () => taskId,
-    read: (data) => {
-      const event = parseEvent(eventSchema, data)
-      return [...onConversation(event), ...onEvent(event)]
-    },
-  }
-}
-
-function toEnd({ metadata }: DifyEvent): ReaderChunk[] {
-  const usage = metadata?.usage
-  const end: ReaderChunk = { type: 'end' }
-  return usage ? [toUsageChunk(usage.prompt_tokens, usage.completion_tokens), end] : [end]
-}
-
-function toEventError({ status, code, message }: DifyEvent): Error {
-  const said = [status, code, message].filter(Boolean).join(' ')
-  return toStatedError(said, status == null || status === 429 || status >= 500)
 }
 
 /**

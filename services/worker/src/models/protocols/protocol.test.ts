@@ -26,6 +26,19 @@ describe('the address of a call', () => {
     expect(toCallUrl(endpoint, path).href).toBe(expected)
   })
 
+  it.each([
+    ['http://host:11434', 'http://host:11434/v1/chat/completions'],
+    ['http://host:11434/', 'http://host:11434/v1/chat/completions'],
+    ['http://host:11434/?key=1', 'http://host:11434/v1/chat/completions?key=1'],
+    ['http://host:11434/v1', 'http://host:11434/v1/chat/completions'],
+    ['http://host:11434/v1/chat/completions', 'http://host:11434/v1/chat/completions'],
+    ['http://host:11434/chat/completions', 'http://host:11434/chat/completions'],
+    ['https://host/v1beta/openai', 'https://host/v1beta/openai/chat/completions'],
+    ['https://host/openai/deployments/d', 'https://host/openai/deployments/d/chat/completions'],
+  ])('of %s, where a server begins with a version, is %s', (endpoint, expected) => {
+    expect(toCallUrl(endpoint, '/chat/completions', '/v1').href).toBe(expected)
+  })
+
   it.each(['ftp://host', 'file:///etc/passwd', 'https://user:word@host', 'https://user@host', 'x'])(
     'is refused for %s',
     (endpoint) => {

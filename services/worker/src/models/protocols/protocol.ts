@@ -1,4 +1,5 @@
-import type { LlmChunk, LlmError, LlmRequest } from '@chatbox/core'
+import type { LlmRequest } from '@chatbox/core'
+import type { MeaningReader } from '../meaning/meaning.ts'
 
 /** The API of one provider on the wire: how to ask, and how to read its events. */
 export interface Protocol {
@@ -22,30 +23,18 @@ export interface Refusal {
   text: string
 }
 
-/**
- * `thinking` shows that the provider is working and is not shown. `failure` ends the reply after
- * the other chunks of its event.
- */
-export type ReaderChunk = LlmChunk | { type: 'thinking' } | { type: 'failure'; error: LlmError }
-
-export interface ReplyReader {
-  /**
-   * Reads the data of one event. Throws `LlmError` for an error of the provider and for an
-   * unreadable event.
-   */
-  read: (data: string) => ReaderChunk[]
-  /** Returns the last chunks, with `end` among them if the reply is complete. */
-  finish?: () => ReaderChunk[]
+export interface ReplyReader extends MeaningReader {
   /** Returns the request that makes the provider stop, if closing the connection is not enough. */
   toStopCall?: () => ModelCall | undefined
 }
 
 /**
  * Returns the address of `path` below a provider's endpoint. The endpoint may include the beginning
- * of the path: `https://host`, `https://host/v1` and the whole address are equivalent. Throws for
- * an endpoint that is not http or https, or that contains credentials.
+ * of the path: `https://host/v1` and the whole address are equivalent. An endpoint without a path
+ * gets `root` before `path`; one with another path is a gateway, which knows its own versions. Throws
+ * for an endpoint that is not http or https, or that contains credentials.
  */
-export function toCallUrl(endpoint: string, path: string): URL {
+export function toCallUrl(endpoint: string, path: string, root = ''): URL {
   const url = new URL(endpoint)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new Error('an endpoint must begin with https:// or http://')
@@ -53,7 +42,7 @@ export function toCallUrl(endpoint: string, path: string): URL {
   if (url.username || url.password) throw new Error('an endpoint holds no user name or password')
   url.hash = ''
   const base = url.pathname.replace(/\/+$/, '')
-  url.pathname = base + withoutOverlap(base, path)
+  url.pathname = base === '' ? root + path : base + withoutOverlap(base, path)
   return url
 }
 
@@ -65,11 +54,4 @@ function withoutOverlap(base: string, path: string): string {
     if (base.endsWith(lead)) return path.slice(lead.length)
   }
   return path
-}
-
-export function toUsageChunk(promptTokens: number, completionTokens: number): LlmChunk {
-  return {
-    type: 'usage',
-    usage: { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens },
-  }
 }

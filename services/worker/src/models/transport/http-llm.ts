@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Llm, LlmChunk, LlmRequest } from '@chatbox/core'
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { Protocol, ReaderChunk, ReplyReader } from '../protocols/protocol.ts'
+import type { Protocol, ReplyReader } from '../protocols/protocol.ts'
+import { ReplyMeaning, type ReplyChunk } from '../meaning/reply-meaning.ts'
+import { readEvents, type StreamEvent } from './event-stream.ts'
 import type { ModelServer, PulledAnswer } from './model-server.ts'
 import { toCutError, toRefusalError, toTransportError } from './provider-error.ts'
 import { ReplyDeadline, type LlmTimeouts } from './reply-deadline.ts'
@@ -21,6 +22,7 @@ export interface HttpLlmOptions {
 interface ReplyStream {
   deadline: ReplyDeadline
   reader: ReplyReader
+  meaning: ReplyMeaning
   body: PulledAnswer | undefined
   /** The provider has reported the end; anything after it is ignored. */
   isWhole: boolean
@@ -30,43 +32,55 @@ interface ReplyStream {
 
 /** Creates a model that is asked over HTTP and replies with an event stream. */
 export function createHttpLlm(protocol: Protocol, options: HttpLlmOptions): Llm {
-  const { server, timeouts, gatherMs, apiKey } = options
   return {
     async *streamReply(request, signal) {
-      const deadline = new ReplyDeadline(signal, timeouts)
-      const reader = protocol.createReader(request)
-      const reply: ReplyStream = {
-        deadline,
-        reader,
-        body: undefined,
-        isWhole: false,
-        hasShown: false,
-      }
+      const reply = begin(protocol, request, new ReplyDeadline(signal, options.timeouts))
       try {
-        deadline.signal.throwIfAborted()
-        deadline.resume()
-        reply.body = await ask(protocol, request, { ...options, signal: deadline.signal })
-        for await (const events of readEvents(readGathered(reply, reply.body, gatherMs))) {
-          const chunks = readChunks(reader, events, apiKey)
-          if (chunks.length === 0) continue
-          // The deadline resumes when the caller has taken these chunks.
-          deadline.pause()
-          if (chunks.some(isBeginning)) deadline.begun()
-          yield* forCaller(chunks, reply)
-          if (reply.isWhole) return
-          deadline.resume()
-        }
-        yield* forCaller(reader.finish?.() ?? [], reply)
+        yield* readReply(protocol, reply, { ...options, request })
+        yield* forCaller(reply.meaning.finish(), reply)
         if (!reply.isWhole) throw toCutError('the stream ended before the reply did')
       } catch (error) {
-        // Any error after an abort is caused by the abort.
-        deadline.signal.throwIfAborted()
+        signal.throwIfAborted()
+        // What failed after the reason for the end was only the rest of the stream.
+        if (reply.meaning.hasEnding) yield* forCaller(reply.meaning.finish(), reply)
+        if (reply.isWhole) return
+        // Any error after a timeout is caused by it.
+        reply.deadline.signal.throwIfAborted()
         throw toTransportError(error, reply.body !== undefined)
       } finally {
-        deadline.stop()
-        close(reply, server)
+        reply.deadline.stop()
+        close(reply, options.server)
       }
     },
+  }
+}
+
+function begin(protocol: Protocol, request: LlmRequest, deadline: ReplyDeadline): ReplyStream {
+  const reader = protocol.createReader(request)
+  const meaning = new ReplyMeaning(reader)
+  return { deadline, reader, meaning, body: undefined, isWhole: false, hasShown: false }
+}
+
+async function* readReply(
+  protocol: Protocol,
+  reply: ReplyStream,
+  options: HttpLlmOptions & { request: LlmRequest },
+): AsyncGenerator<LlmChunk> {
+  const { deadline, meaning } = reply
+  const { signal } = deadline
+  signal.throwIfAborted()
+  deadline.resume()
+  reply.body = await ask(protocol, options.request, { ...options, signal })
+  for await (const events of readEvents(readGathered(reply, reply.body, options.gatherMs))) {
+    const chunks = readChunks(meaning, events, options.apiKey)
+    if (meaning.hasEnding) deadline.ending()
+    if (chunks.length === 0) continue
+    // The deadline resumes when the caller has taken these chunks.
+    deadline.pause()
+    if (chunks.some(isBeginning)) deadline.begun()
+    yield* forCaller(chunks, reply)
+    if (reply.isWhole) return
+    deadline.resume()
   }
 }
 
@@ -104,6 +118,7 @@ async function* readGathered(
   gatherMs: number,
 ): AsyncGenerator<Buffer> {
   for (let bytes = await body.read(); bytes; bytes = await body.read()) {
+    reply.deadline.alive()
     yield bytes
     // A long event is read without waits, which would add up over its parts.
     if (!reply.hasShown || gatherMs === 0) continue
@@ -116,52 +131,19 @@ async function* readGathered(
 }
 
 /**
- * The maximum length of an event in characters, eight times the longest of any known provider. A
- * longer event ends the reply with an error, never silently.
- */
-const MAX_EVENT_LENGTH = 16 * 1024 * 1024
-
-/**
- * Parses a server-sent event stream, however its bytes are split. Events from one read arrive
- * together. An event without a blank line at the end of the stream is dropped, as the standard
- * requires; the protocol's terminator shows whether a stream is complete. Throws `LLM_TRUNCATED`
- * for an event above the limit, after the earlier events have been delivered.
- */
-export async function* readEvents(
-  body: AsyncIterable<Uint8Array>,
-  maxLength: number = MAX_EVENT_LENGTH,
-): AsyncGenerator<EventSourceMessage[]> {
-  const ready: EventSourceMessage[] = []
-  let overflow: Error | undefined
-  const parser = createParser({
-    maxBufferSize: maxLength,
-    onEvent: (event) => ready.push(event),
-    onError: ({ type }) => {
-      if (type !== 'max-buffer-size-exceeded') return
-      overflow = toCutError(`an event has more than ${maxLength} characters`)
-    },
-  })
-  const decoder = new TextDecoder()
-  for await (const bytes of body) {
-    parser.feed(decoder.decode(bytes, { stream: true }))
-    if (ready.length > 0) yield ready.splice(0)
-    if (overflow) throw overflow
-  }
-}
-
-/**
  * Converts the events of one read into chunks and merges adjacent texts, because passing a chunk
  * through the pipeline costs more than its text. Chunks before a failing event are kept.
  */
 function readChunks(
-  reader: ReplyReader,
-  events: EventSourceMessage[],
+  meaning: ReplyMeaning,
+  events: StreamEvent[],
   apiKey: string | undefined,
-): ReaderChunk[] {
-  const chunks: ReaderChunk[] = []
+): ReplyChunk[] {
+  const chunks: ReplyChunk[] = []
   try {
-    for (const { data } of events) {
-      for (const chunk of reader.read(redact(data, apiKey))) addChunk(chunks, chunk)
+    for (const event of events) {
+      const read = meaning.read({ ...event, data: redact(event.data, apiKey) })
+      for (const chunk of read) addChunk(chunks, chunk)
     }
   } catch (thrown) {
     chunks.push({ type: 'failure', error: toTransportError(thrown, true) })
@@ -169,22 +151,22 @@ function readChunks(
   return chunks
 }
 
-function addChunk(chunks: ReaderChunk[], chunk: ReaderChunk): void {
+function addChunk(chunks: ReplyChunk[], chunk: ReplyChunk): void {
   const last = chunks.at(-1)
-  if (last?.type === 'text' && chunk.type === 'text') last.text += chunk.text
+  if (last && 'text' in last && chunk.type === 'text') last.text += chunk.text
   else chunks.push(chunk)
 }
 
-function isBeginning(chunk: ReaderChunk): boolean {
-  return chunk.type === 'text' || chunk.type === 'thinking'
+function isBeginning(chunk: ReplyChunk): boolean {
+  return 'text' in chunk || chunk.type === 'thinking'
 }
 
 /** Yields the chunks that the caller gets. */
-function* forCaller(chunks: ReaderChunk[], reply: ReplyStream): Generator<LlmChunk> {
+function* forCaller(chunks: ReplyChunk[], reply: ReplyStream): Generator<LlmChunk> {
   for (const chunk of chunks) {
     // Set before the chunk is passed on, because a caller may stop reading there.
     reply.isWhole ||= chunk.type === 'end'
-    reply.hasShown ||= chunk.type === 'text'
+    reply.hasShown ||= 'text' in chunk
     if (chunk.type === 'failure') throw chunk.error
     if (chunk.type !== 'thinking') yield chunk
     if (chunk.type === 'end') return

@@ -33,16 +33,15 @@ export class ModelServer {
     })
   }
 
-  /** Throws the connection's error, and `LlmError` for a 200 that is not an event stream. */
+  /** Throws the connection's error, and `LlmError` for a 200 that is compressed. */
   async ask(call: ModelCall, signal: AbortSignal): Promise<Asked> {
     const answer = this.#post(call, signal)
     const { statusCode, headers } = await answer.started
     if (statusCode !== 200) {
       return { refusal: { status: statusCode, headers, text: await readStart(answer, headers) } }
     }
-    const fault = findFault(headers)
-    if (fault === undefined) return { body: answer }
-    throw toNonsenseError(`${fault}, ${await readStart(answer, headers)}`)
+    if (!isCompressed(headers)) return { body: answer }
+    throw toNonsenseError(`a compressed answer, ${await readStart(answer, headers)}`)
   }
 
   /** Sends `call` without waiting for its answer. */
@@ -75,12 +74,6 @@ export class ModelServer {
     this.#agent.dispatch(request, answer)
     return answer
   }
-}
-
-function findFault(headers: Refusal['headers']): string | undefined {
-  if (isCompressed(headers)) return 'a compressed answer'
-  const type = String(headers['content-type'] ?? '').toLowerCase()
-  return type.startsWith('text/event-stream') ? undefined : 'an answer that is not an event stream'
 }
 
 function isCompressed(headers: Refusal['headers']): boolean {

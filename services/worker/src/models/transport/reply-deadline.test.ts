@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { ReplyDeadline } from './reply-deadline.ts'
 
-const TIMEOUTS = { connectMs: 1, firstTokenMs: 1000, idleMs: 100, totalMs: 5000 }
+const TIMEOUTS = {
+  connectMs: 1,
+  firstTokenMs: 1000,
+  idleMs: 100,
+  keptAliveMs: 2000,
+  endingMs: 50,
+  totalMs: 5000,
+}
 
 describe('the deadline of a reply', () => {
   let deadline: ReplyDeadline
@@ -16,7 +23,11 @@ describe('the deadline of a reply', () => {
     jest.useRealTimers()
   })
 
-  const reason = (): unknown => deadline.signal.reason
+  /** What came in the same turn counts, so that the next turn decides. */
+  const reason = (): unknown => {
+    jest.advanceTimersByTime(1)
+    return deadline.signal.reason
+  }
   /** A token is read, and the next one waited for at once. */
   const token = (): void => {
     deadline.pause()
@@ -43,6 +54,56 @@ describe('the deadline of a reply', () => {
     expect(deadline.signal.aborted).toBe(false)
     jest.advanceTimersByTime(1)
     expect(reason()).toMatchObject({ detail: 'no next token within 100 ms' })
+  })
+
+  /** Keep-alives every 90 ms. */
+  const keepAlive = (forMs: number): void => {
+    for (let elapsedMs = 0; elapsedMs < forMs; elapsedMs += 90) {
+      jest.advanceTimersByTime(90)
+      deadline.alive()
+    }
+  }
+
+  it('waits longer while the provider keeps the connection alive, and not for ever', () => {
+    keepAlive(1900)
+    expect(deadline.signal.aborted).toBe(false)
+    keepAlive(200)
+    expect(reason()).toMatchObject({ detail: 'no first token within 2000 ms' })
+  })
+
+  it('waits for the next token in the same way', () => {
+    token()
+    keepAlive(1900)
+    expect(deadline.signal.aborted).toBe(false)
+    keepAlive(200)
+    expect(reason()).toMatchObject({ detail: 'no next token within 2000 ms' })
+  })
+
+  it('ends when the keep-alives stop', () => {
+    token()
+    keepAlive(500)
+    jest.advanceTimersByTime(99)
+    expect(deadline.signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(reason()).toMatchObject({ detail: 'no next token within 100 ms' })
+  })
+
+  it('takes what arrived while the process was blocked', () => {
+    token()
+    jest.advanceTimersByTime(100)
+    deadline.alive()
+    expect(reason()).toBeUndefined()
+    jest.advanceTimersByTime(100)
+    expect(reason()).toMatchObject({ detail: 'no next token within 100 ms' })
+  })
+
+  it('waits only shortly after the reason for the end', () => {
+    token()
+    deadline.ending()
+    jest.advanceTimersByTime(49)
+    expect(deadline.signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(reason()).toMatchObject({ detail: 'no end of the stream within 50 ms' })
   })
 
   it('does not count the time of the reader, and goes on after it', () => {

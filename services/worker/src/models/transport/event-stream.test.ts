@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { readEvents } from './http-llm.ts'
+import { readEvents, type StreamEvent } from './event-stream.ts'
 
 const EVENTS = ['plain', 'Héllo 世界', '🎉👩‍👩‍👧 flags 🇩🇪', '{"text":"a\\nb"}']
 
@@ -42,8 +42,54 @@ describe('an event stream', () => {
     expect(reads).toEqual([['one', 'two'], ['three']])
   })
 
-  it('drops what is not ended by a blank line', async () => {
-    expect(await read([Buffer.from('data: one\n\ndata: two\n')])).toEqual(['one'])
+  it.each(['data: two', 'data: two\n', 'data: two\r\n'])('marks an end like %j', async (end) => {
+    const events = await readAll([Buffer.from(`data: one\n\n${end}`)])
+    expect(events).toEqual([
+      { name: '', data: 'one', form: 'event' },
+      { name: '', data: 'two', form: 'unended' },
+    ])
+  })
+
+  it('brings the name of an event', async () => {
+    expect(await readAll([Buffer.from('event: error\ndata: x\n\n')])).toEqual([
+      { name: 'error', data: 'x', form: 'event' },
+    ])
+  })
+
+  it('is one JSON document where the first visible character says so', async () => {
+    for (const text of ['{"a":1}', '\n\n {"a":1}', '\uFEFF{"a":1}']) {
+      for (const pieces of [
+        [Buffer.from(text)],
+        [...Buffer.from(text)].map((one) => Buffer.of(one)),
+      ]) {
+        const [whole, ...more] = await readAll(pieces)
+        expect(more).toEqual([])
+        expect(whole?.form).toBe('whole')
+        expect(JSON.parse(whole?.data ?? '')).toEqual({ a: 1 })
+      }
+    }
+  })
+
+  it.each(['<html>', '  <!doctype html>', '[{"text":"x"}]'])(
+    'is refused when it is %s',
+    async (page) => {
+      await expect(read([Buffer.from(page)])).rejects.toMatchObject({
+        code: 'LLM_UNAVAILABLE',
+        retryable: false,
+        said: page.trim(),
+      })
+    },
+  )
+
+  it.each([
+    ['a document', ['{"a":"', 'x'.repeat(200)]],
+    ['a whole event in one piece', [`data: ${'x'.repeat(200)}\n\n`]],
+  ])('ends with an error at %s over the cap', async (_what, pieces) => {
+    const reading = read(
+      pieces.map((piece) => Buffer.from(piece)),
+      100,
+    )
+    await expect(reading).rejects.toMatchObject({ code: 'LLM_TRUNCATED' })
   })
 
   it('ends with an error at an event over the cap, after what came before it', async () => {
@@ -68,6 +114,12 @@ describe('an event stream', () => {
 async function read(chunks: Buffer[], maxLength?: number): Promise<string[]> {
   const events: string[] = []
   for await (const read of readEvents(from(chunks), maxLength)) events.push(...read.map(toData))
+  return events
+}
+
+async function readAll(chunks: Buffer[]): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = []
+  for await (const read of readEvents(from(chunks))) events.push(...read)
   return events
 }
 
