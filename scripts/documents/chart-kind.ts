@@ -41,6 +41,8 @@ function toTextSchema(type: string, isGiven: boolean): object {
 /** As in production, where every address is `https`. */
 const PATTERNS: Readonly<Record<string, string>> = {
   'letters, digits, `-`, `_` and `.`, at most 64': '^[A-Za-z0-9_.-]{1,64}$',
+  // As text: the chart turns numbers into whole ones.
+  'amount such as 20 or 0.15': '^[0-9]{1,9}([.][0-9]{1,6})?$',
   path: '^(/|(/[A-Za-z0-9_.~-]+)+)$',
   origin: '^https://[^/*\\s]+$',
   address: '^https://[^\\s@]+$',

@@ -38,8 +38,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
     "The number of sockets that one gateway accepts. Its memory limit holds fewer than the product's own 10000",
 }
 
-/** The product does not know the memory limit. */
-const DEFAULTS: Readonly<Record<string, string>> = { MAX_CONNECTIONS: '4000' }
+/** Where the product's default depends on what only the chart knows. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  MAX_CONNECTIONS: '4000',
+  // The chart is always production.
+  BUDGET_ADDRESS_TOKENS: '2000000',
+}
 
 interface ValuesSchema {
   properties: {

@@ -43,7 +43,7 @@ describeWithRedis('what rests in Redis', () => {
   })
 
   async function useEverything(): Promise<void> {
-    const { bus, queue, limiter, presence } = await lab.open(PREFIX)
+    const { bus, queue, limiter, presence, ledger } = await lab.open(PREFIX)
     await bus.subscribe('session', () => undefined)
     await writeReply(bus, { replyId: 'written' }, [MARKERS.delta, ' more'])
     await bus.publishDelta(
@@ -57,6 +57,8 @@ describeWithRedis('what rests in Redis', () => {
     await limiter.take({ name: 'messages', points: 1, durationMs: 60_000 }, MARKERS.rateKey)
     await limiter.take({ name: 'messages', points: 1, durationMs: 60_000 }, MARKERS.userId)
     await presence.join(MARKERS.userId, 'connection')
+    const spending = { tokens: 1, cost: 1 }
+    await ledger.add({ id: 'reply:1', day: '2026-05-05', accounts: ['site'], spending })
 
     const { handlers, seen } = createRecorder((payload) => {
       const retryable = payload.sessionId === 'tries-again'
@@ -126,10 +128,13 @@ describeWithRedis('what rests in Redis', () => {
       `${PREFIX}:{reply:written}:chunks`,
       `${PREFIX}:{reply:written}:pad`,
       `${PREFIX}:{user:DIGEST}:here`,
+      `{${PREFIX}:budget}:2026-05-05:site`,
+      `{${PREFIX}:budget}:charge:reply:1`,
     ])
     for (const key of own) {
       const leftMs = await redis.pttl(key)
-      expect([key, leftMs > 0 && leftMs <= 600_000]).toEqual([key, true])
+      const mostMs = key.endsWith(':site') ? 2 * 86_400_000 : 600_000
+      expect([key, leftMs > 0 && leftMs <= mostMs]).toEqual([key, true])
     }
   })
 

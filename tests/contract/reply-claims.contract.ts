@@ -7,8 +7,10 @@ import {
   answer,
   askQuestion,
   eventually,
+  finishReply,
   newId,
   newOutcome,
+  questionEntry,
   retryOf,
   startReply,
   startSession,
@@ -52,6 +54,31 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
         stopRequested: false,
         askedAt: message.createdAt,
       })
+    })
+
+    it.each([{ user: 'U', address: 'A' }, { address: 'A' }, { user: 'U' }])(
+      'answers who pays for it: %j, from the question to the answer',
+      async (payer) => {
+        sessionId = await startSession(store)
+        const { message } = await store.messages.append({ ...questionEntry(sessionId), payer })
+        expect((await second.replies.findOpen(sessionId))?.payer).toEqual(payer)
+        const key = { sessionId, messageId: message.id }
+        expect((await second.replies.claim(key, LEASE_MS))?.payer).toEqual(payer)
+      },
+    )
+
+    it('answers who pays for a question that is asked again: who asked last', async () => {
+      sessionId = await startSession(store)
+      const { replyId } = await answer(store, sessionId, { status: 'failed' })
+      await store.replies.retry({ ...retryOf(sessionId, replyId), payer: { user: 'later' } })
+      const again = await second.replies.findOpen(sessionId)
+      expect(again?.payer).toEqual({ user: 'later' })
+      if (!again) throw new Error('not asked again')
+      const claim = await store.replies.claim(again, LEASE_MS)
+      if (!claim) throw new Error('not claimed')
+      await finishReply(store, claim, { status: 'failed' })
+      await store.replies.retry(retryOf(sessionId, claim.replyId))
+      expect((await second.replies.findOpen(sessionId))?.payer).toBeUndefined()
     })
 
     it('answers the oldest one until it is settled', async () => {

@@ -11,6 +11,7 @@ import { createKeyRing, openSqliteStore, type Store } from '@chatbox/adapters'
 import { openSqliteDatabase } from '../../shared/adapters/src/sqlite/sqlite-database.ts'
 import {
   answer,
+  askQuestion,
   createHooks,
   eventually,
   newOutcome,
@@ -29,7 +30,7 @@ const cipher = createKeyRing([{ id: 'k1', key: KEY }])
 let dataDir: string
 let file: string
 const opened: Store[] = []
-async function open(folder = dataDir): Promise<Store> {
+async function open(folder = dataDir): ReturnType<typeof openSqliteStore> {
   const store = await openSqliteStore({ dataDir: folder, cipher, hooks: createHooks() })
   opened.push(store)
   return store
@@ -173,6 +174,21 @@ describe('a data file that cannot be used', () => {
     db.exec('PRAGMA user_version = 99')
     db.close()
     await expectOneLine(open(), /newer version/u)
+  })
+
+  it('adds what is missing to a file of the first version, and loses nothing of it', async () => {
+    const store = await open()
+    const sessionId = await startSession(store)
+    const { question } = await askQuestion(store, sessionId)
+    await store.close()
+    const db = new DatabaseSync(file)
+    db.exec(`ALTER TABLE tasks DROP COLUMN payer; DROP TABLE budgets; DROP TABLE charges`)
+    db.exec('PRAGMA user_version = 1')
+    db.close()
+    const again = await open()
+    expect(await again.replies.findOpen(sessionId)).toMatchObject(question)
+    expect(await again.ledger.read('2026-05-05', ['site'])).toEqual([{ tokens: 0, cost: 0 }])
+    await again.close()
   })
 
   it('says that the folder is not writable', async () => {

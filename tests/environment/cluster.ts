@@ -28,6 +28,8 @@ const COMMON: Readonly<Settings> = {
   ENCRYPTION_KEYS: `${TEST_ENCRYPTION.id}:${TEST_ENCRYPTION.key.toString('base64')}`,
   ALLOWED_ORIGINS: 'https://shop.example',
   RATE_LIMIT: '100000',
+  VISITOR_RATE_LIMIT: '100000',
+  NEW_VISITORS_PER_ADDRESS: '100000',
   MAX_CONNECTIONS_PER_USER: '100',
 }
 

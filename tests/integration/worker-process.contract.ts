@@ -45,15 +45,17 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     const metrics = createMetrics()
     const { models } = where.createWorker({ llm }).context
     const logger = createLogger('test', 'silent')
-    const { messages, conversationRefs, queue, bus, clock } = where
+    const { messages, conversationRefs, queue, bus, clock, ledger, pseudonym } = where
     const worker = await startWorker(
       {
         ...{ sessions: sessions ?? where.sessions, replies: replies ?? where.replies },
         ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models },
+        ...{ ledger, pseudonym },
       },
       {
         models: { ...SETTINGS.models, concurrency, totalMs: 10_000 },
         sessions: { ...SETTINGS.sessions, idleTimeoutMs },
+        budgets: SETTINGS.budgets,
         timing: { ...FAST, ...NO_SWEEPS, ...timing },
       },
     )

@@ -7,25 +7,38 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusEvent, JobPayload, Message } from '@chatbox/contract'
 import type {
   AdapterHooks,
+  BudgetLimits,
   Clock,
   ConversationRefs,
   EventBus,
   HistorySize,
   JobQueue,
+  Ledger,
   Llm,
   LlmChunk,
   LlmRequest,
   MessageLog,
+  Payer,
+  Prices,
   ReplyClaims,
   Sessions,
 } from '@chatbox/core'
-import { createClock, createLogger, createMetrics, type Logger, type Metrics } from '@chatbox/kit'
+import {
+  createBudgets,
+  createClock,
+  createLogger,
+  createMetrics,
+  type Logger,
+  type Metrics,
+} from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from '../../services/worker/src/context.ts'
 import { Remembered } from '../../services/worker/src/models/remembered.ts'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
+
+export { createGate, type Gate } from './worker-gate.ts'
 
 export const MODEL = 'model-1'
 
@@ -73,26 +86,6 @@ async function orAborted(waiting: Promise<unknown>, signal: AbortSignal): Promis
   await Promise.race([waiting, aborted.promise])
 }
 
-/** A door that a script waits at until the test opens it. */
-export interface Gate {
-  step: () => Promise<unknown>
-  reached: Promise<unknown>
-  open: () => void
-}
-
-export function createGate(): Gate {
-  const reached = Promise.withResolvers<undefined>()
-  const opened = Promise.withResolvers<undefined>()
-  return {
-    step: () => {
-      reached.resolve(undefined)
-      return opened.promise
-    },
-    reached: reached.promise,
-    open: () => opened.resolve(undefined),
-  }
-}
-
 export const FAST = {
   leaseMs: 5000,
   silenceMs: 10_000,
@@ -125,6 +118,10 @@ interface WorkerParts extends Partial<StorePorts> {
   timing?: Partial<Timing>
   /** Silent by default. */
   logger?: Logger
+  /** What a day's answers may use; nothing is limited by default. */
+  budgets?: Partial<BudgetLimits>
+  prices?: Prices
+  clock?: Clock
 }
 
 /** Where the data of a rig is. */
@@ -140,6 +137,8 @@ export class WorkerRig implements StorePorts {
   readonly conversationRefs: ConversationRefs
   readonly bus: EventBus
   readonly queue: JobQueue
+  readonly ledger: Ledger
+  readonly pseudonym: Backend['pseudonym']
   readonly clock: Clock = createClock()
   /** Jobs that test workers asked for. */
   readonly jobs: JobPayload<'answer-session'>[] = []
@@ -156,6 +155,8 @@ export class WorkerRig implements StorePorts {
     this.conversationRefs = backend.conversationRefs
     this.bus = backend.bus
     this.queue = backend.queue
+    this.ledger = backend.ledger
+    this.pseudonym = backend.pseudonym
   }
 
   /** Closes the rigs that it opened, too. */
@@ -177,25 +178,32 @@ export class WorkerRig implements StorePorts {
     return other
   }
 
-  createWorker({ llm, bus, queue, timing, logger, ...ports }: WorkerParts): TestWorker {
+  createWorker(parts: WorkerParts): TestWorker {
+    const { llm, bus, queue, timing, budgets, prices, ...others } = parts
     const metrics = createMetrics()
     const lengths = new Remembered<string, HistorySize>({ max: 100, forMs: 60_000 })
-    const model = { name: 'Model One', llm, prompt: PROMPT, lengths }
+    const model = { name: 'Model One', llm, prompt: PROMPT, lengths, prices }
+    const { ledger, pseudonym } = this
+    const { clock = this.clock, logger = createLogger('test', 'silent'), ...store } = others
     const enqueue: JobQueue['enqueue'] = async (_name, payload) => void this.jobs.push(payload)
     const context: Context = {
       sessions: this.sessions,
       messages: this.messages,
       replies: this.replies,
       conversationRefs: this.conversationRefs,
-      ...ports,
+      ...store,
       bus: bus ?? this.bus,
       queue: override(this.queue, queue ?? { enqueue }),
       models: {
         find: (id) => (id === MODEL ? model : undefined),
       },
       running: new RunningReplies(),
-      clock: this.clock,
-      logger: logger ?? createLogger('test', 'silent'),
+      budgets: createBudgets(
+        { ...NO_BUDGETS, ...budgets },
+        { ledger, pseudonym, clock, logger, metrics },
+      ),
+      clock,
+      logger,
       metrics,
       timing: { ...TIMING, ...FAST, ...timing },
     }
@@ -230,7 +238,11 @@ export class WorkerRig implements StorePorts {
     return id
   }
 
-  async ask(sessionId: string, content: string): Promise<{ question: Message; replyId: string }> {
+  async ask(
+    sessionId: string,
+    content: string,
+    payer?: Payer,
+  ): Promise<{ question: Message; replyId: string }> {
     const id = this.clock.newId()
     const replyId = this.clock.newId()
     const { message } = await this.messages.append({
@@ -246,6 +258,7 @@ export class WorkerRig implements StorePorts {
         createdAt: this.clock.now().toISOString(),
       },
       replyId,
+      payer,
     })
     return { question: message, replyId }
   }
@@ -272,6 +285,9 @@ export class WorkerRig implements StorePorts {
     return events
   }
 }
+
+const NO_LIMIT = { tokens: 0, cost: 0 }
+const NO_BUDGETS: BudgetLimits = { user: NO_LIMIT, address: NO_LIMIT, site: NO_LIMIT }
 
 const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 

@@ -96,10 +96,12 @@ describeWithCluster('a store that is away for 15 s while three workers write 20 
       {
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
         ...{ logger, metrics: createMetrics(), models },
+        ...{ ledger: on.ledger, pseudonym: on.pseudonym },
       },
       {
         models: { ...SETTINGS.models, concurrency: REPLIES, totalMs: 600_000 },
         sessions: { ...SETTINGS.sessions, idleTimeoutMs: 3_600_000 },
+        budgets: SETTINGS.budgets,
       },
     )
   }

@@ -84,11 +84,13 @@ describeWithCluster('three workers with 5,000 questions waiting', () => {
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
         logger: createLogger('test', 'silent'),
         metrics: createMetrics(),
+        ...{ ledger: on.ledger, pseudonym: on.pseudonym },
         models: on.createWorker({ llm }).context.models,
       },
       {
         models: { ...SETTINGS.models, concurrency: 1, totalMs: 600_000 },
         sessions: { ...SETTINGS.sessions, idleTimeoutMs: 3_600_000 },
+        budgets: SETTINGS.budgets,
       },
     )
   }

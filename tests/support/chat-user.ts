@@ -26,6 +26,8 @@ export interface ChatUserOptions {
   token?: string
   /** Sent as a browser would; without it there is no such header, as with a native app. */
   origin?: string
+  /** The address that a trusted proxy says the user has. */
+  address?: string
   /** Connect again by itself after a loss; off unless a test is about that. */
   reconnects?: boolean
 }
@@ -86,7 +88,7 @@ export async function openChatUser(options: ChatUserOptions): Promise<ChatUser> 
     forceNew: true,
     reconnection: options.reconnects ?? false,
     auth: { token },
-    ...(options.origin === undefined ? {} : { extraHeaders: { origin: options.origin } }),
+    extraHeaders: toHeaders(options),
   })
   const recorder = record(socket)
   try {
@@ -96,6 +98,13 @@ export async function openChatUser(options: ChatUserOptions): Promise<ChatUser> 
   } catch (error) {
     socket.disconnect()
     throw error
+  }
+}
+
+function toHeaders({ origin, address }: ChatUserOptions): Record<string, string> {
+  return {
+    ...(origin === undefined ? {} : { origin }),
+    ...(address === undefined ? {} : { 'x-forwarded-for': address }),
   }
 }
 

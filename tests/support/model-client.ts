@@ -41,6 +41,8 @@ export function openModel(
         model: 'some-model',
         maxTokens: 500,
         contextTokens: 8000,
+        inputPrice: undefined,
+        outputPrice: undefined,
         systemPrompt: '',
         ...provider,
       },

@@ -30,10 +30,10 @@ export async function openTestBackend(): Promise<TestBackend> {
   }
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
-  const { sessions, messages, replies, queue, bus, limiter, presence } = backend
+  const { sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym } = backend
   return {
     ports: {
-      ...{ sessions, messages, replies, queue, bus, limiter, presence },
+      ...{ sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),
@@ -56,12 +56,14 @@ const DEFAULTS = readSettings({
   ALLOWED_ORIGINS: 'https://shop.example',
   ALLOW_VISITORS: 'false',
   RATE_LIMIT: '100000',
+  VISITOR_RATE_LIMIT: '100000',
+  NEW_VISITORS_PER_ADDRESS: '100000',
   MAX_CONNECTIONS_PER_USER: '100',
 })
 
 export type TestGateway = Gateway & { url: string }
 
-type Group = 'server' | 'auth' | 'sessions' | 'limits'
+type Group = 'server' | 'auth' | 'sessions' | 'limits' | 'budgets'
 /** What differs from the options of the other tests. */
 export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
   [G in Group]?: Partial<GatewayOptions[G]>
@@ -70,13 +72,14 @@ export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
 /** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
 export async function startTestGateway(
   ports: GatewayPorts,
-  { server, auth, sessions, limits, ...others }: OptionChanges = {},
+  { server, auth, sessions, limits, budgets, ...others }: OptionChanges = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(ports, {
     server: { ...DEFAULTS.server, port: 0, ...server },
     auth: { ...DEFAULTS.auth, ...auth },
     sessions: { ...DEFAULTS.sessions, ...sessions },
     limits: { ...DEFAULTS.limits, ...limits },
+    budgets: { ...DEFAULTS.budgets, ...budgets },
     models: TEST_MODELS,
     webRoot: undefined,
     ...others,

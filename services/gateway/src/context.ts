@@ -3,13 +3,14 @@ import type {
   Clock,
   EventBus,
   JobQueue,
+  Ledger,
   MessageLog,
   Presence,
   RateLimiter,
   ReplyClaims,
   Sessions,
 } from '@chatbox/core'
-import type { HealthResult, Logger, Metrics, Settings } from '@chatbox/kit'
+import type { Budgets, BudgetParts, HealthResult, Logger, Metrics, Settings } from '@chatbox/kit'
 import type { VisitorTokens } from './auth/visitor-tokens.ts'
 import type { PendingWork } from './edge/pending-work.ts'
 import type { RateGuard } from './edge/rate-guard.ts'
@@ -25,6 +26,8 @@ export interface GatewayPorts {
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
+  ledger: Ledger
+  pseudonym: BudgetParts['pseudonym']
   clock: Clock
   logger: Logger
   metrics: Metrics
@@ -35,7 +38,10 @@ export interface GatewayPorts {
 }
 
 /** The settings of a gateway. They include neither provider keys nor back ends. */
-export interface GatewayOptions extends Pick<Settings, 'server' | 'auth' | 'sessions' | 'limits'> {
+export interface GatewayOptions extends Pick<
+  Settings,
+  'server' | 'auth' | 'sessions' | 'limits' | 'budgets'
+> {
   /** The models that users may choose. The first one is the default. */
   models: readonly [Model, ...Model[]]
   /** The folder of the built chat page; undefined if this gateway serves no pages. */
@@ -46,6 +52,7 @@ export interface GatewayOptions extends Pick<Settings, 'server' | 'auth' | 'sess
 export interface Context extends GatewayPorts {
   options: GatewayOptions
   guard: RateGuard
+  budgets: Budgets
   /** The work that a drain waits for. */
   work: PendingWork
   visitors: VisitorTokens | undefined

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { Settings } from '@chatbox/kit'
+import { createBudgets, toBudgetLimits, type Settings } from '@chatbox/kit'
 import { createTokenVerifier } from './auth/verify-token.ts'
 import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.ts'
 import type { Context, GatewayOptions, GatewayPorts } from './context.ts'
@@ -21,10 +21,11 @@ export type { SocketAdapter } from './ws/chat-socket.ts'
 const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
 
 export function toGatewayOptions(settings: Settings): GatewayOptions {
-  const { server, auth, sessions, limits, providers } = settings
+  const { server, auth, sessions, limits, budgets, providers } = settings
   const [first, ...others] = providers.map(({ id, name }) => ({ id, name }))
   if (!first) throw new Error('the settings have no model')
-  return { server, auth, sessions, limits, models: [first, ...others], webRoot: WEB_ROOT }
+  const models = [first, ...others] as const
+  return { server, auth, sessions, limits, budgets, models, webRoot: WEB_ROOT }
 }
 
 export interface Gateway {
@@ -45,7 +46,8 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     ...ports,
     options,
     visitors,
-    guard: createRateGuard(options.limits.rateLimit, ports),
+    guard: createRateGuard(options.limits, ports),
+    budgets: createBudgets(toBudgetLimits(options), ports),
     work: new PendingWork(logger),
     verifyToken: createTokenVerifier(options.auth, { clock, visitors }),
     isAllowedOrigin: createOriginCheck(options.server),

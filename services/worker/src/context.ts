@@ -7,11 +7,12 @@ import type {
   JobQueue,
   Llm,
   MessageLog,
+  Prices,
   PromptSettings,
   ReplyClaims,
   Sessions,
 } from '@chatbox/core'
-import type { Logger, Metrics } from '@chatbox/kit'
+import type { Budgets, Logger, Metrics } from '@chatbox/kit'
 import type { RunningReplies } from './answer/running-replies.ts'
 import type { Remembered } from './models/remembered.ts'
 
@@ -25,6 +26,7 @@ export interface Context {
   bus: EventBus
   models: { find(modelId: string): Model | undefined }
   running: RunningReplies
+  budgets: Budgets
   clock: Clock
   logger: Logger
   metrics: Metrics
@@ -38,6 +40,8 @@ export interface Model {
   prompt: PromptSettings
   /** For sessions whose prompt was refused as too long, by id: the most of their history to send. */
   lengths: Remembered<string, HistorySize>
+  /** Undefined for a model that costs nothing. */
+  prices: Prices | undefined
 }
 
 export interface Timing {

@@ -1,5 +1,5 @@
 import { settlesWithin } from '@chatbox/core'
-import type { Settings } from '@chatbox/kit'
+import { createBudgets, toBudgetLimits, type BudgetParts, type Settings } from '@chatbox/kit'
 import { answerSession } from './answer/answer-session.ts'
 import { RunningReplies } from './answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from './context.ts'
@@ -12,10 +12,13 @@ export {
   type ModelDirectoryOptions,
 } from './models/model-directory.ts'
 
-export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions'> {
+export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions' | 'budgets'> {
   /** Set only by tests that cannot wait for the production values. */
   timing?: Partial<Timing> | undefined
 }
+
+type WorkerParts = Omit<Context, 'running' | 'timing' | 'budgets'> &
+  Pick<BudgetParts, 'ledger' | 'pseudonym'>
 
 export interface RunningWorker {
   /**
@@ -27,12 +30,13 @@ export interface RunningWorker {
 
 /** Starts to answer questions from the queue, and to finish work that others left behind. */
 export async function startWorker(
-  parts: Omit<Context, 'running' | 'timing'>,
-  { models, sessions, timing }: WorkerOptions,
+  { ledger, pseudonym, ...parts }: WorkerParts,
+  { models, sessions, budgets, timing }: WorkerOptions,
 ): Promise<RunningWorker> {
   const context: Context = {
     ...parts,
     running: new RunningReplies(),
+    budgets: createBudgets(toBudgetLimits({ budgets }), { ...parts, ledger, pseudonym }),
     timing: { ...TIMING, replyTimeoutMs: models.totalMs, ...timing },
   }
   context.metrics.workerStarted()

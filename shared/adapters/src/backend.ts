@@ -2,6 +2,7 @@ import type {
   ConversationRefs,
   EventBus,
   JobQueue,
+  Ledger,
   MessageLog,
   Presence,
   RateLimiter,
@@ -9,6 +10,7 @@ import type {
   Sessions,
 } from '@chatbox/core'
 import type { EncryptionKey } from './sealed/key-ring.ts'
+import type { Pseudonym } from './sealed/pseudonym.ts'
 import type { StallRules } from './redis/queue/bull-worker.ts'
 import type { SocketAdapter } from './redis/bus/socket-adapter.ts'
 
@@ -56,6 +58,8 @@ export interface Backend extends StorePorts {
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
+  ledger: Ledger
+  pseudonym: Pseudonym
   /** The argument of `io.adapter()`; undefined in a single process, which needs none. */
   socketAdapter?: SocketAdapter
   /** The checks of readiness by name. Each rejects within 3 s if its back end is down. */

@@ -2,6 +2,7 @@ import type { AdapterHooks } from '@chatbox/core'
 import type { Backend, BackendOptions, EmbeddedOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import { createKeyRing, type Cipher } from './sealed/key-ring.ts'
+import { createPseudonym } from './sealed/pseudonym.ts'
 import { createMemoryEventBus } from './memory/memory-event-bus.ts'
 import { MemoryJobQueue } from './memory/memory-job-queue.ts'
 import { MemoryPresence } from './memory/memory-presence.ts'
@@ -31,7 +32,7 @@ async function openEmbedded(
   const bus = createMemoryEventBus(hooks)
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
-  const { sessions, messages, replies, conversationRefs } = store
+  const { sessions, messages, replies, conversationRefs, ledger } = store
   return {
     sessions,
     messages,
@@ -41,6 +42,8 @@ async function openEmbedded(
     bus,
     limiter,
     presence,
+    ledger,
+    pseudonym: createPseudonym(options.encryptionKeys),
     checks: { store: () => store.ping(), queue: () => queue.ping() },
     close: closeInReverse(hooks, [store, bus, queue]),
   }

@@ -2,6 +2,7 @@ import type { AdapterHooks, SchemaHooks } from '@chatbox/core'
 import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './sealed/key-ring.ts'
+import { createPseudonym } from './sealed/pseudonym.ts'
 import { openMongoStore } from './mongo/open-mongo-store.ts'
 import { untilAvailable } from './mongo/client/client.ts'
 import { openRedis } from './redis/open-redis.ts'
@@ -24,7 +25,7 @@ export async function openCluster(
     ),
     () => giveUp.abort(),
   )
-  const { queue, bus, limiter, presence, socketAdapter } = redis
+  const { queue, bus, limiter, presence, ledger, socketAdapter } = redis
   const { sessions, messages, replies, conversationRefs } = store
   return {
     sessions,
@@ -35,6 +36,8 @@ export async function openCluster(
     bus,
     limiter,
     presence,
+    ledger,
+    pseudonym: createPseudonym(options.encryptionKeys),
     socketAdapter,
     checks: {
       store: () => store.ping(),

@@ -6,10 +6,26 @@ export {
   toPartyType,
   type SessionAction,
 } from './access.ts'
+export {
+  BUDGET_SCOPES,
+  budgetExceeded,
+  isLimited,
+  toAccounts,
+  toBudgetDay,
+  toShare,
+  toSpending,
+  type Account,
+  type BudgetLimits,
+  type BudgetScope,
+  type Payer,
+  type Prices,
+  type Spending,
+} from './budgets.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
 export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
+export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'
 export {
   LlmError,
   type Llm,

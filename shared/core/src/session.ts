@@ -1,5 +1,6 @@
 import type { Message, Session, SessionEvent, Usage } from '@chatbox/contract'
 import { LIMITS } from '@chatbox/contract'
+import type { Payer } from './budgets.ts'
 import { AppError } from './errors.ts'
 
 /**
@@ -57,6 +58,8 @@ export interface NewEntry {
   message: Omit<Message, 'seq'>
   /** Asks the model for an answer with this reply id, unless a person has taken over. */
   replyId?: string
+  /** For a question: whose budget the answer uses. */
+  payer?: Payer | undefined
   /** For a reply: the time from the question's acknowledgement to the finished text. */
   responseTimeMs?: number
   /** If the log has moved past this seq, the entry is refused with `CONFLICT`. */
@@ -67,7 +70,7 @@ export interface PlacedEntry {
   message: Message
   state: SessionState
   /** Set if the entry is a question that the model has to answer. */
-  question: { replyId: string; modelId: string } | null
+  question: { replyId: string; modelId: string; payer: Payer | undefined } | null
 }
 
 export function initialState(modelId: string, startedAt: string): SessionState {
@@ -138,9 +141,11 @@ export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
   const state = message.event
     ? afterEvent(head.state, message.event, message.createdAt)
     : afterText(head.state, message, entry.responseTimeMs)
-  const { replyId } = entry
+  const { replyId, payer } = entry
   const question =
-    replyId !== undefined && state.assistedBy === null ? { replyId, modelId: state.modelId } : null
+    replyId !== undefined && state.assistedBy === null
+      ? { replyId, modelId: state.modelId, payer }
+      : null
   return { message, state: countUnanswered(state, message, question !== null), question }
 }
 

@@ -19,8 +19,14 @@ export interface VisitorTokens {
   readProof(proof: string): Promise<string | undefined>
 }
 
+const VISITOR_PREFIX = 'visitor:'
+
 export function newVisitorId(): string {
-  return `visitor:${randomUUID()}`
+  return `${VISITOR_PREFIX}${randomUUID()}`
+}
+
+export function isVisitorId(userId: string): boolean {
+  return userId.startsWith(VISITOR_PREFIX)
 }
 
 /** Derives two keys from `secret`: one for tokens, one for proofs. */

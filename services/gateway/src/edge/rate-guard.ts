@@ -1,6 +1,7 @@
 import type { AddressCost, Cost } from '@chatbox/contract'
 import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
-import type { Metrics } from '@chatbox/kit'
+import type { Metrics, Settings } from '@chatbox/kit'
+import { isVisitorId } from '../auth/visitor-tokens.ts'
 
 /** The calls that a user may make per allowed message. A page makes them by itself. */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
@@ -9,21 +10,33 @@ const MINUTE_MS = 60_000
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
 
-type RuleName = Cost | AddressCost | 'handshake' | 'refused'
+type UserRules = Record<Cost, RateRule>
+type OtherRule = AddressCost | 'newVisitor' | 'handshake' | 'refused'
+
+type RateLimits = Pick<
+  Settings['limits'],
+  'rateLimit' | 'visitorRateLimit' | 'newVisitorsPerAddress'
+>
 
 export interface RateGuard {
-  /** Throws `TOO_MANY_REQUESTS` if `key` has used up the rule's points. */
-  take(rule: RuleName, key: string): Promise<void>
+  /**
+   * Throws `TOO_MANY_REQUESTS` if `key` has used up the rule's points. For a cost, `key` is the
+   * user's id, and visitors have rules of their own.
+   */
+  take(rule: Cost | OtherRule, key: string): Promise<void>
 }
 
-/** Creates the limits that all gateways share. `rateLimit` is messages per user and minute. */
+/** Creates the limits that all gateways share. */
 export function createRateGuard(
-  rateLimit: number,
+  limits: RateLimits,
   { limiter, metrics }: { limiter: RateLimiter; metrics: Metrics },
 ): RateGuard {
-  const rules = createRules(rateLimit)
+  const others = createOtherRules(limits)
+  const users = { ...others, ...createUserRules(limits.rateLimit) }
+  const visitors = { ...others, ...createUserRules(limits.visitorRateLimit) }
   return {
     async take(rule, key) {
+      const rules = isVisitorId(key) ? visitors : users
       const decision = await limiter.take(rules[rule], key)
       if (decision.allowed) return
       metrics.rateLimited(rule)
@@ -32,21 +45,27 @@ export function createRateGuard(
   }
 }
 
-function createRules(rateLimit: number): Record<RuleName, RateRule> {
-  const rule = (name: RuleName, points: number): RateRule => ({
-    name,
-    points,
-    durationMs: MINUTE_MS,
-  })
-  const perUser = (cost: Cost): RateRule => batched(rule(cost, rateLimit * PER_MESSAGE[cost]))
+function createRule(name: Cost | OtherRule, points: number): RateRule {
+  return { name, points, durationMs: MINUTE_MS }
+}
+
+function createUserRules(rateLimit: number): UserRules {
+  const perUser = (cost: Cost): RateRule => batched(createRule(cost, rateLimit * PER_MESSAGE[cost]))
   return {
     message: perUser('message'),
     write: perUser('write'),
     read: perUser('read'),
     signal: perUser('signal'),
+  }
+}
+
+function createOtherRules({ newVisitorsPerAddress }: RateLimits): Record<OtherRule, RateRule> {
+  const rule = createRule
+  return {
     handshake: rule('handshake', 120),
     // Counted by address, which many users may share.
     visitor: rule('visitor', 60),
+    newVisitor: rule('newVisitor', newVisitorsPerAddress),
     refused: rule('refused', 120),
     public: rule('public', 300),
   }

@@ -1,4 +1,5 @@
 import type { ServerPayload, Session, User } from '@chatbox/contract'
+import type { Payer } from '@chatbox/core'
 
 /** The user of a token, and the end of the token. */
 export interface Identity {
@@ -10,6 +11,8 @@ export interface Identity {
 export interface Caller {
   /** The user of the current token. */
   readonly user: User
+  /** Whose budgets the answers use; undefined if nobody's is limited. */
+  readonly payer: Payer | undefined
   readonly viewer: Viewer
   /** Neither announcement throws or is awaited. Both reach the other viewers of the session. */
   announceTyping(typing: ServerPayload<'typing'>): void

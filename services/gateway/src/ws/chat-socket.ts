@@ -1,4 +1,5 @@
 import type { ClientToServerEvents, ServerToClientEvents, User } from '@chatbox/contract'
+import type { Payer } from '@chatbox/core'
 import type { Server, ServerOptions, Socket } from 'socket.io'
 import type { Identity } from '../usecases/caller.ts'
 
@@ -10,6 +11,8 @@ interface SocketData {
   user: User
   /** The expiry of the token, in ms since the epoch. */
   expiresAtMs: number
+  /** Set once, because the address of a connection does not change. */
+  payer: Payer | undefined
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>

@@ -1,5 +1,12 @@
 import type { JobPayload, Usage } from '@chatbox/contract'
-import { AppError, toAppError, toErrorInfo, type ReplyOutcome, type ReplyTask } from '@chatbox/core'
+import {
+  AppError,
+  toAppError,
+  toErrorInfo,
+  type BudgetScope,
+  type ReplyOutcome,
+  type ReplyTask,
+} from '@chatbox/core'
 import type { Context } from '../context.ts'
 import { appendCommitted, appendReply, writeOrFail } from './append-reply.ts'
 import { generateReply, type GeneratedReply } from './generate-reply.ts'
@@ -50,6 +57,8 @@ async function answerQuestion(
   signal.addEventListener('abort', onShutdown)
   try {
     if (signal.aborted) throw handingOver()
+    // Before the claim, so that without an answer nothing is held and the job is tried again.
+    const spent = await context.budgets.findSpent(open.payer)
     const { leaseMs, silenceMs } = context.timing
     const task = await context.replies.claim(open, leaseMs)
     if (!task) return 'taken'
@@ -57,7 +66,7 @@ async function answerQuestion(
     const { replies } = context
     const onLost = () => context.metrics.leaseLost()
     const lease = new ReplyLease(reply, { replies, claim: task, leaseMs, silenceMs, onLost })
-    return await answerClaimed(context, { task, lease, reply, requestId })
+    return await answerClaimed(context, { task, lease, reply, requestId, spent })
   } finally {
     signal.removeEventListener('abort', onShutdown)
     remove()
@@ -70,6 +79,8 @@ interface Claimed {
   lease: ReplyLease
   reply: RunningReply
   requestId: string
+  /** The budget that is used up, so that the model is not asked. */
+  spent: BudgetScope | undefined
 }
 
 async function answerClaimed(context: Context, claimed: Claimed): Promise<AnswerResult> {
@@ -101,8 +112,9 @@ async function generate(
   context: Context,
   claimed: Claimed,
 ): Promise<GeneratedReply | 'cancelled' | undefined> {
-  const { task, reply, requestId } = claimed
+  const { task, reply, requestId, spent } = claimed
   if (task.stopRequested) return toStopped(context, task)
+  if (spent) return toFailed(context.budgets.refuse(spent))
   if (isHopeless(context, task)) return toFailed(toAppError('too many attempts'))
   const prepared = await prepareRequest(context, task, requestId)
   if (!prepared) {

@@ -11,6 +11,7 @@ import {
   type ReplyTask,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
+import { chargeAttempt, type EndedAttempt } from './charge-attempt.ts'
 import { openDeltaWriter, type DeltaWriter } from './delta-writer.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 import { whileAway, type ReplyLease } from './reply-lease.ts'
@@ -41,6 +42,8 @@ interface Attempt {
   isWhole: boolean
   error: AppError | undefined
   usage: Usage | undefined
+  /** The provider has sent anything. */
+  hasBegun: boolean
 }
 
 /**
@@ -63,6 +66,7 @@ export async function generateReply(
     for (let tries = 1; ; tries++) {
       const attempt = await streamAttempt(context, generation, onText)
       recordAttempt(context, generation, attempt)
+      await chargeAttempt(context, toEnded(generation, attempt))
       // The text of an earlier attempt is kept if later ones produce none.
       text = attempt.text.text || text
       usage = sumUsage(usage, attempt.usage)
@@ -78,6 +82,18 @@ export async function generateReply(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Errors with which a provider takes no request, unless its reply has begun. */
+const FREE: ReadonlySet<unknown> = new Set(['LLM_UNAVAILABLE', 'LLM_TOO_LONG'])
+
+function toEnded(
+  { lease: { claim }, task: { payer }, prices, request }: Generation,
+  { text: { text }, isWhole, error, usage, hasBegun }: Attempt,
+): EndedAttempt {
+  const isRefused = FREE.has(error?.code) && !hasBegun
+  const id = `${claim.replyId}:${claim.epoch}`
+  return { id, payer, prices, request: request.current, text, isWhole, isRefused, usage }
 }
 
 function sumUsage(total: Usage | undefined, more: Usage | undefined): Usage | undefined {
@@ -165,7 +181,7 @@ async function streamAttempt(
   const { reply } = generation
   const text = new ReplyText(LIMITS.replyLength)
   const writer = openWriter(context, generation)
-  const ended = { isWhole: false, error: undefined, usage: undefined }
+  const ended = { isWhole: false, error: undefined, usage: undefined, hasBegun: false }
   const attempt: Attempt = { text, writer, replacements: 0, ...ended }
   try {
     if (!reply.abortReason()) await readFitting(context, { ...generation, attempt, onText })
@@ -218,6 +234,7 @@ async function readStream(context: Context, streaming: Streaming): Promise<void>
       const next = await nextOrAbort()
       if (!next || reply.abortReason()) return
       if (next.done) throw cutOff('the stream ended without its terminator')
+      attempt.hasBegun = true
       attempt.isWhole = next.value.type === 'end'
       if (attempt.isWhole) return
       await takeChunk(context, streaming, next.value)

@@ -7,6 +7,7 @@ import {
   type Llm,
   type LogPage,
   type MessageLog,
+  type Prices,
   type ReplyTask,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
@@ -14,6 +15,7 @@ import { FittingRequest } from './fitting-request.ts'
 
 export interface PreparedRequest {
   llm: Llm
+  prices: Prices | undefined
   request: FittingRequest
 }
 
@@ -54,7 +56,7 @@ export async function prepareRequest(
         return { request: { ...base, system, messages }, history: prompt.history }
       },
     })
-    return { llm: model.llm, request }
+    return { llm: model.llm, prices: model.prices, request }
   } catch (thrown) {
     return toAppError(thrown)
   }

@@ -16,6 +16,8 @@ function create(...providers: Partial<ProviderSettings>[]): ModelDirectory {
     model: undefined,
     maxTokens: 100,
     contextTokens: 1000,
+    inputPrice: undefined,
+    outputPrice: undefined,
     systemPrompt: 'Be kind.',
     ...provider,
   }))

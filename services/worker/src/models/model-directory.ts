@@ -1,4 +1,4 @@
-import type { Llm } from '@chatbox/core'
+import type { Llm, Prices } from '@chatbox/core'
 import type { Logger, Metrics, ProviderSettings } from '@chatbox/kit'
 import { TIMING, type Model } from '../context.ts'
 import { withCircuitBreaker } from './circuit-breaker.ts'
@@ -72,6 +72,7 @@ export function createModelDirectory(
         maxReplyTokens: provider.maxTokens,
       },
       lengths: new Remembered(LENGTHS),
+      prices: toPrices(provider),
     })
   }
   return {
@@ -80,6 +81,11 @@ export function createModelDirectory(
       await Promise.all(servers.splice(0).map((server) => server.close()))
     },
   }
+}
+
+function toPrices({ inputPrice, outputPrice }: ProviderSettings): Prices | undefined {
+  if (inputPrice === undefined || outputPrice === undefined) return undefined
+  return { input: inputPrice, output: outputPrice }
 }
 
 function createLlm(

@@ -36,6 +36,11 @@ export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
     },
     { name: 'watch-queue', everyMs: timing.watchEveryMs, run: () => watchQueue(context) },
   ]
+  const { budgets } = context
+  if (budgets.isLimited) {
+    const run = () => budgets.watch()
+    sweeps.push({ name: 'watch-budgets', everyMs: timing.watchEveryMs, run })
+  }
   return sweeps.map((sweep) => startSweep(context, sweep))
 }
 

@@ -3,6 +3,7 @@ import {
   AppError,
   type Claim,
   type LogHead,
+  type Payer,
   type PlacedEntry,
   type ReplyKey,
   type ReplyTask,
@@ -39,6 +40,7 @@ export interface ReplyTaskDocument extends Pick<
   ReplyTask,
   'replyId' | 'modelId' | 'state' | 'epoch' | 'attempts' | 'stopRequested' | 'askedAt'
 > {
+  payer?: Payer
   /** The session's id while the question is open. */
   openIn?: string
   /** While the task is pending: the time since when. A sweep that takes it up moves it on. */
@@ -57,7 +59,7 @@ export interface ReplyTaskDocument extends Pick<
 
 export function newReplyTask(
   { sessionId, createdAt }: Message,
-  { replyId, modelId }: NonNullable<PlacedEntry['question']>,
+  { replyId, modelId, payer }: NonNullable<PlacedEntry['question']>,
   waitsSince: Date,
 ): ReplyTaskDocument {
   return {
@@ -68,6 +70,7 @@ export function newReplyTask(
     attempts: 0,
     stopRequested: false,
     askedAt: createdAt,
+    ...(payer ? { payer } : {}),
     openIn: sessionId,
     waitsSince,
     replaced: [],
@@ -95,6 +98,7 @@ const taskSchema = replyTaskSchema
     attempts: true,
     stopRequested: true,
     askedAt: true,
+    payer: true,
   })
   .extend({
     sealed: z.string().optional(),

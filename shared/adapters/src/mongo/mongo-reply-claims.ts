@@ -235,7 +235,7 @@ export class MongoReplyClaims implements ReplyClaims {
 
   async #reopen(
     question: Filter<MessageDocument>,
-    { sessionId, messageId, replyId, modelId, askedAt }: RetryRequest,
+    { sessionId, messageId, replyId, modelId, askedAt, payer }: RetryRequest,
   ): Promise<StoredReplyTask | undefined> {
     const waitsSince = await this.#mongo.clock.now()
     const isSettled: Filter<MessageDocument> = {
@@ -253,8 +253,13 @@ export class MongoReplyClaims implements ReplyClaims {
         'tasks.reply.stopRequested': false,
         'tasks.reply.openIn': sessionId,
         'tasks.reply.waitsSince': waitsSince,
+        ...(payer ? { 'tasks.reply.payer': payer } : {}),
       },
-      $unset: { 'tasks.reply.sealed': '', 'tasks.reply.dueAt': '' },
+      $unset: {
+        'tasks.reply.sealed': '',
+        'tasks.reply.dueAt': '',
+        ...(payer ? {} : { 'tasks.reply.payer': '' }),
+      },
       $inc: { 'tasks.reply.epoch': 1 },
       $push: { 'tasks.reply.replaced': { $each: [{ messageId, replyId }], $slice: -MAX_REPLACED } },
     })

@@ -1,4 +1,4 @@
-import type { AdapterHooks, EventBus, JobQueue, Presence, RateLimiter } from '@chatbox/core'
+import type { AdapterHooks, EventBus, JobQueue, Ledger, Presence, RateLimiter } from '@chatbox/core'
 import { closeInReverse } from '../common/close-in-reverse.ts'
 import type { Cipher } from '../sealed/key-ring.ts'
 import { RedisEventBus } from './bus/redis-event-bus.ts'
@@ -8,6 +8,7 @@ import { closeClient } from './client/connection.ts'
 import { connectRedis, type RedisOptions } from './client/context.ts'
 import { BullJobQueue } from './queue/bull-job-queue.ts'
 import type { StallRules } from './queue/bull-worker.ts'
+import { RedisLedger } from './redis-ledger.ts'
 import { RedisPresence } from './redis-presence.ts'
 import { createRedisRateLimiter } from './redis-rate-limiter.ts'
 
@@ -19,6 +20,7 @@ export interface RedisParts {
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
+  ledger: Ledger
   socketAdapter: SocketAdapter
   /** Rejects if Redis is down. */
   ping(): Promise<void>
@@ -49,6 +51,7 @@ export async function openRedis(
     bus,
     limiter: createRedisRateLimiter(redis),
     presence: new RedisPresence(redis),
+    ledger: new RedisLedger(redis),
     socketAdapter: sockets.create,
     async ping() {
       await guard(COMMAND_TIMEOUT_MS, () => commands.ping())

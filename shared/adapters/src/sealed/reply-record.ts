@@ -103,4 +103,9 @@ export const replyTaskSchema = z.object({
   attempts: z.int(),
   stopRequested: z.boolean(),
   askedAt: z.string(),
+  // What is not understood counts for the site alone. It must not keep a question from its answer.
+  payer: z
+    .object({ user: z.string().exactOptional(), address: z.string().exactOptional() })
+    .optional()
+    .catch(undefined),
 })

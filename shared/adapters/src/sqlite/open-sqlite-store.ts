@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import type { ConversationRefs } from '@chatbox/core'
+import type { ConversationRefs, Ledger } from '@chatbox/core'
 import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
 import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
+import { SqliteLedger } from './sqlite-ledger.ts'
 import { SqliteLog } from './sqlite-log.ts'
 import { SqliteReplyClaims } from './sqlite-reply-claims.ts'
 import { SqliteSessions } from './sqlite-sessions.ts'
@@ -12,12 +13,16 @@ export interface SqliteStoreOptions extends RecordDeps {
   dataDir: string
 }
 
+export interface SqliteStore extends Store {
+  ledger: Ledger
+}
+
 /**
  * The store of a single process, in one file. Each call blocks until its write is on disk, which
  * makes an acknowledged write durable. The methods are async so that errors become rejections.
  * Throws a one-line reason if the folder or the file cannot be used.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { dataDir, ...deps } = options
   const db = openSqliteDatabase(join(dataDir, 'chatbox.db'))
   const sessions = new SqliteSessions(db, deps)
@@ -26,6 +31,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     messages: new SqliteLog(db, deps, sessions),
     replies: new SqliteReplyClaims(db, deps),
     conversationRefs: new SqliteConversationRefs(db, deps),
+    ledger: new SqliteLedger(db),
     async ping() {
       db.get('SELECT 1')
     },

@@ -16,7 +16,7 @@ import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import { toStateRecord } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
-import { NOW_MS } from './sqlite-reply-claims.ts'
+import { NOW_MS, toPayerText } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
 
 const COLUMNS = 'id, session_id, seq, head, sealed'
@@ -120,14 +120,15 @@ export class SqliteLog implements MessageLog {
     if (!question) return
     this.#db.run(
       `INSERT INTO tasks (message_id, kind, session_id, seq, reply_id, model_id, state, open, epoch,
-       attempts, stop_requested, asked_at, due_at)
-       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ${NOW_MS})`,
+       attempts, stop_requested, asked_at, payer, due_at)
+       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ?, ${NOW_MS})`,
       id,
       sessionId,
       seq,
       question.replyId,
       question.modelId,
       message.createdAt,
+      toPayerText(question.payer),
     )
   }
 

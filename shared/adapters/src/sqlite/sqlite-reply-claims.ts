@@ -3,6 +3,7 @@ import type {
   ClaimState,
   CommitResult,
   CommittedReply,
+  Payer,
   ReplyClaims,
   ReplyKey,
   ReplyOutcome,
@@ -20,7 +21,7 @@ import {
   toRefusedCommit,
   toRepeatedRetry,
 } from '../sealed/reply-record.ts'
-import type { Row, SqliteDatabase } from './sqlite-database.ts'
+import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 
 /** The store's own clock. Leases use it, whatever time the caller has. */
 export const NOW_MS = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`
@@ -191,16 +192,18 @@ export class SqliteReplyClaims implements ReplyClaims {
     replyId,
     modelId,
     askedAt,
+    payer,
   }: RetryRequest): ReplyTask | undefined {
     const [row] = this.#db.change(
       `UPDATE tasks SET state = 'pending', open = 1, epoch = epoch + 1, attempts = 0, stop_requested = 0,
-       sealed = NULL, reply_id = ?, model_id = ?, asked_at = ?, due_at = ${NOW_MS}
+       sealed = NULL, reply_id = ?, model_id = ?, asked_at = ?, payer = ?, due_at = ${NOW_MS}
        WHERE kind = 'reply' AND session_id = ? AND reply_id = ?
        AND state IN ('committed', 'done', 'cancelled')
        AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND session_id = ?) RETURNING *`,
       replyId,
       modelId,
       askedAt,
+      toPayerText(payer),
       sessionId,
       messageId,
       messageId,
@@ -237,5 +240,10 @@ function toTask(row: Row): ReplyTask {
     attempts: row.attempts,
     stopRequested: row.stop_requested === 1,
     askedAt: row.asked_at,
+    payer: parseJson(row.payer),
   })
+}
+
+export function toPayerText(payer: Payer | undefined): string | null {
+  return payer ? JSON.stringify(payer) : null
 }

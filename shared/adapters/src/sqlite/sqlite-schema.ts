@@ -1,8 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** The `user_version` of a file with these tables. A file without tables has 0. */
-const VERSION = 1
-
 const TABLES = `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -84,15 +81,43 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `
 
-/** Creates the tables in a new file. Throws if a newer version wrote the file. */
+const BUDGETS = `
+  -- Whose budget the answer uses, as JSON.
+  ALTER TABLE tasks ADD COLUMN payer TEXT;
+
+  -- What answers have used, by day and account.
+  CREATE TABLE budgets (
+    day TEXT NOT NULL,
+    account TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    PRIMARY KEY (day, account)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What was counted, so that it is not counted twice.
+  CREATE TABLE charges (
+    day TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (day, id)
+  ) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * The step to each version. A file's version is its `user_version`; one without tables has 0. A
+ * released step never changes.
+ */
+const STEPS = [TABLES, BUDGETS]
+
+/** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {
   // An existing file is opened without the write lock, which a busy writer may hold.
-  if (readVersion(db) === VERSION) return
+  if (readVersion(db) === STEPS.length) return
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = readVersion(db)
-    if (version > VERSION) throw new Error('the file was written by a newer version')
-    if (version < VERSION) db.exec(`${TABLES}; PRAGMA user_version = ${VERSION}`)
+    if (version > STEPS.length) throw new Error('the file was written by a newer version')
+    for (const step of STEPS.slice(version)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${STEPS.length}`)
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')

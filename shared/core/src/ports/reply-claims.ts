@@ -1,4 +1,5 @@
 import type { ErrorInfo, Message, ReplyUsage } from '@chatbox/contract'
+import type { Payer } from '../budgets.ts'
 
 /**
  * The state of the work that an entry asks for. A worker claims a pending task; the task then runs
@@ -30,6 +31,8 @@ export interface ReplyTask extends ReplyKey {
   /** The number of claims and raised epochs since the question was asked, or asked again. */
   attempts: number
   stopRequested: boolean
+  /** Missing if no budget was set when it was asked, or an older version wrote the question. */
+  payer?: Payer | undefined
   /** The time at which the question was asked, or asked again, in ISO 8601. */
   askedAt: string
 }
@@ -69,6 +72,7 @@ export interface RetryRequest {
   replyId: string
   modelId: string
   askedAt: string
+  payer?: Payer | undefined
 }
 
 /** `lost`: another attempt owns the question. */

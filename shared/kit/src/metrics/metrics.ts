@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { createBudgetMetrics, type BudgetMetrics } from './budget-metrics.ts'
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts'
@@ -17,6 +18,7 @@ export interface Metrics
   extends
     GatewayMetrics,
     WorkerMetrics,
+    BudgetMetrics,
     ReturnType<typeof createFaultMetrics>,
     ReturnType<typeof createProcessMetrics> {
   registry: Registry
@@ -51,6 +53,7 @@ export function createMetrics(): Metrics {
     registry,
     ...createGatewayMetrics(instruments),
     ...createWorkerMetrics(instruments),
+    ...createBudgetMetrics(instruments),
     ...createFaultMetrics(instruments),
     ...createProcessMetrics(instruments),
   }

@@ -111,7 +111,7 @@ function jobMetrics({ count, histogram }: Instruments) {
     },
     swept: count(
       'chatbox_sweeps_total',
-      'One round of a regular task of this worker; `watch-queue` fails without the queue, the others without the store.',
+      'One round of a regular task of this worker; `watch-queue` and, in a cluster, `watch-budgets` fail without Redis, the others without the store.',
       'sweep',
       'outcome',
     ),

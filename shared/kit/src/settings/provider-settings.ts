@@ -1,4 +1,5 @@
 import {
+  amount,
   identifier,
   integer,
   needsHttps,
@@ -65,6 +66,17 @@ export const PROVIDER_SETTINGS = {
     default: '8192',
     about:
       "The model's whole context window, in tokens. It must be larger than `MAX_TOKENS`. If the history is longer, only its newest part is sent.",
+    usedBy: WORKER,
+  }),
+  inputPrice: setting('INPUT_PRICE', amount(), {
+    defaultNote: 'none',
+    about:
+      'The price of a million tokens that the model reads, in the unit of the budgets. Required by a budget of money; `0` for a model that costs nothing.',
+    usedBy: WORKER,
+  }),
+  outputPrice: setting('OUTPUT_PRICE', amount(), {
+    defaultNote: 'none',
+    about: 'The price of a million tokens that the model writes.',
     usedBy: WORKER,
   }),
   systemPrompt: setting('SYSTEM_PROMPT', prose(), {
@@ -152,6 +164,9 @@ function providerFaults(provider: ProviderSettings, production: boolean): string
   }
   if (provider.maxTokens >= provider.contextTokens) {
     faults.push('MAX_TOKENS must be smaller than CONTEXT_TOKENS: both share the window')
+  }
+  if ((provider.inputPrice === undefined) !== (provider.outputPrice === undefined)) {
+    faults.push('INPUT_PRICE and OUTPUT_PRICE go together: give both or neither')
   }
   return faults
 }

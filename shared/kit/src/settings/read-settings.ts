@@ -1,5 +1,5 @@
 import { isPlaintext } from './backend-tls.ts'
-import { readProviders } from './provider-settings.ts'
+import { readProviders, type ProviderSettings } from './provider-settings.ts'
 import { weakness } from './secret-strength.ts'
 import { needsHttps } from './setting-types.ts'
 import {
@@ -39,6 +39,7 @@ export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Se
   const checks = [missingSettings, secretFaults, authFaults, httpsFaults, tlsFaults, otherFaults]
   faults.push(...checks.flatMap((check) => check({ ...circumstances, values })))
   const providers = kind === 'migrate' ? [] : readProviders({ ...circumstances, faults })
+  faults.push(...unpricedModels(circumstances, values, providers))
   if (faults.length > 0) throw new SettingsError(faults)
   const { server } = values
   return { ...values, server: { ...server, allowedOrigins: toOrigins(server) }, providers }
@@ -157,6 +158,19 @@ function otherFaults({ kind, values }: Reading): string[] {
     faults.push('SESSION_IDLE_TIMEOUT must be at least RECONNECT_TIMEOUT')
   }
   return faults
+}
+
+/** A model without prices would be free, and a budget of money would not hold. */
+function unpricedModels(
+  { kind }: Circumstances,
+  { budgets }: SettingValues,
+  providers: readonly ProviderSettings[],
+): string[] {
+  const { userCost, addressCost, siteCost } = budgets
+  if (kind === 'gateway' || userCost + addressCost + siteCost === 0) return []
+  return providers
+    .filter(({ type, inputPrice }) => type !== 'demo' && inputPrice === undefined)
+    .map(({ id }) => `model ${id} has no INPUT_PRICE: a budget of money needs it; 0 if it is free`)
 }
 
 function toOrigins({ allowedOrigins, publicUrl, port }: SettingValues['server']): string[] {

@@ -102,6 +102,20 @@ export function duration(min: string, max: string): SettingType<number> {
   return { label: `duration, ${min} to ${max}`, schema, print: (ms) => `${ms}ms` }
 }
 
+const AMOUNT = /^(\d{1,9})(?:\.(\d{1,6}))?$/
+
+/** An amount of money. The value is in millionths of its unit, so that sums are exact. */
+export function amount(): SettingType<number> {
+  const error = 'must be an amount such as 20 or 0.15, with at most six decimals'
+  const schema = z.string().regex(AMOUNT, error).transform(toMillionths)
+  return { label: 'amount such as 20 or 0.15', schema, print: (value) => `${value / 1_000_000}` }
+}
+
+function toMillionths(text: string): number {
+  const [, whole = '', decimals = ''] = AMOUNT.exec(text) ?? []
+  return Number(`${whole}${decimals.padEnd(6, '0')}`)
+}
+
 const SIZE = /^(\d{1,12})(B|KiB|MiB|GiB)?$/
 const SIZE_UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 

@@ -1,3 +1,4 @@
+import { BUDGET_SETTINGS } from '../budgets/budget-settings.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import {
   backendUrl,
@@ -232,7 +233,20 @@ export const SETTINGS = {
   limits: {
     rateLimit: setting('RATE_LIMIT', integer(1, 100_000), {
       default: '100',
-      about: 'The number of messages that one user may send per minute, over all gateways.',
+      about:
+        'The number of messages that one signed-in user may send per minute, over all gateways.',
+      usedBy: GATEWAY,
+    }),
+    visitorRateLimit: setting('VISITOR_RATE_LIMIT', integer(1, 100_000), {
+      default: '20',
+      about:
+        'The number of messages that one visitor may send per minute, over all gateways. Nobody vouches for a visitor, so it is lower than `RATE_LIMIT`.',
+      usedBy: GATEWAY,
+    }),
+    newVisitorsPerAddress: setting('NEW_VISITORS_PER_ADDRESS', integer(1, 100_000), {
+      default: '20',
+      about:
+        'The number of new visitors that one address may become per minute, over all gateways. A browser that comes back is not a new visitor.',
       usedBy: GATEWAY,
     }),
     maxConnections: setting('MAX_CONNECTIONS', integer(1, 1_000_000), {
@@ -251,6 +265,7 @@ export const SETTINGS = {
       usedBy: GATEWAY,
     }),
   },
+  budgets: BUDGET_SETTINGS,
 } satisfies Record<string, SettingGroup>
 
 /** Every setting except the model providers'. */

@@ -3,6 +3,7 @@ import { AppError, checkAccess } from '@chatbox/core'
 import type { Request, Response } from 'express'
 import { newVisitorId, PROOF_TTL_S } from '../../auth/visitor-tokens.ts'
 import type { Context } from '../../context.ts'
+import { toAddressKey } from '../../edge/client-address.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
@@ -40,7 +41,7 @@ export function createRouteHandlers(context: Context): RouteHandlers {
  * is sent only to this address. Its only use is a new token for the same visitor.
  */
 async function admitVisitor(
-  { visitors, options }: Context,
+  { visitors, options, guard }: Context,
   request: Request,
   response: Response,
 ): Promise<RouteAnswer<'createVisitor'>> {
@@ -48,6 +49,8 @@ async function admitVisitor(
   const { publicUrl, pathPrefix } = options.server
   const proof = readCookie(request.headers.cookie)
   const known = proof === undefined ? undefined : await visitors.readProof(proof)
+  // A new visitor has new points and a new budget, so an address may become only a few.
+  if (known === undefined) await guard.take('newVisitor', toAddressKey(request.ip))
   const visitorId = known ?? newVisitorId()
   response.cookie(VISITOR_COOKIE, await visitors.issueProof(visitorId), {
     httpOnly: true,

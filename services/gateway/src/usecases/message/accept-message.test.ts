@@ -20,6 +20,7 @@ function setUp() {
         return { message: { ...entry.message, seq: 1 }, session: SESSION, appended: true }
       },
     },
+    budgets: { isLimited: false },
     queue: { enqueue: async (...job: unknown[]) => void jobs.push(job) },
     clock: { now: () => new Date(0), newId: () => 'id' },
     metrics: { messageAccepted: () => undefined },

@@ -3,6 +3,7 @@ import { type Appended, AppError, checkAccess } from '@chatbox/core'
 import { currentRequestId, toMessageId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
+import { checkBudget } from './check-budget.ts'
 
 /**
  * Appends a user's message to the log and requests an answer. Returns once the message is durable.
@@ -10,7 +11,7 @@ import type { Caller } from '../caller.ts'
  */
 export async function acceptMessage(
   context: Context,
-  { user, viewer }: Caller,
+  { user, viewer, payer }: Caller,
   input: ClientPayload<'message:send'>,
 ): Promise<ClientData<'message:send'>> {
   if (input.attachments?.length) {
@@ -20,8 +21,10 @@ export async function acceptMessage(
   // The owner of a session never changes, and the log checks whether the session is still active.
   const known = viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
   checkAccess('write', user, known)
+  const id = toMessageId(sessionId, input.clientMessageId)
+  await checkBudget(context, payer, { sessionId, messageId: id })
   const message: Omit<Message, 'seq'> = {
-    id: toMessageId(sessionId, input.clientMessageId),
+    id,
     sessionId,
     clientMessageId: input.clientMessageId,
     kind: 'text',
@@ -31,7 +34,11 @@ export async function acceptMessage(
     status: 'complete',
     createdAt: context.clock.now().toISOString(),
   }
-  const stored = await context.messages.append({ message, replyId: context.clock.newId() })
+  const stored = await context.messages.append({
+    message,
+    replyId: context.clock.newId(),
+    payer,
+  })
   // The acknowledgement is sent first, because no sender has to wait for what follows.
   if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored))
   return { message: stored.message }

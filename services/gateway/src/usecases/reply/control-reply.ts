@@ -1,6 +1,7 @@
 import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
 import { AppError, checkAccess, checkActive, notFound } from '@chatbox/core'
 import type { Context } from '../../context.ts'
+import type { Caller } from '../caller.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'
 
 /**
@@ -33,20 +34,23 @@ async function isKnownReply(
 /** Asks a question again if its latest reply is incomplete. */
 export async function retryReply(
   context: Context,
-  who: User,
+  { user, payer }: Pick<Caller, 'user' | 'payer'>,
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
   const { sessions, messages, replies, clock } = context
-  const session = checkAccess('write', who, await sessions.find(input.sessionId))
+  const session = checkAccess('write', user, await sessions.find(input.sessionId))
   const reply = await messages.find(session.id, input.messageId)
   if (!reply) throw notFound()
   checkRetry(session, reply)
+  const spent = await context.budgets.findSpent(payer).catch(() => undefined)
+  if (spent) throw context.budgets.refuse(spent)
   const open = await replies.retry({
     sessionId: session.id,
     messageId: reply.id,
     replyId: clock.newId(),
     modelId: session.modelId,
     askedAt: clock.now().toISOString(),
+    payer,
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
   enqueueAnswer(context, session.id)

@@ -31,7 +31,7 @@ export function createEventHandlers(context: Context): EventHandlers {
     'message:send': (caller, input) => acceptMessage(context, caller, input),
     'message:read': (caller, input) => markRead(context, caller, input),
     'reply:stop': ({ user }, input) => stopReply(context, user, input),
-    'reply:retry': ({ user }, input) => retryReply(context, user, input),
+    'reply:retry': (caller, input) => retryReply(context, caller, input),
     typing: (caller, input) => setTyping(context, caller, input),
     'model:select': ({ user }, input) => selectModel(context, user, input),
     'token:refresh': async (caller, { token }) => {

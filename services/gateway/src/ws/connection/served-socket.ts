@@ -1,5 +1,5 @@
 import { sessionRoom, userRoom, type ServerPayload, type User } from '@chatbox/contract'
-import { AppError, isOperator, toErrorInfo } from '@chatbox/core'
+import { AppError, isOperator, toErrorInfo, type Payer } from '@chatbox/core'
 import type { DisconnectReason } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { tooManyRequests } from '../../edge/rate-guard.ts'
@@ -49,6 +49,10 @@ export class ServedSocket implements Caller, Member, Expiring {
 
   get user(): User {
     return this.socket.data.user
+  }
+
+  get payer(): Payer | undefined {
+    return this.socket.data.payer
   }
 
   get expiresAtMs(): number {

@@ -1,5 +1,6 @@
 import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
 import type { ExtendedError } from 'socket.io'
+import { isVisitorId } from '../../auth/visitor-tokens.ts'
 import { authenticate } from '../../auth/verify-token.ts'
 import type { Context } from '../../context.ts'
 import type { Identity } from '../../usecases/caller.ts'
@@ -43,9 +44,12 @@ async function admit(parts: HandshakeParts, socket: ChatSocket): Promise<Identit
   const { token } = socket.handshake.auth
   // The token is not needed again and would stay in memory as long as the connection.
   socket.handshake.auth = NO_AUTH
-  const identity = await authenticate(parts, token, parts.takeAddress(socket.conn))
+  const address = parts.takeAddress(socket.conn)
+  const identity = await authenticate(parts, token, address)
   await parts.guard.take('handshake', identity.user.id)
   await joinPresence(parts, identity.user.id, socket.id)
+  const { id } = identity.user
+  socket.data.payer = parts.budgets.payerOf(id, isVisitorId(id) ? address : undefined)
   return identity
 }
 

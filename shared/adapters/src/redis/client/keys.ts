@@ -9,6 +9,8 @@ import { createHash } from 'node:crypto'
  * | `P:{reply:ID}:pad`, `…:chunks` | hash, list | 10 min after the last delta |
  * | `P:{user:DIGEST}:here` | sorted set | 45 s after the last refresh |
  * | `P:rate:RULE:DIGEST` | counter | one window of the rule |
+ * | `{P:budget}:DAY:ACCOUNT` | hash | 2 days after the last charge |
+ * | `{P:budget}:charge:ID` | text | 10 min |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs are removed at once, failed ones after 1 h |
  */
 export class RedisKeys {
@@ -35,6 +37,16 @@ export class RedisKeys {
 
   presence(userId: string): string {
     return `${this.#prefix}:{user:${this.digest(userId)}}:here`
+  }
+
+  /** All accounts are in one slot, because one script adds to several. Ids are digests already. */
+  budget(day: string, account: string): string {
+    return `{${this.#prefix}:budget}:${day}:${account}`
+  }
+
+  /** The mark of a charge that was added. */
+  charge(id: string): string {
+    return `{${this.#prefix}:budget}:charge:${id}`
   }
 
   sessionChannel(sessionId: string): string {
