@@ -50,7 +50,7 @@ describe('a budget', () => {
       const endsAt = Date.parse(createdAt ?? '') + (error?.retryAfterMs ?? 0)
       const midnight = Date.parse(DAY()) + 86_400_000
       expect(Math.abs(endsAt - midnight)).toBeLessThan(1000)
-      expect(error?.retryable).toBe(false)
+      expect(error?.retryable).toBe(true)
       expect(await rig.replies.findOpen(sessionId)).toBeUndefined()
       expect(await worker.counted('chatbox_budget_refusals_total')).toBe(2)
     },

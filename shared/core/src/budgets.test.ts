@@ -97,7 +97,7 @@ describe('the day of a budget', () => {
     ['2026-12-31T22:00:00.000Z', '2026-12-31', 7_200_000],
   ])('%s is in %s', (time, day, leftMs) => {
     expect(toBudgetDay(new Date(time))).toBe(day)
-    expect(budgetExceeded(new Date(time))).toMatchObject({
+    expect(budgetExceeded(new Date(time), false)).toMatchObject({
       code: 'BUDGET_EXCEEDED',
       retryable: false,
       retryAfterMs: leftMs,

@@ -89,8 +89,11 @@ export function toBudgetDay(now: Date): string {
   return now.toISOString().slice(0, 10)
 }
 
-/** Creates the error for a question whose day's budget is used up. It says when the next day begins. */
-export function budgetExceeded(now: Date): AppError {
+/**
+ * Creates the error for a question whose day's budget is used up. It says when the next day begins.
+ * By itself no client should wait for that, so only a person's second try is useful (`retryable`).
+ */
+export function budgetExceeded(now: Date, retryable: boolean): AppError {
   const retryAfterMs = DAY_MS - (now.getTime() % DAY_MS)
-  return new AppError('BUDGET_EXCEEDED', "Today's limit is reached.", { retryAfterMs })
+  return new AppError('BUDGET_EXCEEDED', "Today's limit is reached.", { retryAfterMs, retryable })
 }

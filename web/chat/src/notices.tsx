@@ -1,5 +1,5 @@
 import type { ChatClient, ChatState } from '@chatbox/client'
-import { Icon, LinkButton, Logo } from '@chatbox/ui'
+import { Icon, LinkButton, Logo, toFailureText } from '@chatbox/ui'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { strings } from './strings.ts'
@@ -28,7 +28,7 @@ export function Notices({ client, state }: NoticesProps): JSX.Element {
       {state.error && !isAway && (
         <p class="notice notice-error">
           <Icon name="alert" />
-          <span>{state.error.message}</span>
+          <span>{toFailureText(state.error, new Date())}</span>
           <LinkButton onClick={() => client.dismissError()}>{strings.dismiss}</LinkButton>
         </p>
       )}

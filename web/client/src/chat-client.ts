@@ -1,7 +1,7 @@
 import type { ServerPayload } from '@chatbox/contract'
 import { type ChatState, NOTHING_SHOWN } from './chat-state.ts'
 import { Connection } from './connection/connection.ts'
-import { toRequestError } from './connection/request.ts'
+import { toFailure, toRequestError } from './connection/request.ts'
 import { type GetToken, readSubject } from './connection/token.ts'
 import { MySessions } from './my-sessions.ts'
 import { Observable } from './observable.ts'
@@ -305,8 +305,7 @@ export class ChatClient extends Observable<ChatState> {
   }
 
   #fail(thrown: unknown): void {
-    const { code, message } = toRequestError(thrown)
-    this.#patch({ error: { code, message } })
+    this.#patch({ error: toFailure(toRequestError(thrown)) })
   }
 
   #patch(part: Partial<ChatState>): void {

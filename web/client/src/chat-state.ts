@@ -1,6 +1,6 @@
 import type { Model, User } from '@chatbox/contract'
 import type { ConnectionState } from './connection/connection.ts'
-import type { RequestErrorCode } from './connection/request.ts'
+import type { Failure } from './connection/request.ts'
 import { NO_SESSIONS, type Sessions } from './my-sessions.ts'
 import type { SessionLog } from './session/session-log.ts'
 import type { SessionViewState } from './session/session-view.ts'
@@ -24,7 +24,7 @@ export interface ChatState extends Omit<SessionViewState, 'log'> {
   /** A session is being opened or created. */
   opening: boolean
   /** The error of the user's last action; null after it was read or an action has succeeded. */
-  error: { code: RequestErrorCode; message: string } | null
+  error: Failure | null
   sessions: Sessions
 }
 

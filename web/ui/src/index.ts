@@ -1,6 +1,7 @@
 export { Composer, COMPOSER_ID } from './composer.tsx'
 export { Icon, IconButton, LinkButton, Logo } from './controls.tsx'
 export { Conversation } from './conversation.tsx'
+export { toFailureText } from './failure-text.ts'
 export { useLatest, useMedia } from './hooks.ts'
 export { LiveRegion } from './live-region.tsx'
 export { UnsentRow } from './message-rows.tsx'

@@ -2,6 +2,7 @@ import type { SessionLog } from '@chatbox/client'
 import type { Message, Model } from '@chatbox/contract'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { toLimitText } from './failure-text.ts'
 import { toPlainText } from './markdown-nodes.ts'
 import { isFaulty, isText, toEventText, toFaultText, toSenderName } from './rows.ts'
 
@@ -52,5 +53,7 @@ function toNews({ messages }: SessionLog, afterSeq: number, models: readonly Mod
 /** The text, and after a reply that is not whole, why. */
 function toSpoken(message: Message): string {
   const text = toPlainText(message.content).slice(0, MAX_SPOKEN)
-  return isFaulty(message) ? `${text} ${toFaultText(message)}`.trim() : text
+  if (!isFaulty(message)) return text
+  const why = toLimitText(message, new Date()) ?? toFaultText(message)
+  return `${text} ${why}`.trim()
 }

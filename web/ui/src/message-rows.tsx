@@ -2,6 +2,7 @@ import type { ChatClient, Draft, UnsentMessage } from '@chatbox/client'
 import type { Message, Sender } from '@chatbox/contract'
 import type { ComponentChildren, JSX } from 'preact'
 import { CopyButton, Icon, LinkButton, Logo } from './controls.tsx'
+import { toFailureText, toLimitText } from './failure-text.ts'
 import { Markdown } from './markdown.tsx'
 import { isFaulty, toFaultText, toSenderName } from './rows.ts'
 import { strings, toTime } from './strings.ts'
@@ -48,7 +49,7 @@ export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.El
         <div class="meta meta-error" role="alert">
           <Icon name="alert" />
           <span>
-            {strings.notSent} {failure.message}
+            {strings.notSent} {toFailureText(failure, new Date())}
           </span>
           <LinkButton onClick={() => actions.resend(clientMessageId)}>{strings.resend}</LinkButton>
           <LinkButton onClick={() => actions.discard(clientMessageId)}>
@@ -126,7 +127,7 @@ function Fault({ message }: { message: Message }): JSX.Element {
     <p class="fault">
       <Icon name="alert" />
       <span>
-        {toFaultText(message)}
+        {toLimitText(message, new Date()) ?? toFaultText(message)}
         {requestId !== undefined && <small> ({requestId})</small>}
       </span>
     </p>

@@ -18,6 +18,9 @@ export const strings = {
   stopped: 'Stopped',
   incomplete: 'This answer was cut off.',
   failed: 'There is no answer to this.',
+  limitReached: (time: string): string =>
+    `You have reached today's limit. You can go on at ${time}.`,
+  limitOver: 'The limit of that day was reached. You can go on now.',
   retry: 'Try again',
   copy: 'Copy',
   copied: 'Copied',

@@ -114,7 +114,7 @@ async function generate(
 ): Promise<GeneratedReply | 'cancelled' | undefined> {
   const { task, reply, requestId, spent } = claimed
   if (task.stopRequested) return toStopped(context, task)
-  if (spent) return toFailed(context.budgets.refuse(spent))
+  if (spent) return toFailed(context.budgets.refuse(spent, { retryable: true }))
   if (isHopeless(context, task)) return toFailed(toAppError('too many attempts'))
   const prepared = await prepareRequest(context, task, requestId)
   if (!prepared) {

@@ -120,7 +120,7 @@ describe('createBudgets', () => {
   })
 
   it('refuses with the time at which the next day begins, and counts it', () => {
-    const error = open({ user: some(10) }).refuse('user')
+    const error = open({ user: some(10) }).refuse('user', { retryable: false })
     expect(error).toMatchObject({ code: 'BUDGET_EXCEEDED', retryAfterMs: 43_200_000 })
     expect(counted).toEqual(['refused user'])
   })

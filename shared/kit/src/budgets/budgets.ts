@@ -46,8 +46,11 @@ export interface Budgets {
    * being written are not counted yet. Rejects with `UNAVAILABLE` if nobody can tell.
    */
   findSpent(payer: Payer | undefined): Promise<BudgetScope | undefined>
-  /** Counts a refusal, and returns the error for the user. */
-  refuse(spent: BudgetScope): AppError
+  /**
+   * Counts a refusal, and returns the error for the user. It is `retryable` where a person may try
+   * again, and not where a client would do so by itself.
+   */
+  refuse(spent: BudgetScope, options: { retryable: boolean }): AppError
   /** Counts an attempt, once. Never rejects: `watch` repeats what cannot be counted now. */
   charge(use: Use): Promise<void>
   /** Counts what could not be counted, and reports the site's use. Rejects with `UNAVAILABLE`. */
@@ -105,9 +108,9 @@ class DayBudgets implements Budgets {
     return spent?.scope
   }
 
-  refuse(spent: BudgetScope): AppError {
+  refuse(spent: BudgetScope, { retryable }: { retryable: boolean }): AppError {
     this.#parts.metrics.budgetRefused(spent)
-    return budgetExceeded(this.#parts.clock.now())
+    return budgetExceeded(this.#parts.clock.now(), retryable)
   }
 
   async charge({ id, payer, spending }: Use): Promise<void> {

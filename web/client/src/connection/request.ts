@@ -18,6 +18,19 @@ export class RequestError extends Error {
   }
 }
 
+/** Why something was refused, for a page to show. */
+export interface Failure {
+  code: RequestErrorCode
+  message: string
+  /** The time from which it may succeed, in ISO 8601, if the server has said it. */
+  until?: string
+}
+
+export function toFailure({ code, message, retryAfterMs }: RequestError): Failure {
+  if (retryAfterMs === undefined) return { code, message }
+  return { code, message, until: new Date(Date.now() + retryAfterMs).toISOString() }
+}
+
 /** Converts any error into a `RequestError`. The message of an unknown error is never shown. */
 export function toRequestError(thrown: unknown): RequestError {
   if (thrown instanceof RequestError) return thrown

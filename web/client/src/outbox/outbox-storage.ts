@@ -1,4 +1,4 @@
-import type { RequestError, RequestErrorCode } from '../connection/request.ts'
+import type { Failure } from '../connection/request.ts'
 
 /** A message that the server has not confirmed. */
 export interface UnsentMessage {
@@ -13,7 +13,7 @@ export interface UnsentMessage {
   content: string
   createdAt: string
   /** Set if the server has finally refused the message. The user decides what to do. */
-  failure: { code: RequestErrorCode; message: string } | null
+  failure: Failure | null
 }
 
 /**
@@ -58,7 +58,8 @@ function isTextOrNull(value: unknown): value is string | null {
 }
 
 function parseFailure(value: unknown): UnsentMessage['failure'] {
-  const { code, message } = (value ?? {}) as Partial<RequestError>
+  const { code, message, until } = (value ?? {}) as Partial<Failure>
   // The code is only shown and compared, so an unknown one is harmless.
-  return isText(code) && isText(message) ? { code, message } : null
+  if (!isText(code) || !isText(message)) return null
+  return { code, message, ...(isText(until) ? { until } : {}) }
 }

@@ -183,6 +183,51 @@ describe('outbox', () => {
     expect(sent.at(-1)?.clientMessageId).not.toBe(clientMessageId)
   })
 
+  it('leaves a text with its author until the day is over whose limit was reached', async () => {
+    answers = [refusal('BUDGET_EXCEEDED', false, 3_600_000)]
+    const outbox = open()
+    await outbox.setUser('u')
+    outbox.resume('s')
+    const first = outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    const until = new Date(Date.now() + 3_600_000).toISOString()
+    expect(outbox.items[0]?.failure).toEqual({ code: 'BUDGET_EXCEEDED', message: 'No.', until })
+    await jest.advanceTimersByTimeAsync(600_000)
+    const later = expect.objectContaining({ code: 'BUDGET_EXCEEDED', retryAfterMs: 3_000_000 })
+    expect(() => outbox.add('s', 'two')).toThrow(later as unknown as Error)
+    expect(sent).toHaveLength(1)
+
+    // The same over a reload, and a second try of the first is up to its author.
+    const reloaded = open()
+    await reloaded.setUser('u')
+    expect(() => reloaded.add('s', 'two')).toThrow(later as unknown as Error)
+    answers = [refusal('BUDGET_EXCEEDED', false, 3_000_000)]
+    reloaded.resume('s')
+    reloaded.retry(first.clientMessageId)
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent).toHaveLength(2)
+    expect(reloaded.items.map(({ content }) => content)).toEqual(['one'])
+
+    await jest.advanceTimersByTimeAsync(3_000_000)
+    reloaded.add('s', 'two')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent.at(-1)?.content).toBe('two')
+    expect(reloaded.items.map(({ content }) => content)).toEqual(['one'])
+  })
+
+  it('takes a text at once when the one that was refused is discarded', async () => {
+    answers = [refusal('BUDGET_EXCEEDED', false, 3_600_000)]
+    const outbox = open()
+    await outbox.setUser('u')
+    outbox.resume('s')
+    const first = outbox.add('s', 'one')
+    await jest.advanceTimersByTimeAsync(0)
+    outbox.discard(first.clientMessageId)
+    outbox.add('s', 'two')
+    await jest.advanceTimersByTimeAsync(0)
+    expect(sent.at(-1)?.content).toBe('two')
+  })
+
   it('forgets what the user discards', async () => {
     answers = [refusal('INVALID_FORMAT', false)]
     const outbox = open()

@@ -1,5 +1,5 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import { RequestError, toRequestError } from '../connection/request.ts'
+import { RequestError, toFailure, toRequestError } from '../connection/request.ts'
 import { Observable } from '../observable.ts'
 import { Timer } from '../timer.ts'
 import { toMessageText } from './message-text.ts'
@@ -92,7 +92,8 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
 
   /**
    * Adds a message and sends it in its turn. Throws `INVALID_FORMAT` if nothing of it can be seen,
-   * and `TOO_MANY_REQUESTS` if the outbox is full.
+   * `TOO_MANY_REQUESTS` if the outbox is full, and `BUDGET_EXCEEDED` until the day is over in which
+   * another message was refused for that. The text then stays with the caller.
    */
   add(sessionId: string | null, typed: string): UnsentMessage {
     const content = toMessageText(typed)
@@ -100,6 +101,16 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
       const message = 'Nothing of this message can be seen.'
       throw new RequestError({ code: 'INVALID_FORMAT', message, retryable: false })
     }
+    const now = Date.now()
+    const spent = this.items.find(({ failure }) => msUntilBudget(failure, now) > 0)?.failure
+    if (spent) {
+      const retryAfterMs = msUntilBudget(spent, now)
+      throw new RequestError({ ...spent, code: 'BUDGET_EXCEEDED', retryable: false, retryAfterMs })
+    }
+    return this.#add(sessionId, content)
+  }
+
+  #add(sessionId: string | null, content: string): UnsentMessage {
     const characters = this.items.reduce((sum, item) => sum + item.content.length, content.length)
     if (this.items.length >= MAX_MESSAGES || characters > MAX_CHARACTERS) {
       throw new RequestError({
@@ -146,7 +157,9 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     const item = this.items.find((one) => one.clientMessageId === clientMessageId)
     if (!item?.failure) return
     this.discard(clientMessageId)
-    if (toMessageText(item.content) !== '') this.add(sessionId ?? item.sessionId, item.content)
+    const content = toMessageText(item.content)
+    // Tried even before its time, because a limit may have been raised.
+    if (content !== '') this.#add(sessionId ?? item.sessionId, content)
   }
 
   discard(clientMessageId: string): void {
@@ -185,9 +198,8 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   }
 
   #onFailure(item: UnsentMessage, error: RequestError): void {
-    const { code, message } = error
     if (error.retryable) this.#timer.retry(() => this.#next(), error.retryAfterMs)
-    else this.#replace({ ...item, failure: { code, message } })
+    else this.#replace({ ...item, failure: toFailure(error) })
   }
 
   #isOfThisTab({ userId, tabId }: UnsentMessage): boolean {
@@ -224,6 +236,12 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   #remove(clientMessageId: string): void {
     this.#options.storage.remove(clientMessageId).catch(() => undefined)
   }
+}
+
+/** Returns how long the budget is used up that a message was refused for; 0 if it is not. */
+function msUntilBudget(failure: UnsentMessage['failure'], now: number): number {
+  if (failure?.code !== 'BUDGET_EXCEEDED' || failure.until === undefined) return 0
+  return Math.max(0, Date.parse(failure.until) - now) || 0
 }
 
 /** Waits for work that never rejects, for a limited time. */

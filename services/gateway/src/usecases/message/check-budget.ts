@@ -20,5 +20,5 @@ export async function checkBudget(
   if (!spent) return
   const session = await sessions.find(sessionId)
   if (session?.assistedBy || (await messages.find(sessionId, messageId))) return
-  throw budgets.refuse(spent)
+  throw budgets.refuse(spent, { retryable: false })
 }

@@ -43,7 +43,7 @@ export async function retryReply(
   if (!reply) throw notFound()
   checkRetry(session, reply)
   const spent = await context.budgets.findSpent(payer).catch(() => undefined)
-  if (spent) throw context.budgets.refuse(spent)
+  if (spent) throw context.budgets.refuse(spent, { retryable: false })
   const open = await replies.retry({
     sessionId: session.id,
     messageId: reply.id,
