@@ -19,7 +19,7 @@ const MILLIONTHS = 1_000_000
 export function createBudgetMetrics({ gauge, count }: Instruments): BudgetMetrics {
   const limits = gauge(
     'chatbox_budget_limit',
-    'What each user, each address of visitors or the whole site may use in a day, in tokens or money.',
+    'What each user, each address of visitors or the whole site may use in a day, in tokens or money; 0 without a limit.',
     'scope',
     'unit',
   )
