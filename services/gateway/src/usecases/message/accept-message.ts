@@ -34,11 +34,8 @@ export async function acceptMessage(
     status: 'complete',
     createdAt: context.clock.now().toISOString(),
   }
-  const stored = await context.messages.append({
-    message,
-    replyId: context.clock.newId(),
-    payer,
-  })
+  const replyId = context.clock.newId()
+  const stored = await context.messages.append({ message, replyId, payer })
   // The acknowledgement is sent first, because no sender has to wait for what follows.
   if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored))
   return { message: stored.message }
