@@ -38,7 +38,7 @@ import { TIMING, type Context, type Timing } from '../../services/worker/src/con
 import { Remembered } from '../../services/worker/src/models/remembered.ts'
 import { enqueueWaiting, finishReplies } from '../../services/worker/src/sweeps/reconcile.ts'
 
-export { createGate, type Gate } from './worker-gate.ts'
+export { createGate } from './worker-gate.ts'
 
 export const MODEL = 'model-1'
 

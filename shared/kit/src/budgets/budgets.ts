@@ -29,7 +29,7 @@ export interface BudgetParts {
 }
 
 /** What one attempt at an answer used. */
-export interface Use {
+interface Use {
   /** Unique for each attempt. */
   id: string
   payer: Payer | undefined

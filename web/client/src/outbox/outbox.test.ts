@@ -193,14 +193,17 @@ describe('outbox', () => {
     const until = new Date(Date.now() + 3_600_000).toISOString()
     expect(outbox.items[0]?.failure).toEqual({ code: 'BUDGET_EXCEEDED', message: 'No.', until })
     await jest.advanceTimersByTimeAsync(600_000)
-    const later = expect.objectContaining({ code: 'BUDGET_EXCEEDED', retryAfterMs: 3_000_000 })
-    expect(() => outbox.add('s', 'two')).toThrow(later as unknown as Error)
+    const later = expect.objectContaining({
+      code: 'BUDGET_EXCEEDED',
+      retryAfterMs: 3_000_000,
+    }) as unknown as Error
+    expect(() => outbox.add('s', 'two')).toThrow(later)
     expect(sent).toHaveLength(1)
 
     // The same over a reload, and a second try of the first is up to its author.
     const reloaded = open()
     await reloaded.setUser('u')
-    expect(() => reloaded.add('s', 'two')).toThrow(later as unknown as Error)
+    expect(() => reloaded.add('s', 'two')).toThrow(later)
     answers = [refusal('BUDGET_EXCEEDED', false, 3_000_000)]
     reloaded.resume('s')
     reloaded.retry(first.clientMessageId)
