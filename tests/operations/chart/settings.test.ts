@@ -31,7 +31,7 @@ const settable = settings.filter(({ name, usedBy }) => {
   return !(name in GOVERNED) && COMPONENTS.some((kind) => usedBy.includes(kind))
 })
 /** What the memory limit holds, which the product does not know. */
-const OTHER_DEFAULTS = ['MAX_CONNECTIONS']
+const OTHER_DEFAULTS = ['MAX_CONNECTIONS', 'BUDGET_ADDRESS_TOKENS']
 
 /** What says nothing where it is not one empty text. */
 const EMPTY: Readonly<Record<string, unknown>> = { ALLOW_VISITORS: false }
@@ -104,6 +104,13 @@ describeUnless(NO_TOOLS)('settings of the chart', () => {
         expect(field ? fields : known).toContain(field ?? name)
       }
     }
+  })
+
+  it('give visitors the budget that the product gives them in production', () => {
+    const { BUDGET_ADDRESS_TOKENS: said, ...env } = toEnv(containerOf(render(FIRST), 'gateway'))
+    const { addressTokens } = readSettings(env, 'gateway').budgets
+    expect(addressTokens).toBeGreaterThan(0)
+    expect(said).toBe(String(addressTokens))
   })
 
   it('keep large numbers whole', () => {
