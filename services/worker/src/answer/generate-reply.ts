@@ -11,7 +11,7 @@ import {
   type ReplyTask,
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
-import { chargeAttempt, type EndedAttempt } from './charge-attempt.ts'
+import { chargeAttempt, type EndedAttempt } from '../budget/charge-attempt.ts'
 import { openDeltaWriter, type DeltaWriter } from './delta-writer.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 import { whileAway, type ReplyLease } from './reply-lease.ts'
