@@ -22,9 +22,9 @@ const h = useGateway({ auth: { allowVisitors: true } })
 const MATRIX = `
 | who             | owner | stranger  | visitor   | operator  | admin     | no role   | foreign role | nobody       |
 | anyone          | ok    | ok        | ok        | ok        | ok        | ok        | ok           | ok           |
-| user            | ok    | ok        | ok        | ok        | ok        | ok        | ok           | UNAUTHORIZED |
-| owner, operator | ok    | NOT_FOUND | NOT_FOUND | ok        | ok        | NOT_FOUND | NOT_FOUND    | UNAUTHORIZED |
-| owner           | ok    | NOT_FOUND | NOT_FOUND | FORBIDDEN | FORBIDDEN | NOT_FOUND | NOT_FOUND    | UNAUTHORIZED |
+| user            | ok    | ok        | ok        | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
+| owner, operator | ok    | NOT_FOUND | NOT_FOUND | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
+| owner           | ok    | NOT_FOUND | NOT_FOUND | FORBIDDEN | FORBIDDEN | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 `
 const [[CALLERS = [], ...ROWS] = []] = readTables(MATRIX.trim())
 const PAGE = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')

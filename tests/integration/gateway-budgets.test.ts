@@ -200,7 +200,7 @@ describe('visitors', () => {
     expect((await visit(address, { url: two.url, cookie })).answer.status).toBe(200)
     expect((await visit('203.0.113.21', { url: one.url })).answer.status).toBe(200)
     // A proof that is not ours makes a new visitor, so it counts as one.
-    const forged = await visit(address, { url: two.url, cookie: 'chatbox_visitor=forged' })
+    const forged = await visit(address, { url: two.url, cookie: 'chatbox_visitor-chatbox=forged' })
     expect(forged.answer.status).toBe(429)
   })
 })

@@ -21,7 +21,7 @@ describe('visitors', () => {
     expect(minutes).toBeLessThanOrEqual(15)
     const cookie = first.headers.get('set-cookie') ?? ''
     expect(cookie).toMatch(
-      /^chatbox_visitor=[\w.-]+; Max-Age=2592000; Path=\/chatbox\/api\/visitors; Expires=[^;]+; HttpOnly; SameSite=Strict$/,
+      /^chatbox_visitor-chatbox=[\w.-]+; Max-Age=2592000; Path=\/chatbox\/api\/visitors; Expires=[^;]+; HttpOnly; SameSite=Strict$/,
     )
     expect(subjectOf(body.token)).toMatch(/^visitor:[\da-f-]{36}$/)
 
@@ -33,7 +33,7 @@ describe('visitors', () => {
     const stranger = HTTP_ROUTES.createVisitor.response.parse(await (await visit()).json())
     expect(subjectOf(stranger.token)).not.toBe(subjectOf(body.token))
     const forged = HTTP_ROUTES.createVisitor.response.parse(
-      await (await visit({ cookie: `chatbox_visitor=${body.token}` })).json(),
+      await (await visit({ cookie: `chatbox_visitor-chatbox=${body.token}` })).json(),
     )
     expect(subjectOf(forged.token)).not.toBe(subjectOf(body.token))
 
@@ -55,7 +55,19 @@ describe('visitors', () => {
   it('have a cookie for https alone where the public address is https', async () => {
     const options = { server: { publicUrl: 'https://chat.example' }, auth: { allowVisitors: true } }
     const other = await h.startOther(options)
-    expect((await visit({}, other.url)).headers.get('set-cookie')).toContain('; Secure')
+    const cookie = (await visit({}, other.url)).headers.get('set-cookie') ?? ''
+    expect(cookie).toMatch(
+      /^__Host-chatbox_visitor-chatbox=[\w.-]+; Max-Age=2592000; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/,
+    )
+    const [pair = ''] = cookie.split(';')
+    const visitWith = async (sent: string) => {
+      const answer: unknown = await (await visit({ cookie: sent }, other.url)).json()
+      return subjectOf(HTTP_ROUTES.createVisitor.response.parse(answer).token)
+    }
+    const first = await visitWith(pair)
+    expect(await visitWith(pair)).toBe(first)
+    // Another host of the domain can set a cookie of any name but one with the prefix.
+    expect(await visitWith(pair.replace('__Host-', ''))).not.toBe(first)
   })
 
   it('are not let in where the settings do not say so', async () => {

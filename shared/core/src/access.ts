@@ -6,7 +6,7 @@ export type SessionAction = 'read' | 'write' | 'end'
 
 type Owned = Pick<Session, 'userId'>
 
-/** `user` includes every valid token, whatever its roles. */
+/** `user` includes every valid token: one without a role of ours is none. */
 const ADMITTED: Record<Who, (user: User) => boolean> = {
   anyone: () => true,
   user: () => true,

@@ -56,12 +56,17 @@ function toName(name: unknown): string {
   return Array.from(name.toWellFormed()).slice(0, LIMITS.nameLength).join('')
 }
 
-/** Reads the roles and drops those of other systems. Rejects a malformed list. */
+/**
+ * Reads the roles and drops those of other systems. Rejects a malformed list. A list without a role
+ * of ours says that its user is for other systems only.
+ */
 function toRoles(roles: unknown): Role[] {
   if (roles === undefined) return ['user']
   if (!Array.isArray(roles) || roles.length > MAX_ROLES) throw unauthorized()
   if (!roles.every((role) => typeof role === 'string')) throw unauthorized()
-  return ROLES.filter((role) => roles.includes(role))
+  const known = ROLES.filter((role) => roles.includes(role))
+  if (known.length > 0) return known
+  throw new AppError('FORBIDDEN', `The token has none of the roles ${ROLES.join(', ')}.`)
 }
 
 export function unauthorized(cause?: unknown): AppError {

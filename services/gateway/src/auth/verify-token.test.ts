@@ -92,6 +92,11 @@ const UNAUTHORIZED: [string, string][] = [
   ['iat as text', forge(HS256, { ...good, iat: 'now' })],
   ['nbf in the future', forge(HS256, { ...good, nbf: now + 60 })],
   ['nbf as text', forge(HS256, { ...good, nbf: 'now' })],
+  ['an end in more than 30 days', forge(HS256, { ...good, exp: now + 30 * 86_400 + 60 })],
+  ['an end in the year 5000', forge(HS256, { ...good, exp: 95_617_584_000 })],
+  ['a visitor of ours as its sub', forge(HS256, { ...good, sub: 'visitor:1' })],
+  ['a visitor of ours as its user_id', forge(HS256, { ...without('sub'), user_id: 'visitor:1' })],
+  ['the sender of our own events as its sub', forge(HS256, { ...good, sub: 'system' })],
   ['no sub', forge(HS256, without('sub'))],
   ['an empty sub', forge(HS256, { ...good, sub: '' })],
   ['a sub that is too long', forge(HS256, { ...good, sub: 'x'.repeat(256) })],
@@ -140,6 +145,20 @@ describe('createTokenVerifier with a secret', () => {
   it('takes a plain user where no roles are named, and none of typ', async () => {
     const { user } = await verifyToken(forge({ alg: 'HS256' }, good))
     expect(user).toEqual({ id: 'u1', name: '', roles: ['user'] })
+  })
+
+  it.each([[[]], [['root']], [['User', 'ADMIN', ' user']], [['customer', 'editor']]])(
+    'lets nobody in whose roles are all of other systems: %j',
+    async (roles) => {
+      expect(await codeOf(forge(HS256, { ...good, roles }))).toBe('FORBIDDEN')
+    },
+  )
+
+  it('takes a token of up to 30 days, and names that only look like ours', async () => {
+    expect(await codeOf(forge(HS256, { ...good, exp: now + 30 * 86_400 - 60 }))).toBe('accepted')
+    for (const sub of ['visitor', 'visitors:1', 'Visitor:1', 'systems', 'ecosystem']) {
+      expect(await codeOf(forge(HS256, { ...good, sub }))).toBe('accepted')
+    }
   })
 
   it('takes user_id where there is no sub, and sub where there are both', async () => {

@@ -6,10 +6,12 @@ import type { Context, GatewayOptions } from '../context.ts'
 import type { Identity } from '../usecases/caller.ts'
 import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './claims.ts'
 import { openKeySet } from './key-set.ts'
-import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
+import { isVisitorId, VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** The clock difference to the issuer that is tolerated. */
 const CLOCK_SKEW_S = 10
+/** A longer one cannot be taken back when its user loses a role or a machine. */
+const MAX_LIFETIME_MS = 30 * 24 * 60 * 60_000
 
 /**
  * Returns the user of a token. Rejected tokens are counted by address; beyond the limit the error
@@ -58,11 +60,19 @@ export function createTokenVerifier(
       }
       const { algorithm, key } = await findKey(header)
       const checks = { ...expected, algorithm, now: clock.now() }
-      return toIdentity(readSignedClaims(token, key, checks))
+      return checkForeign(toIdentity(readSignedClaims(token, key, checks)), checks.now)
     } catch (error) {
       throw toTokenError(error)
     }
   }
+}
+
+/** Refuses what only this process may say of its own visitors and events, and a token without end. */
+function checkForeign(identity: Identity, now: Date): Identity {
+  const { user, expiresAt } = identity
+  if (isVisitorId(user.id) || user.id === 'system') throw unauthorized()
+  if (expiresAt.getTime() - now.getTime() > MAX_LIFETIME_MS) throw unauthorized()
+  return identity
 }
 
 function createFindKey({ jwtSecret, jwksUrl }: AuthOptions): FindKey {

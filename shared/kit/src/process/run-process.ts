@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { findMisspelledNames } from '../settings/describe-settings.ts'
 import type { ProcessKind } from '../settings/setting.ts'
-import { printConfig } from '../settings/settings-in-force.ts'
+import { doubtsAbout, printConfig } from '../settings/settings-in-force.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createClock } from './clock.ts'
 import { loadEnv } from './load-env.ts'
@@ -56,6 +56,7 @@ export async function runProcess(kind: ProcessKind, start: Start): Promise<void>
     for (const misspelled of findMisspelledNames(env)) {
       logger.warn(misspelled, 'a variable looks like a setting but is unknown')
     }
+    for (const doubt of doubtsAbout(prepared.settings)) logger.warn(doubt)
     if (prepared.keysFile) logger.info({ file: prepared.keysFile }, 'using development keys')
     await live({ settings: prepared.settings, logger }, start)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { readProviders } from './provider-settings.ts'
+import { readSettings, SettingsError } from './read-settings.ts'
 import type { Env, ProcessKind } from './setting.ts'
 
 function read(env: Env, kind: ProcessKind = 'standalone') {
@@ -29,5 +30,96 @@ describe('the demo', () => {
       faults: [],
       names: ['Trial'],
     })
+  })
+})
+
+function faultyNames(env: Env): string[] {
+  try {
+    readSettings(env)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return error.faults.map((fault) => fault.split(' ')[0] ?? '')
+  }
+  return []
+}
+
+describe('providers', () => {
+  it('are read in the order of their numbers, with defaults', () => {
+    const { providers } = readSettings({
+      LLM_PROVIDER_10_TYPE: 'demo',
+      LLM_PROVIDER_2_TYPE: 'anthropic',
+      LLM_PROVIDER_2_API_KEY: 'key',
+      LLM_PROVIDER_2_MODEL: 'claude',
+      LLM_PROVIDER_2_ID: 'main',
+      LLM_PROVIDER_2_MAX_TOKENS: '500',
+      LLM_PROVIDER_2_SYSTEM_PROMPT: 'Be brief.',
+    })
+    expect(providers).toEqual([
+      {
+        id: 'main',
+        name: 'claude',
+        type: 'anthropic',
+        endpoint: undefined,
+        apiKey: 'key',
+        model: 'claude',
+        maxTokens: 500,
+        contextTokens: 8192,
+        systemPrompt: 'Be brief.',
+      },
+      expect.objectContaining({ id: 'model-10', name: 'Demo', type: 'demo' }),
+    ])
+  })
+
+  it('asks each type for what it needs', () => {
+    const missing = (type: string) =>
+      faultyNames({ LLM_PROVIDER_3_TYPE: type }).map((name) => name.replace('LLM_PROVIDER_3_', ''))
+    expect(missing('openai')).toEqual(['ENDPOINT', 'API_KEY', 'MODEL'])
+    expect(missing('anthropic')).toEqual(['API_KEY', 'MODEL'])
+    expect(missing('dify')).toEqual(['ENDPOINT', 'API_KEY'])
+    expect(missing('demo')).toEqual([])
+  })
+})
+
+describe('budgets', () => {
+  const SOME = { BUDGET_SITE_COST: '20', ...PRODUCTION }
+  const PRICES = { LLM_PROVIDER_1_INPUT_PRICE: '0.15', LLM_PROVIDER_1_OUTPUT_PRICE: '0.6' }
+
+  it('limit only visitors by default, and only in production', () => {
+    const none = { userTokens: 0, userCost: 0, addressCost: 0, siteTokens: 0, siteCost: 0 }
+    expect(readSettings({}).budgets).toEqual({ ...none, addressTokens: 0 })
+    expect(readSettings(PRODUCTION).budgets).toEqual({ ...none, addressTokens: 2_000_000 })
+    expect(readSettings({ ...PRODUCTION, BUDGET_ADDRESS_TOKENS: '0' }).budgets).toEqual({
+      ...none,
+      addressTokens: 0,
+    })
+  })
+
+  it('are in millionths, and so are prices, so that sums are exact', () => {
+    const { budgets, providers } = readSettings({ ...SOME, ...PRICES })
+    expect(budgets.siteCost).toBe(20_000_000)
+    expect(providers[0]).toMatchObject({ inputPrice: 150_000, outputPrice: 600_000 })
+  })
+
+  it('of money need a price of every model, in the processes that ask models', () => {
+    const [fault = '', ...others] = faultsOf(SOME)
+    expect(fault).toContain('INPUT_PRICE')
+    expect(fault).toContain('model-1')
+    expect(others).toEqual([])
+    expect(faultsOf({ ...SOME, ...PRICES })).toEqual([])
+    const free = { LLM_PROVIDER_1_INPUT_PRICE: '0', LLM_PROVIDER_1_OUTPUT_PRICE: '0' }
+    expect(faultsOf({ ...SOME, ...free })).toEqual([])
+    expect(faultsOf({ ...CLUSTER, BUDGET_USER_COST: '1' }, 'worker')).toHaveLength(1)
+    expect(faultsOf({ ...CLUSTER, BUDGET_USER_COST: '1' }, 'gateway')).toEqual([])
+    expect(faultsOf({ ...PRODUCTION, BUDGET_SITE_TOKENS: '5' })).toEqual([])
+  })
+
+  it('take both prices or neither', () => {
+    expect(faultyNames({ ...PRODUCTION, LLM_PROVIDER_1_INPUT_PRICE: '1' })).toEqual([
+      'LLM_PROVIDER_1_INPUT_PRICE',
+    ])
+  })
+
+  it.each(['-1', '1e3', '0.1234567', '1,5', '.5', 'Infinity'])('refuse an amount of %s', (text) => {
+    expect(faultyNames({ BUDGET_SITE_COST: text })).toEqual(['BUDGET_SITE_COST'])
   })
 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { describeSettings } from './describe-settings.ts'
 import { readSettings, SettingsError } from './read-settings.ts'
-import { listSecrets, printConfig } from './settings-in-force.ts'
+import { doubtsAbout, listSecrets, printConfig } from './settings-in-force.ts'
 import { createScrubber } from '../logging/redaction.ts'
 
 const env = {
@@ -107,5 +107,17 @@ describe('secrets in production', () => {
   it('may be one elsewhere', () => {
     const env = { NODE_ENV: 'development', ENCRYPTION_KEYS: `k1:${HEX}` }
     expect(faultsOf(env)).toEqual([])
+  })
+})
+
+describe('doubtsAbout', () => {
+  it('says where a key set vouches for every issuer or service', () => {
+    const jwks = { JWKS_URL: 'https://login.site.org/keys' }
+    const doubts = (env: Record<string, string>) => doubtsAbout(readSettings(env)).join()
+    expect(doubts(jwks)).toMatch(/^JWT_ISSUER and JWT_AUDIENCE not set: /)
+    expect(doubts({ ...jwks, JWT_ISSUER: 'login' })).toMatch(/^JWT_AUDIENCE not set: /)
+    expect(doubts({ ...jwks, JWT_AUDIENCE: 'chat' })).toMatch(/^JWT_ISSUER not set: /)
+    expect(doubts({ ...jwks, JWT_ISSUER: 'login', JWT_AUDIENCE: 'chat' })).toBe('')
+    expect(doubts({ JWT_SECRET: BYTES.toString('base64') })).toBe('')
   })
 })

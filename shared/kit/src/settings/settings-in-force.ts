@@ -94,3 +94,19 @@ function apiKeys(env: Env): NamedSecret[] {
       : [],
   )
 }
+
+/**
+ * Returns a sentence for each setting that is accepted and may still be wrong. A key set often
+ * serves many services of one issuer, and each gets tokens that a user could show here
+ * (RFC 8725, 3.8 and 3.9).
+ */
+export function doubtsAbout({ auth }: Settings): string[] {
+  const unchecked = [
+    ...(auth.issuer === undefined ? [SETTINGS.auth.issuer.name] : []),
+    ...(auth.audience === undefined ? [SETTINGS.auth.audience.name] : []),
+  ]
+  if (auth.jwksUrl === undefined || unchecked.length === 0) return []
+  return [
+    `${unchecked.join(' and ')} not set: tokens that JWKS_URL vouches for are accepted from every issuer and for every service`,
+  ]
+}

@@ -2,7 +2,7 @@ import { HTTP_ROUTES, openApiDocument, type RouteAnswer } from '@chatbox/contrac
 import { AppError, checkAccess } from '@chatbox/core'
 import type { Request, Response } from 'express'
 import { newVisitorId, PROOF_TTL_S } from '../../auth/visitor-tokens.ts'
-import type { Context } from '../../context.ts'
+import type { Context, GatewayOptions } from '../../context.ts'
 import { toAddressKey } from '../../edge/client-address.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
@@ -10,7 +10,6 @@ import type { RouteHandlers } from '../api.ts'
 import { isHttps } from '../security.ts'
 import { toTranscript } from './transcript.ts'
 
-const VISITOR_COOKIE = 'chatbox_visitor'
 const MAX_COOKIE_LENGTH = 1024
 
 /** Maps each route of the contract to its use case. */
@@ -46,27 +45,42 @@ async function admitVisitor(
   response: Response,
 ): Promise<RouteAnswer<'createVisitor'>> {
   if (!visitors) throw new AppError('FORBIDDEN', 'Visitors are not admitted here.')
-  const { publicUrl, pathPrefix } = options.server
-  const proof = readCookie(request.headers.cookie)
+  const cookie = toVisitorCookie(options.server)
+  const proof = readCookie(request.headers.cookie, cookie.name)
   const known = proof === undefined ? undefined : await visitors.readProof(proof)
   // A new visitor has new points and a new budget, so an address may become only a few.
   if (known === undefined) await guard.take('newVisitor', toAddressKey(request.ip))
   const visitorId = known ?? newVisitorId()
-  response.cookie(VISITOR_COOKIE, await visitors.issueProof(visitorId), {
+  response.cookie(cookie.name, await visitors.issueProof(visitorId), {
     httpOnly: true,
     sameSite: 'strict',
-    secure: isHttps(publicUrl),
-    path: `${pathPrefix}/api${HTTP_ROUTES.createVisitor.path}`,
+    secure: cookie.secure,
+    path: cookie.path,
     maxAge: PROOF_TTL_S * 1000,
   })
   const { token, expiresAt } = await visitors.issueToken(visitorId)
   return { token, expiresAt: expiresAt.toISOString() }
 }
 
-function readCookie(header: string | undefined): string | undefined {
+/**
+ * Over https the name begins with `__Host-`: browsers then take the cookie from this very host only,
+ * and another host of the domain cannot make a visitor someone else (RFC 6265bis, 4.1.3.2). Such a
+ * cookie has no path of its own, so its name tells two installations on one host apart.
+ */
+function toVisitorCookie({ publicUrl, pathPrefix }: GatewayOptions['server']): {
+  name: string
+  path: string
+  secure: boolean
+} {
+  const name = `chatbox_visitor${pathPrefix.replaceAll('/', '-')}`
+  if (isHttps(publicUrl)) return { name: `__Host-${name}`, path: '/', secure: true }
+  return { name, path: `${pathPrefix}/api${HTTP_ROUTES.createVisitor.path}`, secure: false }
+}
+
+function readCookie(header: string | undefined, wanted: string): string | undefined {
   for (const pair of header?.split(';') ?? []) {
     const [name, value] = pair.trim().split('=', 2)
-    if (name === VISITOR_COOKIE && value && value.length <= MAX_COOKIE_LENGTH) return value
+    if (name === wanted && value && value.length <= MAX_COOKIE_LENGTH) return value
   }
   return undefined
 }
