@@ -11,8 +11,9 @@ import { say } from './support/say.ts'
 const TAGS =
   'P BR HR STRONG EM DEL CODE PRE BLOCKQUOTE A UL OL LI H2 H3 H4 H5 H6 TABLE THEAD TBODY TR TH TD'
 /** What the page itself puts around code and tables. */
-const OWN = 'div.code-box div.code-bar span.code-language button.code-copy div.table-box'
-const ATTRIBUTES = 'href target rel start align data-language'
+const OWN =
+  'div.code-box div.code-bar span.code-language button.code-copy div.table-box bdi.link-target'
+const ATTRIBUTES = 'href target rel start align data-language dir'
 
 describeWithBrowser('text that nobody trusts', () => {
   let model: ModelServer
@@ -65,7 +66,7 @@ describeWithBrowser('text that nobody trusts', () => {
   it('shows raw HTML as text, images as links and only links that are safe', async () => {
     model.answer(
       say(
-        '<b>bold</b> ![a cat](https://leak.example/cat.png) [no](javascript:pwned(1)) [yes](https://ok.example/a)\n\n```js\nlet a\n```',
+        '<b>bold</b> ![a cat](https://leak.example/cat.png) [no](javascript:pwned(1)) [yes](https://ok.example/a) [bank.example](http://leak.example/b) [help](/help)\n\n```js\nlet a\n```',
       ),
     )
     await chat.ask('say it')
@@ -84,8 +85,11 @@ describeWithBrowser('text that nobody trusts', () => {
     expect(links).toEqual([
       ['a cat', 'https://leak.example/cat.png', rel, '_blank'],
       ['yes', 'https://ok.example/a', rel, '_blank'],
+      ['bank.example', 'http://leak.example/b', rel, '_blank'],
+      ['help', new URL('/help', server.url).href, rel, '_blank'],
     ])
-    expect(await markdown.textContent()).toContain('no')
+    expect(await markdown.textContent()).toContain('no (javascript:pwned(1)) yes')
+    expect(await markdown.textContent()).toContain('bank.example (leak.example)')
     expect(await markdown.locator('.code-language').textContent()).toBe('js')
   }, 30_000)
 
@@ -155,7 +159,7 @@ const FIND = `() => {
     for (const { name, value } of node.attributes) {
       const isKnown = attributes.has(name) || isOwn || (name === 'tabindex' && node.tagName === 'PRE')
       if (!isKnown) found.push(name + ' on ' + node.outerHTML)
-      if (name === 'href' && !/^(https|mailto|tel):/.test(value)) found.push(value)
+      if (name === 'href' && !/^(https?|mailto|tel):/.test(value)) found.push(value)
     }
   }
   return found

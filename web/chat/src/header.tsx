@@ -27,7 +27,7 @@ export function Header({ client, state, onMenu }: HeaderProps): JSX.Element {
         />
       )}
       <div class="header-title">
-        <h1>{name === '' ? strings.title : name}</h1>
+        <h1 dir="auto">{name === '' ? strings.title : name}</h1>
         <span class={`dot ${isOnline ? 'dot-online' : ''}`} title={status} />
         <span class="hidden">{status}</span>
       </div>
@@ -56,7 +56,7 @@ function ModelChoice({ client, state }: Omit<HeaderProps, 'onMenu'>): JSX.Elemen
         onChange={({ currentTarget }) => void client.selectModel(currentTarget.value)}
       >
         {state.models.map(({ id, name }) => (
-          <option key={id} value={id}>
+          <option key={id} value={id} dir="auto">
             {name}
           </option>
         ))}

@@ -84,7 +84,9 @@ function SessionItem({ session, isShown, onClick }: SessionItemProps): JSX.Eleme
         aria-current={isShown ? 'true' : undefined}
         onClick={onClick}
       >
-        <span class="session-name">{session.name || strings.unnamed}</span>
+        <span class="session-name" dir="auto">
+          {session.name || strings.unnamed}
+        </span>
         <span class="session-note">
           {toShortTime(session.lastActivityAt, new Date())}
           {session.status === 'ended' && ` · ${strings.ended}`}

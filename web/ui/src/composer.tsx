@@ -50,6 +50,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           ref={input}
           rows={1}
           value={text}
+          dir="auto"
           placeholder={strings.placeholder}
           aria-describedby="composer-hint"
           aria-invalid={over > 0}

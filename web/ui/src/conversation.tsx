@@ -1,14 +1,11 @@
 import type { ChatClient, ChatState, SessionLog } from '@chatbox/client'
-import type { JSX, RefObject } from 'preact'
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { JSX } from 'preact'
+import { useCallback, useEffect, useMemo } from 'preact/hooks'
 import { IconButton, Logo } from './controls.tsx'
-import { DraftRow, MessageRow, ReplyRow, UnsentRow } from './message-rows.tsx'
+import { useEndOfLog } from './end-of-log.ts'
+import { MessageRow, ReplyRow, UnsentRow } from './message-rows.tsx'
 import { findSeen, type Row, toEventText, toLogRows, toRetriesKey, toTailRows } from './rows.ts'
 import { strings } from './strings.ts'
-
-/** A reader who is this close to the end follows new text. */
-const NEAR_PX = 64
-const READ_OLDER_PX = 120
 
 interface ConversationProps {
   log: SessionLog
@@ -35,7 +32,7 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
   useEffect(() => {
     if (lastSent !== undefined) goToEnd()
   }, [lastSent, goToEnd])
-  useMarkRead(actions, end.isAtEnd, log.lastSeq)
+  useMarkRead(actions, end.isFollowed, log.lastSeq)
 
   return (
     <div class="conversation">
@@ -47,6 +44,7 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
         tabIndex={0}
         ref={end.scroller}
         onScroll={end.onScroll}
+        onWheel={end.onWheel}
       >
         <div class="column">
           {log.hasOlder && (
@@ -58,7 +56,7 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
           {[...rows, ...tail.map((row) => renderRow(row, { state, actions }))]}
         </div>
       </div>
-      {!end.isAtEnd && (
+      {!end.isFollowed && (
         <IconButton class="to-end" icon="down" label={strings.latest} onClick={goToEnd} />
       )}
     </div>
@@ -89,9 +87,9 @@ function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Elemen
         </p>
       )
     case 'draft':
-      return <DraftRow key={key} draft={row.draft} />
+      return <ReplyRow key={key} draft={row.draft} actions={actions} />
     case 'awaiting':
-      return <DraftRow key={key} />
+      return <ReplyRow key={key} actions={actions} />
     case 'unsent': {
       const isOnline = state.connection.status === 'online'
       return <UnsentRow key={key} unsent={row.unsent} isOnline={isOnline} actions={actions} />
@@ -99,20 +97,20 @@ function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Elemen
   }
 }
 
-/** Marks the log as read while its end is visible. */
+/** Marks the log as read while its end is followed. */
 function useMarkRead(
   actions: ConversationProps['actions'],
-  isAtEnd: boolean,
+  isFollowed: boolean,
   lastSeq: number,
 ): void {
   useEffect(() => {
     const onLook = (): void => {
-      if (isAtEnd && document.visibilityState === 'visible') actions.markRead()
+      if (isFollowed && document.visibilityState === 'visible') actions.markRead()
     }
     onLook()
     document.addEventListener('visibilitychange', onLook)
     return () => document.removeEventListener('visibilitychange', onLook)
-  }, [actions, isAtEnd, lastSeq])
+  }, [actions, isFollowed, lastSeq])
 }
 
 function Empty(): JSX.Element {
@@ -123,61 +121,4 @@ function Empty(): JSX.Element {
       <p>{strings.emptyText}</p>
     </div>
   )
-}
-
-interface EndOfLog {
-  scroller: RefObject<HTMLDivElement | null>
-  isAtEnd: boolean
-  onScroll: () => void
-  goToEnd: () => void
-}
-
-/**
- * Keeps the end of the log in view for readers at the end. For others, keeps the position, even
- * when older entries are inserted above.
- */
-function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
-  const scroller = useRef<HTMLDivElement>(null)
-  const [isAtEnd, setAtEnd] = useState(true)
-  const follow = useRef(true)
-  const before = useRef({ firstKey, height: 0 })
-
-  const goToEnd = useCallback(() => {
-    follow.current = true
-    setAtEnd(true)
-    scrollToEnd(scroller.current)
-  }, [])
-  const onScroll = useCallback(() => {
-    const element = scroller.current
-    if (!element) return
-    follow.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
-    setAtEnd(follow.current)
-    if (element.scrollTop < READ_OLDER_PX && !follow.current) onTop()
-  }, [onTop])
-
-  useLayoutEffect(() => {
-    const element = scroller.current
-    if (!element) return
-    if (follow.current) scrollToEnd(element)
-    else if (before.current.firstKey !== firstKey) {
-      element.scrollTop += element.scrollHeight - before.current.height
-    }
-    before.current = { firstKey, height: element.scrollHeight }
-  })
-  useEffect(() => {
-    const element = scroller.current
-    if (!element) return undefined
-    // The list grows when a reply is rendered late, and an on-screen keyboard shrinks the window.
-    const observer = new ResizeObserver(() => {
-      if (follow.current) scrollToEnd(element)
-    })
-    observer.observe(element)
-    if (element.firstElementChild) observer.observe(element.firstElementChild)
-    return () => observer.disconnect()
-  }, [])
-  return { scroller, isAtEnd, onScroll, goToEnd }
-}
-
-function scrollToEnd(element: HTMLElement | null): void {
-  if (element) element.scrollTop = element.scrollHeight
 }

@@ -3,7 +3,7 @@ import type { Message, Model } from '@chatbox/contract'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { toLimitText } from './failure-text.ts'
-import { toPlainText } from './markdown-nodes.ts'
+import { toPlainText } from './markdown/render-markdown.ts'
 import { isFaulty, isText, toEventText, toFaultText, toSenderName } from './rows.ts'
 
 /** Longer texts are not announced. Listeners read them in the log at their own pace. */

@@ -1,9 +1,9 @@
 import type { ChatClient, Draft, UnsentMessage } from '@chatbox/client'
-import type { Message, Sender } from '@chatbox/contract'
-import type { ComponentChildren, JSX } from 'preact'
+import type { Message } from '@chatbox/contract'
+import type { JSX } from 'preact'
 import { CopyButton, Icon, LinkButton, Logo } from './controls.tsx'
 import { toFailureText, toLimitText } from './failure-text.ts'
-import { Markdown } from './markdown.tsx'
+import { Markdown } from './markdown/markdown.tsx'
 import { isFaulty, toFaultText, toSenderName } from './rows.ts'
 import { strings, toTime } from './strings.ts'
 
@@ -17,7 +17,9 @@ interface MessageRowProps {
 export function MessageRow({ message, isSeen }: MessageRowProps): JSX.Element {
   return (
     <article class="row row-user" aria-label={`${strings.you}, ${toTime(message.createdAt)}`}>
-      <div class="bubble">{message.content}</div>
+      <div class="bubble" dir="auto">
+        {message.content}
+      </div>
       <footer class="meta">
         <Time iso={message.createdAt} />
         {isSeen && (
@@ -44,7 +46,9 @@ export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.El
       class={`row row-user row-unsent ${failure ? 'row-refused' : ''}`}
       aria-label={strings.you}
     >
-      <div class="bubble">{content}</div>
+      <div class="bubble" dir="auto">
+        {content}
+      </div>
       {failure ? (
         <div class="meta meta-error" role="alert">
           <Icon name="alert" />
@@ -66,26 +70,62 @@ export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.El
   )
 }
 
-/** A reply that is being written; without a draft, a reply that is awaited. */
-export function DraftRow({ draft }: { draft?: Draft }): JSX.Element {
-  return (
-    <Reply label={strings.assistant} isLive={draft !== undefined}>
-      {draft?.text ? <Markdown text={draft.text} live /> : <Thinking />}
-    </Reply>
-  )
-}
-
 interface ReplyRowProps {
-  message: Message
-  canRetry: boolean
+  /** The reply's text so far, while it is being written. Without both, a reply is awaited. */
+  draft?: Draft
+  message?: Message
+  canRetry?: boolean
   actions: Pick<ChatClient, 'retry'>
 }
 
-export function ReplyRow({ message, canRetry, actions }: ReplyRowProps): JSX.Element {
-  const { content, sender, status, createdAt, id } = message
+/**
+ * A reply, before, while and after it is written. One component throughout, because another one
+ * would make all of its nodes anew under the reader's hands when the last word arrives.
+ */
+export function ReplyRow({
+  draft,
+  message,
+  canRetry = false,
+  actions,
+}: ReplyRowProps): JSX.Element {
+  const text = (message ?? { content: draft?.text ?? '' }).content
   return (
-    <Reply label={`${toSenderName(sender)}, ${toTime(createdAt)}`} sender={sender}>
-      {content !== '' && <Markdown text={content} live={false} />}
+    <article class={`row row-reply ${draft ? 'row-live' : ''}`} aria-label={toLabel(message)}>
+      <div class="avatar">{isPerson(message) ? toInitial(message.sender.name) : <Logo />}</div>
+      <div class="reply">
+        {isPerson(message) && (
+          <div class="reply-name" dir="auto">
+            {toSenderName(message.sender)}
+          </div>
+        )}
+        <ReplyText text={text} isLive={!message} />
+        {message && <ReplyEnd message={message} canRetry={canRetry} actions={actions} />}
+      </div>
+    </article>
+  )
+}
+
+function ReplyText({ text, isLive }: { text: string; isLive: boolean }): JSX.Element | null {
+  if (text !== '') return <Markdown text={text} live={isLive} />
+  return isLive ? <Thinking /> : null
+}
+
+function isPerson(message: Message | undefined): message is Message {
+  return message?.sender.type === 'admin'
+}
+
+function toLabel(message: Message | undefined): string {
+  if (!message) return strings.assistant
+  return `${toSenderName(message.sender)}, ${toTime(message.createdAt)}`
+}
+
+type ReplyEndProps = Required<Omit<ReplyRowProps, 'draft'>>
+
+/** What stands below a finished reply. */
+function ReplyEnd({ message, canRetry, actions }: ReplyEndProps): JSX.Element {
+  const { content, status, createdAt, id } = message
+  return (
+    <>
       {isFaulty(message) && <Fault message={message} />}
       <footer class="meta">
         <Time iso={createdAt} />
@@ -97,27 +137,7 @@ export function ReplyRow({ message, canRetry, actions }: ReplyRowProps): JSX.Ele
           </LinkButton>
         )}
       </footer>
-    </Reply>
-  )
-}
-
-interface ReplyProps {
-  label: string
-  sender?: Sender
-  isLive?: boolean
-  children: ComponentChildren
-}
-
-function Reply({ label, sender, isLive = false, children }: ReplyProps): JSX.Element {
-  const isPerson = sender?.type === 'admin'
-  return (
-    <article class={`row row-reply ${isLive ? 'row-live' : ''}`} aria-label={label}>
-      <div class="avatar">{isPerson ? toInitial(sender.name) : <Logo />}</div>
-      <div class="reply">
-        {isPerson && <div class="reply-name">{toSenderName(sender)}</div>}
-        {children}
-      </div>
-    </article>
+    </>
   )
 }
 

@@ -1,4 +1,5 @@
 import DOMPurify, { type Config } from 'dompurify'
+import { toSafeLink } from './links.ts'
 
 /** The allowed tags of a reply. None of them loads anything, and none names or styles a node. */
 const ALLOWED_TAGS = [
@@ -9,14 +10,13 @@ const ALLOWED_TAGS = [
 const CONFIG: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS,
   ALLOWED_ATTR: ['href', 'start', 'align', 'data-language'],
-  ALLOWED_URI_REGEXP: /^(?:https|mailto|tel):/i,
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto|tel):/i,
   // The rule for addresses applies only to `href`.
   ADD_URI_SAFE_ATTR: ['start', 'align', 'data-language'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 }
-const SCHEMES = ['https:', 'mailto:', 'tel:']
 
 const purifier = DOMPurify(window)
 purifier.addHook('afterSanitizeAttributes', (node) => {
@@ -29,14 +29,4 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
 /** Keeps only allowed nodes. A model's text reaches the page only through here. */
 export function sanitizeHtml(html: string): DocumentFragment {
   return purifier.sanitize(html, CONFIG)
-}
-
-/** Returns undefined for relative addresses and for schemes that may not be linked. */
-export function toSafeLink(address: string): string | undefined {
-  try {
-    const url = new URL(address)
-    return SCHEMES.includes(url.protocol) ? url.href : undefined
-  } catch {
-    return undefined
-  }
 }

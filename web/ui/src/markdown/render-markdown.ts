@@ -1,6 +1,8 @@
-import { Marked, type RendererObject, type Token, type Tokens } from 'marked'
-import { sanitizeHtml, toSafeLink } from './sanitize-html.ts'
-import { strings } from './strings.ts'
+import type { Token } from 'marked'
+import { strings } from '../strings.ts'
+import { parseMarkdown, toHtml } from './grammar.ts'
+import { toRealTarget } from './links.ts'
+import { sanitizeHtml } from './sanitize-html.ts'
 
 /** The state of a text's headings. */
 export interface Outline {
@@ -12,36 +14,12 @@ export interface Outline {
 /** The outline before the first heading, below the page's own heading. */
 export const EMPTY_OUTLINE: Outline = { shift: 0, level: 1 }
 const HEADINGS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'] as const
-
-/** Images inside a link become text, because a link cannot contain another link. */
-let linkDepth = 0
-
-const renderer: RendererObject = {
-  html({ text, ...token }) {
-    const escaped = escapeHtml(text.trimEnd())
-    return 'block' in token && token.block ? `<p>${escaped}</p>\n` : escaped
-  },
-  code({ text, lang }) {
-    const language = /^[\w#+.-]{1,20}/.exec(lang ?? '')?.[0] ?? ''
-    return `<pre data-language="${escapeHtml(language)}"><code>${escapeHtml(text)}\n</code></pre>\n`
-  },
-  checkbox({ checked }) {
-    return checked ? '☑ ' : '☐ '
-  },
-  link({ href, tokens }: Tokens.Link) {
-    linkDepth += 1
-    const label = this.parser.parseInline(tokens)
-    linkDepth -= 1
-    return toAnchor(href, label)
-  },
-  /** Images are never loaded, because an address can leak the conversation. */
-  image({ href, text }) {
-    const label = escapeHtml(text || strings.image)
-    return linkDepth > 0 ? label : toAnchor(href, label)
-  },
-}
-
-const marked = new Marked({ gfm: true, breaks: true, renderer })
+/** Blocks that take their direction from their own text. A block inside one of them follows it. */
+const DIRECTED = `blockquote, li, th, td, :is(p, ${HEADINGS.join()}):not(blockquote > *, li > *)`
+const LETTER = /\p{L}/u
+const RTL = String.raw`[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]`
+const HAS_RTL = new RegExp(RTL, 'u')
+const STARTS_RTL = new RegExp(String.raw`^\P{L}*${RTL}`, 'u')
 
 interface Rendered {
   nodes: DocumentFragment
@@ -49,18 +27,20 @@ interface Rendered {
 }
 
 /** Renders a text. `blocks` are its top-level blocks, if known. */
-export function render(text: string, before = EMPTY_OUTLINE, blocks?: Token[]): Rendered {
+export function renderMarkdown(text: string, before = EMPTY_OUTLINE, blocks?: Token[]): Rendered {
   const nodes = toNodes(text, blocks)
   const outline = orderHeadings(nodes, before)
-  for (const pre of nodes.querySelectorAll('pre')) wrapCode(pre)
   for (const table of nodes.querySelectorAll('table')) wrapTable(table)
+  setDirections(nodes)
+  for (const link of nodes.querySelectorAll('a')) nameTarget(link)
+  for (const pre of nodes.querySelectorAll('pre')) wrapCode(pre)
   return { nodes, outline }
 }
 
 /** Parses the top-level blocks of a text. Returns none if the parser fails. */
 export function parseBlocks(text: string): Token[] {
   try {
-    return marked.lexer(text)
+    return parseMarkdown(text)
   } catch {
     return []
   }
@@ -73,28 +53,13 @@ export function toPlainText(text: string): string {
 
 /** Shows a text as it is if the parser fails, for example on thousands of nested levels. */
 function toNodes(text: string, blocks?: Token[]): DocumentFragment {
-  linkDepth = 0
   try {
-    return sanitizeHtml(marked.parser(blocks ?? marked.lexer(text)))
+    return sanitizeHtml(toHtml(blocks ?? parseMarkdown(text)))
   } catch {
     const fragment = document.createDocumentFragment()
     fragment.append(text)
     return fragment
   }
-}
-
-function toAnchor(address: string, label: string): string {
-  const href = toSafeLink(address)
-  return href === undefined ? label : `<a href="${escapeHtml(href)}">${label}</a>`
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
 }
 
 /**
@@ -114,6 +79,28 @@ function orderHeadings(fragment: DocumentFragment, before: Outline): Outline {
   return { shift, level }
 }
 
+/**
+ * Lets each block follow its first letter. Numbers alone follow what is around them. Code and
+ * addresses read from left to right in any text.
+ */
+function setDirections(fragment: DocumentFragment): void {
+  for (const block of fragment.querySelectorAll<HTMLElement>(DIRECTED)) {
+    if (LETTER.test(block.textContent)) block.dir = 'auto'
+  }
+  for (const part of fragment.querySelectorAll<HTMLElement>('a, code')) {
+    if (part.tagName === 'CODE' || !HAS_RTL.test(part.textContent)) part.dir = 'ltr'
+  }
+}
+
+/** Says in words where a link leads if its text says otherwise. */
+function nameTarget(link: HTMLAnchorElement): void {
+  const target = toRealTarget(link.href, link.textContent)
+  if (target === '') return
+  const words = createElement('bdi', 'link-target')
+  words.textContent = target
+  link.after(' (', words, ')')
+}
+
 function wrapCode(pre: HTMLPreElement): void {
   const bar = createElement('div', 'code-bar')
   const language = createElement('span', 'code-language')
@@ -123,14 +110,19 @@ function wrapCode(pre: HTMLPreElement): void {
   button.textContent = strings.copyCode
   bar.append(language, button)
   const box = createElement('div', 'code-box')
+  box.dir = 'ltr'
   pre.replaceWith(box)
   pre.tabIndex = 0
   box.append(bar, pre)
 }
 
-/** Makes a wide table scrollable by keyboard. */
+/**
+ * Makes a wide table scrollable by keyboard, from the side of its first column. Which side that is
+ * cannot be left to `dir="auto"`, which skips cells that have a direction of their own.
+ */
 function wrapTable(table: HTMLTableElement): void {
   const box = createElement('div', 'table-box')
+  if (STARTS_RTL.test(table.textContent)) box.dir = 'rtl'
   box.tabIndex = 0
   box.setAttribute('role', 'region')
   box.setAttribute('aria-label', strings.table)
