@@ -15,7 +15,7 @@ const RUN_BEFORE_CJK = new RegExp(`^${RUN}${CJK}`, 'u')
 const CJK_OR_HALF = new RegExp(String.raw`${CJK}|[\udc00-\udfff]`, 'u')
 /** Punctuation of other scripts than Latin ends an address. Dashes may be part of one. */
 const ADDRESS_END = /(?![\0-\x7f])[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}～]/u
-const WWW_AFTER_CJK = new RegExp(String.raw`(?<=${CJK})www\.`, 'u')
+const WWW_AFTER_CJK = new RegExp(String.raw`www\.(?<=${CJK}www\.)`, 'u')
 /** Without its end, a comment is all of the text that follows. */
 const COMMENT = /^ {0,3}<!--(?:-?>|[\s\S]*?(?:-->|$))[ \t]*\n*/
 const CLOSED_COMMENT = /^\s*<!--(?:-?>|[\s\S]*?-->)/
@@ -59,9 +59,8 @@ class ModelTokenizer extends Tokenizer {
   }
 
   override inlineText(source: string): Tokens.Text | undefined {
-    const text = super.inlineText(source)
-    const end = text?.raw.search(WWW_AFTER_CJK) ?? -1
-    return end > 0 ? super.inlineText(source.slice(0, end)) : text
+    const end = source.search(WWW_AFTER_CJK)
+    return super.inlineText(end > 0 ? source.slice(0, end) : source)
   }
 
   /**

@@ -1,6 +1,8 @@
 const SCHEMES = ['https:', 'http:', 'mailto:', 'tel:']
 const WEB = /^https?:/
 const MAX_WORDS = 200
+/** In a longer text, nobody looks for a host. */
+const MAX_TEXT = 500
 /** A host in a text, with the rest of its address. */
 const HOST = /((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})\S*/gu
 
@@ -26,11 +28,12 @@ export function toWords(address: string): string {
 
 /**
  * Returns where a link leads if its text says otherwise, else an empty string: the host if the text
- * names another one; for mail and telephone, the address if the text does not have it.
+ * names another one or is long; for mail and telephone, the address if the text does not have it.
  */
 export function toRealTarget(href: string, text: string): string {
   const url = new URL(href)
   if (!WEB.test(href)) return text.includes(url.pathname) ? '' : toWords(url.pathname)
+  if (text.length > MAX_TEXT) return url.host
   // Invisible characters and wide forms of letters look like a host too.
   const shown = text.normalize('NFKC').replaceAll(/\p{Cf}/gu, '')
   const named = Array.from(shown.matchAll(HOST), ([, host = '']) => toHost(host))

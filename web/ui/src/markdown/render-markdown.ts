@@ -32,7 +32,7 @@ export function renderMarkdown(text: string, before = EMPTY_OUTLINE, blocks?: To
   const outline = orderHeadings(nodes, before)
   for (const table of nodes.querySelectorAll('table')) wrapTable(table)
   setDirections(nodes)
-  for (const link of nodes.querySelectorAll('a')) nameTarget(link)
+  for (const link of nodes.querySelectorAll<HTMLAnchorElement>('a[href]')) nameTarget(link)
   for (const pre of nodes.querySelectorAll('pre')) wrapCode(pre)
   return { nodes, outline }
 }
