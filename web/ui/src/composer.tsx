@@ -58,15 +58,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
           onKeyDown={isCoarse ? undefined : onSendKey(send)}
         />
-        {isAnswering && (
-          <IconButton
-            class="round round-stop"
-            icon="stop"
-            label={strings.stop}
-            title={strings.stop}
-            onClick={() => void actions.stop()}
-          />
-        )}
+        {isAnswering && <StopButton actions={actions} />}
         {(!isAnswering || canSend) && (
           <IconButton
             type="submit"
@@ -80,6 +72,18 @@ export function Composer(props: ComposerProps): JSX.Element {
       </div>
       <Hint over={over} maxLength={maxLength} />
     </form>
+  )
+}
+
+function StopButton({ actions }: Pick<ComposerProps, 'actions'>): JSX.Element {
+  return (
+    <IconButton
+      class="round round-stop"
+      icon="stop"
+      label={strings.stop}
+      title={strings.stop}
+      onClick={() => void actions.stop()}
+    />
   )
 }
 
