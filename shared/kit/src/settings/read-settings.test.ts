@@ -271,3 +271,47 @@ describe('identity', () => {
     expect(faultyNames({ ...jwks, ALLOW_VISITORS: 'true' })).toEqual(['ALLOW_VISITORS'])
   })
 })
+
+describe('budgets', () => {
+  const SOME = { BUDGET_SITE_COST: '20', ...PRODUCTION }
+  const PRICES = { LLM_PROVIDER_1_INPUT_PRICE: '0.15', LLM_PROVIDER_1_OUTPUT_PRICE: '0.6' }
+
+  it('limit only visitors by default, and only in production', () => {
+    const none = { userTokens: 0, userCost: 0, addressCost: 0, siteTokens: 0, siteCost: 0 }
+    expect(readSettings({}).budgets).toEqual({ ...none, addressTokens: 0 })
+    expect(readSettings(PRODUCTION).budgets).toEqual({ ...none, addressTokens: 2_000_000 })
+    expect(readSettings({ ...PRODUCTION, BUDGET_ADDRESS_TOKENS: '0' }).budgets).toEqual({
+      ...none,
+      addressTokens: 0,
+    })
+  })
+
+  it('are in millionths, and so are prices, so that sums are exact', () => {
+    const { budgets, providers } = readSettings({ ...SOME, ...PRICES })
+    expect(budgets.siteCost).toBe(20_000_000)
+    expect(providers[0]).toMatchObject({ inputPrice: 150_000, outputPrice: 600_000 })
+  })
+
+  it('of money need a price of every model, in the processes that ask models', () => {
+    const [fault = '', ...others] = faultsOf(SOME)
+    expect(fault).toContain('INPUT_PRICE')
+    expect(fault).toContain('model-1')
+    expect(others).toEqual([])
+    expect(faultsOf({ ...SOME, ...PRICES })).toEqual([])
+    const free = { LLM_PROVIDER_1_INPUT_PRICE: '0', LLM_PROVIDER_1_OUTPUT_PRICE: '0' }
+    expect(faultsOf({ ...SOME, ...free })).toEqual([])
+    expect(faultsOf({ ...CLUSTER, BUDGET_USER_COST: '1' }, 'worker')).toHaveLength(1)
+    expect(faultsOf({ ...CLUSTER, BUDGET_USER_COST: '1' }, 'gateway')).toEqual([])
+    expect(faultsOf({ ...PRODUCTION, BUDGET_SITE_TOKENS: '5' })).toEqual([])
+  })
+
+  it('take both prices or neither', () => {
+    expect(faultyNames({ ...PRODUCTION, LLM_PROVIDER_1_INPUT_PRICE: '1' })).toEqual([
+      'LLM_PROVIDER_1_INPUT_PRICE',
+    ])
+  })
+
+  it.each(['-1', '1e3', '0.1234567', '1,5', '.5', 'Infinity'])('refuse an amount of %s', (text) => {
+    expect(faultyNames({ BUDGET_SITE_COST: text })).toEqual(['BUDGET_SITE_COST'])
+  })
+})
