@@ -101,12 +101,12 @@ module.exports = {
       name: 'usecases-know-no-io',
       severity: 'error',
       from: {
-        path: '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
+        path: '^services/(gateway/src/usecases|worker/src/(answer|budget|sweeps))/',
         pathNot: '[.]test[.]ts$',
       },
       to: {
         pathNot: [
-          '^services/(gateway/src/usecases|worker/src/(answer|sweeps))/',
+          '^services/(gateway/src/usecases|worker/src/(answer|budget|sweeps))/',
           '^services/(gateway|worker)/src/context[.]ts$',
           '^shared/(core|contract|kit)/',
           // To wait is no I/O.
