@@ -31,6 +31,8 @@ const COMMON: Readonly<Settings> = {
   VISITOR_RATE_LIMIT: '100000',
   NEW_VISITORS_PER_ADDRESS: '100000',
   MAX_CONNECTIONS_PER_USER: '100',
+  MAX_CONNECTIONS_PER_ADDRESS: '100000',
+  HANDSHAKES_PER_ADDRESS: '1000000',
 }
 
 /** The settings with which workers use the model server at `url`. */

@@ -59,6 +59,8 @@ const DEFAULTS = readSettings({
   VISITOR_RATE_LIMIT: '100000',
   NEW_VISITORS_PER_ADDRESS: '100000',
   MAX_CONNECTIONS_PER_USER: '100',
+  MAX_CONNECTIONS_PER_ADDRESS: '100000',
+  HANDSHAKES_PER_ADDRESS: '1000000',
 })
 
 export type TestGateway = Gateway & { url: string }

@@ -1,7 +1,7 @@
 {{- /* The keys of `settings`, and of a model provider, that a program reads: (dict "program"
        "gateway"). Written by `npm run docs`. */ -}}
 {{- define "chatbox.settingNames" -}}
-{{- if eq .program "gateway" -}}logLevel,pathPrefix,publicUrl,allowedOrigins,trustedProxies,hsts,jwksUrl,jwtIssuer,jwtAudience,allowVisitors,allowPlaintextBackends,mongoDatabase,reconnectTimeout,sessionIdleTimeout,rateLimit,visitorRateLimit,newVisitorsPerAddress,maxConnections,maxConnectionsPerUser,maxMessageSize,budgetUserTokens,budgetUserCost,budgetAddressTokens,budgetAddressCost,budgetSiteTokens,budgetSiteCost{{- end -}}
+{{- if eq .program "gateway" -}}logLevel,pathPrefix,publicUrl,allowedOrigins,trustedProxies,hsts,jwksUrl,jwtIssuer,jwtAudience,allowVisitors,allowPlaintextBackends,mongoDatabase,reconnectTimeout,sessionIdleTimeout,rateLimit,visitorRateLimit,newVisitorsPerAddress,maxConnections,maxConnectionsPerUser,maxConnectionsPerAddress,handshakesPerAddress,visitorConnections,maxMessageSize,budgetUserTokens,budgetUserCost,budgetAddressTokens,budgetAddressCost,budgetSiteTokens,budgetSiteCost{{- end -}}
 {{- if eq .program "worker" -}}logLevel,allowPlaintextBackends,mongoDatabase,llmFirstTokenTimeout,llmStreamTimeout,llmConcurrency,reconnectTimeout,sessionIdleTimeout,budgetUserTokens,budgetUserCost,budgetAddressTokens,budgetAddressCost,budgetSiteTokens,budgetSiteCost{{- end -}}
 {{- if eq .program "migrate" -}}logLevel,allowPlaintextBackends,mongoDatabase{{- end -}}
 {{- end -}}

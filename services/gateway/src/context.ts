@@ -14,6 +14,7 @@ import type { Budgets, BudgetParts, HealthResult, Logger, Metrics, Settings } fr
 import type { VisitorTokens } from './auth/visitor-tokens.ts'
 import type { PendingWork } from './edge/pending-work.ts'
 import type { RateGuard } from './edge/rate-guard.ts'
+import type { SecurityEvents } from './edge/security-events.ts'
 import type { Identity } from './usecases/caller.ts'
 import type { SocketAdapter } from './ws/chat-socket.ts'
 
@@ -53,6 +54,7 @@ export interface Context extends GatewayPorts {
   options: GatewayOptions
   guard: RateGuard
   budgets: Budgets
+  security: SecurityEvents
   /** The work that a drain waits for. */
   work: PendingWork
   visitors: VisitorTokens | undefined

@@ -8,6 +8,7 @@ import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.t
 import type { Context, GatewayOptions, GatewayPorts } from './context.ts'
 import { PendingWork } from './edge/pending-work.ts'
 import { createRateGuard } from './edge/rate-guard.ts'
+import { createSecurityEvents } from './edge/security-events.ts'
 import { createApp } from './http/app.ts'
 import { createOriginCheck } from './http/security.ts'
 import type { DrainOptions } from './ws/engine/drain.ts'
@@ -42,11 +43,13 @@ export interface Gateway {
 export async function startGateway(ports: GatewayPorts, options: GatewayOptions): Promise<Gateway> {
   const { clock, logger } = ports
   const visitors = createVisitors(ports, options)
+  const security = createSecurityEvents(ports)
   const context: Context = {
     ...ports,
     options,
     visitors,
-    guard: createRateGuard(options.limits, ports),
+    security,
+    guard: createRateGuard(options.limits, { ...ports, security }),
     budgets: createBudgets(toBudgetLimits(options), ports),
     work: new PendingWork(logger),
     verifyToken: createTokenVerifier(options.auth, { clock, visitors }),
@@ -71,7 +74,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     stop() {
       // A request that is still running would keep its connection for the keep-alive time.
       httpServer.keepAliveTimeout = 1
-      return (stopped ??= sockets.close())
+      return (stopped ??= sockets.close().finally(() => security.stop()))
     },
   }
 }

@@ -32,6 +32,7 @@ export function isOwnedBy(id: string, ownerId: string): boolean {
   return id.endsWith(`.${toMark(ownerId)}`)
 }
 
-function toMark(ownerId: string): string {
-  return createHash('sha256').update(ownerId).digest('base64url').slice(0, MARK_LENGTH)
+/** Returns 16 characters that stand for a text, the same in every process. Not a secret. */
+export function toMark(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, MARK_LENGTH)
 }

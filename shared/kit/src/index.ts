@@ -2,15 +2,16 @@ export { toBudgetLimits } from './budgets/budget-settings.ts'
 export { createBudgets, type Budgets, type BudgetParts } from './budgets/budgets.ts'
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health/health.ts'
 export { startManagementServer } from './health/management-server.ts'
-export { isOwnedBy, toMessageId, toOwnedId } from './ids.ts'
+export { isOwnedBy, toMark, toMessageId, toOwnedId } from './ids.ts'
 export {
   createLogger,
+  currentAddress,
   currentRequestId,
   nameSession,
   withRequestId,
   type Logger,
 } from './logging/logger.ts'
-export type { DisconnectReason } from './metrics/gateway-metrics.ts'
+export type { DisconnectReason, SecurityEventKind } from './metrics/gateway-metrics.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { createBackendHooks } from './process/backend-hooks.ts'
 export { createClock } from './process/clock.ts'

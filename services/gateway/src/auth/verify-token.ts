@@ -27,11 +27,17 @@ export async function authenticate(
     if (typeof token !== 'string') throw unauthorized()
     return await context.verifyToken(token)
   } catch (error) {
+    noteRefusal(context, error)
     if (!(error instanceof AppError && error.code === 'UNAVAILABLE')) {
       await context.guard.take('refused', address)
     }
     throw error
   }
+}
+
+/** Leaves out expired tokens, which an honest page presents after the sleep of its machine. */
+export function noteRefusal({ security }: Pick<Context, 'security'>, error: unknown): void {
+  if (error instanceof AppError && error.code === 'UNAUTHORIZED') security.note('token-refused')
 }
 
 type Algorithm = ClaimChecks['algorithm']

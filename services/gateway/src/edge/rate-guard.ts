@@ -2,50 +2,113 @@ import type { AddressCost, Cost } from '@chatbox/contract'
 import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
 import type { Metrics, Settings } from '@chatbox/kit'
 import { isVisitorId } from '../auth/visitor-tokens.ts'
+import type { SecurityEvents } from './security-events.ts'
+import { SlowRefusals } from './slow-refusals.ts'
 
 /** The calls that a user may make per allowed message. A page makes them by itself. */
 const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
+/** How often a user may call anything at all for each allowed message. */
+export const CALLS_PER_MESSAGE = Object.values(PER_MESSAGE).reduce((sum, calls) => sum + calls)
 const MINUTE_MS = 60_000
 /** The share of a minute in one batch. More would let tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
 const MAX_BATCH = 25
+/** Beyond this number of keys the oldest refusal is forgotten, and the shared count asked again. */
+const MAX_REFUSALS = 10_000
 
 type UserRules = Record<Cost, RateRule>
-type OtherRule = AddressCost | 'newVisitor' | 'handshake' | 'refused'
+type OtherRule = AddressCost | 'newVisitor' | 'handshake' | 'upgrade' | 'refused'
+type RuleName = Cost | OtherRule
+
+/** The rules whose key is an address. The key of the others is a user. */
+const BY_ADDRESS: ReadonlySet<RuleName> = new Set([
+  'upgrade',
+  'visitor',
+  'newVisitor',
+  'refused',
+  'public',
+])
 
 type RateLimits = Pick<
   Settings['limits'],
-  'rateLimit' | 'visitorRateLimit' | 'newVisitorsPerAddress'
+  'rateLimit' | 'visitorRateLimit' | 'newVisitorsPerAddress' | 'handshakesPerAddress'
 >
+
+interface RateGuardParts {
+  limiter: RateLimiter
+  metrics: Metrics
+  security: SecurityEvents
+}
 
 export interface RateGuard {
   /**
    * Throws `TOO_MANY_REQUESTS` if `key` has used up the rule's points. For a cost, `key` is the
    * user's id, and visitors have rules of their own.
    */
-  take(rule: Cost | OtherRule, key: string): Promise<void>
+  take(rule: RuleName, key: string): Promise<void>
+  /** Makes this process refuse `key` for a while, whatever points it has. */
+  refuse(rule: RuleName, key: string, forMs: number): void
 }
 
-/** Creates the limits that all gateways share. */
+/**
+ * Creates the limits that all gateways share. A refusal holds until its window ends, so this
+ * process remembers it until then: who goes on asking costs no call of the shared count.
+ */
 export function createRateGuard(
   limits: RateLimits,
-  { limiter, metrics }: { limiter: RateLimiter; metrics: Metrics },
+  { limiter, metrics, security }: RateGuardParts,
 ): RateGuard {
   const others = createOtherRules(limits)
   const users = { ...others, ...createUserRules(limits.rateLimit) }
   const visitors = { ...others, ...createUserRules(limits.visitorRateLimit) }
+  const refusals = new Refusals()
+  const slowly = new SlowRefusals()
+
+  async function ask(rule: RuleName, key: string): Promise<number> {
+    const id = `${rule} ${key}`
+    const knownMs = refusals.leftMs(id)
+    if (knownMs > 0) return knownMs
+    const rules = isVisitorId(key) ? visitors : users
+    const decision = await limiter.take(rules[rule], key)
+    if (decision.allowed) return 0
+    refusals.remember(id, decision.retryAfterMs)
+    return decision.retryAfterMs
+  }
+
   return {
     async take(rule, key) {
-      const rules = isVisitorId(key) ? visitors : users
-      const decision = await limiter.take(rules[rule], key)
-      if (decision.allowed) return
+      const retryAfterMs = await ask(rule, key)
+      if (retryAfterMs === 0) return
       metrics.rateLimited(rule)
-      throw tooManyRequests(decision.retryAfterMs)
+      security.note('limit-hit', BY_ADDRESS.has(rule) ? { address: key } : { userId: key })
+      if (rule === 'refused') await slowly.wait()
+      throw tooManyRequests(retryAfterMs)
     },
+    refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
   }
 }
 
-function createRule(name: Cost | OtherRule, points: number): RateRule {
+/** The refusals that are in force. */
+class Refusals {
+  readonly #endsAt = new Map<string, number>()
+
+  /** Returns 0 if nothing is refused. */
+  leftMs(id: string): number {
+    if (this.#endsAt.size === 0) return 0
+    const leftMs = (this.#endsAt.get(id) ?? 0) - performance.now()
+    if (leftMs > 0) return leftMs
+    this.#endsAt.delete(id)
+    return 0
+  }
+
+  remember(id: string, forMs: number): void {
+    const [oldest] = this.#endsAt.keys()
+    if (oldest !== undefined && this.#endsAt.size >= MAX_REFUSALS) this.#endsAt.delete(oldest)
+    this.#endsAt.set(id, performance.now() + forMs)
+  }
+}
+
+function createRule(name: RuleName, points: number): RateRule {
   return { name, points, durationMs: MINUTE_MS }
 }
 
@@ -59,13 +122,14 @@ function createUserRules(rateLimit: number): UserRules {
   }
 }
 
-function createOtherRules({ newVisitorsPerAddress }: RateLimits): Record<OtherRule, RateRule> {
+function createOtherRules(limits: RateLimits): Record<OtherRule, RateRule> {
   const rule = createRule
   return {
     handshake: rule('handshake', 120),
     // Counted by address, which many users may share.
+    upgrade: batched(rule('upgrade', limits.handshakesPerAddress)),
     visitor: rule('visitor', 60),
-    newVisitor: rule('newVisitor', newVisitorsPerAddress),
+    newVisitor: rule('newVisitor', limits.newVisitorsPerAddress),
     refused: rule('refused', 120),
     public: rule('public', 300),
   }

@@ -3,6 +3,7 @@ import { idSchema } from '@chatbox/contract'
 import { withRequestId } from '@chatbox/kit'
 import express, { type Express, type RequestHandler, type Response, type Router } from 'express'
 import type { Context } from '../context.ts'
+import { toAddressKey } from '../edge/client-address.ts'
 import { createApi } from './api.ts'
 import { answerErrors, answerUnknown } from './error-handler.ts'
 import { createRouteHandlers } from './handlers/route-handlers.ts'
@@ -46,7 +47,7 @@ function nameRequests({ clock }: Context): RequestHandler {
     const given = idSchema.safeParse(request.headers[REQUEST_ID_HEADER])
     const requestId = given.success ? given.data : clock.newId()
     response.setHeader(REQUEST_ID_HEADER, requestId)
-    withRequestId(requestId, next)
+    withRequestId(requestId, next, toAddressKey(request.ip))
   }
 }
 

@@ -7,7 +7,10 @@ import type { Identity } from '../usecases/caller.ts'
 type NoEvents = Record<string, never>
 
 interface SocketData {
-  /** Set by the handshake, like `expiresAtMs`. A socket without them is never connected. */
+  /**
+   * Set by the handshake, like `expiresAtMs`. A socket without them is never connected. The object
+   * stays the same when a newer token changes it, so that nobody holds the roles of an older one.
+   */
   user: User
   /** The expiry of the token, in ms since the epoch. */
   expiresAtMs: number
@@ -24,4 +27,10 @@ export type SocketAdapter = ServerOptions['adapter']
 export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
   socket.data.user = user
   socket.data.expiresAtMs = expiresAt.getTime()
+}
+
+/** Changes the user in place: who has waited since before the newer token sees its roles. */
+export function renewIdentity({ data }: ChatSocket, { user, expiresAt }: Identity): void {
+  Object.assign(data.user, user)
+  data.expiresAtMs = expiresAt.getTime()
 }

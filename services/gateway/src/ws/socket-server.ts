@@ -6,7 +6,7 @@ import type { ChatServer } from './chat-socket.ts'
 import { ExpiryWatch } from './connection/expiry.ts'
 import { createEventHandlers } from './connection/handlers.ts'
 import { ServedSocket, type SocketParts } from './connection/served-socket.ts'
-import { createChatEngine } from './engine/chat-engine.ts'
+import { createChatEngine, type ChatEngine } from './engine/chat-engine.ts'
 import { closeSockets, drainSockets, localSockets, type DrainOptions } from './engine/drain.ts'
 import { createHandshake } from './engine/handshake.ts'
 import { announceEntry, deliverEvent, toActiveSessionId } from './rooms/deliver.ts'
@@ -33,8 +33,8 @@ export function openSocketServer(context: Context): SocketServer {
   const { io } = engine
   context.metrics.gatewayStarted(context.options.limits.maxConnections)
   const { rooms, headBeacon } = openRooms(io, context)
-  io.use(createHandshake({ ...context, takeAddress: (conn) => engine.takeAddress(conn) }))
-  serveSockets(io, rooms, context)
+  io.use(createHandshake({ ...context, engine }))
+  serveSockets(engine, rooms, context)
   const presenceTimer = startPresence(context)
   return {
     announceEntry: (message, session) => announceEntry(io, message, session),
@@ -77,7 +77,7 @@ function openRooms(
 }
 
 /** Serves each admitted socket, all with the same handlers. */
-function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): void {
+function serveSockets(engine: ChatEngine, rooms: SessionRooms, context: Context): void {
   const parts: SocketParts = {
     ...context,
     handlers: createEventHandlers(context),
@@ -88,8 +88,8 @@ function serveSockets(io: ChatServer, rooms: SessionRooms, context: Context): vo
       if (sessionId !== undefined) rooms.noteActivity(sessionId, context.clock.now().getTime())
     },
   }
-  io.on('connection', (socket) => {
-    const served = new ServedSocket(parts, socket)
+  engine.io.on('connection', (socket) => {
+    const served = new ServedSocket(parts, socket, engine.placeOf(socket.conn)?.address)
     served.open()
     socket.emit('ready', toReady(context, served.user))
   })

@@ -81,20 +81,28 @@ function toIndented(stack: string): string {
 interface RequestContext {
   requestId: string
   sessionId?: string
+  /** Never in a line: an address is a person's. */
+  address?: string
 }
 
 const storage = new AsyncLocalStorage<RequestContext>()
 
 /**
  * Runs `run` and everything it awaits under one request id. The id goes from a socket event or an
- * HTTP request through its job to the provider call, and is in every log line.
+ * HTTP request through its job to the provider call, and is in every log line. `address` is the
+ * caller's address key, for `currentAddress`.
  */
-export function withRequestId<T>(requestId: string, run: () => T): T {
-  return storage.run({ requestId }, run)
+export function withRequestId<T>(requestId: string, run: () => T, address?: string): T {
+  return storage.run(address === undefined ? { requestId } : { requestId, address }, run)
 }
 
 export function currentRequestId(): string | undefined {
   return storage.getStore()?.requestId
+}
+
+/** Returns the address key of the caller of the current request. */
+export function currentAddress(): string | undefined {
+  return storage.getStore()?.address
 }
 
 /** Adds the session to the log lines of the current request. Outside a request it does nothing. */
@@ -105,5 +113,6 @@ export function nameSession(sessionId: string): void {
 
 /** Returns the fields of each log line of the current request. */
 function requestFields(): { requestId?: string; sessionId?: string } {
-  return { ...storage.getStore() }
+  const { address: _, ...fields } = { ...storage.getStore() }
+  return fields
 }

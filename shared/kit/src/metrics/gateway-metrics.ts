@@ -14,7 +14,21 @@ export interface GatewayMetrics {
   sessionResynced(entries: number, seconds: number): void
   deltaDropped(): void
   slowReaderClosed(): void
+  securityEvent(kind: SecurityEventKind): void
 }
+
+/** What security events count. The list is closed; docs/operations.md says what each means. */
+const SECURITY_EVENT_KINDS = [
+  'token-refused',
+  'foreign-id',
+  'limit-hit',
+  'role-lost',
+  'operator-read',
+  'operator-ended',
+  'forged-payload',
+] as const
+
+export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number]
 
 /**
  * Why a socket ended. The first four come from the client or the network, the others from the
@@ -27,6 +41,7 @@ export type DisconnectReason =
   | 'ping-timeout'
   | 'protocol-error'
   | 'slow-reader'
+  | 'flood'
   | 'token-expired'
   | 'drain'
 
@@ -44,12 +59,19 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     'Sockets that this gateway takes at most, those in their handshake included; `MAX_CONNECTIONS`.',
   )
   const { countEvent, ...answers } = answerMetrics(instruments)
+  const security = instruments.counter(
+    'chatbox_security_events_total',
+    'One event that matters to security, by kind.',
+    'kind',
+  )
   return {
     gatewayStarted(maxConnections) {
       open.set({}, 0)
       limit.set({}, maxConnections)
+      for (const kind of SECURITY_EVENT_KINDS) security.inc({ kind }, 0)
       for (const outcome of COUNTED_OUTCOMES) countEvent('message:send', outcome, 0)
     },
+    securityEvent: (kind) => security.inc({ kind }),
     connections: (change) => open.inc({}, change),
     disconnected: count(
       'chatbox_disconnects_total',

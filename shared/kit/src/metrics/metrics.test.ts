@@ -17,6 +17,7 @@ function moveAll(metrics: Metrics): void {
   metrics.sessionResynced(3, 0.02)
   metrics.deltaDropped()
   metrics.slowReaderClosed()
+  metrics.securityEvent('limit-hit')
   metrics.workerStarted()
   metrics.repliesRunning(1)
   metrics.queueSeen('jobs', { waiting: 1 }, 0.5)

@@ -37,6 +37,13 @@ describe('createBackendHooks', () => {
     expect(metrics).toContain('chatbox_publish_failures_total 1')
     expect(metrics).toContain('chatbox_subscription_gaps_total 1')
     expect(metrics).toContain('chatbox_payloads_refused_total{source="job"} 1')
+    expect(metrics).not.toContain('forged-payload')
+  })
+
+  it('counts a sealed payload that does not open as forged', async () => {
+    const { hooks, text } = openHooks()
+    for (const source of ['bus', 'stop', 'broadcast']) hooks.onPayloadRefused(source, {})
+    expect(await text()).toContain('chatbox_security_events_total{kind="forged-payload"} 3')
   })
 
   it('says each step on the schema, and each time that it waits for one', () => {

@@ -3,6 +3,9 @@ import { toReason } from '../logging/error-fields.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
+/** What processes seal for each other. One that does not open was not written by any of them. */
+const SEALED_SOURCES: ReadonlySet<string> = new Set(['bus', 'stop', 'broadcast'])
+
 /** Counts and logs what back ends report. A back end that is down is one line, not a stack. */
 export function createBackendHooks({
   logger,
@@ -25,6 +28,7 @@ export function createBackendHooks({
     },
     onPayloadRefused(source, ids) {
       metrics.payloadRefused(source)
+      if (SEALED_SOURCES.has(source)) metrics.securityEvent('forged-payload')
       logger.error({ source, ...ids }, 'a payload was refused by its schema')
     },
     onSchemaStep: ({ step, name, ms }) => logger.info({ step, ms }, `done: ${name}`),

@@ -57,6 +57,8 @@ export async function runLoad(project: ComposeProject): Promise<LoadOutcome> {
     JWT_SECRET: TEST_SECRET,
     RATE_LIMIT: '100000',
     MAX_CONNECTIONS_PER_USER: '100',
+    MAX_CONNECTIONS_PER_ADDRESS: '100000',
+    HANDSHAKES_PER_ADDRESS: '1000000',
     RECONNECT_TIMEOUT: '12h',
     SESSION_IDLE_TIMEOUT: '1d',
   })

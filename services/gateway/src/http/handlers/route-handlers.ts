@@ -1,9 +1,10 @@
 import { HTTP_ROUTES, openApiDocument, type RouteAnswer } from '@chatbox/contract'
-import { AppError, checkAccess } from '@chatbox/core'
+import { AppError } from '@chatbox/core'
 import type { Request, Response } from 'express'
 import { newVisitorId, PROOF_TTL_S } from '../../auth/visitor-tokens.ts'
 import type { Context, GatewayOptions } from '../../context.ts'
 import { toAddressKey } from '../../edge/client-address.ts'
+import { checkSession } from '../../usecases/check-session.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
@@ -20,13 +21,16 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     listModels: async () => ({ items: [...options.models], nextCursor: null }),
     listSessions: ({ who, query }) => listSessions(context, who, query),
     readSession: async ({ who, params }) => ({
-      session: checkAccess('read', who, await sessions.find(params.id)),
+      session: checkSession(context, 'read', { who, session: await sessions.find(params.id) }),
     }),
     readMessages: ({ who, params, query }) =>
       readHistory(context, who, { ...query, sessionId: params.id }),
     endSession: ({ who, params }) => endSession(context, who, { sessionId: params.id }),
     async downloadTranscript({ who, params, query }) {
-      const session = checkAccess('read', who, await sessions.find(params.id))
+      const session = checkSession(context, 'read', {
+        who,
+        session: await sessions.find(params.id),
+      })
       return toTranscript(messages, session, query.format ?? 'txt')
     },
     createVisitor: ({ request, response }) => admitVisitor(context, request, response),

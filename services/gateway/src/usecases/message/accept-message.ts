@@ -1,8 +1,9 @@
 import type { ClientData, ClientPayload, Message } from '@chatbox/contract'
-import { type Appended, AppError, checkAccess } from '@chatbox/core'
+import { type Appended, AppError } from '@chatbox/core'
 import { currentRequestId, toMessageId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
+import { checkSession } from '../check-session.ts'
 import { checkBudget } from './check-budget.ts'
 
 /**
@@ -20,7 +21,7 @@ export async function acceptMessage(
   const { sessionId } = input
   // The owner of a session never changes, and the log checks whether the session is still active.
   const known = viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
-  checkAccess('write', user, known)
+  checkSession(context, 'write', { who: user, session: known })
   const id = toMessageId(sessionId, input.clientMessageId)
   await checkBudget(context, payer, { sessionId, messageId: id })
   const message: Omit<Message, 'seq'> = {

@@ -1,7 +1,8 @@
 import type { ClientData, ClientPayload } from '@chatbox/contract'
-import { AppError, checkAccess, toPartyType } from '@chatbox/core'
+import { AppError, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import type { Caller, SeenSession } from '../caller.ts'
+import { checkSession } from '../check-session.ts'
 
 /**
  * How often typing is noted in the store: by this part of the time after which a quiet session ends.
@@ -15,10 +16,10 @@ export async function setTyping(
   caller: Caller,
   { sessionId, typing }: ClientPayload<'typing'>,
 ): Promise<ClientData<'typing'>> {
-  const who = caller.user
   // An open session has been checked, and a read of the store would cost more than the rest.
   const seen = caller.viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
-  const session = checkAccess('read', who, seen)
+  const who = caller.user
+  const session = checkSession(context, 'signal', { who, session: seen })
   const from = { type: toPartyType(who, session), id: who.id, name: who.name }
   caller.announceTyping({ sessionId, from, typing })
   if (typing) noteActivity(context, caller, sessionId)
@@ -56,13 +57,19 @@ export async function markRead(
 
 /** Finds a session that reaches `seq`. An old read is enough because logs only grow. */
 async function findRead(
-  { sessions }: Context,
-  { user, viewer }: Caller,
+  context: Context,
+  caller: Caller,
   { sessionId, seq }: ClientPayload<'message:read'>,
 ): Promise<SeenSession> {
+  const { viewer } = caller
   const seen = viewer.seen(sessionId)
-  if (seen && seq <= seen.lastSeq) return checkAccess('read', user, seen)
-  const session = checkAccess('read', user, await sessions.find(sessionId))
+  if (seen && seq <= seen.lastSeq) {
+    return checkSession(context, 'signal', { who: caller.user, session: seen })
+  }
+  const session = checkSession(context, 'signal', {
+    session: await context.sessions.find(sessionId),
+    who: caller.user,
+  })
   viewer.note(session)
   return session
 }

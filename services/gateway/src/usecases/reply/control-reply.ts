@@ -1,7 +1,8 @@
 import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
-import { AppError, checkAccess, checkActive, notFound } from '@chatbox/core'
+import { AppError, checkActive, notFound } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
+import { checkSession } from '../check-session.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'
 
 /**
@@ -14,7 +15,10 @@ export async function stopReply(
   who: User,
   input: ClientPayload<'reply:stop'>,
 ): Promise<ClientData<'reply:stop'>> {
-  const { id } = checkAccess('write', who, await context.sessions.find(input.sessionId))
+  const { id } = checkSession(context, 'write', {
+    who,
+    session: await context.sessions.find(input.sessionId),
+  })
   const stopped = await context.replies.requestStop(id, input.replyId)
   if (stopped) await context.bus.publishStop(input.replyId)
   else if (!(await isKnownReply(context, id, input.replyId))) throw notFound()
@@ -38,7 +42,10 @@ export async function retryReply(
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
   const { sessions, messages, replies, clock } = context
-  const session = checkAccess('write', user, await sessions.find(input.sessionId))
+  const session = checkSession(context, 'write', {
+    who: user,
+    session: await sessions.find(input.sessionId),
+  })
   const reply = await messages.find(session.id, input.messageId)
   if (!reply) throw notFound()
   checkRetry(session, reply)

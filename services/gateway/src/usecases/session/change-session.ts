@@ -7,8 +7,9 @@ import type {
   SessionEvent,
   User,
 } from '@chatbox/contract'
-import { AppError, checkAccess, checkActive, toPartyType } from '@chatbox/core'
+import { AppError, checkActive, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
+import { checkSession } from '../check-session.ts'
 
 const SYSTEM_SENDER: Sender = { type: 'system', id: 'system', name: '' }
 
@@ -20,7 +21,10 @@ export async function endSession(
   who: User,
   input: { sessionId: string },
 ): Promise<{ session: Session }> {
-  const session = checkAccess('end', who, await context.sessions.find(input.sessionId))
+  const session = checkSession(context, 'end', {
+    who,
+    session: await context.sessions.find(input.sessionId),
+  })
   const type = toPartyType(who, session)
   const sender: Sender = { type, id: who.id, name: who.name }
   const reason = type === 'user' ? 'user' : 'operator'
@@ -71,7 +75,10 @@ export async function selectModel(
   who: User,
   input: ClientPayload<'model:select'>,
 ): Promise<ClientData<'model:select'>> {
-  const session = checkAccess('write', who, await context.sessions.find(input.sessionId))
+  const session = checkSession(context, 'write', {
+    who,
+    session: await context.sessions.find(input.sessionId),
+  })
   checkModel(context, input.modelId)
   checkActive(session)
   if (session.modelId === input.modelId) return { session }

@@ -1,8 +1,9 @@
 import type { ActiveReply, ClientData, ClientPayload, Session } from '@chatbox/contract'
-import { checkAccess, mayAccess, notFound, type LogPage, type ReplyTask } from '@chatbox/core'
+import { mayAccess, notFound, type LogPage, type ReplyTask } from '@chatbox/core'
 import { isOwnedBy } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
+import { checkSession } from '../check-session.ts'
 import { cutPage, toKept, toLogRange } from './read-session.ts'
 import { resumeOrStartSession } from './start-session.ts'
 
@@ -32,7 +33,8 @@ async function chooseSession(
   if (sessionId === undefined) return (await resumeOrStartSession(context, caller.user)).id
   // The room of an id with the user's own mark never carries events of other users.
   if (!isOwnedBy(sessionId, caller.user.id)) {
-    checkAccess('read', caller.user, await context.sessions.find(sessionId))
+    const session = await context.sessions.find(sessionId)
+    checkSession(context, 'read', { who: caller.user, session })
   }
   return sessionId
 }

@@ -1,6 +1,7 @@
 import { LIMITS, type Message, type Session, type User } from '@chatbox/contract'
-import { checkAccess, type LogPage, type LogRange } from '@chatbox/core'
+import type { LogPage, LogRange } from '@chatbox/core'
 import type { Context } from '../../context.ts'
+import { checkSession } from '../check-session.ts'
 
 interface PageRange {
   afterSeq?: number | undefined
@@ -29,12 +30,15 @@ export async function listSessions(
 
 /** Reads a page of the log: at most `limit` messages, fewer if their texts are long. */
 export async function readHistory(
-  { sessions, messages }: Context,
+  context: Context,
   who: User,
   input: PageRange & { sessionId: string },
 ): Promise<LogPage> {
-  const session = checkAccess('read', who, await sessions.find(input.sessionId))
-  return cutPage(await messages.read(session.id, toLogRange(input)), toKept(input))
+  const session = checkSession(context, 'read', {
+    who,
+    session: await context.sessions.find(input.sessionId),
+  })
+  return cutPage(await context.messages.read(session.id, toLogRange(input)), toKept(input))
 }
 
 /** Converts a range of the contract to one of the store. */

@@ -3,6 +3,7 @@ import {
   type ClientData,
   type ClientEvent,
   type ClientPayload,
+  type ErrorCode,
   type ErrorInfo,
 } from '@chatbox/contract'
 import { AppError, checkAdmitted, toAppError, toErrorInfo } from '@chatbox/core'
@@ -10,11 +11,14 @@ import { withRequestId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { answerInTime, parseInput, type InputSchema } from '../../edge/calls.ts'
 import type { Caller } from '../../usecases/caller.ts'
+import { EventCaller, type RenewableCaller } from './event-caller.ts'
 import type { EventHandlers } from './handlers.ts'
 
 /** One incoming event, with its two ways to respond. */
 export interface EventCall {
-  caller: Caller
+  caller: RenewableCaller
+  /** The address key of the client. */
+  address: string | undefined
   event: string
   /** The arguments without the acknowledgement. */
   args: unknown[]
@@ -26,19 +30,22 @@ export interface EventCall {
 
 /**
  * Answers one event exactly once. Payloads are parsed, rate limits taken and errors converted only
- * here. Never rejects.
+ * here. Returns `ok` or the code of the error. Never rejects.
  */
 export async function answerEvent(
   context: Context,
   handlers: EventHandlers,
   call: EventCall,
-): Promise<void> {
+): Promise<'ok' | ErrorCode> {
   const requestId = context.clock.newId()
   const startedAt = performance.now()
   const event = isClientEvent(call.event) ? call.event : undefined
-  const outcome = await withRequestId(requestId, async () => {
+  const answer = async (): Promise<'ok' | ErrorCode> => {
+    const caller = new EventCaller(call.caller)
     try {
-      const data = await answerInTime(runEvent(context, handlers, { ...call, event }))
+      const data = await answerInTime(runEvent(context, handlers, { ...call, caller, event }))
+      // What was read under a right that is gone must not be answered.
+      caller.checkRights()
       call.ack?.({ ok: true, data })
       return 'ok'
     } catch (thrown) {
@@ -47,9 +54,11 @@ export async function answerEvent(
       refuseEvent(call, toErrorInfo(error, requestId))
       return error.code
     }
-  })
+  }
+  const outcome = await withRequestId(requestId, answer, call.address)
   const seconds = (performance.now() - startedAt) / 1000
   context.metrics.eventAnswered(event ?? 'unknown', outcome, seconds)
+  return outcome
 }
 
 /** Answers an event with an error. */
@@ -61,7 +70,11 @@ export function refuseEvent(call: EventCall, error: ErrorInfo): void {
 type PayloadSchemas = { [E in ClientEvent]: { payload: InputSchema<ClientPayload<E>> } }
 const SCHEMAS: PayloadSchemas = CLIENT_EVENTS
 
-type KnownCall<E extends ClientEvent> = Omit<EventCall, 'event'> & { event: E | undefined }
+interface KnownCall<E extends ClientEvent> {
+  event: E | undefined
+  caller: Caller
+  args: unknown[]
+}
 
 async function runEvent<E extends ClientEvent>(
   context: Context,

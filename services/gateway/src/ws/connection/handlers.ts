@@ -1,4 +1,5 @@
 import type { ClientData, ClientEvent, ClientPayload } from '@chatbox/contract'
+import { noteRefusal } from '../../auth/verify-token.ts'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import { acceptMessage } from '../../usecases/message/accept-message.ts'
@@ -35,9 +36,14 @@ export function createEventHandlers(context: Context): EventHandlers {
     typing: (caller, input) => setTyping(context, caller, input),
     'model:select': ({ user }, input) => selectModel(context, user, input),
     'token:refresh': async (caller, { token }) => {
-      const identity = await context.verifyToken(token)
-      caller.renew(identity)
-      return { expiresAt: identity.expiresAt.toISOString() }
+      try {
+        const identity = await context.verifyToken(token)
+        caller.renew(identity)
+        return { expiresAt: identity.expiresAt.toISOString() }
+      } catch (error) {
+        noteRefusal(context, error)
+        throw error
+      }
     },
   }
 }

@@ -1,14 +1,17 @@
 import { sessionRoom, userRoom, type ServerPayload, type User } from '@chatbox/contract'
 import { AppError, isOperator, toErrorInfo, type Payer } from '@chatbox/core'
-import type { DisconnectReason } from '@chatbox/kit'
+import { isOwnedBy, type DisconnectReason } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
+import { Bucket, type BucketRule } from '../../edge/bucket.ts'
 import { tooManyRequests } from '../../edge/rate-guard.ts'
-import type { Caller, Identity, Viewer } from '../../usecases/caller.ts'
-import { setIdentity, type ChatSocket } from '../chat-socket.ts'
+import type { Identity, Viewer } from '../../usecases/caller.ts'
+import { renewIdentity, type ChatSocket } from '../chat-socket.ts'
 import { leavePresence } from '../engine/handshake.ts'
+import { websocketOf } from '../engine/metered-websocket.ts'
 import type { OutgoingEvent } from '../rooms/deliver.ts'
 import { createViewer, type Member, type SessionRooms } from '../rooms/session-rooms.ts'
 import { answerEvent, refuseEvent, type EventCall } from './answer-event.ts'
+import type { RenewableCaller } from './event-caller.ts'
 import type { Expiring, ExpiryWatch } from './expiry.ts'
 import type { EventHandlers } from './handlers.ts'
 import { OutboundMeter } from './outbound.ts'
@@ -25,25 +28,34 @@ export interface SocketParts extends Context {
 /** How many events of one socket may run at the same time. A page needs only a few. */
 const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
+/** Refusals by rate that a connection survives. A page that is far too eager causes a few dozen. */
+const REFUSALS: BucketRule = { capacity: 200, perSecond: 1 }
+/** How long a client waits after its connection ended as a flood. */
+const FLOOD_PAUSE_MS = 30_000
 
 /**
  * One admitted socket, until it disconnects. A gateway has thousands, so shared parts live
  * elsewhere and rarely needed ones are created on first use.
  */
-export class ServedSocket implements Caller, Member, Expiring {
+export class ServedSocket implements RenewableCaller, Member, Expiring {
   readonly socket: ChatSocket
   isWarned = false
+  rightsLost = 0
   readonly #parts: SocketParts
+  readonly #address: string | undefined
   /** The number of running events. */
   #inFlight = 0
   readonly #outbound = new OutboundMeter()
+  /** Created by the first refusal by rate, because honest clients have none. */
+  #refusals: Bucket | undefined
   #sessionIds: Set<string> | undefined
   #viewer: Viewer | undefined
   /** The reason if this gateway closes the socket. */
   #closedFor: DisconnectReason | undefined
 
-  constructor(parts: SocketParts, socket: ChatSocket) {
+  constructor(parts: SocketParts, socket: ChatSocket, address: string | undefined) {
     this.socket = socket
+    this.#address = address
     this.#parts = parts
   }
 
@@ -87,6 +99,7 @@ export class ServedSocket implements Caller, Member, Expiring {
     socket.onAnyOutgoing(this.#parts.onOutgoing)
     socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
     socket.conn.on('flush', () => this.#outbound.clear())
+    socket.conn.on('flood', () => this.#endFlood(FLOOD_PAUSE_MS))
     void socket.join(userRoom(this.user.id))
     this.#parts.expiries.start(this)
   }
@@ -99,10 +112,21 @@ export class ServedSocket implements Caller, Member, Expiring {
     if (identity.user.id !== this.user.id) {
       throw new AppError('UNAUTHORIZED', 'This token belongs to another user.')
     }
-    // Sessions of other users were open only because of the operator role.
-    if (!isOperator(identity.user) && isOperator(this.user)) this.#parts.rooms.leaveAll(this)
-    setIdentity(this.socket, identity)
+    const wasOperator = isOperator(this.user)
+    renewIdentity(this.socket, identity)
+    if (!isOperator(this.user)) {
+      if (wasOperator) {
+        this.rightsLost++
+        this.#parts.security.note('role-lost', { userId: this.user.id })
+      }
+      this.#parts.rooms.leaveThose(this, (sessionId) => !this.#isOwn(sessionId))
+    }
     this.#parts.expiries.start(this)
+  }
+
+  #isOwn(sessionId: string): boolean {
+    if (isOwnedBy(sessionId, this.user.id)) return true
+    return this.#viewer?.seen(sessionId)?.userId === this.user.id
   }
 
   onExpiring(): void {
@@ -119,14 +143,34 @@ export class ServedSocket implements Caller, Member, Expiring {
     const call = this.#toCall(packet)
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
+      this.#countRefusal()
       return
     }
     this.#inFlight++
     this.#parts.work.add(
-      answerEvent(this.#parts, this.#parts.handlers, call).finally(() => {
+      answerEvent(this.#parts, this.#parts.handlers, call).then((outcome) => {
         this.#inFlight--
+        if (outcome === 'TOO_MANY_REQUESTS') this.#countRefusal()
       }),
     )
+  }
+
+  /** An honest client waits after a refusal. One that goes on is a cost without a use. */
+  #countRefusal(): void {
+    const now = performance.now()
+    this.#refusals ??= new Bucket(REFUSALS, now)
+    if (!this.#refusals.take(1, now)) this.#endFlood(FLOOD_PAUSE_MS)
+  }
+
+  /** Tells the client to come back later, and refuses this user's handshakes here until then. */
+  #endFlood(forMs: number): void {
+    if (this.#closedFor) return
+    const { guard, security } = this.#parts
+    this.#closedFor = 'flood'
+    guard.refuse('handshake', this.user.id, forMs)
+    security.note('limit-hit', { address: this.#address, userId: this.user.id })
+    websocketOf(this.socket.conn)?.hangUp()
+    this.#close(tooManyRequests(forMs))
   }
 
   #toCall([event, ...args]: unknown[]): EventCall {
@@ -135,6 +179,7 @@ export class ServedSocket implements Caller, Member, Expiring {
     const ack = isFunction(last) ? last : undefined
     return {
       caller: this,
+      address: this.#address,
       event: String(event),
       args: ack ? args.slice(0, -1) : args,
       ack,

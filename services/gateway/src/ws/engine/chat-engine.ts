@@ -1,11 +1,14 @@
 import { IncomingMessage, type Server as HttpServer } from 'node:http'
 import { Socket } from 'node:net'
+import { AppError, toAppError } from '@chatbox/core'
 import { Server } from 'socket.io'
 import { Decoder, Encoder } from 'socket.io-parser'
 import { WebSocketServer, type ServerOptions } from 'ws'
 import type { Context } from '../../context.ts'
-import { createAddressReader, toAddressKey } from '../../edge/client-address.ts'
+import { createAddressReader } from '../../edge/client-address.ts'
 import type { ChatServer, ChatSocket } from '../chat-socket.ts'
+import { MeteredWebSocket, toInboundRules, websocketOf } from './metered-websocket.ts'
+import { SocketPlaces, type Place } from './socket-places.ts'
 
 type Conn = ChatSocket['conn']
 
@@ -15,39 +18,49 @@ export interface ChatEngine {
   /** Handles upgrades before the server's other listeners, which must be attached already. */
   attach(httpServer: HttpServer): void
   shut(): void
-  /** Returns and forgets the address key of a connection. Only the handshake needs it. */
-  takeAddress(conn: Conn): string
+  places: SocketPlaces
+  /** Returns the place of a connection, until it is closed. */
+  placeOf(conn: Conn): Place | undefined
 }
 
 export function createChatEngine(context: Context): ChatEngine {
-  const gate = { isShut: false }
-  const io = createServer(context, gate)
-  const readAddress = createAddressReader(context.options.server.trustedProxies)
-  const addresses = new WeakMap<Conn, string>()
+  const door: Door = {
+    isShut: false,
+    places: new SocketPlaces(context.options.limits),
+    readAddress: createAddressReader(context.options.server.trustedProxies),
+  }
+  const io = createServer(context, door)
+  const rules = toInboundRules(context.options.limits)
+  const placeOf = new WeakMap<Conn, Place>()
   return {
     io,
+    places: door.places,
+    placeOf: (conn) => placeOf.get(conn),
     attach(httpServer) {
       io.attach(httpServer)
       refuseOddRequests(io)
-      releaseRequests(io, (conn) => addresses.set(conn, readAddress(conn.request)))
+      io.engine.on('connection', (conn: Conn) => {
+        websocketOf(conn)?.startMeter(conn, rules)
+        const place = takePlace(door, conn)
+        if (place) placeOf.set(conn, place)
+      })
+      releaseRequests(io)
     },
     shut() {
-      gate.isShut = true
-    },
-    takeAddress(conn) {
-      const address = addresses.get(conn)
-      addresses.delete(conn)
-      return address ?? toAddressKey(undefined)
+      door.isShut = true
     },
   }
 }
 
-function createServer(context: Context, gate: { isShut: boolean }): ChatServer {
+/** What a connection passes before it is one. */
+interface Door {
+  isShut: boolean
+  places: SocketPlaces
+  readAddress(request: IncomingMessage): string
+}
+
+function createServer(context: Context, door: Door): ChatServer {
   const { options, metrics, socketAdapter } = context
-  const refuse = (code: string, callback: (message: string, isAllowed: boolean) => void) => {
-    metrics.handshakeRefused(code)
-    callback(code, false)
-  }
   const io: ChatServer = new Server({
     path: `${options.server.pathPrefix}/socket.io`,
     transports: ['websocket'],
@@ -63,14 +76,44 @@ function createServer(context: Context, gate: { isShut: boolean }): ChatServer {
     wsEngine: BoundedWebSocketServer,
     ...(socketAdapter === undefined ? {} : { adapter: socketAdapter }),
     allowRequest(request, callback) {
-      if (gate.isShut) refuse('UNAVAILABLE', callback)
-      else if (!context.isAllowedOrigin(request.headers.origin)) refuse('FORBIDDEN', callback)
-      else if (io.engine.clientsCount >= options.limits.maxConnections) {
-        refuse('CONNECTION_LIMIT', callback)
-      } else callback('', true)
+      checkUpgrade(context, door, request).then(
+        () => callback('', true),
+        (thrown: unknown) => {
+          const { code } = toAppError(thrown)
+          metrics.handshakeRefused(code)
+          callback(code, false)
+        },
+      )
     },
   })
   return io
+}
+
+/** Refuses an upgrade as cheaply as it can be: without a websocket and mostly without Redis. */
+async function checkUpgrade(context: Context, door: Door, request: IncomingMessage): Promise<void> {
+  if (door.isShut) throw new AppError('UNAVAILABLE', 'This server is being stopped.')
+  if (!context.isAllowedOrigin(request.headers.origin)) {
+    throw new AppError('FORBIDDEN', 'This origin is not allowed.')
+  }
+  const address = door.readAddress(request)
+  if (!door.places.hasRoom(address)) {
+    context.security.note('limit-hit', { address })
+    throw new AppError('CONNECTION_LIMIT', 'There are too many connections.')
+  }
+  await context.guard.take('upgrade', address)
+}
+
+/** Upgrades that were checked at the same time may be more than there are places for. */
+function takePlace(door: Door, conn: Conn): Place | undefined {
+  const { places } = door
+  const address = door.readAddress(conn.request)
+  const place: Place = { address, holder: 'waiting', close: () => conn.close(true) }
+  if (!places.enter(place)) {
+    conn.close(true)
+    return undefined
+  }
+  conn.once('close', () => places.leave(place))
+  return place
 }
 
 /**
@@ -92,10 +135,9 @@ function refuseOddRequests(io: ChatServer): void {
  * its headers it takes a quarter of a connection's memory. Engine.IO's guide to memory usage allows
  * replacing it.
  */
-function releaseRequests(io: ChatServer, onRequest: (conn: Conn) => void): void {
+function releaseRequests(io: ChatServer): void {
   const nothing = new IncomingMessage(new Socket())
   io.engine.on('connection', (conn: Conn) => {
-    onRequest(conn)
     conn.request = nothing
   })
 }
@@ -109,7 +151,7 @@ const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 3000 }
 
 class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
-    super({ ...options, ...BOUNDS })
+    super({ ...options, ...BOUNDS, WebSocket: MeteredWebSocket })
   }
 
   override handleUpgrade(...upgrade: Parameters<WebSocketServer['handleUpgrade']>): void {

@@ -1,4 +1,5 @@
 import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
+import { withRequestId } from '@chatbox/kit'
 import type { ExtendedError } from 'socket.io'
 import { isVisitorId } from '../../auth/visitor-tokens.ts'
 import { authenticate } from '../../auth/verify-token.ts'
@@ -6,9 +7,10 @@ import type { Context } from '../../context.ts'
 import type { Identity } from '../../usecases/caller.ts'
 import { setIdentity, type ChatSocket } from '../chat-socket.ts'
 import type { ChatEngine } from './chat-engine.ts'
+import type { Place } from './socket-places.ts'
 
 interface HandshakeParts extends Context {
-  takeAddress: ChatEngine['takeAddress']
+  engine: Pick<ChatEngine, 'places' | 'placeOf'>
 }
 
 const NO_AUTH = {}
@@ -20,8 +22,12 @@ export function createHandshake(parts: HandshakeParts): Middleware {
   const seen = new WeakSet<ChatSocket['conn']>()
   return (socket, next) => {
     // A connection has one handshake, because repeated attempts on it would be free.
-    const admitting = seen.has(socket.conn) ? Promise.reject(triedBefore()) : admit(parts, socket)
+    const place = seen.has(socket.conn) ? undefined : parts.engine.placeOf(socket.conn)
     seen.add(socket.conn)
+    const requestId = parts.clock.newId()
+    const admitting = place
+      ? withRequestId(requestId, () => admit(parts, socket, place), place.address)
+      : Promise.reject(triedBefore())
     admitting.then(
       (identity) => {
         setIdentity(socket, identity)
@@ -31,7 +37,11 @@ export function createHandshake(parts: HandshakeParts): Middleware {
           if (!socket.connected) leavePresence(parts, identity.user.id, socket.id)
         })
       },
-      (thrown: unknown) => next(toConnectError(parts, thrown)),
+      (thrown: unknown) => {
+        next(toConnectError(parts, thrown, requestId))
+        // Once the refusal is written. A refused connection must not keep its place.
+        setImmediate(() => socket.conn.close())
+      },
     )
   }
 }
@@ -40,24 +50,33 @@ function triedBefore(): AppError {
   return new AppError('CONFLICT', 'This connection has already had its handshake.')
 }
 
-async function admit(parts: HandshakeParts, socket: ChatSocket): Promise<Identity> {
+async function admit(parts: HandshakeParts, socket: ChatSocket, place: Place): Promise<Identity> {
   const { token } = socket.handshake.auth
   // The token is not needed again and would stay in memory as long as the connection.
   socket.handshake.auth = NO_AUTH
-  const address = parts.takeAddress(socket.conn)
-  const identity = await authenticate(parts, token, address)
-  await parts.guard.take('handshake', identity.user.id)
-  await joinPresence(parts, identity.user.id, socket.id)
+  const identity = await authenticate(parts, token, place.address)
   const { id } = identity.user
-  socket.data.payer = parts.budgets.payerOf(id, isVisitorId(id) ? address : undefined)
+  const isVisitor = isVisitorId(id)
+  await parts.guard.take('handshake', id)
+  await joinPresence(parts, id, socket.id)
+  if (!parts.engine.places.admit(place, isVisitor ? 'visitor' : 'user')) {
+    leavePresence(parts, id, socket.id)
+    throw tooManyConnections(parts, id)
+  }
+  socket.data.payer = parts.budgets.payerOf(id, isVisitor ? place.address : undefined)
   return identity
+}
+
+function tooManyConnections({ security }: Context, userId: string): AppError {
+  security.note('limit-hit', { userId })
+  return new AppError('CONNECTION_LIMIT', 'There are too many connections.')
 }
 
 async function joinPresence(context: Context, userId: string, socketId: string): Promise<void> {
   const count = await context.presence.join(userId, socketId)
   if (count <= context.options.limits.maxConnectionsPerUser) return
   leavePresence(context, userId, socketId)
-  throw new AppError('CONNECTION_LIMIT', 'This user has too many connections.')
+  throw tooManyConnections(context, userId)
 }
 
 /** Stops counting a connection. Idempotent and not awaited. */
@@ -67,9 +86,12 @@ export function leavePresence(context: Context, userId: string, socketId: string
     .catch((error: unknown) => context.logger.warn({ err: error }, 'presence not left'))
 }
 
-function toConnectError({ clock, metrics, logger }: Context, thrown: unknown): ExtendedError {
+function toConnectError(
+  { metrics, logger }: Context,
+  thrown: unknown,
+  requestId: string,
+): ExtendedError {
   const error = toAppError(thrown)
-  const requestId = clock.newId()
   metrics.handshakeRefused(error.code)
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
     logger.error({ err: error, requestId }, 'handshake failed')

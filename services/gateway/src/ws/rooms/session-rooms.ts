@@ -97,7 +97,14 @@ export class SessionRooms {
   }
 
   leaveAll(member: Member): void {
-    for (const sessionId of [...member.sessionIds]) this.leave(member, sessionId)
+    this.leaveThose(member, () => true)
+  }
+
+  /** Leaves the sessions for which `isLeft` holds. */
+  leaveThose(member: Member, isLeft: (sessionId: string) => boolean): void {
+    for (const sessionId of [...member.sessionIds]) {
+      if (isLeft(sessionId)) this.leave(member, sessionId)
+    }
   }
 
   #leaveOldest(member: Member): void {

@@ -1,0 +1,87 @@
+import {
+  currentAddress,
+  toMark,
+  type Logger,
+  type Metrics,
+  type SecurityEventKind,
+} from '@chatbox/kit'
+
+export interface SecurityEvents {
+  /**
+   * Counts an event. The metric moves at once; the log gets one line for each kind and address and
+   * minute. Cheap enough for an event of every refused call. Never throws.
+   */
+  note(kind: SecurityEventKind, from?: SecurityEventSource): void
+  /** Logs what is not logged yet. */
+  stop(): void
+}
+
+interface SecurityEventSource {
+  /** The address key; by default that of the current request. */
+  address?: string | undefined
+  /** Who caused the event, where a token says so. */
+  userId?: string
+}
+
+/** What one line of the log will say. */
+interface Tally {
+  kind: SecurityEventKind
+  /** Undefined for an event from inside, and for those of all addresses beyond the cap. */
+  address: string | undefined
+  count: number
+  userIds: Set<string>
+}
+
+const LINE_EVERY_MS = 60_000
+/** Beyond this number of lines a minute, the addresses of a kind share one line. */
+const MAX_TALLIES = 1000
+/** The users that one line names. */
+const MAX_USERS = 5
+
+/**
+ * Logs security events. A flood must not become a flood of lines, so each line covers a minute and
+ * has a count. Users and addresses appear as marks, because the log names no person: the mark of a
+ * user is the end of their session ids, and that of an address can be computed from a proxy's log.
+ */
+export function createSecurityEvents({
+  logger,
+  metrics,
+}: {
+  logger: Pick<Logger, 'warn'>
+  metrics: Pick<Metrics, 'securityEvent'>
+}): SecurityEvents {
+  const tallies = new Map<string, Tally>()
+  let timer: NodeJS.Timeout | undefined
+
+  function logAll(): void {
+    clearTimeout(timer)
+    timer = undefined
+    for (const { kind, address, count, userIds } of tallies.values()) {
+      const from = address === undefined ? {} : { from: toMark(address) }
+      const users = userIds.size === 0 ? {} : { users: [...userIds].map(toMark) }
+      logger.warn({ kind, count, ...from, ...users }, 'security event')
+    }
+    tallies.clear()
+  }
+
+  function findOrAdd(kind: SecurityEventKind, wanted: string | undefined): Tally {
+    const key = (address: string | undefined) => `${kind} ${address ?? ''}`
+    const known = tallies.get(key(wanted))
+    if (known) return known
+    const address = tallies.size < MAX_TALLIES ? wanted : undefined
+    const tally = tallies.get(key(address)) ?? { kind, address, count: 0, userIds: new Set() }
+    tallies.set(key(address), tally)
+    return tally
+  }
+
+  return {
+    note(kind, { address = currentAddress(), userId } = {}) {
+      metrics.securityEvent(kind)
+      const tally = findOrAdd(kind, address)
+      tally.count++
+      if (userId !== undefined && tally.userIds.size < MAX_USERS) tally.userIds.add(userId)
+      timer ??= setTimeout(logAll, LINE_EVERY_MS).unref()
+    },
+    stop: logAll,
+  }
+}

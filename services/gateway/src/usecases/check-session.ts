@@ -1,0 +1,33 @@
+import type { User } from '@chatbox/contract'
+import { checkAccess, mayAccess, type SessionAction } from '@chatbox/core'
+import type { SecurityEventKind } from '@chatbox/kit'
+import type { Context } from '../context.ts'
+
+interface Owned {
+  userId: string
+}
+
+/** `signal` is allowed like `read` and shows nothing of the session. */
+type SessionUse = SessionAction | 'signal'
+
+/** The events of operators in sessions of others. */
+const OPERATOR_EVENTS: Partial<Record<SessionUse, SecurityEventKind>> = {
+  read: 'operator-read',
+  end: 'operator-ended',
+}
+
+/**
+ * Returns the session if `who` may do this to it, and throws like `checkAccess` of core. Notes who
+ * tried the id of another's session, and each operator who reads or ends one.
+ */
+export function checkSession<S extends Owned>(
+  { security }: Pick<Context, 'security'>,
+  use: SessionUse,
+  { who, session }: { who: User; session: S | undefined },
+): S {
+  if (session && !mayAccess('read', who, session)) security.note('foreign-id', { userId: who.id })
+  const found = checkAccess(use === 'signal' ? 'read' : use, who, session)
+  const kind = OPERATOR_EVENTS[use]
+  if (kind !== undefined && found.userId !== who.id) security.note(kind, { userId: who.id })
+  return found
+}
