@@ -21,7 +21,7 @@ export function Notices({ client, state }: NoticesProps): JSX.Element {
       {isAway && (
         <p class="notice">
           <span class="spinner" />
-          <span>{status === 'offline' ? strings.offline : strings.reconnecting}</span>
+          <span>{toAwayText(state)}</span>
           <LinkButton onClick={() => client.connect()}>{strings.tryNow}</LinkButton>
         </p>
       )}
@@ -34,6 +34,11 @@ export function Notices({ client, state }: NoticesProps): JSX.Element {
       )}
     </div>
   )
+}
+
+function toAwayText({ connection: { status, code } }: ChatState): string {
+  if (status !== 'offline') return strings.reconnecting
+  return code === 'TOO_MANY_REQUESTS' ? strings.tooMuch : strings.offline
 }
 
 /** Replaces the page if the server rejects the user. */

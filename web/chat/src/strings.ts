@@ -22,6 +22,7 @@ export const strings = {
   online: 'Connected',
   offline: 'No connection. What you write is kept, and sent once there is one.',
   reconnecting: 'Connecting. What you write is kept, and sent once that has worked.',
+  tooMuch: 'Too much at once. What you write is kept and sent in a moment.',
   tryNow: 'Try now',
   startChat: 'Start a new chat',
   continueChat: 'Continue in the current chat',

@@ -137,6 +137,38 @@ describe('connection', () => {
     await until('online')
   })
 
+  it('waits as long as the server says that ends a connection, and knows why', async () => {
+    connection = create()
+    connection.connect()
+    await until('online')
+    const message = 'Too many requests.'
+    const busy = { code: 'TOO_MANY_REQUESTS', message, retryable: true, retryAfterMs: 30_000 }
+    sockets[0]?.emit('error', busy)
+    sockets[0]?.disconnect(true)
+    await until('offline')
+    expect(connection.state.code).toBe('TOO_MANY_REQUESTS')
+    expect(connection.state.retryInMs).toBeGreaterThanOrEqual(30_000)
+    connection.connect()
+    await until('online')
+    expect(connection.state.code).toBeUndefined()
+  })
+
+  it.each([
+    ['is followed by something else', (socket: Socket) => socket.emit('session:head', {})],
+    ['ends nothing, and the network does', (socket: Socket) => socket.conn.close()],
+  ])('does not wait for an error that %s', async (_what, goOn) => {
+    connection = create()
+    connection.connect()
+    await until('online')
+    const [socket] = sockets
+    socket?.emit('error', { code: 'TOO_MANY_REQUESTS', retryable: true, retryAfterMs: 30_000 })
+    if (socket) goOn(socket)
+    socket?.disconnect(true)
+    await until('offline')
+    expect(connection.state.retryInMs).toBeLessThan(1000)
+    expect(connection.state.code).toBeUndefined()
+  })
+
   it('moves when the server drains: not at once, and not twice', async () => {
     connection = create()
     connection.connect()

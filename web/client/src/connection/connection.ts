@@ -58,6 +58,8 @@ export class Connection extends Observable<ConnectionState> {
   #refusals = 0
   #renew = false
   #drainUntil = 0
+  /** The last event, if it is an error. Directly before a disconnect it is the reason. */
+  #lastWords: ErrorInfo | undefined
   #onlineSince = 0
 
   constructor(options: ConnectionOptions) {
@@ -75,7 +77,10 @@ export class Connection extends Observable<ConnectionState> {
       auth: (give) => void this.#authenticate(give),
     })
     this.#socket.on('connect', () => this.#onConnect())
-    this.#socket.on('disconnect', () => this.#onDisconnect())
+    this.#socket.on('disconnect', (reason) => this.#onDisconnect(reason))
+    this.#socket.onAny((event: string, payload: ErrorInfo) => {
+      this.#lastWords = event === 'error' ? payload : undefined
+    })
     this.#socket.on('connect_error', (error: unknown) => this.#onRefused(error))
     this.on('server:draining', ({ reconnectAfterMs }) => this.#onDraining(reconnectAfterMs))
     this.on('token:expiring', () => void this.#refreshToken())
@@ -166,11 +171,14 @@ export class Connection extends Observable<ConnectionState> {
     this.setState({ status: 'online' })
   }
 
-  #onDisconnect(): void {
+  #onDisconnect(reason: string): void {
     if (this.state.status === 'closed') return
+    const last = reason === 'io server disconnect' ? this.#lastWords : undefined
+    this.#lastWords = undefined
     // A server that accepts and drops connections must not be retried at once.
     if (Date.now() - this.#onlineSince > STABLE_MS) this.#timer.forgetFailures()
-    this.#plan({ status: 'offline' }, Math.max(0, this.#drainUntil - Date.now()))
+    const atLeastMs = Math.max(0, this.#drainUntil - Date.now(), last?.retryAfterMs ?? 0)
+    this.#plan({ status: 'offline', ...(last && { code: last.code }) }, atLeastMs)
   }
 
   #onRefused(error: unknown): void {
