@@ -10,6 +10,7 @@ import { writeReport } from './report/write-report.ts'
 import { openAck } from './suites/ack.ts'
 import { openConnect, openIdle } from './suites/connections.ts'
 import { openControl } from './suites/control.ts'
+import { openFlood } from './suites/flood.ts'
 import { openGatewayKill } from './suites/gateway-kill.ts'
 import { openHistory, openHistoryCluster, openManySessions } from './suites/open-session.ts'
 import { openPickUp } from './suites/pick-up.ts'
@@ -28,6 +29,7 @@ const SUITES: Record<string, OpenComparison> = {
   'many-sessions': openManySessions,
   'gateway-kill': openGatewayKill,
   'slow-reader': openSlowReader,
+  flood: openFlood,
   'pick-up': openPickUp,
   question: openQuestion,
 }

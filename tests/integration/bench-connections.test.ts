@@ -9,4 +9,5 @@ checkSuites("the bench's suites of connections", {
   'history-cluster': ['100 messages', '100 messages again', '150 messages'],
   'many-sessions': ['50 sessions', '50 sessions again', '100 sessions'],
   'gateway-kill': ['ours'],
+  flood: ['quiet', 'quiet again', 'one', 'five'],
 })
