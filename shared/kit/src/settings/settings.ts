@@ -1,4 +1,5 @@
 import { BUDGET_SETTINGS } from '../budgets/budget-settings.ts'
+import { ADDRESS_SETTINGS } from './address-settings.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import {
   backendUrl,
@@ -259,24 +260,7 @@ export const SETTINGS = {
       about: 'The number of sockets that one user may have, over all gateways.',
       usedBy: GATEWAY,
     }),
-    maxConnectionsPerAddress: setting('MAX_CONNECTIONS_PER_ADDRESS', integer(1, 1_000_000), {
-      default: '500',
-      about:
-        'The number of sockets that one address may have in one process, an IPv6 network of 64 bits counting as one. Never more than four fifths of `MAX_CONNECTIONS`. An office behind one address needs two for each person.',
-      usedBy: GATEWAY,
-    }),
-    handshakesPerAddress: setting('HANDSHAKES_PER_ADDRESS', integer(1, 1_000_000), {
-      default: '1000',
-      about:
-        'The number of sockets that one address may open per minute, over all gateways. At least `MAX_CONNECTIONS_PER_ADDRESS`, or an office cannot come back at once after a restart.',
-      usedBy: GATEWAY,
-    }),
-    visitorConnections: setting('VISITOR_CONNECTIONS', integer(1, 100), {
-      default: '75',
-      about:
-        'The share of `MAX_CONNECTIONS` and of `MAX_CONNECTIONS_PER_ADDRESS` that visitors may use, in percent. The rest is for users with a token of your site.',
-      usedBy: GATEWAY,
-    }),
+    ...ADDRESS_SETTINGS,
     maxMessageBytes: setting('MAX_MESSAGE_SIZE', size(1024, 16 * 1024 ** 2), {
       default: '65536',
       about: 'The longest websocket message, in bytes. A longer one closes the socket.',
