@@ -25,7 +25,10 @@ describeWithCluster('the metrics of a cluster', () => {
   const moved = new Set<string>()
 
   beforeAll(async () => {
-    cluster = await startTestCluster({ RATE_LIMIT: '40', LLM_CONCURRENCY: '2' })
+    cluster = await startTestCluster({
+      ...{ RATE_LIMIT: '40', LLM_CONCURRENCY: '2' },
+      ...{ BUDGET_USER_TOKENS: '800', BUDGET_SITE_TOKENS: '10000000' },
+    })
     redis = new Redis(cluster.redis.url)
     redis.on('error', () => undefined)
     user = await connect(0)
@@ -82,6 +85,10 @@ describeWithCluster('the metrics of a cluster', () => {
     await flood(await connect(1))
     await waitFor('chatbox_rate_limited_total')
 
+    await useUpBudget()
+    await waitFor('chatbox_budget_refusals_total')
+    await waitFor('chatbox_budgets_nearly_used_total')
+
     await refuseForged()
     await waitFor('chatbox_payloads_refused_total')
 
@@ -119,6 +126,23 @@ describeWithCluster('the metrics of a cluster', () => {
   }
 
   /** What another program that can reach Redis might publish. */
+  /** Asks until no more is answered. */
+  async function useUpBudget(): Promise<void> {
+    const guest = await connect(0)
+    const { session } = await guest.open()
+    for (let asked = 0; asked < 10; asked++) {
+      const message = {
+        sessionId: session.id,
+        clientMessageId: randomUUID(),
+        content: 'tokens=150',
+      }
+      const sent = await guest.emitRaw('message:send', message)
+      if (!sent.ok) break
+      await guest.waitFor('message:new', ({ message: { seq } }) => seq >= 2 * (asked + 1), REPLY_MS)
+    }
+    guest.close()
+  }
+
   async function refuseForged(): Promise<void> {
     await redis.publish(`chatbox:session:${sessionId}`, '{"event":"message:new","payload":{}}')
   }
