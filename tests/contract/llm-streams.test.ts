@@ -63,7 +63,7 @@ describe.each(PROTOCOLS)('the stream of %s', (protocol) => {
       response.end()
     })
     await model.close()
-    model = openModel({ type: protocol, endpoint: server.url }, { gatherMs: 100 })
+    model = openModel({ type: protocol, endpoint: server.url }, { gatherMs: () => 100 })
     const beganAt = performance.now()
     const outcome = await readReply(model.llm)
     expect(outcome).toMatchObject({ text: pieces.join(''), ended: true })

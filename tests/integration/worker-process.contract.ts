@@ -43,13 +43,13 @@ export function describeWorkerProcess(openRig: () => Promise<WorkerRig>): void {
     where: WorkerRig = rig,
   ) {
     const metrics = createMetrics()
-    const { models } = where.createWorker({ llm }).context
+    const { models, pace } = where.createWorker({ llm }).context
     const logger = createLogger('test', 'silent')
     const { messages, conversationRefs, queue, bus, clock, ledger, pseudonym } = where
     const worker = await startWorker(
       {
         ...{ sessions: sessions ?? where.sessions, replies: replies ?? where.replies },
-        ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models },
+        ...{ messages, conversationRefs, queue, bus, clock, logger, metrics, models, pace },
         ...{ ledger, pseudonym },
       },
       {

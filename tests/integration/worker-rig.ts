@@ -33,6 +33,7 @@ import {
 } from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
+import { createDeltaPace } from '../../services/worker/src/answer/delta-pace.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from '../../services/worker/src/context.ts'
 import { Remembered } from '../../services/worker/src/models/remembered.ts'
@@ -198,6 +199,7 @@ export class WorkerRig implements StorePorts {
         find: (id) => (id === MODEL ? model : undefined),
       },
       running: new RunningReplies(),
+      pace: createDeltaPace(FAST.deltaIntervalMs),
       budgets: createBudgets(
         { ...NO_BUDGETS, ...budgets },
         { ledger, pseudonym, clock, logger, metrics },

@@ -91,11 +91,11 @@ describeWithCluster('a store that is away for 15 s while three workers write 20 
   function start(on: WorkerRig, llm: Llm): Promise<RunningWorker> {
     const { sessions, messages, replies, conversationRefs, queue, bus, clock } = on
     const logger = createLogger('test', 'silent')
-    const { models } = on.createWorker({ llm }).context
+    const { models, pace } = on.createWorker({ llm }).context
     return startWorker(
       {
         ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
-        ...{ logger, metrics: createMetrics(), models },
+        ...{ logger, metrics: createMetrics(), models, pace },
         ...{ ledger: on.ledger, pseudonym: on.pseudonym },
       },
       {

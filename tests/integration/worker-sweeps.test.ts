@@ -79,13 +79,13 @@ describeWithCluster('three workers with 5,000 questions waiting', () => {
         return on.queue.enqueue(name, job)
       },
     })
+    const { models, pace } = on.createWorker({ llm }).context
     return startWorker(
       {
-        ...{ sessions, messages, replies, conversationRefs, queue, bus, clock },
+        ...{ sessions, messages, replies, conversationRefs, queue, bus, clock, models, pace },
         logger: createLogger('test', 'silent'),
         metrics: createMetrics(),
         ...{ ledger: on.ledger, pseudonym: on.pseudonym },
-        models: on.createWorker({ llm }).context.models,
       },
       {
         models: { ...SETTINGS.models, concurrency: 1, totalMs: 600_000 },

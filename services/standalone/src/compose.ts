@@ -8,7 +8,7 @@ import {
   type RunningProcess,
   type Settings,
 } from '@chatbox/kit'
-import { createModelDirectory, startWorker } from '@chatbox/worker'
+import { createDeltaPace, createModelDirectory, startWorker, TIMING } from '@chatbox/worker'
 
 /** The share of the drain time for sockets, which leave before replies are handed over. */
 const GATEWAY_SHARE = 0.5
@@ -19,14 +19,16 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
   const { settings, logger, metrics, clock, isReady } = context
   metrics.processStarted('standalone')
   return openParts(async (parts) => {
+    const pace = createDeltaPace(TIMING.deltaIntervalMs)
     const models = createModelDirectory(settings.providers, context, {
       timeouts: settings.models,
+      gatherMs: () => pace.intervalMs(),
     })
     parts.add(() => models.close())
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
     const ports = { ...backend, logger, metrics, clock }
-    const worker = await startWorker({ ...ports, models }, settings)
+    const worker = await startWorker({ ...ports, models, pace }, settings)
     parts.add(() => worker.stop(settings.process.drainTimeoutMs * WORKER_SHARE))
     const gateway = await startGateway({ ...ports, isReady }, toGatewayOptions(settings))
     parts.add(() => gateway.stop())

@@ -6,6 +6,7 @@ import {
   type ProcessContext,
   type RunningProcess,
 } from '@chatbox/kit'
+import { createDeltaPace } from './answer/delta-pace.ts'
 import { TIMING, type Timing } from './context.ts'
 import { createModelDirectory } from './models/model-directory.ts'
 import { startWorker } from './start.ts'
@@ -26,9 +27,10 @@ export function composeWorker(
   const { settings, logger, metrics, clock } = context
   metrics.processStarted('worker')
   return openParts(async (parts) => {
+    const pace = createDeltaPace(timing?.deltaIntervalMs ?? TIMING.deltaIntervalMs)
     const models = createModelDirectory(settings.providers, context, {
       timeouts: settings.models,
-      gatherMs: timing?.deltaIntervalMs ?? TIMING.deltaIntervalMs,
+      gatherMs: () => pace.intervalMs(),
     })
     parts.add(() => models.close())
     const options = toBackendOptions(settings)
@@ -36,7 +38,7 @@ export function composeWorker(
     const backend = await openBackend(toOptions?.(options) ?? options, hooks)
     parts.add(() => backend.close())
     const ports = { ...(wrap?.(backend) ?? backend), logger, metrics, clock }
-    const worker = await startWorker({ ...ports, models }, { ...settings, timing })
+    const worker = await startWorker({ ...ports, models, pace }, { ...settings, timing })
     return {
       checks: backend.checks,
       async stop(graceMs) {

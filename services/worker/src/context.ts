@@ -13,6 +13,7 @@ import type {
   Sessions,
 } from '@chatbox/core'
 import type { Budgets, Logger, Metrics } from '@chatbox/kit'
+import type { DeltaPace } from './answer/delta-pace.ts'
 import type { RunningReplies } from './answer/running-replies.ts'
 import type { Remembered } from './models/remembered.ts'
 
@@ -27,6 +28,7 @@ export interface Context {
   models: { find(modelId: string): Model | undefined }
   running: RunningReplies
   budgets: Budgets
+  pace: DeltaPace
   clock: Clock
   logger: Logger
   metrics: Metrics
@@ -51,9 +53,9 @@ export interface Timing {
   silenceMs: number
   /** The time limit for all attempts at one reply together. */
   replyTimeoutMs: number
-  /** After the first one, deltas are sent at least this far apart... */
+  /** How far apart deltas are sent while the process is busy. An idle one sends them sooner... */
   deltaIntervalMs: number
-  /** ...unless this much text (UTF-16 units) has gathered. */
+  /** ...and so does any once this much text (UTF-16 units) has gathered. */
   deltaLength: number
   /** The maximum number of requests to the provider per claim. */
   maxTries: number

@@ -6,6 +6,8 @@ import { TIMING, type Context, type Timing } from './context.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweeps } from './sweeps/start-sweeps.ts'
 
+export { createDeltaPace } from './answer/delta-pace.ts'
+export { TIMING } from './context.ts'
 export {
   createModelDirectory,
   type ModelDirectory,

@@ -51,7 +51,7 @@ describe.each(Object.entries(TABLE))('%s', (protocol, rows) => {
     const { first, timeouts = {} } = options
     server.answer(...(first ? [toAnswer(first)] : []), toAnswer(input))
     const type = protocol as Protocol
-    model = openModel({ type, endpoint: `${server.url}/v1` }, { gatherMs: 0, timeouts })
+    model = openModel({ type, endpoint: `${server.url}/v1` }, { gatherMs: () => 0, timeouts })
     const { reply, log } = await ask(model)
     expect(reply).toMatchObject({ status, content: text })
     // Dify is also told to stop, which asks nothing.
@@ -88,7 +88,7 @@ it('tells the words of a provider at debug only', async () => {
     toAnswer([{ event: 'error', data: WORDS }]),
   ]) {
     server.answer(answer)
-    const model = openModel({ type: 'openai', endpoint: server.url }, { gatherMs: 0 })
+    const model = openModel({ type: 'openai', endpoint: server.url }, { gatherMs: () => 0 })
     expect((await ask(model)).log).not.toContain(WORDS)
     expect((await ask(model, 'Hello?', 'debug')).log).toContain(WORDS)
     await model.close()

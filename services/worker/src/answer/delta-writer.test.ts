@@ -12,9 +12,10 @@ function openWriter(options: { started?: Promise<void>; fencedAt?: number; slowM
   const sent: Sent[] = []
   const startedAt = Date.now()
   let fenced = 0
+  let left = 0
   const writer = new DeltaWriter(
     {
-      intervalMs: 40,
+      pace: { intervalMs: () => 40, join: () => () => void (left += 1) },
       length: 10,
       async send({ index, text, textSoFar }) {
         sent.push({ index, text, soFar: textSoFar(), at: Date.now() - startedAt })
@@ -25,7 +26,7 @@ function openWriter(options: { started?: Promise<void>; fencedAt?: number; slowM
     },
     options.started ?? Promise.resolve(),
   )
-  return { writer, sent, fenced: () => fenced }
+  return { writer, sent, fenced: () => fenced, left: () => left }
 }
 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms)
@@ -128,16 +129,18 @@ describe('DeltaWriter', () => {
   })
 
   it('sends the rest when it is closed, and nothing after', async () => {
-    const { writer, sent } = openWriter()
+    const { writer, sent, left } = openWriter()
     writer.push('a')
     await pass(0)
     writer.push('b')
+    expect(left()).toBe(0)
     await writer.close()
     writer.push('c')
     await writer.close()
     await pass(100)
     expect(sent.map(({ text }) => text)).toEqual(['a', 'b'])
     expect(jest.getTimerCount()).toBe(0)
+    expect(left()).toBe(1)
   })
 
   it('ends at the first frame that a later attempt has overtaken', async () => {

@@ -1,5 +1,6 @@
 import type { Claim } from '@chatbox/core'
 import type { Context } from '../context.ts'
+import type { DeltaPace } from './delta-pace.ts'
 
 interface DeltaFrame {
   index: number
@@ -9,7 +10,7 @@ interface DeltaFrame {
 }
 
 export interface DeltaWriterOptions {
-  intervalMs: number
+  pace: Pick<DeltaPace, 'intervalMs' | 'join'>
   /** The length of text, in UTF-16 units, that is sent before the interval ends. */
   length: number
   send(frame: DeltaFrame): Promise<'published' | 'fenced'>
@@ -17,10 +18,10 @@ export interface DeltaWriterOptions {
 }
 
 /**
- * Gathers the pieces of one attempt into frames. The first frame is sent at once; later ones at
- * most every `intervalMs`, or earlier when `length` has gathered. Only one frame is in flight at a
- * time, so their order holds, and a slow bus makes frames longer, never more. Pieces that arrive no
- * more often than frames may be sent need no timer.
+ * Gathers the pieces of one attempt into frames. The first frame is sent at once; later ones at the
+ * pace of the process, or earlier when `length` has gathered. Only one frame is in flight at a time,
+ * so their order holds, and a slow bus makes frames longer, never more. Pieces that arrive no more
+ * often than frames may be sent need no timer.
  */
 export class DeltaWriter {
   readonly #options: DeltaWriterOptions
@@ -30,6 +31,8 @@ export class DeltaWriter {
   #closed = false
   #inFlight: Promise<void> | undefined
   #dueAt = 0
+  /** Set from the first piece on. */
+  #leavePace: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
   /** Sends nothing before `started`, because the attempt is announced first. */
@@ -40,6 +43,7 @@ export class DeltaWriter {
 
   push(text: string): void {
     if (this.#closed) return
+    this.#leavePace ??= this.#options.pace.join()
     this.#pending += text
     this.#pump()
   }
@@ -49,6 +53,8 @@ export class DeltaWriter {
     this.#closed = true
     this.#pump()
     while (this.#inFlight) await this.#inFlight
+    this.#leavePace?.()
+    this.#leavePace = undefined
   }
 
   /** Drops the remaining text and resolves when the last frame is out. */
@@ -76,7 +82,7 @@ export class DeltaWriter {
   async #flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#dueAt = performance.now() + this.#options.intervalMs
+    this.#dueAt = performance.now() + this.#options.pace.intervalMs()
     const text = this.#pending
     this.#pending = ''
     this.#sent += text
@@ -98,7 +104,7 @@ export class DeltaWriter {
 
 /** Announces an attempt to viewers and returns the writer of its deltas. */
 export function openDeltaWriter(
-  { bus, metrics, timing }: Context,
+  { bus, metrics, pace, timing }: Context,
   { claim, modelId, onFenced }: { claim: Claim; modelId: string; onFenced: () => void },
 ): DeltaWriter {
   const { sessionId, replyId, messageId: replyTo, epoch: attempt } = claim
@@ -108,7 +114,7 @@ export function openDeltaWriter(
   })
   return new DeltaWriter(
     {
-      intervalMs: timing.deltaIntervalMs,
+      pace,
       length: timing.deltaLength,
       send: ({ index, text, textSoFar }) => {
         metrics.deltaPublished()

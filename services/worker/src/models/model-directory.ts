@@ -29,10 +29,10 @@ export interface ModelDirectoryOptions {
   /** How long a provider is not asked after five failures in a row. */
   breakerOpenMs?: number
   /**
-   * How long the text of a reply may gather before it is read; 0 reads it as it arrives. Reading
-   * more often than deltas are sent gains nothing.
+   * Returns how long the text of a reply may gather before it is read; 0 reads it as it arrives.
+   * Reading more often than deltas are sent gains nothing.
    */
-  gatherMs?: number
+  gatherMs?: () => number
   /** The pause of the demo model between words. */
   pause?: Pause
 }
@@ -100,7 +100,7 @@ function createLlm(
   const protocol = createProtocol(provider, PROTOCOLS[type])
   const server = new ModelServer(timeouts.connectMs)
   options.servers.push(server)
-  const gatherMs = options.gatherMs ?? TIMING.deltaIntervalMs
+  const gatherMs = options.gatherMs ?? (() => TIMING.deltaIntervalMs)
   const llm = createHttpLlm(protocol, { server, timeouts, gatherMs, apiKey })
   metrics.breakerOpen(id, false)
   return withCircuitBreaker(withMetrics(llm, id, metrics), {

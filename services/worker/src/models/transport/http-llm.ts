@@ -12,8 +12,8 @@ import { isTooLong } from './refused-input.ts'
 export interface HttpLlmOptions {
   server: ModelServer
   timeouts: LlmTimeouts
-  /** How long text may gather before it is read; 0 reads it as it arrives. */
-  gatherMs: number
+  /** Returns how long text may gather before it is read; 0 reads it as it arrives. */
+  gatherMs: () => number
   /** Removed from every text of the provider. */
   apiKey: string | undefined
 }
@@ -115,17 +115,18 @@ async function ask(
 async function* readGathered(
   reply: ReplyStream,
   body: PulledAnswer,
-  gatherMs: number,
+  gatherMs: () => number,
 ): AsyncGenerator<Buffer> {
   for (let bytes = await body.read(); bytes; bytes = await body.read()) {
     reply.deadline.alive()
     yield bytes
     // A long event is read without waits, which would add up over its parts.
-    if (!reply.hasShown || gatherMs === 0) continue
+    const waitMs = reply.hasShown ? gatherMs() : 0
+    if (waitMs === 0) continue
     reply.hasShown = false
     // Time spent here is not the provider's.
     reply.deadline.pause()
-    await sleep(gatherMs)
+    await sleep(waitMs)
     reply.deadline.resume()
   }
 }
