@@ -15,12 +15,14 @@ import { openGatewayKill } from './suites/gateway-kill.ts'
 import { openHistory, openHistoryCluster, openManySessions } from './suites/open-session.ts'
 import { openPickUp } from './suites/pick-up.ts'
 import { openQuestion } from './suites/question.ts'
+import { openRush } from './suites/rush.ts'
 import { openSlowReader } from './suites/slow-reader.ts'
-import { openTokens } from './suites/tokens.ts'
+import { openLoneStream, openTokens } from './suites/tokens.ts'
 
 const SUITES: Record<string, OpenComparison> = {
   control: openControl,
   tokens: openTokens,
+  'lone-stream': openLoneStream,
   ack: openAck,
   connect: openConnect,
   idle: openIdle,
@@ -32,6 +34,7 @@ const SUITES: Record<string, OpenComparison> = {
   flood: openFlood,
   'pick-up': openPickUp,
   question: openQuestion,
+  rush: openRush,
 }
 const NAMES = Object.keys(SUITES)
 /** The suites whose entrant "ours" can be another version. */

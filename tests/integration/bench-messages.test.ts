@@ -10,10 +10,12 @@ checkSuites("the bench's suites of messages", {
     'ours -limits -lookup',
   ],
   tokens: ['direct sse', 'direct sse again', 'ours', 'ours -draft', 'ours -coalescing'],
+  'lone-stream': ['direct sse', 'ours'],
   ack: ['bare insert', 'bare insert again', 'ours', 'ours -limits'],
   'slow-reader': ['all read', 'all read again', 'some do not'],
   'pick-up': ['idle', 'busy'],
   question: ['standalone', 'standalone again', 'cluster'],
+  rush: ['standalone', 'cluster'],
 })
 
 checkSuites('the bench beside another commit', {

@@ -87,15 +87,32 @@ export class TokenStream {
   #lastAt = 0
   frames = 0
   firstMs = Number.NaN
+  /** When the first text arrived, on `performance.now()`. */
+  firstAt = Number.NaN
   readonly gapsMs: number[] = []
+  /** When each token arrived. */
+  readonly #tokensAt: number[] = []
 
   add(text: string): void {
     const now = performance.now()
-    if (this.#text === '') this.firstMs = toAgeMs(text)
-    else this.gapsMs.push(now - this.#lastAt)
+    if (this.#text === '') {
+      this.firstMs = toAgeMs(text)
+      this.firstAt = now
+    } else this.gapsMs.push(now - this.#lastAt)
+    for (let token = text.split(' ').length; token > 1; token -= 1) this.#tokensAt.push(now)
     this.#lastAt = now
     this.#text += text
     this.frames += 1
+  }
+
+  /**
+   * How long each token took from the model. The model's tokens are due at fixed times after its
+   * first one, which says when it was written.
+   */
+  tokenDelaysMs(intervalMs: number): number[] {
+    return this.#tokensAt.map(
+      (at, index) => this.firstMs + (at - this.firstAt) - index * intervalMs,
+    )
   }
 
   /** The number of tokens in their right place. */

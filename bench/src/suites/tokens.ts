@@ -15,7 +15,7 @@ import {
   type Asker,
   type TokenStream,
 } from '../load/asker.ts'
-import { waitUntil } from '../load/pace.ts'
+import { percentile, waitUntil } from '../load/pace.ts'
 import { startCpuMeter, type Pids } from '../measure/cpu.ts'
 import {
   openBackEnds,
@@ -39,6 +39,11 @@ const SIZES: Record<Profile, Size> = {
   quick: { streams: 20, tokens: 120, slices: 2 },
   full: { streams: 100, tokens: 600, slices: 2 },
 }
+const LONE_SIZES: Record<Profile, Size> = {
+  smoke: { streams: 1, tokens: 120, slices: 1 },
+  quick: { streams: 1, tokens: 300, slices: 2 },
+  full: { streams: 1, tokens: 600, slices: 4 },
+}
 const TOKENS_PER_SECOND = 60
 /**
  * The share of a reply's time over which the questions are spread. Users do not ask in step: a
@@ -59,6 +64,8 @@ const METRICS: Metric[] = [
   { name: 'cpu redis', unit: 'us' },
   { name: 'first token p50', unit: 'ms' },
   { name: 'first token p99', unit: 'ms' },
+  { name: 'token delay p50', unit: 'ms' },
+  { name: 'token delay p99', unit: 'ms' },
   { name: 'frame gap p99', unit: 'ms' },
   { name: 'frames', unit: 'count' },
 ]
@@ -73,10 +80,7 @@ interface Running {
 export const openTokens: OpenComparison = async (profile, env) => {
   const size = SIZES[profile]
   const store = await startStore(env)
-  const entrant = (name: string, what: string, start: Start): Entrant => ({
-    ...{ name, what },
-    open: () => openStreams(store, size, start),
-  })
+  const entrant = createEntrants(store, size)
   const ours =
     (without?: string): Start =>
     (place) =>
@@ -119,6 +123,41 @@ export const openTokens: OpenComparison = async (profile, env) => {
     ],
     close: () => store.mongo.stop(),
   }
+}
+
+/** Measures how late the tokens of the only reply are. */
+export const openLoneStream: OpenComparison = async (profile, env) => {
+  const size = LONE_SIZES[profile]
+  const store = await startStore(env)
+  const entrant = createEntrants(store, size)
+  return {
+    name: 'lone-stream',
+    title: 'The only stream',
+    load: `One reply of ${size.tokens} tokens, ${TOKENS_PER_SECOND} a second, while nothing else happens. A token's delay is from the time at which the model writes it to its arrival in the browser.`,
+    baseline: 'direct sse',
+    slices: size.slices,
+    entrants: [
+      entrant('direct sse', 'A web server that asks the model itself', startSse),
+      entrant('ours', 'The product: worker, Redis, gateway', (place) =>
+        startOurStreams(place, undefined),
+      ),
+    ],
+    metrics: METRICS,
+    targets: [
+      {
+        ...{ text: 'Delay of a token, p50, ms', metric: 'token delay p50' },
+        ...{ entrant: 'ours', kind: 'value', reach: 20 },
+      },
+    ],
+    close: () => store.mongo.stop(),
+  }
+}
+
+function createEntrants(store: BenchStore, size: Size) {
+  return (name: string, what: string, start: Start): Entrant => ({
+    ...{ name, what },
+    open: () => openStreams(store, size, start),
+  })
 }
 
 interface Place {
@@ -187,6 +226,7 @@ async function measureSlice({ askers, pids }: Running, tokens: number): Promise<
   const stream = await streaming
   return {
     ...toStreamSample(seen, tokens),
+    ...toDelays(seen),
     cpu: stream('gateway', 'worker', 'redis'),
     'cpu whole': per(whole, 'gateway', 'worker', 'redis'),
     'cpu whole with store': per(whole),
@@ -195,6 +235,14 @@ async function measureSlice({ askers, pids }: Running, tokens: number): Promise<
       ? {}
       : { 'cpu worker': stream('worker'), 'cpu redis': stream('redis') }),
     'client cores': clientCores,
+  }
+}
+
+function toDelays(streams: readonly TokenStream[]): Record<string, number> {
+  const delays = streams.flatMap((stream) => stream.tokenDelaysMs(1000 / TOKENS_PER_SECOND))
+  return {
+    'token delay p50': percentile(delays, 0.5),
+    'token delay p99': percentile(delays, 0.99),
   }
 }
 

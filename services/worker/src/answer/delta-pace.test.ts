@@ -90,9 +90,9 @@ describe('DeltaPace', () => {
     const pace = createDeltaPace(100)
     const until = (ms: number) => performance.now() + ms
     const busyUntil = until(600)
-    for (; performance.now() < busyUntil; ) {
+    for (; performance.now() < busyUntil;) {
       await new Promise((resolve) => setImmediate(resolve))
-      for (const end = until(5); performance.now() < end; );
+      for (const end = until(5); performance.now() < end;);
       pace.intervalMs()
     }
     expect(pace.intervalMs()).toBeGreaterThan(15)
