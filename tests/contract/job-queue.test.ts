@@ -7,7 +7,9 @@ import {
   describeJobQueue,
   newJob,
   untilAborted,
+  type QueueHarness,
 } from './job-queue.contract.ts'
+import { describeLanes } from './job-queue.lanes.contract.ts'
 import {
   createCountedHooks,
   describeWithRedis,
@@ -19,21 +21,25 @@ import {
   type RedisLab,
 } from './redis.support.ts'
 
-describeJobQueue('memory', async () => {
+const openMemory = async (): Promise<QueueHarness> => {
   const hooks = createCountedHooks()
   const queue = new MemoryJobQueue(hooks)
   return { queue, hooks, close: () => queue.close(0) }
-})
+}
+describeJobQueue('memory', openMemory)
+describeLanes('memory', openMemory)
 
 describeWithRedis('on Redis', () => {
   let lab: RedisLab
   beforeAll(async () => (lab = await openRedisLab()))
   afterAll(() => lab.close())
 
-  describeJobQueue('redis', async () => {
+  const openRedis = async (): Promise<QueueHarness> => {
     const { queue, hooks } = await lab.open(newId())
     return { queue, hooks, close: () => queue.close(0) }
-  })
+  }
+  describeJobQueue('redis', openRedis)
+  describeLanes('redis', openRedis)
 
   it('drops a payload that was cut in Redis, counts it once, and frees its key', async () => {
     const prefix = newId()
@@ -128,6 +134,48 @@ describeWithRedis('on Redis', () => {
         (count) => count === 1,
         1500,
       )
+    })
+
+    it('gives away what it held for a place', async () => {
+      const prefix = newId()
+      const [first, second] = [await lab.open(prefix), await lab.open(prefix)]
+      const { handlers, seen } = createRecorder(untilAborted)
+      await first.queue.consume(handlers, { concurrency: 5 })
+      for (let session = 0; session < 8; session++) {
+        await first.queue.enqueue('answer-session', { ...newJob(), lane: 'one' })
+      }
+      await eventually(
+        () => first.queue.counts(),
+        ({ active }) => active === 8,
+      )
+      expect(seen).toHaveLength(4)
+      await first.queue.close(5000)
+      const taken = createRecorder()
+      await second.queue.consume(taken.handlers, { concurrency: 8 })
+      await eventually(
+        () => taken.seen.length,
+        (count) => count === 8,
+        1500,
+      )
+    })
+
+    it('keeps little about lanes, and nothing once the line was empty', async () => {
+      const prefix = newId()
+      const { queue } = await lab.open(prefix)
+      const redis = new Redis(lab.server.url)
+      for (let lane = 0; lane < 20; lane++) {
+        await queue.enqueue('answer-session', { ...newJob(), lane: `lane-${lane}` })
+      }
+      expect(await redis.hlen(`{${prefix}:queue}:jobs:lanes`)).toBe(20)
+      const { handlers, seen } = createRecorder()
+      await queue.consume(handlers, { concurrency: 2 })
+      await eventually(
+        () => seen.length,
+        (count) => count === 20,
+      )
+      await queue.enqueue('answer-session', { ...newJob(), lane: 'next' })
+      expect(await redis.hgetall(`{${prefix}:queue}:jobs:lanes`)).toEqual({ next: '1' })
+      redis.disconnect()
     })
 
     it('runs a session at once that is asked for after Redis has lost its job', async () => {

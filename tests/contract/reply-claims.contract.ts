@@ -81,6 +81,15 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
       expect((await second.replies.findOpen(sessionId))?.payer).toBeUndefined()
     })
 
+    it('knows the lane of a question, also once it is claimed', async () => {
+      sessionId = await startSession(store)
+      const asked = { ...userEntry(sessionId), replyId: newId(), lane: 'lane-1' }
+      const { message } = await store.messages.append(asked)
+      expect((await second.replies.findOpen(sessionId))?.lane).toBe('lane-1')
+      const question = { sessionId, messageId: message.id }
+      expect((await second.replies.claim(question, LEASE_MS))?.lane).toBe('lane-1')
+    })
+
     it('answers the oldest one until it is settled', async () => {
       sessionId = await startSession(store)
       const [first, next] = [

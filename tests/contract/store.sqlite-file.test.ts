@@ -20,6 +20,7 @@ import {
   startReply,
   startSession,
   times,
+  newId,
   userEntry,
 } from './store.support.ts'
 
@@ -76,6 +77,18 @@ describe('the data file', () => {
   })
 
   // A process that is killed does not show this: only a power cut would.
+  it('of a version before lanes is brought up to date', async () => {
+    await (await open()).close()
+    const db = new DatabaseSync(file)
+    db.exec('ALTER TABLE tasks DROP COLUMN lane; PRAGMA user_version = 2')
+    db.close()
+    const store = await open()
+    const wanted = newSession()
+    await store.sessions.create(wanted)
+    await store.messages.append({ ...userEntry(wanted.id), replyId: newId(), lane: 'lane-1' })
+    expect((await store.replies.findOpen(wanted.id))?.lane).toBe('lane-1')
+  })
+
   it('is written through to the disk with each commit', () => {
     const db = openSqliteDatabase(file)
     expect(db.get('PRAGMA journal_mode')).toEqual({ journal_mode: 'wal' })
@@ -182,7 +195,8 @@ describe('a data file that cannot be used', () => {
     const { question } = await askQuestion(store, sessionId)
     await store.close()
     const db = new DatabaseSync(file)
-    db.exec(`ALTER TABLE tasks DROP COLUMN payer; DROP TABLE budgets; DROP TABLE charges`)
+    db.exec(`ALTER TABLE tasks DROP COLUMN payer; ALTER TABLE tasks DROP COLUMN lane`)
+    db.exec(`DROP TABLE budgets; DROP TABLE charges`)
     db.exec('PRAGMA user_version = 1')
     db.close()
     const again = await open()

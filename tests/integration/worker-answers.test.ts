@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
+import { heedLimit, ProviderLimit } from '../../services/worker/src/models/provider-limit.ts'
 import {
   createGate,
   CUT,
@@ -90,7 +91,9 @@ describe('answering', () => {
 
     it('is answered in its turn, and the next one is asked for', async () => {
       const worker = rig.createWorker({ llm: scriptLlm(['1'], ['2'], ['3']) })
-      for (const content of ['first', 'second', 'third']) await rig.ask(sessionId, content)
+      for (const content of ['first', 'second', 'third']) {
+        await rig.ask(sessionId, content, { lane: `lane-${content}` })
+      }
       for (const jobs of [1, 2, 2]) {
         expect(await worker.answer({ sessionId })).toBe('answered')
         expect(rig.jobs).toHaveLength(jobs)
@@ -104,6 +107,7 @@ describe('answering', () => {
         'ai complete: 3',
       ])
       expect(new Set(rig.jobs.map((job) => job.sessionId))).toEqual(new Set([sessionId]))
+      expect(rig.jobs.map(({ lane }) => lane)).toEqual(['lane-second', 'lane-third'])
       expect(await worker.answer({ sessionId })).toBe('nothing-open')
     })
 
@@ -245,6 +249,25 @@ describe('answering', () => {
       expect(story).toBe('ai failed INTERNAL: ')
       expect(llm.requests).toHaveLength(1)
       expect(JSON.stringify(await rig.log(sessionId))).not.toContain('secret')
+    })
+
+    it('that states its limit is waited for, and no attempt is spent', async () => {
+      const limit = new LlmError('LLM_UNAVAILABLE', 'HTTP 429', {
+        ...{ retryable: true, isLimit: true, retryAfterMs: 20 },
+      })
+      const llm = scriptLlm([limit], [limit], [limit], [limit], ['Here.'])
+      const options = { maxWaiting: 10, onPause: () => undefined }
+      const heeding = heedLimit(llm, new ProviderLimit(options))
+      const events = await rig.listen(sessionId)
+      const { question } = await rig.ask(sessionId, 'Hello?')
+      await rig.createWorker({ llm: heeding }).answer(question)
+      await until('all events', () => events.at(-1)?.event === 'session:updated')
+      expect((await rig.story(sessionId))[1]).toBe('ai complete: Here.')
+      expect(llm.requests).toHaveLength(5)
+      const starts = events.flatMap(({ event, payload }) =>
+        event === 'reply:start' ? [payload.attempt] : [],
+      )
+      expect(starts).toEqual([1])
     })
 
     it('that asks for a pause gets it', async () => {

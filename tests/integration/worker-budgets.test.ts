@@ -33,7 +33,7 @@ describe('a budget', () => {
     async (scope) => {
       const { llm, worker } = open(['Yes.', usage(60)], { [scope]: some(100) })
       for (const text of ['one', 'two', 'three', 'four']) {
-        await worker.answer((await rig.ask(sessionId, text, PAYER)).question)
+        await worker.answer((await rig.ask(sessionId, text, { payer: PAYER })).question)
       }
       expect(await rig.story(sessionId)).toEqual([
         'user: one',
@@ -59,7 +59,7 @@ describe('a budget', () => {
   it('of one user or address is nobody else’s', async () => {
     const { worker } = open(['Yes.', usage(100)], { user: some(100), address: some(1000) })
     const ask = async (user: string) =>
-      worker.answer((await rig.ask(sessionId, user, { user, address: 'A' })).question)
+      worker.answer((await rig.ask(sessionId, user, { payer: { user, address: 'A' } })).question)
     await ask('U')
     await ask('U')
     await ask('V')
@@ -76,7 +76,7 @@ describe('a budget', () => {
     const { llm, worker } = open(['Yes.', usage(50)], { user: some(1000), address: some(200) })
     for (let i = 0; i < 12; i++) {
       const payer = { user: `visitor-${i}`, address: i % 2 ? 'A' : 'B' }
-      await worker.answer((await rig.ask(sessionId, `${i}`, payer)).question)
+      await worker.answer((await rig.ask(sessionId, `${i}`, { payer })).question)
     }
     expect(llm.requests).toHaveLength(8)
     expect([await used('address:A'), await used('address:B')]).toEqual([some(200), some(200)])
@@ -118,11 +118,11 @@ describe('a budget', () => {
 
   it('outlives the process', async () => {
     const { worker } = open(['Yes.', usage(100)], { user: some(100) })
-    await worker.answer((await rig.ask(sessionId, 'one', PAYER)).question)
+    await worker.answer((await rig.ask(sessionId, 'one', { payer: PAYER })).question)
     const later = await rig.openAnother()
     const llm = scriptLlm(['Yes.'])
     const next = later.createWorker({ llm, budgets: { user: some(100) } })
-    await next.answer((await rig.ask(sessionId, 'two', PAYER)).question)
+    await next.answer((await rig.ask(sessionId, 'two', { payer: PAYER })).question)
     expect(llm.requests).toHaveLength(0)
   })
 

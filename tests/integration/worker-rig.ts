@@ -33,7 +33,7 @@ import {
 } from '@chatbox/kit'
 import { openBackend, type Backend, type BackendOptions, type StorePorts } from '@chatbox/adapters'
 import { answerSession } from '../../services/worker/src/answer/answer-session.ts'
-import { createDeltaPace } from '../../services/worker/src/answer/delta-pace.ts'
+import { createDeltaPace } from '../../services/worker/src/answer/deltas/delta-pace.ts'
 import { RunningReplies } from '../../services/worker/src/answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from '../../services/worker/src/context.ts'
 import { Remembered } from '../../services/worker/src/models/remembered.ts'
@@ -243,10 +243,9 @@ export class WorkerRig implements StorePorts {
   async ask(
     sessionId: string,
     content: string,
-    payer?: Payer,
+    by: { payer?: Payer; lane?: string } = {},
   ): Promise<{ question: Message; replyId: string }> {
-    const id = this.clock.newId()
-    const replyId = this.clock.newId()
+    const [id, replyId] = [this.clock.newId(), this.clock.newId()]
     const { message } = await this.messages.append({
       message: {
         id,
@@ -255,12 +254,11 @@ export class WorkerRig implements StorePorts {
         kind: 'text',
         sender: { type: 'user', id: 'ada', name: 'Ada' },
         content,
-        attachments: [],
-        status: 'complete',
+        ...{ attachments: [], status: 'complete' },
         createdAt: this.clock.now().toISOString(),
       },
       replyId,
-      payer,
+      ...by,
     })
     return { question: message, replyId }
   }

@@ -8,7 +8,13 @@ import {
   type RunningProcess,
   type Settings,
 } from '@chatbox/kit'
-import { createDeltaPace, createModelDirectory, startWorker, TIMING } from '@chatbox/worker'
+import {
+  createDeltaPace,
+  createModelDirectory,
+  startWorker,
+  TIMING,
+  toMaxWaiting,
+} from '@chatbox/worker'
 
 /** The share of the drain time for sockets, which leave before replies are handed over. */
 const GATEWAY_SHARE = 0.5
@@ -22,6 +28,7 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
     const pace = createDeltaPace(TIMING.deltaIntervalMs)
     const models = createModelDirectory(settings.providers, context, {
       timeouts: settings.models,
+      maxWaiting: toMaxWaiting(settings),
       gatherMs: () => pace.intervalMs(),
     })
     parts.add(() => models.close())

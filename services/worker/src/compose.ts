@@ -6,9 +6,10 @@ import {
   type ProcessContext,
   type RunningProcess,
 } from '@chatbox/kit'
-import { createDeltaPace } from './answer/delta-pace.ts'
+import { createDeltaPace } from './answer/deltas/delta-pace.ts'
 import { TIMING, type Timing } from './context.ts'
 import { createModelDirectory } from './models/model-directory.ts'
+import { toMaxWaiting } from './models/provider-limit.ts'
 import { startWorker } from './start.ts'
 
 /** Set only by tests, to show what happens without one of the safeties. */
@@ -30,6 +31,7 @@ export function composeWorker(
     const pace = createDeltaPace(timing?.deltaIntervalMs ?? TIMING.deltaIntervalMs)
     const models = createModelDirectory(settings.providers, context, {
       timeouts: settings.models,
+      maxWaiting: toMaxWaiting(settings),
       gatherMs: () => pace.intervalMs(),
     })
     parts.add(() => models.close())

@@ -13,7 +13,7 @@ import type {
   Sessions,
 } from '@chatbox/core'
 import type { Budgets, Logger, Metrics } from '@chatbox/kit'
-import type { DeltaPace } from './answer/delta-pace.ts'
+import type { DeltaPace } from './answer/deltas/delta-pace.ts'
 import type { RunningReplies } from './answer/running-replies.ts'
 import type { Remembered } from './models/remembered.ts'
 

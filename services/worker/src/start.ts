@@ -6,8 +6,9 @@ import { TIMING, type Context, type Timing } from './context.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweeps } from './sweeps/start-sweeps.ts'
 
-export { createDeltaPace } from './answer/delta-pace.ts'
+export { createDeltaPace } from './answer/deltas/delta-pace.ts'
 export { TIMING } from './context.ts'
+export { toMaxWaiting } from './models/provider-limit.ts'
 export {
   createModelDirectory,
   type ModelDirectory,

@@ -66,3 +66,11 @@ function isOwner(user: User, session: Owned): boolean {
 function isOwnerOrOperator(user: User, session: Owned): boolean {
   return isOwner(user, session) || isOperator(user)
 }
+
+/** What the ids of visitors begin with. The gateway makes them, not the site. */
+export const VISITOR_PREFIX = 'visitor:'
+
+/** Returns whether anybody could have become this user without the site. */
+export function isVisitorId(userId: string): boolean {
+  return userId.startsWith(VISITOR_PREFIX)
+}

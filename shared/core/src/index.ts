@@ -5,6 +5,8 @@ export {
   mayAccess,
   toPartyType,
   type SessionAction,
+  isVisitorId,
+  VISITOR_PREFIX,
 } from './access.ts'
 export {
   BUDGET_SCOPES,

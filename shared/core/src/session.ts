@@ -60,6 +60,8 @@ export interface NewEntry {
   replyId?: string
   /** For a question: whose budget the answer uses. */
   payer?: Payer | undefined
+  /** With `replyId`: the lane of the job that answers it. */
+  lane?: string | undefined
   /** For a reply: the time from the question's acknowledgement to the finished text. */
   responseTimeMs?: number
   /** If the log has moved past this seq, the entry is refused with `CONFLICT`. */
@@ -70,7 +72,12 @@ export interface PlacedEntry {
   message: Message
   state: SessionState
   /** Set if the entry is a question that the model has to answer. */
-  question: { replyId: string; modelId: string; payer: Payer | undefined } | null
+  question: {
+    replyId: string
+    modelId: string
+    payer: Payer | undefined
+    lane: string | undefined
+  } | null
 }
 
 export function initialState(modelId: string, startedAt: string): SessionState {
@@ -141,10 +148,10 @@ export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
   const state = message.event
     ? afterEvent(head.state, message.event, message.createdAt)
     : afterText(head.state, message, entry.responseTimeMs)
-  const { replyId, payer } = entry
+  const { replyId, payer, lane } = entry
   const question =
     replyId !== undefined && state.assistedBy === null
-      ? { replyId, modelId: state.modelId, payer }
+      ? { replyId, modelId: state.modelId, payer, lane }
       : null
   return { message, state: countUnanswered(state, message, question !== null), question }
 }

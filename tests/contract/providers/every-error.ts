@@ -116,7 +116,9 @@ function toRefusalRows(): Row[] {
   ]
   return [
     ...[400, 401, 403, 404, 422].map((status) => toRow(status, 1)),
-    ...[408, 425, 429, 500, 502, 503, 529].map((status) => toRow(status, 3)),
+    ...[408, 425, 500, 502, 503, 529].map((status) => toRow(status, 3)),
+    // The provider's own limit. A worker waits for it before it asks again; see llm-limit.test.ts.
+    toRow(429, 1),
     ['status 413', refuse(413), 'failed', '', 1, { code: 'LLM_TOO_LONG' }],
     ['a redirect', refuse(307, { location: 'http://127.0.0.1:1/' }), 'failed', '', 1, unavailable],
     [

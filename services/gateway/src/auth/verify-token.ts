@@ -1,12 +1,12 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@chatbox/contract'
-import { AppError, type Clock } from '@chatbox/core'
+import { AppError, isVisitorId, type Clock } from '@chatbox/core'
 import jwt from 'jsonwebtoken'
 import type { Context, GatewayOptions } from '../context.ts'
 import type { Identity } from '../usecases/caller.ts'
 import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './claims.ts'
 import { openKeySet } from './key-set.ts'
-import { isVisitorId, VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
+import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** The clock difference to the issuer that is tolerated. */
 const CLOCK_SKEW_S = 10

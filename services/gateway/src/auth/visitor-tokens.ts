@@ -1,5 +1,5 @@
 import { createSecretKey, hkdfSync, randomUUID, type KeyObject } from 'node:crypto'
-import type { Clock } from '@chatbox/core'
+import { VISITOR_PREFIX, type Clock } from '@chatbox/core'
 import jwt, { type JwtPayload } from 'jsonwebtoken'
 import { readSignedClaims } from './claims.ts'
 
@@ -19,14 +19,8 @@ export interface VisitorTokens {
   readProof(proof: string): Promise<string | undefined>
 }
 
-const VISITOR_PREFIX = 'visitor:'
-
 export function newVisitorId(): string {
   return `${VISITOR_PREFIX}${randomUUID()}`
-}
-
-export function isVisitorId(userId: string): boolean {
-  return userId.startsWith(VISITOR_PREFIX)
 }
 
 /** Derives two keys from `secret`: one for tokens, one for proofs. */

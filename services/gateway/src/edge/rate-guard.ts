@@ -1,7 +1,6 @@
 import type { AddressCost, Cost } from '@chatbox/contract'
-import { AppError, type RateLimiter, type RateRule } from '@chatbox/core'
+import { AppError, isVisitorId, type RateLimiter, type RateRule } from '@chatbox/core'
 import type { Metrics, Settings } from '@chatbox/kit'
-import { isVisitorId } from '../auth/visitor-tokens.ts'
 import type { SecurityEvents } from './security-events.ts'
 import { SlowRefusals } from './slow-refusals.ts'
 

@@ -14,6 +14,8 @@ export interface Caller {
   /** Whose budgets the answers use; undefined if nobody's is limited. */
   readonly payer: Payer | undefined
   readonly viewer: Viewer
+  /** Whose turn this user's questions take (see `toLane`). */
+  readonly lane: string
   /** Neither announcement throws or is awaited. Both reach the other viewers of the session. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void

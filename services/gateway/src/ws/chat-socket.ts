@@ -16,6 +16,7 @@ interface SocketData {
   expiresAtMs: number
   /** Set once, because the address of a connection does not change. */
   payer: Payer | undefined
+  lane: string
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>

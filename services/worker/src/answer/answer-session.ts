@@ -219,8 +219,10 @@ async function enqueueNext(
   sessionId: string,
 ): Promise<void> {
   try {
-    if (!(await replies.findOpen(sessionId))) return
-    await queue.enqueue('answer-session', { v: 1, sessionId, requestId: clock.newId() })
+    const next = await replies.findOpen(sessionId)
+    if (!next) return
+    const job = { v: 1, sessionId, requestId: clock.newId(), lane: next.lane } as const
+    await queue.enqueue('answer-session', job)
   } catch (error) {
     logger.warn({ sessionId, err: error }, 'next question not enqueued')
   }

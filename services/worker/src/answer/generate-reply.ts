@@ -12,7 +12,7 @@ import {
 } from '@chatbox/core'
 import type { Context } from '../context.ts'
 import { chargeAttempt, type EndedAttempt } from '../budget/charge-attempt.ts'
-import { openDeltaWriter, type DeltaWriter } from './delta-writer.ts'
+import { openDeltaWriter, type DeltaWriter } from './deltas/delta-writer.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 import { whileAway, type ReplyLease } from './reply-lease.ts'
 import { ReplyText } from './reply-text.ts'
@@ -120,17 +120,23 @@ function pauseBeforeRetry(
   { error, text }: Attempt,
   { tries, leftMs }: { tries: number; leftMs: number },
 ): number | undefined {
-  if (!(error instanceof LlmError) || !error.retryable || tries >= timing.maxTries) return undefined
-  // The provider has worked on the question and would take as long again.
-  if (error.code === 'LLM_TIMEOUT') return undefined
-  // A reply that was cut has already shown text. A whole new reply would cost more than it gains.
-  if (error.code === 'LLM_TRUNCATED' && text.text !== '') return undefined
+  if (!(error instanceof LlmError) || !mayHelp(error, text)) return undefined
+  if (tries >= timing.maxTries) return undefined
   const askedMs = error.retryAfterMs ?? 0
   const pauseMs = Math.max(
     askedMs,
     backoffMs(tries, timing.providerBackoff, () => clock.random()),
   )
   return askedMs <= timing.maxRetryAfterMs && pauseMs < leftMs ? pauseMs : undefined
+}
+
+/** Returns whether another attempt may end better than the one with this error and text. */
+function mayHelp(error: LlmError, { text }: ReplyText): boolean {
+  // The provider has worked on the question and would take as long again, or the question could not
+  // wait for the provider's limit.
+  if (error.code === 'LLM_TIMEOUT' || error.isLimit) return false
+  // A reply that was cut has already shown text. A whole new reply would cost more than it gains.
+  return error.retryable && (error.code !== 'LLM_TRUNCATED' || text === '')
 }
 
 /** Builds the reply from the last attempt and the shown text. */

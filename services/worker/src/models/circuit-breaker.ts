@@ -59,7 +59,10 @@ export function withCircuitBreaker(llm: Llm, { openMs, onOpen }: CircuitBreakerO
 
 /** A probe that is aborted before its first text proves nothing: the circuit opens again. */
 function isFailure(error: unknown, state: CircuitState): boolean {
-  return error instanceof LlmError ? error.retryable : state === CircuitState.HalfOpen
+  // A provider that states its limit is not broken. The limit is heeded elsewhere.
+  return error instanceof LlmError
+    ? error.retryable && !error.isLimit
+    : state === CircuitState.HalfOpen
 }
 
 interface Begun {

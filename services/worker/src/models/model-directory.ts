@@ -10,6 +10,7 @@ import type { Protocol } from './protocols/protocol.ts'
 import { createHttpLlm } from './transport/http-llm.ts'
 import { Remembered } from './remembered.ts'
 import { ModelServer } from './transport/model-server.ts'
+import { heedLimit, ProviderLimit } from './provider-limit.ts'
 import { LLM_TIMEOUTS, type LlmTimeouts } from './transport/reply-deadline.ts'
 import { withMetrics } from './with-metrics.ts'
 
@@ -33,6 +34,11 @@ export interface ModelDirectoryOptions {
    * Reading more often than deltas are sent gains nothing.
    */
   gatherMs?: () => number
+  /**
+   * How many questions to one model may wait for the limit that its provider states; 0 by default:
+   * then each refusal is passed on.
+   */
+  maxWaiting?: number
   /** The pause of the demo model between words. */
   pause?: Pause
 }
@@ -103,7 +109,7 @@ function createLlm(
   const gatherMs = options.gatherMs ?? (() => TIMING.deltaIntervalMs)
   const llm = createHttpLlm(protocol, { server, timeouts, gatherMs, apiKey })
   metrics.breakerOpen(id, false)
-  return withCircuitBreaker(withMetrics(llm, id, metrics), {
+  const guarded = withCircuitBreaker(withMetrics(llm, id, metrics), {
     openMs: options.breakerOpenMs ?? BREAKER_OPEN_MS,
     onOpen: (open) => {
       metrics.breakerOpen(id, open)
@@ -111,6 +117,11 @@ function createLlm(
       else logger.info({ modelId: id }, 'provider answers again')
     },
   })
+  const { maxWaiting = 0 } = options
+  if (maxWaiting === 0) return guarded
+  const onPause = (pauseMs: number) =>
+    logger.warn({ modelId: id, pauseMs }, 'provider asks for a pause')
+  return heedLimit(guarded, new ProviderLimit({ maxWaiting, onPause }))
 }
 
 function createProtocol(

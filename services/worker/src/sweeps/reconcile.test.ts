@@ -6,10 +6,11 @@ import { createFinisher } from './reconcile.ts'
 
 const GRACE_MS = TIMING.leaseMs
 const TAKING = { forMs: 5000, limit: 100 }
-const EXPIRED = { sessionId: 's', messageId: 'm', state: 'running' } as ReplyTask
+const EXPIRED = { sessionId: 's', messageId: 'm', state: 'running', lane: 'lane-1' } as ReplyTask
 
 function createSweep() {
   const enqueued: string[] = []
+  const lanes: unknown[] = []
   const store = { isAway: false, asked: [] as Taking[] }
   const context = {
     replies: {
@@ -20,14 +21,17 @@ function createSweep() {
       },
     },
     queue: {
-      enqueue: async (_name: string, job: { sessionId: string }) => enqueued.push(job.sessionId),
+      enqueue: async (_name: string, job: { sessionId: string; lane?: string }) => {
+        enqueued.push(job.sessionId)
+        lanes.push(job.lane)
+      },
     },
     clock: { newId: () => 'id' },
     logger: createLogger('test', 'silent'),
     metrics: createMetrics(),
     timing: TIMING,
   } as unknown as Context
-  return { sweep: createFinisher(context, TAKING), store, enqueued }
+  return { sweep: createFinisher(context, TAKING), store, enqueued, lanes }
 }
 
 beforeEach(() => {
@@ -38,10 +42,12 @@ afterEach(() => {
 })
 
 it('asks for a worker for what runs under an ended lease', async () => {
-  const { sweep, store, enqueued } = createSweep()
+  const { sweep, store, enqueued, lanes } = createSweep()
   await sweep()
   expect(store.asked).toEqual([TAKING])
   expect(enqueued).toEqual(['s'])
+  // A question whose job is lost takes no other turn than before.
+  expect(lanes).toEqual(['lane-1'])
 })
 
 it('leaves owners the time to renew when the store is back', async () => {

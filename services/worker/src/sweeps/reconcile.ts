@@ -45,10 +45,10 @@ export async function enqueueWaiting(
 
 async function takeUp(context: Context, task: ReplyTask): Promise<void> {
   const { queue, clock, metrics, logger } = context
-  const { sessionId, messageId, state } = task
+  const { sessionId, messageId, state, lane } = task
   try {
     if (state === 'committed') await appendCommitted(context, task)
-    await queue.enqueue('answer-session', { v: 1, sessionId, requestId: clock.newId() })
+    await queue.enqueue('answer-session', { v: 1, sessionId, requestId: clock.newId(), lane })
     metrics.reconciled(state === 'running' ? 'expired' : state)
   } catch (error) {
     logger.warn({ sessionId, messageId, err: error }, 'question not taken up')

@@ -24,6 +24,12 @@ export function toJobKey<N extends JobName>(name: N, payload: JobPayload<N>): st
   return `${name}-${payload.v}-${JOB_KEYS[name](payload)}`
 }
 
+/** Returns whose turn a job takes. Without a lane it is the session's own. */
+export function toLane(payload: unknown): string {
+  const stated = z.object({ lane: z.string().max(64) }).safeParse(payload)
+  return stated.success ? stated.data.lane : `session ${idsOf(payload).sessionId ?? ''}`
+}
+
 /** What a worker does with a job from the queue. */
 export type JobPlan =
   | { type: 'run'; run: (signal: AbortSignal) => Promise<void> }

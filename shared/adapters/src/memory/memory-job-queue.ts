@@ -8,7 +8,10 @@ import {
   type AdapterHooks,
   settlesWithin,
 } from '@chatbox/core'
-import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey } from '../common/job-rules.ts'
+import { FairLine } from '../common/fair-line.ts'
+import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey, toLane } from '../common/job-rules.ts'
+import { LineRate } from '../common/line-rate.ts'
+import { SlotShares } from '../common/slot-shares.ts'
 
 const MAX_JOBS = 10_000
 const DEFAULT_GRACE_MS = 5000
@@ -17,12 +20,13 @@ const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
 interface MemoryJob {
   key: string
   name: string
+  lane: string
   /** Stored as JSON, so that a handler gets the same payload as over a network. */
   payload: string
   createdAt: number
   attemptsMade: number
-  /** The payload of the next job: the last one that was added while this one ran. */
-  next?: string
+  /** The next job: the last one that was added while this one ran. */
+  next?: { payload: string; lane: string }
 }
 
 /**
@@ -33,12 +37,15 @@ export class MemoryJobQueue implements JobQueue {
   readonly #hooks: Pick<AdapterHooks, 'onPayloadRefused'>
   /** Every waiting, delayed or running job by its key. */
   readonly #jobs = new Map<string, MemoryJob>()
-  readonly #waiting: MemoryJob[] = []
+  readonly #waiting = new FairLine<MemoryJob>()
+  readonly #rate = new LineRate()
   readonly #resting = new Map<MemoryJob, NodeJS.Timeout>()
   readonly #running = new Map<MemoryJob, { abort: AbortController; done: Promise<void> }>()
   #failedAt: number[] = []
   #handlers: JobHandlers | undefined
-  #concurrency = 0
+  #slots = new SlotShares(0)
+  /** The number of jobs that have ever left the line. */
+  #served = 0
   #closing: Promise<void> | undefined
 
   constructor(hooks: Pick<AdapterHooks, 'onPayloadRefused'>) {
@@ -48,16 +55,16 @@ export class MemoryJobQueue implements JobQueue {
   async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
     if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
     const key = toJobKey(name, payload)
-    const json = JSON.stringify(payload)
+    const next = { payload: JSON.stringify(payload), lane: toLane(payload) }
     const current = this.#jobs.get(key)
-    if (!current) this.#add(key, name, json)
-    else if (this.#running.has(current)) current.next = json
+    if (!current) this.#add({ key, name, ...next })
+    else if (this.#running.has(current)) current.next = next
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
     if (this.#handlers || this.#closing) throw new Error('this queue is already consumed or closed')
     this.#handlers = handlers
-    this.#concurrency = options.concurrency
+    this.#slots = new SlotShares(options.concurrency)
     this.#startNext()
   }
 
@@ -65,7 +72,7 @@ export class MemoryJobQueue implements JobQueue {
     const since = Date.now() - FAILED_KEPT.ageMs
     this.#failedAt = this.#failedAt.filter((at) => at > since).slice(-FAILED_KEPT.count)
     return {
-      waiting: this.#waiting.length,
+      waiting: this.#waiting.size,
       active: this.#running.size,
       delayed: this.#resting.size,
       failed: this.#failedAt.length,
@@ -73,8 +80,12 @@ export class MemoryJobQueue implements JobQueue {
   }
 
   async oldestWaitingMs(): Promise<number> {
-    const [next] = this.#waiting
+    const next = this.#waiting.first
     return next ? Math.max(0, Date.now() - next.createdAt) : 0
+  }
+
+  expectedWaitMs(lane: string): number {
+    return this.#rate.waitMs(this.#waiting.countAhead(lane))
   }
 
   async ping(): Promise<void> {
@@ -89,31 +100,40 @@ export class MemoryJobQueue implements JobQueue {
   async #close(graceMs: number): Promise<void> {
     for (const timer of this.#resting.values()) clearTimeout(timer)
     this.#resting.clear()
-    this.#waiting.length = 0
+    this.#waiting.clear()
     const running = [...this.#running.values()]
     for (const { abort } of running) abort.abort('this worker stops')
     await settlesWithin(graceMs, Promise.all(running.map(({ done }) => done)))
     this.#jobs.clear()
   }
 
-  #add(key: string, name: string, payload: string): void {
+  #add(work: Pick<MemoryJob, 'key' | 'name' | 'lane' | 'payload'>): void {
     if (this.#jobs.size >= MAX_JOBS) throw new AppError('UNAVAILABLE', 'The queue is full.')
-    const job = { key, name, payload, createdAt: Date.now(), attemptsMade: 0 }
-    this.#jobs.set(key, job)
-    this.#waiting.push(job)
+    const job = { ...work, createdAt: Date.now(), attemptsMade: 0 }
+    this.#jobs.set(job.key, job)
+    this.#waiting.add(job.lane, job)
     this.#startNext()
+    this.#noteLine()
+  }
+
+  #noteLine(): void {
+    this.#rate.note({ waiting: this.#waiting.size, served: this.#served }, performance.now())
   }
 
   #startNext(): void {
     const handlers = this.#handlers
-    while (handlers && !this.#closing && this.#running.size < this.#concurrency) {
-      const job = this.#waiting.shift()
+    while (handlers && !this.#closing) {
+      const job = this.#waiting.take((lane) => this.#slots.mayTake(lane))
       if (!job) return
+      this.#served++
+      this.#noteLine()
+      this.#slots.take(job.lane)
       // Do this before the handler begins, because it may enqueue the same work at once.
       const running = { abort: new AbortController(), done: Promise.resolve() }
       this.#running.set(job, running)
       running.done = this.#work(job, handlers, running.abort.signal).finally(() => {
         this.#running.delete(job)
+        this.#slots.release(job.lane)
         this.#startNext()
       })
     }
@@ -152,14 +172,14 @@ export class MemoryJobQueue implements JobQueue {
 
   #end({ key, name, next }: MemoryJob): void {
     this.#jobs.delete(key)
-    if (next && !this.#closing) this.#add(key, name, next)
+    if (next && !this.#closing) this.#add({ key, name, ...next })
   }
 
   #rest(job: MemoryJob, delayMs: number): void {
     if (this.#closing) return
     const timer = setTimeout(() => {
       this.#resting.delete(job)
-      this.#waiting.push(job)
+      this.#waiting.add(job.lane, job)
       this.#startNext()
     }, delayMs)
     this.#resting.set(job, timer)

@@ -38,7 +38,7 @@ export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRe
 /** The task of a question: its reply. */
 export interface ReplyTaskDocument extends Pick<
   ReplyTask,
-  'replyId' | 'modelId' | 'state' | 'epoch' | 'attempts' | 'stopRequested' | 'askedAt'
+  'replyId' | 'modelId' | 'state' | 'epoch' | 'attempts' | 'stopRequested' | 'askedAt' | 'lane'
 > {
   payer?: Payer
   /** The session's id while the question is open. */
@@ -59,7 +59,7 @@ export interface ReplyTaskDocument extends Pick<
 
 export function newReplyTask(
   { sessionId, createdAt }: Message,
-  { replyId, modelId, payer }: NonNullable<PlacedEntry['question']>,
+  { replyId, modelId, payer, lane }: NonNullable<PlacedEntry['question']>,
   waitsSince: Date,
 ): ReplyTaskDocument {
   return {
@@ -71,6 +71,7 @@ export function newReplyTask(
     stopRequested: false,
     askedAt: createdAt,
     ...(payer ? { payer } : {}),
+    ...(lane === undefined ? {} : { lane }),
     openIn: sessionId,
     waitsSince,
     replaced: [],
@@ -99,6 +100,7 @@ const taskSchema = replyTaskSchema
     stopRequested: true,
     askedAt: true,
     payer: true,
+    lane: true,
   })
   .extend({
     sealed: z.string().optional(),

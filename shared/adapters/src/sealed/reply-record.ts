@@ -108,4 +108,5 @@ export const replyTaskSchema = z.object({
     .object({ user: z.string().exactOptional(), address: z.string().exactOptional() })
     .optional()
     .catch(undefined),
+  lane: z.string().optional().catch(undefined),
 })

@@ -120,8 +120,8 @@ export class SqliteLog implements MessageLog {
     if (!question) return
     this.#db.run(
       `INSERT INTO tasks (message_id, kind, session_id, seq, reply_id, model_id, state, open, epoch,
-       attempts, stop_requested, asked_at, payer, due_at)
-       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ?, ${NOW_MS})`,
+       attempts, stop_requested, asked_at, payer, lane, due_at)
+       VALUES (?, 'reply', ?, ?, ?, ?, 'pending', 1, 0, 0, 0, ?, ?, ?, ${NOW_MS})`,
       id,
       sessionId,
       seq,
@@ -129,6 +129,7 @@ export class SqliteLog implements MessageLog {
       question.modelId,
       message.createdAt,
       toPayerText(question.payer),
+      question.lane ?? null,
     )
   }
 

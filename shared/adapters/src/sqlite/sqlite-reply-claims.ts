@@ -241,6 +241,7 @@ function toTask(row: Row): ReplyTask {
     stopRequested: row.stop_requested === 1,
     askedAt: row.asked_at,
     payer: parseJson(row.payer),
+    lane: row.lane ?? undefined,
   })
 }
 

@@ -102,11 +102,16 @@ const BUDGETS = `
   ) STRICT, WITHOUT ROWID;
 `
 
+const LANES = `
+  -- Whose turn the jobs of the question take.
+  ALTER TABLE tasks ADD COLUMN lane TEXT;
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS]
+const STEPS = [TABLES, BUDGETS, LANES]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

@@ -10,6 +10,11 @@ export const JOBS = {
     v: z.literal(1),
     sessionId: idSchema,
     requestId: idSchema,
+    /**
+     * Whose turn the job takes (see `JobQueue`). A job of an older version has none, and an unusable
+     * one is left out, because the job matters more than its turn.
+     */
+    lane: idSchema.optional().catch(undefined),
   }),
 } as const
 

@@ -15,6 +15,11 @@ export interface JobCounts {
  * A queue of hints that there is work. The store knows which work is open, so a job may be lost,
  * repeated or late without harm. Delivery is at least once. If a handler throws, the job is retried
  * with back-off unless the error is not retryable.
+ *
+ * Lanes take turns: a job waits for at most one job of each other lane at a time, however many that
+ * lane has waiting. Within a lane the order is that of the calls. A job without a lane is a lane of
+ * its own. While a process runs jobs, one lane never takes the last fifth of its places, so that
+ * another lane's job begins at once.
  */
 export interface JobQueue {
   /**
@@ -39,6 +44,11 @@ export interface JobQueue {
    * accurate as the clocks of the two machines. Rejects with `UNAVAILABLE` if the back end is down.
    */
   oldestWaitingMs(): Promise<number>
+  /**
+   * Estimates how long a new job of this lane would wait, in ms, from what this process has seen of
+   * the queue; 0 if it has seen nothing. Makes no call.
+   */
+  expectedWaitMs(lane: string): number
   ping(): Promise<void>
   /**
    * Takes no more jobs, aborts the running ones, waits up to `graceMs` for them, and returns the

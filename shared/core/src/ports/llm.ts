@@ -31,7 +31,8 @@ export type LlmChunk =
   | { type: 'end' }
 
 /**
- * One configured model of one provider. `streamReply` makes one request without retries. Aborting
+ * One configured model of one provider. `streamReply` makes one request and does not try again after
+ * a failure. A provider that states its limit may be asked again when its time is over. Aborting
  * `signal` ends the upstream request within 1 s. Throws only `LlmError` or the abort reason. If the
  * stream stops without the provider's own terminator, throws `LLM_TRUNCATED`. If the request is
  * longer than the model's window, throws `LLM_TOO_LONG`.
@@ -41,6 +42,15 @@ export interface Llm {
 }
 
 type LlmErrorCode = Extract<ErrorCode, `LLM_${string}`>
+
+interface LlmErrorOptions {
+  retryable: boolean
+  mayBeHistory?: boolean
+  isLimit?: boolean
+  retryAfterMs?: number
+  said?: string
+  cause?: unknown
+}
 
 /** A provider's failure. `message` is generic and may be shown. */
 export class LlmError extends AppError {
@@ -55,21 +65,15 @@ export class LlmError extends AppError {
    */
   readonly said: string | undefined
 
-  constructor(
-    code: LlmErrorCode,
-    detail: string,
-    options: {
-      retryable: boolean
-      retryAfterMs?: number
-      said?: string
-      cause?: unknown
-      mayBeHistory?: boolean
-    },
-  ) {
+  /** The provider does not take the question now, because of its own limit. Nothing is broken. */
+  readonly isLimit: boolean
+
+  constructor(code: LlmErrorCode, detail: string, options: LlmErrorOptions) {
     super(code, LLM_MESSAGES[code], options)
     this.detail = detail
     this.mayBeHistory = options.mayBeHistory ?? code === 'LLM_TOO_LONG'
     this.said = options.said
+    this.isLimit = options.isLimit ?? false
   }
 }
 

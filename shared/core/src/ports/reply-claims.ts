@@ -35,6 +35,8 @@ export interface ReplyTask extends ReplyKey {
   payer?: Payer | undefined
   /** The time at which the question was asked, or asked again, in ISO 8601. */
   askedAt: string
+  /** The lane of its jobs; undefined for a question of an older version. */
+  lane?: string | undefined
 }
 
 /** The right to answer a question until the lease expires or the epoch is raised. */

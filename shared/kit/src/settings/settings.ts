@@ -212,8 +212,11 @@ export const SETTINGS = {
       usedBy: WORKER,
     }),
     concurrency: setting('LLM_CONCURRENCY', integer(1, 1000), {
-      default: '20',
-      about: 'The number of replies that one process writes at once.',
+      // A process keeps up with this many streams of 60 tokens a second, and a reply with a long
+      // history takes about 0.2 MB.
+      default: '300',
+      about:
+        'The number of replies that one process writes at once. What a provider allows is learned from its refusals, so it need not be set for that.',
       usedBy: WORKER,
     }),
   },

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { checkSession } from '../check-session.ts'
 import { checkBudget } from './check-budget.ts'
+import { checkLineOf } from './check-line.ts'
 
 /**
  * Appends a user's message to the log and requests an answer. Returns once the message is durable.
@@ -12,7 +13,7 @@ import { checkBudget } from './check-budget.ts'
  */
 export async function acceptMessage(
   context: Context,
-  { user, viewer, payer }: Caller,
+  { user, viewer, payer, lane }: Pick<Caller, 'user' | 'viewer' | 'payer' | 'lane'>,
   input: ClientPayload<'message:send'>,
 ): Promise<ClientData<'message:send'>> {
   if (input.attachments?.length) {
@@ -24,6 +25,7 @@ export async function acceptMessage(
   checkSession(context, 'write', { who: user, session: known })
   const id = toMessageId(sessionId, input.clientMessageId)
   await checkBudget(context, payer, { sessionId, messageId: id })
+  await checkLineOf(context, { user, lane }, { sessionId, messageId: id })
   const message: Omit<Message, 'seq'> = {
     id,
     sessionId,
@@ -36,14 +38,14 @@ export async function acceptMessage(
     createdAt: context.clock.now().toISOString(),
   }
   const replyId = context.clock.newId()
-  const stored = await context.messages.append({ message, replyId, payer })
+  const stored = await context.messages.append({ message, replyId, payer, lane })
   // The acknowledgement is sent first, because no sender has to wait for what follows.
-  if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored))
+  if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored, lane))
   return { message: stored.message }
 }
 
-function publish(context: Context, { message, session }: Appended): void {
-  enqueueAnswer(context, session.id)
+function publish(context: Context, { message, session }: Appended, lane: string): void {
+  enqueueAnswer(context, session.id, lane)
   context.announceEntry(message, session)
   context.metrics.messageAccepted()
 }
@@ -52,9 +54,13 @@ function publish(context: Context, { message, session }: Appended): void {
  * Tells the workers that a question waits in the session. The queue is not awaited: the question is
  * durable, and the reconciler finds it without a job.
  */
-export function enqueueAnswer({ queue, clock, logger }: Context, sessionId: string): void {
+export function enqueueAnswer(
+  { queue, clock, logger }: Context,
+  sessionId: string,
+  lane: string,
+): void {
   const requestId = currentRequestId() ?? clock.newId()
   queue
-    .enqueue('answer-session', { v: 1, sessionId, requestId })
+    .enqueue('answer-session', { v: 1, sessionId, requestId, lane })
     .catch((error: unknown) => logger.warn({ err: error }, 'job not enqueued'))
 }

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { checkSession } from '../check-session.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'
+import { checkLine } from '../message/check-line.ts'
 
 /**
  * Asks a worker to stop a running reply. The request is stored first: a worker that misses the
@@ -38,7 +39,7 @@ async function isKnownReply(
 /** Asks a question again if its latest reply is incomplete. */
 export async function retryReply(
   context: Context,
-  { user, payer }: Pick<Caller, 'user' | 'payer'>,
+  { user, payer, lane }: Pick<Caller, 'user' | 'payer' | 'lane'>,
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
   const { sessions, messages, replies, clock } = context
@@ -51,6 +52,7 @@ export async function retryReply(
   checkRetry(session, reply)
   const spent = await context.budgets.findSpent(payer).catch(() => undefined)
   if (spent) throw context.budgets.refuse(spent, { retryable: false })
+  checkLine(context, { user, lane })
   const open = await replies.retry({
     sessionId: session.id,
     messageId: reply.id,
@@ -60,7 +62,7 @@ export async function retryReply(
     payer,
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
-  enqueueAnswer(context, session.id)
+  enqueueAnswer(context, session.id, lane)
   return { replyId: open.replyId }
 }
 

@@ -30,6 +30,10 @@ export class EventCaller implements Caller, Viewer {
     return this.#connection.payer
   }
 
+  get lane(): string {
+    return this.#connection.lane
+  }
+
   get viewer(): Viewer {
     return this
   }

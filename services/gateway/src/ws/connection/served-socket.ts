@@ -67,6 +67,10 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
     return this.socket.data.payer
   }
 
+  get lane(): string {
+    return this.socket.data.lane
+  }
+
   get expiresAtMs(): number {
     return this.socket.data.expiresAtMs
   }

@@ -1,9 +1,9 @@
-import { AppError, toAppError, toErrorInfo } from '@chatbox/core'
+import { AppError, isVisitorId, toAppError, toErrorInfo } from '@chatbox/core'
 import { withRequestId } from '@chatbox/kit'
 import type { ExtendedError } from 'socket.io'
-import { isVisitorId } from '../../auth/visitor-tokens.ts'
 import { authenticate } from '../../auth/verify-token.ts'
 import type { Context } from '../../context.ts'
+import { toLane } from '../../edge/to-lane.ts'
 import type { Identity } from '../../usecases/caller.ts'
 import { setIdentity, type ChatSocket } from '../chat-socket.ts'
 import type { ChatEngine } from './chat-engine.ts'
@@ -64,6 +64,7 @@ async function admit(parts: HandshakeParts, socket: ChatSocket, place: Place): P
     throw tooManyConnections(parts, id)
   }
   socket.data.payer = parts.budgets.payerOf(id, isVisitor ? place.address : undefined)
+  socket.data.lane = toLane(parts, identity.user, place.address)
   return identity
 }
 

@@ -5,7 +5,11 @@ import { isForbidden, isTooLong, saysForbidden, saysTooLong } from './refused-in
 import { parseRetryAfter } from './retry-after.ts'
 import { readStatedError, type StatedError } from './stated-error.ts'
 
-/** Converts a refusal. Too many requests and faults of the provider are retryable. */
+/**
+ * Converts a refusal. Too many requests and faults of the provider are retryable. It states a limit
+ * if it says that there are too many requests, or that it is busy until a certain time. A used-up
+ * quota comes as 429 too, but no waiting helps (OpenAI's guide to error codes).
+ */
 export function toRefusalError({ status, headers, text }: Refusal): LlmError {
   const { code } = readStatedError(toJson(text))
   const detail = `status ${status}${code ? ` ${code}` : ''}`
@@ -14,15 +18,30 @@ export function toRefusalError({ status, headers, text }: Refusal): LlmError {
     return new LlmError('LLM_TOO_LONG', detail, { retryable: false, said })
   }
   const mayBeHistory = isForbidden({ status, text })
-  const retryable = isPassing(status)
+  const isUsedUp = status === 429 && USED_UP.has(code ?? '')
+  const retryable = !isUsedUp && isPassing(status)
   const retryAfterMs = retryable ? parseRetryAfter(headers['retry-after'], new Date()) : undefined
   return new LlmError('LLM_UNAVAILABLE', detail, {
     retryable,
     mayBeHistory,
     said,
+    isLimit: retryable && isLimit(status, retryAfterMs),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }
+
+function isLimit(status: number, retryAfterMs: number | undefined): boolean {
+  return status === 429 || (BUSY.has(status) && retryAfterMs !== undefined)
+}
+
+/** Codes of a quota that is used up. */
+const USED_UP: ReadonlySet<string> = new Set([
+  'billing_error',
+  'insufficient_quota',
+  'provider_quota_exceeded',
+])
+/** Anthropic answers 529 when it is overloaded. */
+const BUSY: ReadonlySet<number> = new Set([503, 529])
 
 /** Converts an error that the provider states within its answer, in any of its forms. */
 export function toStatedError(error: StatedError): LlmError {

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto'
  * | `{P:budget}:DAY:ACCOUNT` | hash | 2 days after the last charge |
  * | `{P:budget}:charge:ID` | text | 10 min |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs are removed at once, failed ones after 1 h |
+ * | `{P:queue}:jobs:lanes` | hash of lanes | until nothing waits; at most 10,000 fields |
  */
 export class RedisKeys {
   readonly ratePrefix: string

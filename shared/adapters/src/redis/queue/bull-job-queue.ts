@@ -1,7 +1,7 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
 import { AppError, type JobCounts, type JobHandlers, type JobQueue } from '@chatbox/core'
 import { Queue } from 'bullmq'
-import { JOB_RULES, toJobKey } from '../../common/job-rules.ts'
+import { JOB_RULES, toJobKey, toLane } from '../../common/job-rules.ts'
 import { createReporter } from '../../common/report.ts'
 import type { RedisContext } from '../client/context.ts'
 import {
@@ -11,6 +11,7 @@ import {
   type BullWorker,
   type StallRules,
 } from './bull-worker.ts'
+import { JobTurns } from './job-turns.ts'
 
 const COMMAND_TIMEOUT_MS = 500
 const DEFAULT_GRACE_MS = 5000
@@ -26,6 +27,7 @@ export class BullJobQueue implements JobQueue {
   readonly #stallRules: StallRules | undefined
   readonly #report: (error: unknown) => void
   readonly #queue: Queue
+  readonly #turns: JobTurns
   #worker: BullWorker | undefined
   #closing: Promise<void> | undefined
 
@@ -52,11 +54,15 @@ export class BullJobQueue implements JobQueue {
       (name, options) => createBullBackend(name, options, { main: commands }),
     )
     this.#queue.on('error', this.#report)
+    this.#turns = new JobTurns(redis, (type) => this.#queue.toKey(type))
   }
 
   async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
     const deduplication = { id: toJobKey(name, payload), keepLastIfActive: true }
-    await this.#ask(() => this.#queue.add(name, payload, { deduplication }))
+    await this.#ask(async () => {
+      const priority = await this.#turns.take(toLane(payload), deduplication.id)
+      await this.#queue.add(name, payload, { deduplication, priority })
+    })
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
@@ -71,19 +77,27 @@ export class BullJobQueue implements JobQueue {
 
   async counts(): Promise<JobCounts> {
     const counts = await this.#ask(() =>
-      this.#queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
+      this.#queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
     )
-    const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
-    return { waiting, active, delayed, failed }
+    const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts
+    return { waiting: waiting + prioritized, active, delayed, failed }
   }
 
   async oldestWaitingMs(): Promise<number> {
     const timestamp = await this.#ask(async () => {
-      const [jobId] = await this.#queue.getRanges(['wait'], 0, 0, true)
+      // BullMQ takes jobs of an older version and of a dead worker first, which have no turn.
+      const [first, next] = await Promise.all(
+        (['wait', 'prioritized'] as const).map((type) => this.#queue.getRanges([type], 0, 0, true)),
+      )
+      const jobId = first?.[0] ?? next?.[0]
       // Not `getJob`, which fails on a truncated payload.
       return jobId && (await this.#redis.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
     })
     return timestamp ? Math.max(0, Date.now() - Number(timestamp)) : 0
+  }
+
+  expectedWaitMs(lane: string): number {
+    return this.#turns.expectedWaitMs(lane)
   }
 
   async ping(): Promise<void> {

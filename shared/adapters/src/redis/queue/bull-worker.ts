@@ -12,9 +12,10 @@ import {
   type Processor,
   type QueueOptions,
 } from 'bullmq'
-import { idsOf, isRetryable, JOB_RULES, planJob } from '../../common/job-rules.ts'
+import { idsOf, isRetryable, JOB_RULES, planJob, toLane } from '../../common/job-rules.ts'
 import { closeClient, type RedisClient } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
+import { HeldJobs } from './held-jobs.ts'
 
 export const QUEUE_NAME = 'jobs'
 
@@ -57,14 +58,23 @@ interface Shift {
   stopping: boolean
   /** Rejects when unfinished handlers are abandoned. */
   abandoned: PromiseWithResolvers<never>
+  places: HeldJobs
+  /** Tells an idle worker that a job waits. */
+  wake: () => Promise<unknown>
 }
 
 export function startBullWorker(redis: RedisContext, options: WorkerOptions): BullWorker {
   const { handlers, concurrency, stallRules = STALL_RULES, report } = options
   const clients = { main: redis.open('jobs'), blocking: redis.open('blocking') }
-  const shift: Shift = { stopping: false, abandoned: Promise.withResolvers() }
+  const places = new HeldJobs(concurrency, (held) => (worker.concurrency = concurrency + held))
+  const shift: Shift = {
+    stopping: false,
+    abandoned: Promise.withResolvers(),
+    places,
+    wake: () => clients.main.zadd(worker.toKey('marker'), 0, '0'),
+  }
   shift.abandoned.promise.catch(() => undefined)
-  const worker = new ToleratingWorker(
+  const worker: Worker = new ToleratingWorker(
     QUEUE_NAME,
     createProcessor(handlers, redis.hooks, shift),
     {
@@ -132,6 +142,8 @@ function createProcessor(
     } catch (error) {
       if (!shift.stopping) throw toBullError(error)
       await job.moveToWait(token)
+      // BullMQ sets this mark for every job that begins to wait, except for one with a priority here.
+      await shift.wake()
       throw new WaitingError()
     }
   }
@@ -139,8 +151,11 @@ function createProcessor(
   // BullMQ passes the signal only to a function that declares three parameters.
   return async function onJob(job: Job<unknown>, token, signal) {
     const plan = planJob(job.name, job.data, handlers)
-    if (plan.type === 'run')
-      return run(job, token, () => plan.run(signal ?? new AbortController().signal))
+    if (plan.type === 'run') {
+      const aborted = signal ?? new AbortController().signal
+      const lane = toLane(job.data)
+      return run(job, token, () => shift.places.run(lane, aborted, () => plan.run(aborted)))
+    }
     if (plan.type === 'refused' || isTooOld(job)) {
       hooks.onPayloadRefused('job', { jobId: job.id ?? '', ...idsOf(job.data) })
       return

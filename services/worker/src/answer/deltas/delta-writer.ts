@@ -1,5 +1,5 @@
 import type { Claim } from '@chatbox/core'
-import type { Context } from '../context.ts'
+import type { Context } from '../../context.ts'
 import type { DeltaPace } from './delta-pace.ts'
 
 interface DeltaFrame {

@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks'
-
 export interface DeltaPaceOptions {
   /** The interval of a busy process, in ms. */
   longestMs: number

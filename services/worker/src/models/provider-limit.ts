@@ -1,0 +1,161 @@
+import { backoffMs, LlmError, type Llm, type LlmChunk } from '@chatbox/core'
+import type { Settings } from '@chatbox/kit'
+
+export interface ProviderLimitOptions {
+  /** How many questions may wait at once. Further ones fail at once, with the time to wait. */
+  maxWaiting: number
+  /** Called when a pause begins. */
+  onPause: (pauseMs: number) => void
+  /** In [0, 1). */
+  random?: () => number
+}
+
+/** A provider that states no time is asked again after this. */
+const UNSTATED = { baseMs: 1000, maxMs: 30_000 }
+/** A provider that states no time at all, or none to speak of, is still left alone for a moment. */
+const SHORTEST_MS = 250
+/** After a pause one question is let through, then two, four and so on, this far apart. */
+const STEP_MS = 250
+
+/**
+ * Returns how many questions to one model may wait. Each holds one of the places for replies, so
+ * with several models half of the places stay free for the others.
+ */
+export function toMaxWaiting({
+  models,
+  providers,
+}: Pick<Settings, 'models' | 'providers'>): number {
+  return Math.ceil(models.concurrency / Math.min(Math.max(providers.length, 1), 2))
+}
+
+interface Waiting {
+  place: number
+  go: () => void
+}
+
+/**
+ * The limit that a provider states by refusing: 429, or another refusal with `Retry-After`. Until
+ * its time is over, no further question is sent to this model, and questions wait in the order in
+ * which they came. Afterwards few are let through at first, because all at once would be refused
+ * again. Each worker learns the limit by itself. The time of a reply bounds a wait.
+ */
+export class ProviderLimit {
+  readonly #options: ProviderLimitOptions
+  readonly #waiting: Waiting[] = []
+  #places = 0
+  #pausedUntil = 0
+  /** Pauses in a row without an accepted question in between. */
+  #pauses = 0
+  #step = 1
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: ProviderLimitOptions) {
+    this.#options = options
+  }
+
+  /** Returns a place in the order of questions. A question keeps it until it is accepted. */
+  takePlace(): number {
+    return this.#places++
+  }
+
+  /**
+   * Resolves when the question may be sent. If too many wait, rejects with `refusal`, or with
+   * `LLM_UNAVAILABLE` and the remaining time. Rejects with the reason if `signal` aborts.
+   */
+  async wait(place: number, signal: AbortSignal, refusal?: LlmError): Promise<void> {
+    signal.throwIfAborted()
+    const leftMs = this.#pausedUntil - performance.now()
+    if (leftMs <= 0 && this.#waiting.length === 0) return
+    if (this.#waiting.length >= this.#options.maxWaiting) {
+      throw refusal ?? tooMany(Math.max(leftMs, STEP_MS))
+    }
+    const turn = Promise.withResolvers<undefined>()
+    const waiting: Waiting = { place, go: () => turn.resolve(undefined) }
+    const onAbort = () => turn.reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#add(waiting)
+    try {
+      await turn.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      const index = this.#waiting.indexOf(waiting)
+      if (index >= 0) this.#waiting.splice(index, 1)
+    }
+  }
+
+  accepted(): void {
+    this.#pauses = 0
+  }
+
+  /** Begins or prolongs the pause. `askedMs` is what the provider asked for, if it did. */
+  refused(askedMs: number | undefined): void {
+    const now = performance.now()
+    const isNew = now >= this.#pausedUntil
+    // Many questions are refused for the same reason, which is one pause.
+    if (isNew) this.#pauses++
+    const { random = Math.random, onPause } = this.#options
+    const pauseMs = Math.max(askedMs ?? backoffMs(this.#pauses, UNSTATED, random), SHORTEST_MS)
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
+    this.#step = 1
+    if (isNew) onPause(pauseMs)
+  }
+
+  #add(waiting: Waiting): void {
+    const later = this.#waiting.findIndex(({ place }) => place > waiting.place)
+    this.#waiting.splice(later < 0 ? this.#waiting.length : later, 0, waiting)
+    if (!this.#timer) this.#schedule()
+  }
+
+  #schedule(): void {
+    const leftMs = Math.max(this.#pausedUntil - performance.now(), STEP_MS)
+    this.#timer = setTimeout(() => this.#onTime(), Math.ceil(leftMs))
+  }
+
+  #onTime(): void {
+    this.#timer = undefined
+    if (this.#pausedUntil <= performance.now()) {
+      for (const { go } of this.#waiting.splice(0, this.#step)) go()
+      this.#step *= 2
+    }
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+}
+
+/** Asks `llm` within the limit of its provider. A question refused for the limit is asked again. */
+export function heedLimit(llm: Llm, limit: ProviderLimit): Llm {
+  return {
+    async *streamReply(request, signal) {
+      const place = limit.takePlace()
+      let refusal: LlmError | undefined
+      do {
+        await limit.wait(place, signal, refusal)
+        refusal = yield* readWithin(limit, llm.streamReply(request, signal))
+      } while (refusal)
+    },
+  }
+}
+
+/** Passes a reply on. Returns the refusal if the provider does not take the question now. */
+async function* readWithin(
+  limit: ProviderLimit,
+  reply: AsyncIterable<LlmChunk>,
+): AsyncGenerator<LlmChunk, LlmError | undefined> {
+  let isAccepted = false
+  try {
+    for await (const chunk of reply) {
+      if (!isAccepted) limit.accepted()
+      isAccepted = true
+      yield chunk
+    }
+    return undefined
+  } catch (error) {
+    if (isAccepted || !(error instanceof LlmError && error.isLimit)) throw error
+    limit.refused(error.retryAfterMs)
+    return error
+  }
+}
+
+function tooMany(retryAfterMs: number): LlmError {
+  const detail = 'not asked: too many wait for the limit of the provider'
+  return new LlmError('LLM_UNAVAILABLE', detail, { retryable: true, isLimit: true, retryAfterMs })
+}

@@ -1,0 +1,84 @@
+import { MAX_LANES } from '../../common/fair-line.ts'
+import { LineRate } from '../../common/line-rate.ts'
+import { createScript, runScript } from '../client/connection.ts'
+import type { RedisContext } from '../client/context.ts'
+
+/** BullMQ's limit for a priority. A line that long without a break ends first come, first served. */
+const LAST_ROUND = 2 ** 21 - 1
+/** How many lanes a process remembers. The oldest is forgotten first. */
+const LANES_SEEN = 1000
+
+/**
+ * Returns the round of a new job, as `FairLine` counts it: the one after its lane's last, but none
+ * that is over. The round of now is the priority of the first waiting job, so nothing has to be
+ * written when a job begins. A call that BullMQ will drop, because the session's job waits, takes
+ * none. Also returns how many jobs are served before, how many wait, and how many have begun.
+ *
+ * BullMQ's scores are `priority * 2^32 + counter`; its key `pc` counts what was ever added.
+ */
+const TAKE_TURN = createScript(`
+local waiting, lanes, current, following, active, added = unpack(KEYS)
+local lane, last_round, max_lanes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local span = 4294967296
+local first = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
+local round = 1
+if first[2] then round = math.floor(tonumber(first[2]) / span) end
+if not first[2] or redis.call('HLEN', lanes) >= max_lanes then redis.call('DEL', lanes) end
+local last = tonumber(redis.call('HGET', lanes, lane) or '0')
+local job = redis.call('GET', current)
+local is_new = not job
+  or (redis.call('EXISTS', following) == 0 and redis.call('LPOS', active, job))
+if is_new then last = last + 1 end
+round = math.min(math.max(round, last), last_round)
+if is_new then redis.call('HSET', lanes, lane, round) end
+local count = redis.call('ZCARD', waiting)
+local ahead = redis.call('ZCOUNT', waiting, '-inf', string.format('(%.0f', (round + 1) * span))
+return {round, ahead, count, tonumber(redis.call('GET', added) or '0') - count}
+`)
+
+/**
+ * The turns of jobs in BullMQ. Its free edition has no groups, but priorities: a job's round is its
+ * priority, and within a round the order is that of the calls.
+ */
+export class JobTurns {
+  readonly #redis: RedisContext
+  readonly #toKey: (type: string) => string
+  readonly #rate = new LineRate()
+  readonly #seen = new Map<string, { ahead: number; at: number }>()
+
+  /** `toKey` returns BullMQ's key of this queue. */
+  constructor(redis: RedisContext, toKey: (type: string) => string) {
+    this.#redis = redis
+    this.#toKey = toKey
+  }
+
+  /** Returns the priority of a job. Takes one call. */
+  async take(lane: string, deduplicationId: string): Promise<number> {
+    const keys = ['prioritized', 'lanes', `de:${deduplicationId}`, `dn:${deduplicationId}`]
+    const answer = await runScript(this.#redis.commands, TAKE_TURN, {
+      keys: [...keys, 'active', 'pc'].map((type) => this.#toKey(type)),
+      args: [lane, LAST_ROUND, MAX_LANES],
+    })
+    const [round = 1, ahead = 0, waiting = 0, served = 0] = toNumbers(answer)
+    const now = performance.now()
+    this.#rate.note({ waiting, served }, now)
+    this.#seen.delete(lane)
+    this.#seen.set(lane, { ahead, at: now })
+    if (this.#seen.size > LANES_SEEN) this.#forgetOldest()
+    return round
+  }
+
+  expectedWaitMs(lane: string): number {
+    const seen = this.#seen.get(lane)
+    return seen ? this.#rate.waitMs(seen.ahead, performance.now() - seen.at) : 0
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#seen.keys()
+    if (oldest !== undefined) this.#seen.delete(oldest)
+  }
+}
+
+function toNumbers(answer: unknown): number[] {
+  return Array.isArray(answer) ? answer.map(Number) : []
+}
