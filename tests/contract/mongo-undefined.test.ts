@@ -26,6 +26,8 @@ function listPaths(value: unknown, path: Path = []): Path[] {
 }
 
 const PAGE = ['afterSeq', 'beforeSeq', 'cursor']
+/** A question may have none of these. */
+const OPTIONAL = ['payer', 'lane']
 const KEY = ['', 'sessionId', 'messageId']
 const CLAIM = [...KEY, 'replyId', 'epoch']
 const ENTRY = ['', 'message', 'message.id', 'message.sessionId']
@@ -39,7 +41,7 @@ function isDecisive(name: string, [first]: unknown[], path: Path): boolean {
     const isKey = /^(?:claim|settle|findCommitted)/u.test(name)
     if ('questionSeq' in first) return (isKey ? KEY : CLAIM).includes(field)
   }
-  return !PAGE.includes(field)
+  return ![...PAGE, ...OPTIONAL].includes(field)
 }
 
 /** A call that reads, or finds nothing to change, may not come to look at it. It has written nothing then. */
