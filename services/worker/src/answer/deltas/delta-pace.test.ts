@@ -61,9 +61,9 @@ describe('DeltaPace', () => {
 
   it.each([
     [1, 15],
-    [3, 15],
-    [10, 50],
-    [20, 100],
+    [2, 20],
+    [5, 50],
+    [10, 100],
     [300, 100],
   ])('at %p replies of an idle process waits %p ms', (replies, intervalMs) => {
     const { pace, run } = openPace()

@@ -10,11 +10,11 @@ export interface DeltaPaceOptions {
 /** Each token of a usual model is then a frame of its own. */
 const SHORTEST_MS = 15
 /**
- * How many frames all replies of a process may send in a second. Twenty replies at the longest
+ * How many frames all replies of a process may send in a second. Ten replies at the longest
  * interval send as many, so short intervals never cost more than a moderate load does, here and in
  * the processes that a frame passes through.
  */
-const FRAMES_PER_SECOND = 200
+const FRAMES_PER_SECOND = 100
 /** Up to this utilisation the process counts as idle... */
 const IDLE = 0.25
 /** ...and from this one as busy. */
