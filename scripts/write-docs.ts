@@ -5,6 +5,7 @@ import { toChart } from './documents/chart.ts'
 import { toComposeFiles } from './documents/compose.ts'
 import { toConfigurationPage } from './documents/configuration.ts'
 import type { Documents } from './documents/documents.ts'
+import { toLimitsPage } from './documents/limits/all-limits.ts'
 import { toApiDocuments, toBoards, toOperationsPage } from './documents/pages.ts'
 import { readOptions } from './read-options.ts'
 import { ROOT } from './run-command.ts'
@@ -12,7 +13,7 @@ import { ROOT } from './run-command.ts'
 const { values } = readOptions({
   usage: 'npm run docs --',
   about:
-    'Writes from the code: the API documents, the page of settings, the settings of the chart and of compose, the table of metrics and the Grafana boards.',
+    'Writes from the code: the API documents, the pages of settings and of limits, the settings of the chart and of compose, the table of metrics and the Grafana boards.',
   options: {
     check: { type: 'boolean', default: false, about: 'only says which of them are out of date' },
   },
@@ -21,6 +22,7 @@ const { values } = readOptions({
 const documents: Documents = {
   ...(await toApiDocuments()),
   ...(await toConfigurationPage()),
+  ...(await toLimitsPage()),
   ...(await toOperationsPage()),
   ...(await toBoards()),
   ...(await toChart()),

@@ -89,7 +89,7 @@ function createVisitors(
 }
 
 /** Connections beyond the sockets, for clients that are idle or slow. */
-const SPARE_CONNECTIONS = 1000
+export const SPARE_CONNECTIONS = 1000
 
 /**
  * Keep-alive must last longer than the load balancer's: a balancer that sends a request on a
@@ -101,14 +101,18 @@ const KEEP_ALIVE_MS = 75_000
 const PROXY_KEEP_ALIVE_MS = 620_000
 
 /** Closes connections that send their request slowly. Node's default lets them stay for minutes. */
+export const REQUEST_BOUNDS = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  maxHeaderSize: 16 * 1024,
+}
+
 function createHttpServer(options: GatewayOptions, app: RequestListener): Server {
   const settings = {
-    headersTimeout: 5000,
-    requestTimeout: 10_000,
+    ...REQUEST_BOUNDS,
     keepAliveTimeout:
       options.server.trustedProxies.length > 0 ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1000,
-    maxHeaderSize: 16 * 1024,
   }
   const server = createServer(settings, app)
   server.maxConnections = options.limits.maxConnections + SPARE_CONNECTIONS

@@ -16,10 +16,10 @@ type KeySetAlgorithm = keyof typeof KEY_TYPES
 const KEY_MAX_AGE_MS = 10 * 60_000
 const MAX_KEYS = 100
 /** The minimum time between fetches, because anybody can make up an unknown `kid`. */
-const REST_MS = 30_000
-const FETCH_TIMEOUT_MS = 5000
+export const REST_MS = 30_000
+export const FETCH_TIMEOUT_MS = 5000
 /** The largest published sets have some dozens of keys with their certificates. */
-const MAX_SET_LENGTH = 256 * 1024
+export const MAX_SET_LENGTH = 256 * 1024
 /** RFC 7518, 3.3. */
 const MIN_RSA_BITS = 2048
 

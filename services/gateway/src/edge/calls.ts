@@ -11,7 +11,7 @@ interface InputFault {
 
 const MAX_TEXT_LENGTH = 200
 /** Less than the promised 3 s, to leave time for the network. */
-const ANSWER_TIMEOUT_MS = 2700
+export const ANSWER_TIMEOUT_MS = 2700
 
 /** Parses `value` with the schema. Throws `INVALID_FORMAT`, naming the first wrong field. */
 export function parseInput<T>(schema: InputSchema<T>, value: unknown): T {

@@ -5,9 +5,13 @@ import type { SecurityEvents } from './security-events.ts'
 import { SlowRefusals } from './slow-refusals.ts'
 
 /** The calls that a user may make per allowed message. A page makes them by itself. */
-const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
+export const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5, signal: 10 }
 /** How often a user may call anything at all for each allowed message. */
 export const CALLS_PER_MESSAGE = Object.values(PER_MESSAGE).reduce((sum, calls) => sum + calls)
+/** The handshakes of one user. */
+export const HANDSHAKES = 120
+/** Counted by address, which many users may share. */
+export const PER_ADDRESS = { visitor: 60, refused: 120, public: 300 }
 const MINUTE_MS = 60_000
 /** The share of a minute in one batch. More would let tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
@@ -124,13 +128,13 @@ function createUserRules(rateLimit: number): UserRules {
 function createOtherRules(limits: RateLimits): Record<OtherRule, RateRule> {
   const rule = createRule
   return {
-    handshake: rule('handshake', 120),
+    handshake: rule('handshake', HANDSHAKES),
     // Counted by address, which many users may share.
     upgrade: batched(rule('upgrade', limits.handshakesPerAddress)),
-    visitor: rule('visitor', 60),
+    visitor: rule('visitor', PER_ADDRESS.visitor),
     newVisitor: rule('newVisitor', limits.newVisitorsPerAddress),
-    refused: rule('refused', 120),
-    public: rule('public', 300),
+    refused: rule('refused', PER_ADDRESS.refused),
+    public: rule('public', PER_ADDRESS.public),
   }
 }
 

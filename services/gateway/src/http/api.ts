@@ -65,7 +65,8 @@ export type RouteHandlers = {
 /** The caller of a route that needs no token. */
 const ANYONE: User = { id: 'anyone', name: '', roles: [] }
 
-const parseJson: RequestHandler = express.json({ limit: '16kb', type: () => true })
+export const MAX_BODY_BYTES = 16 * 1024
+const parseJson: RequestHandler = express.json({ limit: MAX_BODY_BYTES, type: () => true })
 const readBody = promisify(parseJson)
 
 type RouteSchemas = {

@@ -70,7 +70,7 @@ function modelGone(): AppError {
 
 /** How far behind the question to read. In a burst, replies to earlier questions are there. */
 const ENTRIES_AFTER = 50
-const MAX_PAGES = 5
+export const MAX_PAGES = 5
 
 export interface HistoryNeed {
   question: Pick<Message, 'sessionId' | 'seq'>

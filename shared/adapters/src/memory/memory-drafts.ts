@@ -8,7 +8,7 @@ interface MemoryDraft extends Draft {
 }
 
 /** Each write moves a draft to the end, so the oldest one is always idle. */
-const MAX_DRAFTS = 500
+export const MAX_DRAFTS = 500
 
 /** Drafts in memory, with the same rules as in Redis. */
 export class MemoryDrafts {

@@ -4,7 +4,7 @@ import { LATER_EVENT, parseBusEvent } from '../common/live-events.ts'
 import { Listeners } from '../common/listeners.ts'
 import { MemoryDrafts } from './memory-drafts.ts'
 
-const MAX_UNDELIVERED = 10_000
+export const MAX_UNDELIVERED = 10_000
 const STOP = 'stop'
 
 /**

@@ -13,7 +13,7 @@ import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey, toLane } from '../com
 import { LineRate } from '../common/line-rate.ts'
 import { SlotShares } from '../common/slot-shares.ts'
 
-const MAX_JOBS = 10_000
+export const MAX_JOBS = 10_000
 const DEFAULT_GRACE_MS = 5000
 const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
 

@@ -14,7 +14,7 @@ interface Projection {
 }
 
 /** About 2 KB each. */
-const MAX_KNOWN = 1000
+export const MAX_KNOWN = 1000
 const MAX_WAITING = 1000
 const MAX_BATCH = 200
 /** The sender of an append waits for it, and a separate write of the projection would delay it. */

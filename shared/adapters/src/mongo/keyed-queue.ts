@@ -6,7 +6,7 @@ interface Queue {
   waiting: number
 }
 
-const MAX_WAITING = 500
+export const MAX_WAITING = 500
 
 /**
  * Runs tasks with the same key one after another, and tasks with different keys at once. This

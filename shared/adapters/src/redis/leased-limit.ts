@@ -28,7 +28,7 @@ export interface LeasedLimitOptions {
 }
 
 /** Beyond this number the oldest lease is dropped with its unspent points. */
-const MAX_LEASES = 10_000
+export const MAX_LEASES = 10_000
 
 /**
  * Takes a key's points from a shared count in batches and spends them one by one until their window

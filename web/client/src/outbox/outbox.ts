@@ -15,12 +15,12 @@ interface OutboxOptions {
   random?: () => number
 }
 
-const MAX_MESSAGES = 50
-const MAX_CHARACTERS = 200_000
+export const MAX_MESSAGES = 50
+export const MAX_CHARACTERS = 200_000
 /** How long sending waits for a storage, so that messages keep their order. */
 const STORAGE_WAIT_MS = 1000
 /** Nobody expects a message to be sent after a week. */
-const MAX_AGE_MS = 7 * 24 * 3600 * 1000
+export const MAX_AGE_MS = 7 * 24 * 3600 * 1000
 
 /**
  * Messages that the server has not confirmed. They are sent one at a time in the order in which

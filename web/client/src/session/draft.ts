@@ -25,7 +25,7 @@ export interface Draft {
 
 const MAX_AHEAD = 512
 /** After this many requests the draft waits for the final message, which has the whole text. */
-const MAX_ASKS = 3
+export const MAX_ASKS = 3
 
 export function toDraft(reply: ActiveReply | ReplyStart): Draft {
   const { replyId, replyTo, modelId, attempt } = reply

@@ -55,9 +55,9 @@ interface OpenedEvent {
   drafts?: readonly Draft[]
 }
 
-const MAX_AHEAD = 200
+export const MAX_AHEAD = 200
 /** Older entries are read again on demand. */
-const MAX_MESSAGES = 10_000
+export const MAX_MESSAGES = 10_000
 /** Only one reply is written at a time. Others wait here for their final messages. */
 const MAX_DRAFTS = 4
 

@@ -5,9 +5,9 @@ import { SessionView, type SessionViewOptions, type ViewEvent } from './session-
 export type SessionViewsOptions = Omit<SessionViewOptions, 'inTurn' | 'onClose'>
 
 /** If a connection opens more sessions, the server leaves the oldest one. */
-const MAX_VIEWS = 50
+export const MAX_VIEWS = 50
 /** The number of views that catch up at the same time after an outage. */
-const MAX_ASKING = 4
+export const MAX_ASKING = 4
 /** The number of events kept for sessions whose page has not arrived. */
 const MAX_EARLY = 500
 

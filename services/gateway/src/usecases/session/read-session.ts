@@ -13,7 +13,7 @@ interface PageRange {
  * The approximate text limit of a page, in UTF-16 units. An acknowledgement passes through the
  * outbound buffer of a socket, which is bounded too. A single message may be longer.
  */
-const PAGE_TEXT_LENGTH = 200_000
+export const PAGE_TEXT_LENGTH = 200_000
 
 /** Lists the user's own sessions, latest activity first. */
 export async function listSessions(

@@ -6,8 +6,8 @@
  * The hard limit does not count the longest waiting packet. A single answer may exceed the limit,
  * because 200,000 characters take up to 1.2 MB, and that alone does not make a client slow.
  */
-const SOFT_LIMIT_BYTES = 128 * 1024
-const HARD_LIMIT_BYTES = 1024 * 1024
+export const SOFT_LIMIT_BYTES = 128 * 1024
+export const HARD_LIMIT_BYTES = 1024 * 1024
 
 /** Counts the bytes that wait in one connection. */
 export class OutboundMeter {

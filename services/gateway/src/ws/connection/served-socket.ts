@@ -26,7 +26,7 @@ export interface SocketParts extends Context {
 }
 
 /** How many events of one socket may run at the same time. A page needs only a few. */
-const MAX_IN_FLIGHT = 64
+export const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
 /** Refusals by rate that a connection survives. A page that is far too eager causes a few dozen. */
 const REFUSALS: BucketRule = { capacity: 200, perSecond: 1 }

@@ -147,7 +147,7 @@ function releaseRequests(io: ChatServer): void {
  * allocates an object for each, even if they are empty. It also waits 30 s for the peer's close
  * frame, which a client that does not read never sends.
  */
-const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 3000 }
+export const BOUNDS = { maxFragments: 64, maxBufferedChunks: 4096, closeTimeout: 3000 }
 
 class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {

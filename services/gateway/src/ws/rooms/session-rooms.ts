@@ -31,7 +31,7 @@ export interface SessionRoomsDeps {
 }
 
 /** A socket that opens more leaves its oldest session. Operators have many tabs. */
-const MAX_SESSIONS_PER_SOCKET = 50
+export const MAX_SESSIONS_PER_SOCKET = 50
 /** The wait for the bus when a session opens. Without the bus, catch-up is only late. */
 const SUBSCRIBE_WAIT_MS = 1000
 

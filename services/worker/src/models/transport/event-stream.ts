@@ -16,7 +16,7 @@ export interface StreamEvent {
  * The maximum length of an event in characters. The longest reply has 200,000, and its event is
  * parsed into several copies of itself. A longer event ends the reply with an error, never silently.
  */
-const MAX_EVENT_LENGTH = 2 * 1024 * 1024
+export const MAX_EVENT_LENGTH = 2 * 1024 * 1024
 
 /**
  * Parses an answer, however its bytes are split: a server-sent event stream, or one JSON document.

@@ -6,11 +6,11 @@ interface Late {
   since: number
 }
 
-const MAX_WAITING = 1000
+export const MAX_WAITING = 1000
 /** In UTF-16 units of all texts together: more than six of the longest entries. */
-const MAX_LENGTH = 8 * 1024 * 1024
+export const MAX_LENGTH = 8 * 1024 * 1024
 /** By then the gateways' beacon has reported the entry. */
-const MAX_AGE_MS = 30_000
+export const MAX_AGE_MS = 30_000
 const PAUSE = { baseMs: 50, maxMs: 500 }
 
 /** Events about a log entry, and the end of a draft, without which viewers would keep waiting. */

@@ -9,7 +9,7 @@ import { Subscriptions } from './subscriptions.ts'
 /** The argument of Socket.IO's `io.adapter()`. */
 export type SocketAdapter = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter
 
-const MAX_PUBLISHING = 10_000
+export const MAX_PUBLISHING = 10_000
 const REQUEST_TIMEOUT_MS = 2000
 
 /**

@@ -1,0 +1,92 @@
+import { LIMITS } from '@chatbox/contract'
+import { DRAFT_LIMITS } from '@chatbox/core'
+import { MAX_PAGES } from '../../../services/worker/src/answer/prepare-request.ts'
+import { TIMING } from '../../../services/worker/src/context.ts'
+import { MAX_EVENT_LENGTH } from '../../../services/worker/src/models/transport/event-stream.ts'
+import { bytes, characters, count, ofSetting, time, type LimitGroup } from './limit.ts'
+
+const ANSWERS = 'tests/integration/worker-answers.test.ts'
+
+export const ANSWERED: LimitGroup = {
+  title: 'Answers',
+  limits: [
+    {
+      what: 'replies that are written at once',
+      per: 'process',
+      amount: ofSetting('LLM_CONCURRENCY'),
+      then: 'the next questions wait in the queue',
+      test: [
+        'tests/contract/job-queue.contract.ts',
+        'runs at most as many jobs at once as it was told',
+      ],
+    },
+    {
+      what: 'silence before the first word',
+      per: 'reply',
+      amount: ofSetting('LLM_FIRST_TOKEN_TIMEOUT'),
+      then: 'the attempt ends with `LLM_TIMEOUT`',
+      test: [
+        'tests/contract/llm-http.contract.ts',
+        'says LLM_TIMEOUT when nothing comes, before the headers and after them',
+      ],
+    },
+    {
+      what: 'time of all attempts together',
+      per: 'reply',
+      amount: ofSetting('LLM_STREAM_TIMEOUT'),
+      then: 'the reply ends as `incomplete`, or as `failed` without text',
+      test: [ANSWERS, 'that never ends is ended when the time is over'],
+    },
+    {
+      what: 'requests to the provider',
+      per: 'reply',
+      amount: count(TIMING.maxTries),
+      then: 'the reply fails with a retry button',
+      test: [ANSWERS, 'ends in a failed reply after the third try'],
+    },
+    {
+      what: 'a pause that a provider asks for',
+      per: 'reply',
+      amount: time(TIMING.maxRetryAfterMs),
+      then: 'the reply fails at once',
+      test: [ANSWERS, 'that asks for too long a pause is not waited for'],
+    },
+    {
+      what: 'text of a reply',
+      per: 'reply',
+      amount: characters(LIMITS.replyLength),
+      then: 'the rest is dropped, and the reply ends as `incomplete`',
+      test: [ANSWERS, 'that never stops talking is cut at the longest message there is'],
+    },
+    {
+      what: 'one event of a provider',
+      per: 'reply',
+      amount: characters(MAX_EVENT_LENGTH),
+      then: 'the attempt ends with `LLM_TRUNCATED`',
+      test: [
+        'tests/contract/llm-streams.test.ts',
+        'ends visibly at an event over the cap, without holding it',
+      ],
+    },
+    {
+      what: 'pages of the log that are read for a prompt',
+      per: 'reply',
+      amount: count(MAX_PAGES),
+      then: 'older entries are not sent to the model',
+      test: [
+        'services/worker/src/answer/prepare-request.test.ts',
+        'has an end, however little the entries hold',
+      ],
+    },
+    {
+      what: 'text of a draft in Redis or in memory',
+      per: 'draft',
+      amount: bytes(DRAFT_LIMITS.bytes),
+      then: 'the draft is dropped; viewers who join later wait for the whole reply',
+      test: [
+        'tests/contract/event-bus.contract.ts',
+        'keeps a draft of many small deltas, and gives up on one that is too long',
+      ],
+    },
+  ],
+}

@@ -1,0 +1,166 @@
+import {
+  FETCH_TIMEOUT_MS,
+  MAX_SET_LENGTH,
+  REST_MS,
+} from '../../../services/gateway/src/auth/key-set.ts'
+import { HANDSHAKES, PER_ADDRESS } from '../../../services/gateway/src/edge/rate-guard.ts'
+import { REQUEST_BOUNDS, SPARE_CONNECTIONS } from '../../../services/gateway/src/start.ts'
+import {
+  HARD_LIMIT_BYTES,
+  SOFT_LIMIT_BYTES,
+} from '../../../services/gateway/src/ws/connection/outbound.ts'
+import { MAX_IN_FLIGHT } from '../../../services/gateway/src/ws/connection/served-socket.ts'
+import { BOUNDS } from '../../../services/gateway/src/ws/engine/chat-engine.ts'
+import { MAX_SESSIONS_PER_SOCKET } from '../../../services/gateway/src/ws/rooms/session-rooms.ts'
+import { bytes, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
+
+export const CONNECTIONS: LimitGroup = {
+  title: 'Connections',
+  limits: [
+    {
+      what: 'sockets',
+      per: 'process',
+      amount: ofSetting('MAX_CONNECTIONS'),
+      then: 'the upgrade is refused with `CONNECTION_LIMIT`',
+      test: ['tests/integration/gateway-handshake.test.ts', 'holds for one gateway'],
+    },
+    {
+      what: 'sockets, over all gateways',
+      per: 'user',
+      amount: ofSetting('MAX_CONNECTIONS_PER_USER'),
+      then: 'the handshake is refused with `CONNECTION_LIMIT`',
+      test: [
+        'tests/integration/gateway-handshake.test.ts',
+        'holds for one user, over all gateways, and again once one has left',
+      ],
+    },
+    {
+      what: 'connections besides the sockets',
+      per: 'process',
+      amount: count(SPARE_CONNECTIONS),
+      then: 'the next connection is closed at once',
+      test: ['tests/integration/limits-requests.test.ts', 'connections besides the sockets'],
+    },
+    {
+      what: 'handshakes',
+      per: 'user',
+      amount: inMinute(HANDSHAKES),
+      then: 'refused with `TOO_MANY_REQUESTS`',
+      test: ['tests/integration/limits-requests.test.ts', 'handshakes of a user'],
+    },
+    {
+      what: 'refused tokens, in handshakes and over HTTP',
+      per: 'address',
+      amount: inMinute(PER_ADDRESS.refused),
+      then: 'the next bad token gets `TOO_MANY_REQUESTS`, a good one comes in',
+      test: [
+        'tests/integration/gateway-refused-tokens.test.ts',
+        'are limited by address, while good ones of the same address come in',
+      ],
+    },
+    {
+      what: 'one message on a socket',
+      per: 'connection',
+      amount: ofSetting('MAX_MESSAGE_SIZE'),
+      then: 'the socket is closed with code 1009',
+      test: [
+        'tests/integration/gateway-frames.test.ts',
+        '%s: that socket is closed, no other is touched',
+      ],
+    },
+    {
+      what: 'fragments of one message',
+      per: 'connection',
+      amount: count(BOUNDS.maxFragments),
+      then: 'the socket is closed with code 1008',
+      test: [
+        'tests/integration/gateway-frames.test.ts',
+        '%s: that socket is closed, no other is touched',
+      ],
+    },
+    {
+      what: 'events that run at once',
+      per: 'connection',
+      amount: count(MAX_IN_FLIGHT),
+      then: 'the next event is refused with `TOO_MANY_REQUESTS`',
+      test: [
+        'tests/integration/gateway-rates.test.ts',
+        'at the same time on one socket are refused before they reach anything',
+      ],
+    },
+    {
+      what: 'open sessions',
+      per: 'connection',
+      amount: count(MAX_SESSIONS_PER_SOCKET),
+      then: 'the session that was opened first is left',
+      test: [
+        'services/gateway/src/ws/rooms/session-rooms.test.ts',
+        'keeps 50 sessions of one socket, the latest ones',
+      ],
+    },
+    {
+      what: 'bytes that wait for a client that reads slowly',
+      per: 'connection',
+      amount: bytes(SOFT_LIMIT_BYTES),
+      then: 'it gets no more deltas and catches up from the log',
+      test: [
+        'tests/integration/gateway-connections.test.ts',
+        'gets no more deltas, is closed at the limit, and hurts nobody',
+      ],
+    },
+    {
+      what: 'bytes that wait, besides the longest message',
+      per: 'connection',
+      amount: bytes(HARD_LIMIT_BYTES),
+      then: 'the socket is closed',
+      test: [
+        'tests/integration/gateway-connections.test.ts',
+        'gets no more deltas, is closed at the limit, and hurts nobody',
+      ],
+    },
+    {
+      what: 'the headers of a request: time',
+      per: 'request',
+      amount: time(REQUEST_BOUNDS.headersTimeout),
+      then: 'the connection is closed',
+      test: [
+        'tests/integration/gateway-connections.test.ts',
+        'closes a connection that is slow with its request',
+      ],
+    },
+    {
+      what: 'the headers of a request: length',
+      per: 'request',
+      amount: bytes(REQUEST_BOUNDS.maxHeaderSize),
+      then: 'answered with 431, and the connection is closed',
+      test: ['tests/integration/limits-requests.test.ts', 'headers of a request'],
+    },
+    {
+      what: 'a whole request: time',
+      per: 'request',
+      amount: time(REQUEST_BOUNDS.requestTimeout),
+      then: 'answered with 408, and the connection is closed',
+      test: ['tests/integration/limits-requests.test.ts', 'time of a request'],
+    },
+    {
+      what: "fetches of the issuer's keys",
+      per: 'process',
+      amount: `one in ${time(REST_MS)}`,
+      then: 'a token with an unknown key is refused with the keys that are known',
+      test: [
+        'services/gateway/src/auth/key-set.test.ts',
+        'fetches at most once in half a minute, whatever names are made up',
+      ],
+    },
+    {
+      what: "length and time of the issuer's keys",
+      per: 'key set',
+      amount: `${bytes(MAX_SET_LENGTH)} and ${time(FETCH_TIMEOUT_MS)}`,
+      then: 'tokens get `UNAVAILABLE` until a fetch succeeds',
+      test: [
+        'services/gateway/src/auth/key-set.test.ts',
+        'cannot be checked where the set answers with %s',
+      ],
+    },
+  ],
+}
