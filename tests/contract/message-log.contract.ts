@@ -131,6 +131,69 @@ export function describeMessageLog(open: () => Promise<StoreHarness>): void {
     })
   })
 
+  describe('a page of at most so much text', () => {
+    const MAX_LENGTH = 100
+    // Of emoji, each of which has two units.
+    const LENGTHS = [0, 40, 60, 2, 100, 102, 0, 0, 30, 300, 20, 20, 20, 20, 20, 20, 2]
+    const ALL = times(LENGTHS.length, (index) => index + 1)
+    let sessionId: string
+    beforeAll(async () => {
+      sessionId = await startSession(store)
+      for (const length of LENGTHS) {
+        await store.messages.append(userEntry(sessionId, { content: '🙂'.repeat(length / 2) }))
+      }
+    })
+
+    /** What fits of all that a range asks for, at the end where the reader is. */
+    function fitting({ afterSeq, beforeSeq = Infinity, limit }: LogRange): [number[], boolean] {
+      const forward = ALL.filter((seq) => seq > (afterSeq ?? 0) && seq < beforeSeq)
+      const seqs = afterSeq === undefined ? forward.toReversed() : forward
+      const fits = seqs.slice(0, limit).filter((_, index, { length }) => {
+        const sum = seqs.slice(0, index + 1).reduce((total, seq) => total + at(seq), 0)
+        return length > 0 && (index === 0 || sum <= MAX_LENGTH)
+      })
+      const kept = afterSeq === undefined ? fits.toReversed() : fits
+      return [kept, fits.length < seqs.length]
+    }
+    const at = (seq: number) => LENGTHS[seq - 1] ?? 0
+
+    it('holds whole entries next to the reader, at least one, and says that there is more', async () => {
+      const bounds: Omit<LogRange, 'limit'>[] = [
+        {},
+        ...[0, ...ALL].flatMap((seq) => [{ afterSeq: seq }, { beforeSeq: seq }]),
+      ]
+      const ranges = [1, 3, 5, 50].flatMap((limit) => bounds.map((bound) => ({ ...bound, limit })))
+      for (const range of ranges.map((one) => ({ ...one, maxLength: MAX_LENGTH }))) {
+        const page = await store.messages.read(sessionId, range)
+        expect([page.messages.map(({ seq }) => seq), page.hasMore]).toEqual(fitting(range))
+        if (range.beforeSeq !== undefined) continue
+        const opened = await second.messages.open(sessionId, range)
+        expect(opened?.page).toEqual(page)
+        expect(opened?.session.lastSeq).toBe(ALL.length)
+      }
+    })
+
+    it('costs the decryption of what it holds, and of no entry behind the next one', async () => {
+      const longId = await startSession(store)
+      for (let index = 0; index < 60; index++) {
+        await store.messages.append(userEntry(longId, { content: 'x'.repeat(30) }))
+      }
+      const reads: [reads: () => Promise<unknown>, most: number][] = [
+        [() => store.messages.read(longId, { limit: 50, maxLength: MAX_LENGTH }), 4],
+        [() => store.messages.read(longId, { afterSeq: 5, limit: 50, maxLength: MAX_LENGTH }), 4],
+        [() => store.messages.read(longId, { limit: 50 }), 50],
+        // The texts of the session besides.
+        [() => store.messages.open(longId, { limit: 50, maxLength: MAX_LENGTH }), 4 + 2],
+        [() => store.messages.open(longId, { afterSeq: 5, limit: 50, maxLength: 100 }), 4 + 4],
+      ]
+      for (const [read, most] of reads) {
+        const before = harness.countOpened?.() ?? 0
+        await read()
+        expect((harness.countOpened?.() ?? 0) - before).toBeLessThanOrEqual(most)
+      }
+    })
+  })
+
   describe('MessageLog.find', () => {
     it('finds nothing under another session', async () => {
       const sessionId = await startSession(store)

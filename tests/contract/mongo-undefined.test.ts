@@ -25,7 +25,7 @@ function listPaths(value: unknown, path: Path = []): Path[] {
   return path.length === 0 ? inside : [path, ...inside]
 }
 
-const PAGE = ['afterSeq', 'beforeSeq', 'cursor']
+const PAGE = ['afterSeq', 'beforeSeq', 'cursor', 'maxLength']
 /** A question may have none of these. */
 const OPTIONAL = ['payer', 'lane']
 const KEY = ['', 'sessionId', 'messageId']

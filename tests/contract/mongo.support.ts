@@ -9,7 +9,13 @@ import {
   type RunningMongo,
 } from '../environment/servers/mongo.ts'
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
-import { createHooks, newKeyRing, type RecordedHooks, type StoreHarness } from './store.support.ts'
+import {
+  createHooks,
+  newCountingKeyRing,
+  type CountingKeyRing,
+  type RecordedHooks,
+  type StoreHarness,
+} from './store.support.ts'
 
 let skipReason: string | undefined
 
@@ -33,6 +39,7 @@ export const describeWithOwnMongo: Describe = describeUnless(
 export interface MongoLab {
   db: Db
   hooks: RecordedHooks
+  cipher: CountingKeyRing
   /** `port` is that of a proxy before the server. */
   open(port?: number): Promise<Store>
   close(): Promise<void>
@@ -42,13 +49,14 @@ export async function openMongoLab(): Promise<MongoLab> {
   if (!mongo) throw new Error('there is no MongoDB-compatible server')
   const { uri } = mongo
   const database = newMongoDatabase()
-  const cipher = newKeyRing()
+  const cipher = newCountingKeyRing()
   const hooks = createHooks()
   const client = await new MongoClient(uri).connect()
   const opened: Store[] = []
   return {
     db: client.db(database),
     hooks,
+    cipher,
     async open(port) {
       const address =
         port === undefined ? uri : `mongodb://127.0.0.1:${port}/?directConnection=true`
@@ -70,6 +78,7 @@ export async function openMongoHarness(lab: MongoLab): Promise<StoreHarness> {
   return {
     store: await lab.open(),
     openSecond: () => lab.open(),
+    countOpened: () => lab.cipher.opened,
     async swapSealed(a, b) {
       const [ofA, ofB] = [await messages.findOne({ _id: a }), await messages.findOne({ _id: b })]
       await messages.updateOne({ _id: a }, { $set: { sealed: ofB?.sealed ?? '' } })

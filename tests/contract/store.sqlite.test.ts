@@ -5,16 +5,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe } from '@jest/globals'
 import { openSqliteStore } from '@chatbox/adapters'
 import { describeStore } from './store.contract.ts'
-import { createHooks, newKeyRing, type StoreHarness } from './store.support.ts'
+import { createHooks, newCountingKeyRing, type StoreHarness } from './store.support.ts'
 
 async function openSqlite(): Promise<StoreHarness> {
   const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sqlite-'))
-  const cipher = newKeyRing()
+  const cipher = newCountingKeyRing()
   const open = () => openSqliteStore({ dataDir, cipher, hooks: createHooks() })
   const store = await open()
   return {
     store,
     openSecond: open,
+    countOpened: () => cipher.opened,
     async swapSealed(a, b) {
       const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
       const read = db.prepare('SELECT sealed FROM messages WHERE id = ?')

@@ -19,6 +19,8 @@ export interface StoreHarness {
   store: Store
   /** Another instance on the same data, as another process would have. */
   openSecond(): Promise<Store>
+  /** How many texts both instances have decrypted; undefined where the harness decrypts too. */
+  countOpened?(): number
   /** Puts one entry's sealed text into the place of another's. */
   swapSealed(a: string, b: string): Promise<void>
   close(): Promise<void>
@@ -50,6 +52,26 @@ export function useStores(
 export const newId = (): string => randomBytes(16).toString('base64url')
 export const newKeyRing = (id = 'k1'): Cipher =>
   createKeyRing([{ id, key: new Uint8Array(randomBytes(32)) }])
+
+/** A key ring that counts what it decrypts. */
+export interface CountingKeyRing extends Cipher {
+  readonly opened: number
+}
+
+export function newCountingKeyRing(): CountingKeyRing {
+  const ring = newKeyRing()
+  let opened = 0
+  return {
+    seal: (text, context) => ring.seal(text, context),
+    open(sealed, context) {
+      opened++
+      return ring.open(sealed, context)
+    },
+    get opened() {
+      return opened
+    },
+  }
+}
 
 export interface RecordedHooks extends AdapterHooks {
   refused: { source: string; ids: Record<string, string> }[]

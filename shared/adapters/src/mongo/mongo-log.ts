@@ -15,8 +15,10 @@ import {
   type PlacedEntry,
   type SessionOrigin,
 } from '@chatbox/core'
+import type { FindCursor } from 'mongodb'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
+import { PageFill } from '../sealed/page-fill.ts'
 import {
   toOrigin,
   toOriginRecord,
@@ -80,17 +82,20 @@ export class MongoLog implements MessageLog {
     await this.#heads.refresh(toKey(sessionId))
   }
 
-  async read(sessionId: string, { afterSeq, beforeSeq, limit }: LogRange): Promise<LogPage> {
+  async read(sessionId: string, range: LogRange): Promise<LogPage> {
+    const { afterSeq, beforeSeq, limit } = range
     const isForward = afterSeq !== undefined
     const bound = isForward ? { $gt: afterSeq } : { $lt: beforeSeq ?? Number.MAX_SAFE_INTEGER }
-    const documents = await this.#mongo.messages
+    const documents = this.#mongo.messages
       .find({ sessionId: toKey(sessionId), seq: bound }, { ...BOUNDED, projection: MESSAGE_FIELDS })
       .sort({ seq: isForward ? 1 : -1 })
       .limit(limit + 1)
-      .toArray()
-    const messages = documents.slice(0, limit).map((document) => this.#toMessage(document))
-    if (!isForward) messages.reverse()
-    return { messages, hasMore: documents.length > limit }
+    const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
+    for await (const document of documents) {
+      page.add(document)
+      if (page.isCut) break
+    }
+    return page.toPage()
   }
 
   /**
@@ -98,18 +103,25 @@ export class MongoLog implements MessageLog {
    * the whole session. A page that reaches the end needs no other read and is always consistent.
    */
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
-    const documents = await this.#readWithEnd(toKey(sessionId), range)
-    const found = await this.#findAtEnd(toKey(sessionId), range, documents)
+    const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
+    const documents: MessageDocument[] = []
+    for await (const document of this.#findWithEnd(toKey(sessionId), range)) {
+      documents.push(document)
+      if (document.seq > (range.afterSeq ?? 0)) page.add(document)
+      if (page.isCut) break
+    }
+    const asked = page.isCut ? documents.length : range.limit + 2
+    const last = findLast(documents, asked)
+    const found = last
+      ? this.#toFound(last)
+      : await this.#findSession(toKey(sessionId), range, documents)
     if (!found) return undefined
     // A client that opens a log may write in it next.
     this.#heads.keep(found)
     const { origin, head } = found
-    const entries = documents.filter(({ seq }) => seq > (range.afterSeq ?? 0))
-    const messages = entries.slice(0, range.limit).map((document) => this.#toMessage(document))
-    if (range.afterSeq === undefined) messages.reverse()
     return {
       session: toSession(origin, head),
-      page: { messages, hasMore: entries.length > range.limit },
+      page: page.toPage(),
       mayHaveOpenTask: head.state.unanswered > 0,
     }
   }
@@ -117,7 +129,7 @@ export class MongoLog implements MessageLog {
   /**
    * Reads as `read` does. After a seq it also reads the entry of that seq, which may be the last.
    */
-  async #readWithEnd(sessionId: string, { afterSeq, limit }: LogRange): Promise<MessageDocument[]> {
+  #findWithEnd(sessionId: string, { afterSeq, limit }: LogRange): FindCursor<MessageDocument> {
     const isForward = afterSeq !== undefined
     return this.#mongo.messages
       .find(isForward ? { sessionId, seq: { $gte: afterSeq } } : { sessionId }, {
@@ -126,20 +138,19 @@ export class MongoLog implements MessageLog {
       })
       .sort({ seq: isForward ? 1 : -1 })
       .limit(limit + (isForward ? 2 : 1))
-      .toArray()
   }
 
-  async #findAtEnd(
+  #toFound({ sessionId, seq, state, stateSealed, origin }: MessageDocument): FoundSession {
+    const head = toHead(this.#deps, sessionId, { seq, state, stateSealed })
+    return { origin: toOrigin(this.#deps, sessionId, origin), head }
+  }
+
+  /** Finds the session of a page that does not reach the end of the log, or is empty. */
+  async #findSession(
     sessionId: string,
-    { afterSeq = 0, limit }: LogRange,
+    { afterSeq = 0 }: LogRange,
     documents: MessageDocument[],
   ): Promise<FoundSession | undefined> {
-    const last = findLast(documents, limit + 2)
-    if (last) {
-      const { seq, state, stateSealed } = last
-      const head = toHead(this.#deps, sessionId, { seq, state, stateSealed })
-      return { origin: toOrigin(this.#deps, sessionId, last.origin), head }
-    }
     const projected = await this.#sessions.findProjected(sessionId)
     const isNew = afterSeq === 0 && documents.length === 0 && projected?.head.seq === 0
     return isNew || !projected ? projected : this.#sessions.toExact(projected)

@@ -42,6 +42,13 @@ export class SqliteDatabase {
     return this.#call(() => this.#prepare(sql).all(...values))
   }
 
+  /** Reads row by row until `visit` returns false. */
+  each(sql: string, values: SQLInputValue[], visit: (row: Row) => boolean): void {
+    this.#call(() => {
+      for (const row of this.#prepare(sql).iterate(...values)) if (!visit(row)) return
+    })
+  }
+
   /** Returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return this.#call(() => Number(this.#prepare(sql).run(...values).changes))

@@ -14,6 +14,7 @@ import {
 import { z } from 'zod'
 import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts'
 import type { RecordDeps } from '../sealed/key-ring.ts'
+import { PageFill } from '../sealed/page-fill.ts'
 import { toStateRecord } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS, toPayerText } from './sqlite-reply-claims.ts'
@@ -56,25 +57,20 @@ export class SqliteLog implements MessageLog {
 
   async read(sessionId: string, range: LogRange): Promise<LogPage> {
     const { afterSeq, beforeSeq, limit } = range
-    const rows =
+    const page = new PageFill<Row>(range, (row) => this.#toMessage(row))
+    const [order, bound] =
       afterSeq === undefined
-        ? this.#db.all(
-            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq < ?
-             ORDER BY seq DESC LIMIT ?`,
-            sessionId,
-            beforeSeq ?? Number.MAX_SAFE_INTEGER,
-            limit + 1,
-          )
-        : this.#db.all(
-            `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND seq > ?
-             ORDER BY seq LIMIT ?`,
-            sessionId,
-            afterSeq,
-            limit + 1,
-          )
-    const messages = rows.slice(0, limit).map((row) => this.#toMessage(row))
-    if (afterSeq === undefined) messages.reverse()
-    return { messages, hasMore: rows.length > limit }
+        ? ['seq < ? ORDER BY seq DESC', beforeSeq ?? Number.MAX_SAFE_INTEGER]
+        : ['seq > ? ORDER BY seq', afterSeq]
+    this.#db.each(
+      `SELECT ${COLUMNS} FROM messages WHERE session_id = ? AND ${order} LIMIT ?`,
+      [sessionId, bound, limit + 1],
+      (row) => {
+        page.add(row)
+        return !page.isCut
+      },
+    )
+    return page.toPage()
   }
 
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {

@@ -14,6 +14,11 @@ export interface LogRange {
   afterSeq?: number
   beforeSeq?: number
   limit: number
+  /**
+   * The length of all texts together, in UTF-16 units, at which the page ends early. What does not
+   * fit is not decrypted. A page has at least one entry, which may be longer.
+   */
+  maxLength?: number
 }
 
 export interface LogPage {

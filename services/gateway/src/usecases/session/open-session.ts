@@ -4,7 +4,7 @@ import { isOwnedBy } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { checkSession } from '../check-session.ts'
-import { cutPage, toKept, toLogRange } from './read-session.ts'
+import { toLogRange } from './read-session.ts'
 import { resumeOrStartSession } from './start-session.ts'
 
 /**
@@ -69,7 +69,7 @@ async function readLog(context: Context, caller: Caller, input: Chosen): Promise
     throw notFound()
   }
   const { session, page, mayHaveOpenTask } = opened
-  return { session, mayHaveOpenTask, ...cutPage(page, toKept(input)) }
+  return { session, mayHaveOpenTask, ...page }
 }
 
 async function findActiveReply(context: Context, sessionId: string): Promise<ActiveReply | null> {

@@ -1,4 +1,4 @@
-import { LIMITS, type Message, type Session, type User } from '@chatbox/contract'
+import { LIMITS, type Session, type User } from '@chatbox/contract'
 import type { LogPage, LogRange } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import { checkSession } from '../check-session.ts'
@@ -38,36 +38,15 @@ export async function readHistory(
     who,
     session: await context.sessions.find(input.sessionId),
   })
-  return cutPage(await context.messages.read(session.id, toLogRange(input)), toKept(input))
+  return await context.messages.read(session.id, toLogRange(input))
 }
 
 /** Converts a range of the contract to one of the store. */
 export function toLogRange({ afterSeq, beforeSeq, limit }: PageRange): LogRange {
   return {
     limit: limit ?? LIMITS.historyPageDefault,
+    maxLength: PAGE_TEXT_LENGTH,
     ...(afterSeq === undefined ? {} : { afterSeq }),
     ...(beforeSeq === undefined ? {} : { beforeSeq }),
   }
-}
-
-/** Returns the end of the page that is next to the part that the reader already has. */
-export function toKept({ afterSeq }: PageRange): 'newest' | 'oldest' {
-  return afterSeq === undefined ? 'newest' : 'oldest'
-}
-
-/** Cuts a page that is too long. `keep` is the end that stays. */
-export function cutPage(page: LogPage, keep: 'newest' | 'oldest'): LogPage {
-  const messages = keep === 'oldest' ? page.messages : page.messages.toReversed()
-  const kept = messages.slice(0, countFitting(messages))
-  if (kept.length === page.messages.length) return page
-  return { messages: keep === 'oldest' ? kept : kept.reverse(), hasMore: true }
-}
-
-function countFitting(messages: Message[]): number {
-  let length = 0
-  for (const [index, message] of messages.entries()) {
-    length += message.content.length
-    if (length > PAGE_TEXT_LENGTH && index > 0) return index
-  }
-  return messages.length
 }
