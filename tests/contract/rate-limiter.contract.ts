@@ -81,6 +81,37 @@ export function describeRateLimiter(name: string, open: () => Promise<LimiterHar
       expect(decisions.filter(({ allowed }) => !allowed)).toEqual([])
     })
 
+    it.each([
+      ['one by one', undefined],
+      ['in batches', 4],
+    ])(
+      'takes several points at once, and what is left where those are too many, %s',
+      async (_, batch) => {
+        const rule = newRule({ points: 20, ...(batch && { batch }) })
+        expect(await limiter.take(rule, 'ada')).toEqual({ allowed: true })
+        expect(await limiter.take(rule, 'ada', 9)).toEqual({ allowed: true })
+        expect(await other.take(rule, 'ada', 8)).toEqual({ allowed: true })
+        expect(await limiter.take(rule, 'ada', 5)).toMatchObject({ allowed: false })
+        for (const each of [limiter, other]) {
+          expect(await each.take(rule, 'ada')).toMatchObject({ allowed: false })
+        }
+        expect(await other.take(rule, 'bob', 20)).toEqual({ allowed: true })
+        expect(await other.take(rule, 'eve', 21)).toMatchObject({ allowed: false })
+      },
+    )
+
+    it('gives 50 callers who want several at once no more than there is', async () => {
+      const rule = newRule({ points: 60, batch: 6 })
+      const decisions = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          (index % 2 ? limiter : other).take(rule, 'ada', 1 + (index % 4)),
+        ),
+      )
+      const taken = decisions.map(({ allowed }, index) => (allowed ? 1 + (index % 4) : 0))
+      expect(taken.reduce((sum, points) => sum + points, 0)).toBeLessThanOrEqual(60)
+      expect(await limiter.take(rule, 'ada')).toMatchObject({ allowed: false })
+    })
+
     it('allows exactly the points to 50 callers at once', async () => {
       const rule = newRule({ points: 20 })
       const decisions = await Promise.all(

@@ -1,6 +1,11 @@
 import { LIMITS } from '@chatbox/contract'
 import { ANSWER_TIMEOUT_MS } from '../../../services/gateway/src/edge/calls.ts'
-import { PER_ADDRESS, PER_MESSAGE } from '../../../services/gateway/src/edge/rate-guard.ts'
+import {
+  LENGTH_PER_ENTRY,
+  LENGTH_PER_POINT,
+  PER_ADDRESS,
+  PER_MESSAGE,
+} from '../../../services/gateway/src/edge/rate-guard.ts'
 import { MAX_BODY_BYTES } from '../../../services/gateway/src/http/api.ts'
 import { PAGE_TEXT_LENGTH } from '../../../services/gateway/src/usecases/session/read-session.ts'
 import { bytes, characters, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
@@ -41,6 +46,13 @@ export const CALLS: LimitGroup = {
         'tests/integration/gateway-http-refusals.test.ts',
         'refuse with Retry-After, by user where there is a token',
       ],
+    },
+    {
+      what: 'text and entries that reads bring',
+      per: 'user',
+      amount: `one read more for ${characters(LENGTH_PER_POINT)}; an entry counts as ${count(LENGTH_PER_ENTRY)}`,
+      then: 'the next read is refused',
+      test: ['tests/integration/read-cost.test.ts', 'is counted by its length over all gateways'],
     },
     {
       what: 'signals (typing, read) and unknown events',

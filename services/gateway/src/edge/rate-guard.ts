@@ -43,6 +43,20 @@ interface RateGuardParts {
   security: SecurityEvents
 }
 
+/** What a read has brought: log entries or sessions, and the length of all texts. */
+export interface ReadWork {
+  entries: number
+  length: number
+}
+
+/**
+ * How long a text one point pays for, in UTF-16 units. The usual page of 50 short entries takes one
+ * point, and the longest page three to five.
+ */
+export const LENGTH_PER_POINT = 100_000
+/** Decrypting and checking an entry costs as much as this length of text: some 30 µs. */
+export const LENGTH_PER_ENTRY = 1000
+
 export interface RateGuard {
   /**
    * Throws `TOO_MANY_REQUESTS` if `key` has used up the rule's points. For a cost, `key` is the
@@ -51,6 +65,11 @@ export interface RateGuard {
   take(rule: RuleName, key: string): Promise<void>
   /** Makes this process refuse `key` for a while, whatever points it has. */
   refuse(rule: RuleName, key: string, forMs: number): void
+  /**
+   * Counts what a read has cost beyond the point of its call. Returns the time in ms until the user
+   * may read again, 0 if there were points enough.
+   */
+  chargeRead(userId: string, work: ReadWork): Promise<number>
 }
 
 /**
@@ -67,12 +86,12 @@ export function createRateGuard(
   const refusals = new Refusals()
   const slowly = new SlowRefusals()
 
-  async function ask(rule: RuleName, key: string): Promise<number> {
+  async function ask(rule: RuleName, key: string, points?: number): Promise<number> {
     const id = `${rule} ${key}`
     const knownMs = refusals.leftMs(id)
     if (knownMs > 0) return knownMs
     const rules = isVisitorId(key) ? visitors : users
-    const decision = await limiter.take(rules[rule], key)
+    const decision = await limiter.take(rules[rule], key, points)
     if (decision.allowed) return 0
     refusals.remember(id, decision.retryAfterMs)
     return decision.retryAfterMs
@@ -88,6 +107,10 @@ export function createRateGuard(
       throw tooManyRequests(retryAfterMs)
     },
     refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
+    async chargeRead(userId, { entries, length }) {
+      const points = Math.floor((entries * LENGTH_PER_ENTRY + length) / LENGTH_PER_POINT)
+      return points === 0 ? 0 : await ask('read', userId, points)
+    },
   }
 }
 

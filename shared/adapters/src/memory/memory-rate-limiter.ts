@@ -4,9 +4,9 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 export function createMemoryRateLimiter(): RateLimiter {
   const limitOf = oncePerRule(createMemoryLimit)
   return {
-    async take(rule, key) {
+    async take(rule, key, points = 1) {
       try {
-        await limitOf(rule).consume(key)
+        await limitOf(rule).consume(key, points)
         return { allowed: true }
       } catch (refused) {
         if (!(refused instanceof RateLimiterRes)) throw refused

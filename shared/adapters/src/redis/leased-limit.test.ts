@@ -112,6 +112,20 @@ describe('a leased limit', () => {
     expect(await limit.take('ada')).toEqual({ allowed: true })
   })
 
+  it('takes several points of the lease, and asks for those that it does not have', async () => {
+    const { openProcess, asked } = openShared(30)
+    const limit = openProcess(10)
+    await limit.take('ada')
+    expect(await limit.take('ada', 9)).toEqual({ allowed: true })
+    expect(asked()).toBe(1)
+    await limit.take('ada')
+    expect(await limit.take('ada', 15)).toEqual({ allowed: true })
+    expect(asked()).toBe(3)
+    // Four are left.
+    expect(await limit.take('ada', 5)).toMatchObject({ allowed: false })
+    expect(await limit.take('ada')).toMatchObject({ allowed: false })
+  })
+
   it('forgets what was not spent when the window ends', async () => {
     const { clock, openProcess, asked } = openShared(5)
     const limit = openProcess(5)

@@ -2,7 +2,7 @@ import type { RateDecision } from '@chatbox/core'
 
 /** The answer of a shared count to a request for a batch. */
 export interface Grant {
-  /** From 0 to the whole batch. */
+  /** From 0 to all that was asked for. */
   points: number
   /** The time until the window ends. */
   endsInMs: number
@@ -22,7 +22,7 @@ interface Batch {
 
 export interface LeasedLimitOptions {
   batch: number
-  askShared(key: string, batch: number): Promise<Grant>
+  askShared(key: string, points: number): Promise<Grant>
   /** In milliseconds, monotonic. */
   now?: () => number
 }
@@ -49,17 +49,23 @@ export class LeasedLimit {
   /**
    * Decides in the order of a key's callers. Rejects only if the shared count could not be read.
    */
-  async take(key: string): Promise<RateDecision> {
+  async take(key: string, points = 1): Promise<RateDecision> {
+    if (points > 1) return await this.#takeMany(key, points)
     const last = this.#coming.get(key)
-    if (!last && this.#spend(key)) return { allowed: true }
+    if (!last && this.#spend(key, 1) === 1) return { allowed: true }
     // A caller that comes during a request waits in line, so that a later caller who finds the
     // batch does not overtake it.
     const batch = last && last.takers < this.#options.batch ? last : this.#ask(key)
     batch.takers += 1
     const place = batch.takers
-    const { points, endsInMs } = await batch.grant
-    if (place <= points) return { allowed: true }
-    return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
+    return decide(place, await batch.grant)
+  }
+
+  /** Asks for exactly what the lease does not have, without a place in the line. */
+  async #takeMany(key: string, points: number): Promise<RateDecision> {
+    const missing = points - this.#spend(key, points)
+    if (missing === 0) return { allowed: true }
+    return decide(missing, await this.#options.askShared(key, missing))
   }
 
   #ask(key: string): Batch {
@@ -85,13 +91,14 @@ export class LeasedLimit {
     }
   }
 
-  #spend(key: string): boolean {
+  /** Returns how many of `points` the lease had. */
+  #spend(key: string, points: number): number {
     const lease = this.#leases.get(key)
-    if (!lease) return false
-    const isLive = lease.endsAt > this.#now()
-    lease.points -= 1
-    if (!isLive || lease.points === 0) this.#leases.delete(key)
-    return isLive
+    if (!lease) return 0
+    const spent = lease.endsAt > this.#now() ? Math.min(points, lease.points) : 0
+    lease.points -= spent
+    if (spent === 0 || lease.points === 0) this.#leases.delete(key)
+    return spent
   }
 
   #keep(key: string, lease: Lease): void {
@@ -107,4 +114,9 @@ export class LeasedLimit {
       this.#leases.delete(key)
     }
   }
+}
+
+function decide(wanted: number, { points, endsInMs }: Grant): RateDecision {
+  if (wanted <= points) return { allowed: true }
+  return { allowed: false, retryAfterMs: Math.max(1, endsInMs) }
 }

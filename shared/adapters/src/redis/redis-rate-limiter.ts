@@ -31,7 +31,7 @@ export function createRedisRateLimiter({ commands, guard, keys }: RedisContext):
       askShared: (key, batch) => askFor(limit, keys.digest(key), batch),
     })
   })
-  return { take: (rule, key) => limitOf(rule).take(key) }
+  return { take: (rule, key, points) => limitOf(rule).take(key, points) }
 }
 
 async function askFor(limit: RateLimiterRedis, digest: string, batch: number): Promise<Grant> {

@@ -20,5 +20,9 @@ export type RateDecision = { allowed: true } | { allowed: false; retryAfterMs: n
  * each process counts on its own under the same rule. The limit never fails open and never blocks.
  */
 export interface RateLimiter {
-  take(rule: RateRule, key: string): Promise<RateDecision>
+  /**
+   * Takes `points`, 1 by default. If fewer are left, takes those and refuses, so that work whose
+   * cost is known only afterwards still counts.
+   */
+  take(rule: RateRule, key: string, points?: number): Promise<RateDecision>
 }

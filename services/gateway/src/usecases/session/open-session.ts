@@ -4,7 +4,7 @@ import { isOwnedBy } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { checkSession } from '../check-session.ts'
-import { toLogRange } from './read-session.ts'
+import { toLogRange, toReadWork } from './read-session.ts'
 import { resumeOrStartSession } from './start-session.ts'
 
 /**
@@ -69,6 +69,7 @@ async function readLog(context: Context, caller: Caller, input: Chosen): Promise
     throw notFound()
   }
   const { session, page, mayHaveOpenTask } = opened
+  await context.guard.chargeRead(caller.user.id, toReadWork(page))
   return { session, mayHaveOpenTask, ...page }
 }
 

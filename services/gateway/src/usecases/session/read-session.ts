@@ -17,7 +17,7 @@ export const PAGE_TEXT_LENGTH = 200_000
 
 /** Lists the user's own sessions, latest activity first. */
 export async function listSessions(
-  { sessions }: Context,
+  { sessions, guard }: Context,
   who: User,
   input: { limit?: number | undefined; cursor?: string | undefined },
 ): Promise<{ items: Session[]; nextCursor: string | null }> {
@@ -25,6 +25,8 @@ export async function listSessions(
     limit: input.limit ?? LIMITS.historyPageDefault,
     ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
   })
+  // Of each session, its origin and its state are decrypted.
+  await guard.chargeRead(who.id, { entries: 2 * page.sessions.length, length: 0 })
   return { items: page.sessions, nextCursor: page.nextCursor }
 }
 
@@ -38,7 +40,15 @@ export async function readHistory(
     who,
     session: await context.sessions.find(input.sessionId),
   })
-  return await context.messages.read(session.id, toLogRange(input))
+  const page = await context.messages.read(session.id, toLogRange(input))
+  await context.guard.chargeRead(who.id, toReadWork(page))
+  return page
+}
+
+/** What a page has cost. */
+export function toReadWork({ messages }: LogPage): { entries: number; length: number } {
+  const length = messages.reduce((sum, { content }) => sum + content.length, 0)
+  return { entries: messages.length, length }
 }
 
 /** Converts a range of the contract to one of the store. */
