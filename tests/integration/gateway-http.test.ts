@@ -111,7 +111,7 @@ describe('transcripts', () => {
     expect(page).toContain(
       '&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;so on&#39; \u{1F600}',
     )
-    expect(page).toContain('<h2>Re &lt;b&gt;ader</h2>')
+    expect(page).toContain('>Re &lt;b&gt;ader (User)</h2>')
     expect(page).not.toContain('<script')
     const file = (await (await download('json')).json()) as {
       messages: { seq: number; content: string }[]

@@ -50,6 +50,19 @@ describe('headers', () => {
     expect(response.headers.get('strict-transport-security')).toBeNull()
   })
 
+  it.each(['/chatbox/', '/chatbox/favicon.svg', `${API}/models`, '/healthz', '/nothing'])(
+    'take from %s what no page of ours uses, and leave what it does',
+    async (route) => {
+      const policy = (await ask(route)).headers.get('permissions-policy')?.split(', ')
+      expect(policy).toEqual(
+        expect.arrayContaining(['camera=()', 'geolocation=()', 'microphone=()', 'payment=()']),
+      )
+      expect(policy?.every((one) => /^[a-z-]+=\(\)$/u.test(one))).toBe(true)
+      // The page copies code.
+      expect(policy?.some((one) => one.startsWith('clipboard'))).toBe(false)
+    },
+  )
+
   it('name the own socket where the public address is https', async () => {
     const other = await h.startOther({ server: { publicUrl: 'https://chat.example/chatbox' } })
     const response = await ask('/healthz', { url: other.url })

@@ -5,9 +5,17 @@ import { CALLS } from './calls.ts'
 import { CONNECTIONS } from './connections.ts'
 import type { LimitGroup } from './limit.ts'
 import { PAGE } from './page.ts'
+import { RESPONSES } from './responses.ts'
 
 /** Every limit of the product. */
-export const LIMIT_GROUPS: readonly LimitGroup[] = [CONNECTIONS, CALLS, ANSWERED, BACK_ENDS, PAGE]
+export const LIMIT_GROUPS: readonly LimitGroup[] = [
+  CONNECTIONS,
+  CALLS,
+  RESPONSES,
+  ANSWERED,
+  BACK_ENDS,
+  PAGE,
+]
 
 const INTRODUCTION = `# Limits
 

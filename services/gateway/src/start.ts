@@ -74,9 +74,18 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     stop() {
       // A request that is still running would keep its connection for the keep-alive time.
       httpServer.keepAliveTimeout = 1
-      return (stopped ??= sockets.close().finally(() => security.stop()))
+      return (stopped ??= closeInTime(httpServer, sockets).finally(() => security.stop()))
     },
   }
+}
+
+/** How long responses may take when the process ends. */
+export const STOP_MS = 5000
+
+/** Closing waits for all responses, and some client may read none. */
+async function closeInTime(httpServer: Server, sockets: SocketServer): Promise<void> {
+  const timer = setTimeout(() => httpServer.closeAllConnections(), STOP_MS)
+  await sockets.close().finally(() => clearTimeout(timer))
 }
 
 function createVisitors(

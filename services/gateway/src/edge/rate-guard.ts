@@ -66,10 +66,10 @@ export interface RateGuard {
   /** Makes this process refuse `key` for a while, whatever points it has. */
   refuse(rule: RuleName, key: string, forMs: number): void
   /**
-   * Counts what a read has cost beyond the point of its call. Returns the time in ms until the user
-   * may read again, 0 if there were points enough.
+   * Counts what a read has cost beyond the points that are `paid`, by default the one of its call.
+   * Returns the time in ms until the user may read again, 0 if there were points enough.
    */
-  chargeRead(userId: string, work: ReadWork): Promise<number>
+  chargeRead(userId: string, work: ReadWork, paid?: number): Promise<number>
 }
 
 /**
@@ -107,9 +107,10 @@ export function createRateGuard(
       throw tooManyRequests(retryAfterMs)
     },
     refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
-    async chargeRead(userId, { entries, length }) {
-      const points = Math.floor((entries * LENGTH_PER_ENTRY + length) / LENGTH_PER_POINT)
-      return points === 0 ? 0 : await ask('read', userId, points)
+    async chargeRead(userId, { entries, length }, paid = 1) {
+      const cost = Math.ceil((entries * LENGTH_PER_ENTRY + length) / LENGTH_PER_POINT)
+      const points = cost - paid
+      return points <= 0 ? 0 : await ask('read', userId, points)
     },
   }
 }

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import {
   HTTP_ROUTES,
@@ -18,34 +16,9 @@ import { authenticate } from '../auth/verify-token.ts'
 import type { Context } from '../context.ts'
 import { answerInTime, parseInput, type InputSchema } from '../edge/calls.ts'
 import { toAddressKey } from '../edge/client-address.ts'
+import { Download } from './download.ts'
+import { createHoldResponse, type HoldResponse } from './held-responses.ts'
 import { refuseCrossSite } from './security.ts'
-
-interface File<T extends string> {
-  name: string
-  /** One of the route's media types in the contract; the text is UTF-8. */
-  mediaType: T
-  /** Read one at a time, at the caller's pace. */
-  pieces: AsyncIterable<string>
-}
-
-/** A file that is streamed as the response to a request. */
-export class Download<T extends string = string> {
-  readonly #file: File<T>
-
-  constructor(file: File<T>) {
-    this.#file = file
-  }
-
-  /** Rejects and cuts the connection if a piece cannot be read or the caller has left. */
-  async send(response: Response): Promise<void> {
-    const { name, mediaType, pieces } = this.#file
-    response.attachment(name)
-    response.setHeader('Content-Type', `${mediaType}; charset=utf-8`)
-    // The file holds texts of users and models. If a browser shows it, nothing in it may run.
-    response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox")
-    await pipeline(Readable.from(pieces), response)
-  }
-}
 
 /** An admitted request, parsed by the contract. */
 interface RouteCall<R extends RouteName> {
@@ -81,12 +54,13 @@ const SCHEMAS: RouteSchemas = HTTP_ROUTES
 /** Creates all routes below `{p}/api`. Requests are parsed and rate-limited only here. */
 export function createApi(context: Context, handlers: RouteHandlers): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
+  const parts = { ...context, holdResponse: createHoldResponse(context) }
   for (const name of Object.keys(HTTP_ROUTES).filter(isRouteName)) {
     const { method, path } = HTTP_ROUTES[name]
     router[method](
       path,
       measure(context, name),
-      toRequestHandler<RouteName>(context, name, handlers[name]),
+      toRequestHandler<RouteName>(parts, name, handlers[name]),
     )
   }
   return router
@@ -96,8 +70,12 @@ function isRouteName(name: string): name is RouteName {
   return Object.hasOwn(HTTP_ROUTES, name)
 }
 
+interface ApiParts extends Context {
+  holdResponse: HoldResponse
+}
+
 function toRequestHandler<R extends RouteName>(
-  context: Context,
+  context: ApiParts,
   name: R,
   answer: RouteHandlers[R],
 ): RequestHandler {
@@ -105,6 +83,7 @@ function toRequestHandler<R extends RouteName>(
   return async (request, response) => {
     response.setHeader('Cache-Control', 'no-store')
     const who = await admit(context, HTTP_ROUTES[name], request)
+    context.holdResponse(HTTP_ROUTES[name], who, { request, response })
     await readBody(request, response)
     const call: RouteCall<R> = {
       ...{ who, request, response },
@@ -114,7 +93,7 @@ function toRequestHandler<R extends RouteName>(
     }
     const answered = await answerInTime(answer(call))
     // A file has no time limit in total: it is read in pieces, each with its own limit.
-    if (answered instanceof Download) await answered.send(response)
+    if (answered instanceof Download) await answered.send(response, context.logger)
     else response.json(answered)
   }
 }

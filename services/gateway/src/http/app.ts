@@ -7,6 +7,7 @@ import { toAddressKey } from '../edge/client-address.ts'
 import { createApi } from './api.ts'
 import { answerErrors, answerUnknown } from './error-handler.ts'
 import { createRouteHandlers } from './handlers/route-handlers.ts'
+import { endUnread } from './held-responses.ts'
 import { allowOrigins, createSecurityHeaders } from './security.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
@@ -22,6 +23,7 @@ export function createApp(context: Context): Express {
   // The simple parser has no nesting, so every value is a text or a list of texts.
   app.set('query parser', 'simple')
   app.use(nameRequests(context))
+  app.use(endUnread(context))
   app.use(createSecurityHeaders(context))
 
   const health = createHealthRoutes(context)

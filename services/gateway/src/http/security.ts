@@ -6,10 +6,20 @@ import type { Context, GatewayOptions } from '../context.ts'
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60
 const PREFLIGHT_MAX_AGE_S = 600
 
+/** What a page of ours never uses, also where it is framed. Helmet does not set this header. */
+const PERMISSIONS_POLICY = [
+  ...['accelerometer', 'autoplay', 'bluetooth', 'browsing-topics', 'camera', 'display-capture'],
+  ...['encrypted-media', 'geolocation', 'gyroscope', 'hid', 'idle-detection', 'magnetometer'],
+  ...['microphone', 'midi', 'payment', 'publickey-credentials-get', 'screen-wake-lock', 'serial'],
+  ...['usb', 'xr-spatial-tracking'],
+]
+  .map((feature) => `${feature}=()`)
+  .join(', ')
+
 /** Sets the headers of every response. Pages run only scripts and styles of ours. */
 export function createSecurityHeaders({ options }: Context): RequestHandler {
   const { publicUrl, hsts } = options.server
-  return helmet({
+  const setHelmet = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -33,6 +43,10 @@ export function createSecurityHeaders({ options }: Context): RequestHandler {
     strictTransportSecurity:
       hsts === 'off' ? false : { maxAge: HSTS_MAX_AGE_S, includeSubDomains: hsts === 'subdomains' },
   })
+  return (request, response, next) => {
+    response.setHeader('Permissions-Policy', PERMISSIONS_POLICY)
+    setHelmet(request, response, next)
+  }
 }
 
 /** Some browsers do not count a socket to the same host as `'self'`. */

@@ -21,6 +21,8 @@ export async function startManagementServer(
     void answer(deps, request, response)
   })
   server.requestTimeout = 5000
+  // Ends what a client does not read.
+  server.timeout = 30_000
   server.maxConnections = 100
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

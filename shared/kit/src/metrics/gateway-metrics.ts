@@ -98,7 +98,7 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     ),
     slowReaderClosed: count(
       'chatbox_slow_readers_closed_total',
-      'One socket closed because its reader did not keep up.',
+      'One socket or HTTP response ended because its reader did not keep up.',
     ),
     ...answers,
   }

@@ -15,7 +15,7 @@ const MAX_COOKIE_LENGTH = 1024
 
 /** Maps each route of the contract to its use case. */
 export function createRouteHandlers(context: Context): RouteHandlers {
-  const { options, sessions, messages } = context
+  const { options, sessions } = context
   const openApi = { ...openApiDocument({ pathPrefix: options.server.pathPrefix }) }
   return {
     listModels: async () => ({ items: [...options.models], nextCursor: null }),
@@ -31,7 +31,7 @@ export function createRouteHandlers(context: Context): RouteHandlers {
         who,
         session: await sessions.find(params.id),
       })
-      return toTranscript(messages, session, query.format ?? 'txt')
+      return toTranscript(context, { who, session, format: query.format ?? 'txt' })
     },
     createVisitor: ({ request, response }) => admitVisitor(context, request, response),
     readOpenApi: async () => openApi,
