@@ -3,6 +3,7 @@ import type { Session } from '@chatbox/contract'
 import { Icon, IconButton, LinkButton, toShortTime } from '@chatbox/ui'
 import type { ComponentChildren, JSX } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { DownloadChat } from './download-chat.tsx'
 import { strings } from './strings.ts'
 
 interface SessionListProps {
@@ -28,14 +29,8 @@ export function SessionList({ client, state, onChoice }: SessionListProps): JSX.
         <Icon name="plus" />
         {strings.newChat}
       </button>
-      {log?.session.status === 'active' && log.lastSeq > 0 && (
-        <EndChat
-          key={log.session.id}
-          onEnd={() => {
-            void client.endSession()
-            onChoice()
-          }}
-        />
+      {log && log.lastSeq > 0 && (
+        <ShownChat key={log.session.id} client={client} session={log.session} onChoice={onChoice} />
       )}
       <h2>{strings.chats}</h2>
       {sessions.status === 'failed' && (
@@ -66,6 +61,27 @@ export function SessionList({ client, state, onChoice }: SessionListProps): JSX.
         </button>
       )}
     </nav>
+  )
+}
+
+interface ShownChatProps extends Pick<SessionListProps, 'client' | 'onChoice'> {
+  session: Session
+}
+
+/** What can be done with the shown chat. */
+function ShownChat({ client, session, onChoice }: ShownChatProps): JSX.Element {
+  return (
+    <>
+      <DownloadChat client={client} session={session} />
+      {session.status === 'active' && (
+        <EndChat
+          onEnd={() => {
+            void client.endSession()
+            onChoice()
+          }}
+        />
+      )}
+    </>
   )
 }
 
@@ -114,7 +130,7 @@ function EndChat({ onEnd }: { onEnd: () => void }): JSX.Element {
   }, [isAsking])
   if (isAsking) return <Confirm onEnd={onEnd} onKeep={() => setAsking(false)} />
   return (
-    <button type="button" class="end-chat" ref={button} onClick={() => setAsking(true)}>
+    <button type="button" class="chat-action" ref={button} onClick={() => setAsking(true)}>
       <Icon name="end" />
       {strings.endChat}
     </button>

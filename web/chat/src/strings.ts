@@ -8,6 +8,8 @@ export const strings = {
   openChats: 'Show your chats',
   closeChats: 'Close your chats',
   newChat: 'New chat',
+  downloadChat: 'Download chat',
+  downloading: 'Downloading',
   endChat: 'End chat',
   endConfirm: 'End this chat? You can still read it later.',
   keepChat: 'Keep chatting',

@@ -160,6 +160,17 @@ export class ChatClient extends Observable<ChatState> {
     await this.#sessions.read(more)
   }
 
+  /** Returns the shown session as a file, undefined if that failed. */
+  async readTranscript(): Promise<Blob | undefined> {
+    const { formerUsers } = this.state
+    let file: Blob | undefined
+    await this.#try(async () => {
+      if (this.#view) file = await this.#sessions.readTranscript(this.#view.id)
+    })
+    // A file of a former user is not given to the next one.
+    return formerUsers === this.state.formerUsers ? file : undefined
+  }
+
   /** Call this with the whole text when the user types. */
   onInput(text: string): void {
     this.#typed.onInput(text)

@@ -1,5 +1,5 @@
 import type { Session } from '@chatbox/contract'
-import { requestJson } from './connection/request.ts'
+import { requestFile, requestJson } from './connection/request.ts'
 import type { GetToken } from './connection/token.ts'
 import { Observable } from './observable.ts'
 
@@ -51,11 +51,20 @@ export class MySessions extends Observable<Sessions> {
     this.setState({ ...this.state, items })
   }
 
+  /** Reads the transcript of a session as a page. Rejects with `RequestError`. */
+  async readTranscript(sessionId: string): Promise<Blob> {
+    const path = `/api/sessions/${sessionId}/transcript?format=html`
+    return await requestFile(`${this.#server.baseUrl}${path}`, await this.#authorize())
+  }
+
   async #readPage(cursor: string | null): Promise<Pick<Sessions, 'items' | 'nextCursor'>> {
     const query = new URLSearchParams({ limit: String(PAGE), ...(cursor ? { cursor } : {}) })
-    const { baseUrl, getToken } = this.#server
-    const token = await getToken({ renew: false })
-    const headers = { authorization: `Bearer ${token}` }
-    return (await requestJson(`${baseUrl}/api/sessions?${query}`, { headers })) as Sessions
+    const url = `${this.#server.baseUrl}/api/sessions?${query}`
+    return (await requestJson(url, await this.#authorize())) as Sessions
+  }
+
+  async #authorize(): Promise<RequestInit> {
+    const token = await this.#server.getToken({ renew: false })
+    return { headers: { authorization: `Bearer ${token}` } }
   }
 }

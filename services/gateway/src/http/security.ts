@@ -8,7 +8,7 @@ const PREFLIGHT_MAX_AGE_S = 600
 
 /** What a page of ours never uses, also where it is framed. Helmet does not set this header. */
 const PERMISSIONS_POLICY = [
-  ...['accelerometer', 'autoplay', 'bluetooth', 'browsing-topics', 'camera', 'display-capture'],
+  ...['accelerometer', 'autoplay', 'browsing-topics', 'camera', 'display-capture'],
   ...['encrypted-media', 'geolocation', 'gyroscope', 'hid', 'idle-detection', 'magnetometer'],
   ...['microphone', 'midi', 'payment', 'publickey-credentials-get', 'screen-wake-lock', 'serial'],
   ...['usb', 'xr-spatial-tracking'],

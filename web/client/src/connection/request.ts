@@ -41,14 +41,33 @@ const HTTP_TIMEOUT_MS = 10_000
 
 /** Requests JSON from the server within 10 s. Rejects with `RequestError`. */
 export async function requestJson(url: string, init: RequestInit): Promise<unknown> {
-  const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS)
-  const answer = await fetch(url, { ...init, signal }).catch(() => {
-    const message = 'The server cannot be reached.'
-    throw new RequestError({ code: 'OFFLINE', message, retryable: true })
-  })
+  const answer = await request(url, init, HTTP_TIMEOUT_MS)
   const body: unknown = await answer.json().catch(() => undefined)
   if (answer.ok && body !== undefined) return body
   throw new RequestError(toErrorInfo(body, answer.status))
+}
+
+/** As long as the server sends one. */
+const FILE_TIMEOUT_MS = 10 * 60_000
+
+/** Requests a whole file from the server. Rejects with `RequestError`, also if it breaks off. */
+export async function requestFile(url: string, init: RequestInit): Promise<Blob> {
+  const answer = await request(url, init, FILE_TIMEOUT_MS)
+  if (!answer.ok) {
+    throw new RequestError(toErrorInfo(await answer.json().catch(() => undefined), answer.status))
+  }
+  return await answer.blob().catch(() => {
+    const message = 'The file could not be read to its end.'
+    throw new RequestError({ code: 'UNAVAILABLE', message, retryable: true })
+  })
+}
+
+async function request(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  return await fetch(url, { ...init, signal }).catch(() => {
+    const message = 'The server cannot be reached.'
+    throw new RequestError({ code: 'OFFLINE', message, retryable: true })
+  })
 }
 
 function toErrorInfo(body: unknown, status: number): ErrorInfo {
