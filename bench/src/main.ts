@@ -18,6 +18,7 @@ import { openQuestion } from './suites/question.ts'
 import { openRush } from './suites/rush.ts'
 import { openSlowReader } from './suites/slow-reader.ts'
 import { openLoneStream, openTokens } from './suites/tokens.ts'
+import { openUnreadDownloads } from './suites/unread-downloads.ts'
 
 const SUITES: Record<string, OpenComparison> = {
   control: openControl,
@@ -32,6 +33,7 @@ const SUITES: Record<string, OpenComparison> = {
   'gateway-kill': openGatewayKill,
   'slow-reader': openSlowReader,
   flood: openFlood,
+  'unread-downloads': openUnreadDownloads,
   'pick-up': openPickUp,
   question: openQuestion,
   rush: openRush,

@@ -13,6 +13,7 @@ checkSuites("the bench's suites of messages", {
   'lone-stream': ['direct sse', 'ours'],
   ack: ['bare insert', 'bare insert again', 'ours', 'ours -limits'],
   'slow-reader': ['all read', 'all read again', 'some do not'],
+  'unread-downloads': ['no downloads', 'no downloads again', 'unread'],
   'pick-up': ['idle', 'busy'],
   question: ['standalone', 'standalone again', 'cluster'],
   rush: ['standalone', 'cluster'],

@@ -29,14 +29,14 @@ export const RESPONSES: LimitGroup = {
       per: 'address',
       amount: count(downloads.caps.address),
       then: REFUSED,
-      test: [DOWNLOADS, 'are eight of an address, whoever asks, and of a network of IPv6'],
+      test: [DOWNLOADS, 'are four of an address, whoever asks, and of a network of IPv6'],
     },
     {
       what: 'transcripts at once',
       per: 'process',
       amount: count(downloads.caps.process),
       then: REFUSED,
-      test: [DOWNLOADS, 'are 32 of a process, and new ones are served when they have gone'],
+      test: [DOWNLOADS, 'are 16 of a process, and new ones are served when they have gone'],
     },
     {
       what: 'time of a transcript',

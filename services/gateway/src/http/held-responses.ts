@@ -17,7 +17,7 @@ export const UNREAD_MS = 30_000
  * caps, so that nobody who holds all slots keeps new visitors out.
  */
 export const HELD = {
-  downloads: { caps: { user: 2, address: 8, process: 32 }, maxMs: 10 * 60_000 },
+  downloads: { caps: { user: 2, address: 4, process: 16 }, maxMs: 10 * 60_000 },
   reads: { caps: { user: 16, address: 64, process: 256 }, maxMs: 60_000 },
 } as const
 

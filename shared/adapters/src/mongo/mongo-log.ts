@@ -41,6 +41,11 @@ import { KeyedQueue } from './keyed-queue.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 
 const MAX_PAUSE_MS = 50
+/**
+ * The entries that a page with a limited text fetches at a time: the usual page with the two that
+ * show whether there is more. A page of long texts then fetches few in vain.
+ */
+const CUT_BATCH = 52
 const MESSAGE_FIELDS = { sessionId: 1, seq: 1, head: 1, sealed: 1 } as const
 const OPEN_FIELDS = { ...MESSAGE_FIELDS, state: 1, stateSealed: 1, origin: 1 } as const
 
@@ -90,6 +95,7 @@ export class MongoLog implements MessageLog {
       .find({ sessionId: toKey(sessionId), seq: bound }, { ...BOUNDED, projection: MESSAGE_FIELDS })
       .sort({ seq: isForward ? 1 : -1 })
       .limit(limit + 1)
+    if (range.maxLength !== undefined) documents.batchSize(CUT_BATCH)
     const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
     for await (const document of documents) {
       page.add(document)
@@ -105,7 +111,9 @@ export class MongoLog implements MessageLog {
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
     const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
     const documents: MessageDocument[] = []
-    for await (const document of this.#findWithEnd(toKey(sessionId), range)) {
+    const cursor = this.#findWithEnd(toKey(sessionId), range)
+    if (range.maxLength !== undefined) cursor.batchSize(CUT_BATCH)
+    for await (const document of cursor) {
       documents.push(document)
       if (document.seq > (range.afterSeq ?? 0)) page.add(document)
       if (page.isCut) break

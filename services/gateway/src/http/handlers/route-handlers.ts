@@ -9,13 +9,14 @@ import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
 import { isHttps } from '../security.ts'
-import { toTranscript } from './transcript.ts'
+import { createTranscripts } from './transcript.ts'
 
 const MAX_COOKIE_LENGTH = 1024
 
 /** Maps each route of the contract to its use case. */
 export function createRouteHandlers(context: Context): RouteHandlers {
   const { options, sessions } = context
+  const createTranscript = createTranscripts(context)
   const openApi = { ...openApiDocument({ pathPrefix: options.server.pathPrefix }) }
   return {
     listModels: async () => ({ items: [...options.models], nextCursor: null }),
@@ -31,7 +32,7 @@ export function createRouteHandlers(context: Context): RouteHandlers {
         who,
         session: await sessions.find(params.id),
       })
-      return toTranscript(context, { who, session, format: query.format ?? 'txt' })
+      return createTranscript({ who, session, format: query.format ?? 'txt' })
     },
     createVisitor: ({ request, response }) => admitVisitor(context, request, response),
     readOpenApi: async () => openApi,

@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RouteMediaType, RouteQuery, Session, User } from '@chatbox/contract'
 import type { Context } from '../../context.ts'
 import { toReadWork } from '../../usecases/session/read-session.ts'
@@ -16,35 +16,64 @@ interface Wanted {
  * single entry may be longer.
  */
 export const TRANSCRIPT_PAGE = { limit: 50, maxLength: 50_000 }
+/** The store fetches as many entries as it is asked for, and nobody knows yet how long they are. */
+const FIRST_LIMIT = 8
 
-/** Creates a file of the whole log. Only one page of the log is in memory at a time. */
-export function toTranscript(
-  context: Context,
-  wanted: Wanted,
-): Download<RouteMediaType<'downloadTranscript'>> {
-  const { session, format } = wanted
-  const layout = LAYOUTS[format]
-  return new Download({
-    name: `session-${session.startedAt.slice(0, 10)}-${session.id}.${format}`,
-    mediaType: layout.mediaType,
-    read: (signal) => readPieces(context, { ...wanted, layout }, signal),
-  })
+/** Creates the file of a session's whole log. */
+export type CreateTranscript = (wanted: Wanted) => Download<RouteMediaType<'downloadTranscript'>>
+
+/** Transcripts of one gateway. All of them together read one page at a time. */
+export function createTranscripts(context: Context): CreateTranscript {
+  const reading: Reading = { ...context, turns: new Turns() }
+  return (wanted) => {
+    const { session, format } = wanted
+    const layout = LAYOUTS[format]
+    return new Download({
+      name: `session-${session.startedAt.slice(0, 10)}-${session.id}.${format}`,
+      mediaType: layout.mediaType,
+      read: (signal) => readPieces(reading, { ...wanted, layout }, signal),
+    })
+  }
 }
 
-interface Reading extends Wanted {
+/** How long nothing is read after a page, as a multiple of the time that the page took. */
+const REST = 4
+
+/**
+ * Runs one task after another, and takes a fifth of the time at most, so that those who chat notice
+ * nothing of many long downloads. The first page, which is often the whole log, waits for nothing
+ * but the page before.
+ */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve()
+
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const startedAt = this.#last.then(() => performance.now())
+    const result = startedAt.then(task)
+    const rest = async (): Promise<void> => sleep(REST * (performance.now() - (await startedAt)))
+    this.#last = result.catch(() => undefined).then(rest)
+    return result
+  }
+}
+
+interface Reading extends Context {
+  turns: Turns
+}
+
+interface Laid extends Wanted {
   layout: Layout
 }
 
 /** If the rest cannot be read, the file still ends as its format asks for, and says so. */
 async function* readPieces(
-  context: Context,
   reading: Reading,
+  laid: Laid,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  const { layout, session } = reading
+  const { layout, session } = laid
   yield layout.begin(session)
   try {
-    yield* readEntries(context, reading, signal)
+    yield* readEntries(reading, laid, signal)
   } catch (error) {
     yield layout.brokenOff
     throw error
@@ -54,22 +83,29 @@ async function* readPieces(
 
 /** A caller who has used up the points of reads waits for new ones. */
 async function* readEntries(
-  { messages, guard }: Context,
-  { who, session, layout }: Reading,
+  { messages, guard, turns }: Reading,
+  { who, session, layout }: Laid,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   let afterSeq = 0
+  let limit = FIRST_LIMIT
   let hasMore = true
   while (hasMore) {
-    const page = await messages.read(session.id, { ...TRANSCRIPT_PAGE, afterSeq })
+    signal.throwIfAborted()
+    const range = { ...TRANSCRIPT_PAGE, afterSeq, limit }
+    const page = await turns.run(() => messages.read(session.id, range))
     for (const message of page.messages) {
       yield (message.seq === 1 ? '' : layout.between) + layout.entry(message)
       afterSeq = message.seq
     }
-    const waitMs = await guard.chargeRead(who.id, toReadWork(page), 0)
     hasMore = page.hasMore && page.messages.length > 0
+    limit = toNextLimit(page.messages.length, limit)
+    const waitMs = await guard.chargeRead(who.id, toReadWork(page), 0)
     if (hasMore && waitMs > 0) await sleep(waitMs, undefined, { signal })
-    // A store in the process and a fast reader would let nothing else run before the end.
-    await setImmediate()
   }
+}
+
+/** Asks for few entries where they are long, and for more where they are short. */
+function toNextLimit(read: number, limit: number): number {
+  return read < limit ? read + 1 : Math.min(2 * limit, TRANSCRIPT_PAGE.limit)
 }
