@@ -68,7 +68,7 @@ interface Exchange {
   response: Response
 }
 
-export function createHoldResponse({ metrics }: Context): HoldResponse {
+export function createHoldResponse({ metrics, security }: Context): HoldResponse {
   const slots = { downloads: new Slots(HELD.downloads.caps), reads: new Slots(HELD.reads.caps) }
   return (route, who, { request, response }) => {
     const kind = toKind(route)
@@ -77,7 +77,10 @@ export function createHoldResponse({ metrics }: Context): HoldResponse {
       const leave = slots[kind].enter({ userId: who.id, address: toAddressKey(request.ip) })
       holdAtMost(HELD[kind].maxMs, response, leave)
     } catch (error) {
-      if (error instanceof AppError) metrics.rateLimited(kind)
+      if (error instanceof AppError) {
+        metrics.rateLimited(kind)
+        security.note('limit-hit', { userId: who.id })
+      }
       throw error
     }
   }
