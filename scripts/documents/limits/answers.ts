@@ -5,6 +5,7 @@ import { TIMING } from '../../../services/worker/src/context.ts'
 import { MAX_EVENT_LENGTH } from '../../../services/worker/src/models/transport/event-stream.ts'
 import { bytes, characters, count, ofSetting, time, type LimitGroup } from './limit.ts'
 
+const BUDGETS = 'tests/integration/gateway-budgets.test.ts'
 const ANSWERS = 'tests/integration/worker-answers.test.ts'
 
 export const ANSWERED: LimitGroup = {
@@ -18,6 +19,30 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/job-queue.contract.ts',
         'runs at most as many jobs at once as it was told',
+      ],
+    },
+    {
+      what: 'tokens of all answers in a day (UTC); `BUDGET_USER_COST` limits what they cost',
+      per: 'user',
+      amount: ofSetting('BUDGET_USER_TOKENS'),
+      then: 'the next question is refused with `BUDGET_EXCEEDED`, which says when it goes on',
+      test: [BUDGETS, 'refuses on every socket of a user, and on every gateway'],
+    },
+    {
+      what: 'tokens of all answers to visitors in a day; `BUDGET_ADDRESS_COST` limits the cost',
+      per: 'address',
+      amount: ofSetting('BUDGET_ADDRESS_TOKENS'),
+      then: 'the next question is refused with `BUDGET_EXCEEDED`',
+      test: [BUDGETS, 'of an address refuses every visitor of it, and nobody of another'],
+    },
+    {
+      what: 'tokens of all answers in a day; `BUDGET_SITE_COST` limits the cost',
+      per: 'site',
+      amount: ofSetting('BUDGET_SITE_TOKENS'),
+      then: 'no question is answered, and the page says when it goes on',
+      test: [
+        'tests/integration/worker-budgets.test.ts',
+        'of the %s ends a question as a failed answer that says when to go on',
       ],
     },
     {

@@ -14,6 +14,7 @@ const RATES = [
   'tests/integration/gateway-rates.test.ts',
   'are refused with a time to wait, on every gateway together',
 ] as const
+const BUDGETS = 'tests/integration/gateway-budgets.test.ts'
 const PAYLOADS = [
   'tests/integration/gateway-payloads.test.ts',
   '%s %j: one INVALID_FORMAT that names %s',
@@ -62,7 +63,24 @@ export const CALLS: LimitGroup = {
       test: RATES,
     },
     {
-      what: 'new visitors',
+      what: 'messages and retries of a visitor, and the other calls in the same proportion',
+      per: 'visitor',
+      amount: inMinute(ofSetting('VISITOR_RATE_LIMIT')),
+      then: REFUSED,
+      test: [BUDGETS, 'have fewer calls a minute than users that a site vouches for'],
+    },
+    {
+      what: 'new visitors, over all gateways',
+      per: 'address',
+      amount: inMinute(ofSetting('NEW_VISITORS_PER_ADDRESS')),
+      then: REFUSED,
+      test: [
+        BUDGETS,
+        'become only a few new ones of one address, over two gateways; known ones come back',
+      ],
+    },
+    {
+      what: 'tokens for visitors, new or known',
       per: 'address',
       amount: inMinute(PER_ADDRESS.visitor),
       then: REFUSED,

@@ -1,3 +1,4 @@
+import { readSettings } from '@chatbox/kit'
 import {
   FETCH_TIMEOUT_MS,
   MAX_SET_LENGTH,
@@ -11,8 +12,14 @@ import {
 } from '../../../services/gateway/src/ws/connection/outbound.ts'
 import { MAX_IN_FLIGHT } from '../../../services/gateway/src/ws/connection/served-socket.ts'
 import { BOUNDS } from '../../../services/gateway/src/ws/engine/chat-engine.ts'
+import { toInboundRules } from '../../../services/gateway/src/ws/engine/metered-websocket.ts'
 import { MAX_SESSIONS_PER_SOCKET } from '../../../services/gateway/src/ws/rooms/session-rooms.ts'
 import { bytes, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
+
+const ADDRESSES = 'tests/integration/gateway-addresses.test.ts'
+const FLOODS = 'tests/integration/gateway-floods.test.ts'
+/** With the default settings, of which it is made. */
+const INBOUND = toInboundRules(readSettings({}).limits)
 
 export const CONNECTIONS: LimitGroup = {
   title: 'Connections',
@@ -33,6 +40,41 @@ export const CONNECTIONS: LimitGroup = {
         'tests/integration/gateway-handshake.test.ts',
         'holds for one user, over all gateways, and again once one has left',
       ],
+    },
+    {
+      what: 'sockets, on each gateway',
+      per: 'address',
+      amount: `${ofSetting('MAX_CONNECTIONS_PER_ADDRESS')}, at most four fifths of the process`,
+      then: 'the upgrade is refused with `CONNECTION_LIMIT`',
+      test: [ADDRESSES, 'are limited on each gateway, and another address connects at once'],
+    },
+    {
+      what: 'sockets of visitors, in percent of those of the process and of the address',
+      per: 'process',
+      amount: ofSetting('VISITOR_CONNECTIONS'),
+      then: 'the next visitor is refused with `CONNECTION_LIMIT`, a user with a token comes in',
+      test: [ADDRESSES, 'have a share of a process, and users always find a place'],
+    },
+    {
+      what: 'new sockets, over all gateways',
+      per: 'address',
+      amount: inMinute(ofSetting('HANDSHAKES_PER_ADDRESS')),
+      then: 'refused with `TOO_MANY_REQUESTS`',
+      test: [ADDRESSES, 'are limited over all gateways, and those of another address are not'],
+    },
+    {
+      what: 'frames of any kind, before they are read',
+      per: 'connection',
+      amount: `${count(INBOUND.frames.capacity)} at once, ${count(INBOUND.frames.perSecond)} a second`,
+      then: 'the socket is closed, with a time to wait',
+      test: [FLOODS, 'is closed within 5 s, with a time to wait: %s'],
+    },
+    {
+      what: 'bytes of all frames',
+      per: 'connection',
+      amount: `${bytes(INBOUND.bytes.capacity)} at once and again in each minute`,
+      then: 'the socket is closed, with a time to wait',
+      test: [FLOODS, 'is closed within 5 s, with a time to wait: %s'],
     },
     {
       what: 'connections besides the sockets',

@@ -44,7 +44,7 @@ interface RateGuardParts {
 }
 
 /** What a read has brought: log entries or sessions, and the length of all texts. */
-export interface ReadWork {
+interface ReadWork {
   entries: number
   length: number
 }
