@@ -39,6 +39,9 @@ function toMessage(id: string, seq: number): Message {
   }
 }
 
+/** Every read has points enough. */
+const guard: Partial<Context['guard']> = { chargeRead: async () => 0 }
+
 /** A session whose reply is finished at the given moment, and how often its log is read. */
 function setUp(finishesAt: 'draft' | 'never') {
   const log = [QUESTION]
@@ -59,7 +62,7 @@ function setUp(finishesAt: 'draft' | 'never') {
     return undefined
   }
   const viewer = { join: async () => undefined, leave: () => undefined, note: () => undefined }
-  const context = { messages, replies, bus: { readDraft } } as unknown as Context
+  const context = { messages, replies, guard, bus: { readDraft } } as unknown as Context
   const caller = { user: ANN, viewer } as unknown as Caller
   return { open: () => openSession(context, caller, { sessionId }), reads: () => reads }
 }
@@ -119,7 +122,7 @@ function setUpBusy() {
   }
   const replies = { findOpen: () => step(() => OPEN) }
   const bus = { readDraft: () => step(() => undefined) }
-  const context = { messages, replies, bus } as unknown as Context
+  const context = { messages, replies, guard, bus } as unknown as Context
   const caller = { user: ANN, viewer } as unknown as Caller
   return { open: () => openSession(context, caller, { sessionId }), log, heard }
 }
