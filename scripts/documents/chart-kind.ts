@@ -47,5 +47,5 @@ const PATTERNS: Readonly<Record<string, string>> = {
   origin: '^https://[^/*\\s]+$',
   address: '^https://[^\\s@]+$',
   'list of origins': '^https?://[^/*\\s]+$',
-  'list of addresses or CIDR blocks': '^[0-9a-fA-F.:]+(/[0-9]{1,3})?$',
+  'list of addresses or CIDR blocks': '^(none|[0-9a-fA-F.:]+(/[0-9]{1,3})?)$',
 }
