@@ -3,7 +3,6 @@ import { parseRedisAddress } from '../../shared/adapters/src/redis/client/addres
 import { closeClient, openClient } from '../../shared/adapters/src/redis/client/connection.ts'
 import { connectRedis } from '../../shared/adapters/src/redis/client/context.ts'
 import { BullJobQueue } from '../../shared/adapters/src/redis/queue/bull-job-queue.ts'
-import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { createGate, createRecorder, newJob, untilAborted } from './job-queue.contract.ts'
 import {
   closeAll,
@@ -11,6 +10,7 @@ import {
   describeWithRedis,
   eventually,
   newId,
+  redisSecrets,
   openRedisLab,
   timeMs,
   type RedisLab,
@@ -163,8 +163,7 @@ describeWithRedis('JobQueue on a Redis that fails', () => {
   /** Adds jobs straight, and runs them over the link. */
   async function openFarWorker(keyPrefix: string): Promise<{ queue: BullJobQueue }> {
     const hooks = createCountedHooks()
-    const cipher = createKeyRing([{ id: 'k1', key: new Uint8Array(32) }])
-    const redis = await connectRedis({ redisUrl: lab.server.url, keyPrefix }, cipher, hooks)
+    const redis = await connectRedis({ redisUrl: lab.server.url, keyPrefix }, redisSecrets, hooks)
     const far = parseRedisAddress(`redis://127.0.0.1:${lab.link.port}`)
     const queue = new BullJobQueue({
       ...redis,

@@ -1,7 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { startRedis } from '../environment/servers/redis.ts'
-import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
 import { parseRedisAddress } from '../../shared/adapters/src/redis/client/address.ts'
 import { closeClient, openClient } from '../../shared/adapters/src/redis/client/connection.ts'
 import { openRedis } from '../../shared/adapters/src/redis/open-redis.ts'
@@ -13,15 +12,15 @@ import {
   describeWithRedis,
   eventually,
   newId,
+  redisSecrets,
 } from './redis.support.ts'
 
 /** One pass through every part, with two processes' worth of connections. */
 async function useEverything(redisUrl: string): Promise<void> {
   const hooks = createCountedHooks()
-  const cipher = createKeyRing([{ id: 'k1', key: new Uint8Array(32) }])
   const [one, two] = [
-    await openRedis({ redisUrl }, cipher, hooks),
-    await openRedis({ redisUrl }, cipher, hooks),
+    await openRedis({ redisUrl }, redisSecrets, hooks),
+    await openRedis({ redisUrl }, redisSecrets, hooks),
   ]
   const [sessionId, replyId] = [newId(), newId()]
   const seen: string[] = []

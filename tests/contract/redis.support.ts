@@ -10,6 +10,7 @@ import { startTcpProxy, type TcpProxy } from '../environment/servers/tcp-proxy.t
 import { describeUnless, type Describe } from '../support/describe-unless.ts'
 import { SealedEvents } from '../../shared/adapters/src/redis/bus/sealed-events.ts'
 import { createKeyRing } from '../../shared/adapters/src/sealed/key-ring.ts'
+import { createPseudonym } from '../../shared/adapters/src/sealed/pseudonym.ts'
 import { openRedis, type RedisParts } from '../../shared/adapters/src/redis/open-redis.ts'
 
 /** For suites that need a Redis of their own. */
@@ -40,8 +41,10 @@ export const newId = (): string => randomBytes(12).toString('hex')
 
 const KEY = { id: 'k1', key: new Uint8Array(randomBytes(32)) }
 
+export const redisSecrets = { cipher: createKeyRing([KEY]), pseudonym: createPseudonym([KEY]) }
+
 /** Seals as the processes of every lab do. */
-export const sealedEvents = new SealedEvents(createKeyRing([KEY]))
+export const sealedEvents = new SealedEvents(redisSecrets.cipher)
 
 /** Seals as somebody does who has made up a key of the same id. */
 export const forgedEvents = new SealedEvents(
@@ -70,7 +73,7 @@ export async function openRedisLab(options: RedisServerOptions = {}): Promise<Re
 
   async function open(redisUrl: string, keyPrefix = 'test'): Promise<OpenedRedis> {
     const hooks = createCountedHooks()
-    const parts = await openRedis({ redisUrl, keyPrefix }, createKeyRing([KEY]), hooks)
+    const parts = await openRedis({ redisUrl, keyPrefix }, redisSecrets, hooks)
     opened.push({ ...parts, hooks })
     return { ...parts, hooks }
   }

@@ -94,6 +94,29 @@ describeWithBrowser('following an answer to its end', () => {
     }
   }, 30_000)
 
+  it('goes on while the reader writes a question of several lines', async () => {
+    await chat.input.pressSequentially('one')
+    for (const line of ['two', 'three', 'four']) {
+      await chat.input.press('Shift+Enter')
+      await chat.input.pressSequentially(line)
+      await step()
+      await chat.page.waitForFunction(isAtEnd)
+      expect(await jumpButton().count()).toBe(0)
+    }
+    await chat.input.fill('')
+    await step()
+    await chat.page.waitForFunction(isAtEnd)
+  }, 30_000)
+
+  it('goes on when a wheel moves sideways, as over a wide code block', async () => {
+    await chat.page.mouse.wheel(-30, -1)
+    await chat.page.keyboard.down('Shift')
+    await chat.page.mouse.wheel(0, -30)
+    await chat.page.keyboard.up('Shift')
+    await step()
+    expect(await jumpButton().count()).toBe(0)
+  }, 30_000)
+
   it('goes on with the next question of the reader', async () => {
     await wheel(-400)(chat)
     await jumpButton().waitFor()

@@ -61,7 +61,17 @@ describeWithBrowser('the message box', () => {
     expect(await chat.page.locator('.row-user').count()).toBe(0)
     await chat.page.getByRole('button', { name: 'Send' }).tap()
     await chat.questions.getByText('second line').waitFor()
+    expect(await chat.page.locator('#composer-hint').textContent()).toBe('')
     expect(await chat.questions.locator('.bubble').textContent()).toBe('first line\nsecond line')
+  }, 30_000)
+
+  it('sends by Ctrl + Enter or Cmd + Enter of a keyboard at a touch screen', async () => {
+    const chat = await open(PHONE)
+    for (const [index, key] of ['Control+Enter', 'Meta+Enter'].entries()) {
+      await chat.input.pressSequentially(`by ${key}`)
+      await chat.input.press(key)
+      await chat.questions.nth(index).waitFor()
+    }
   }, 30_000)
 
   it.each([

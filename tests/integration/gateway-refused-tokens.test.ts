@@ -57,13 +57,30 @@ describe('tokens that a handshake refuses', () => {
   })
 
   it('count whatever is wrong with them, and by the network of an IPv6 address', async () => {
-    const expired = await signToken({ sub: 'late', exp: 1000 })
+    const early = await signToken({ sub: 'early', nbf: 9_999_999_999 })
     for (let times = 0; times < LIMIT; times += 2) {
-      expect(await codeOf(expired, `2001:db8:0:1::${times}`)).toBe('TOKEN_EXPIRED')
+      expect(await codeOf(early, `2001:db8:0:1::${times}`)).toBe('UNAUTHORIZED')
       expect(await codeOf('', '2001:db8:0:1::ffff')).toBe('UNAUTHORIZED')
     }
-    expect(await codeOf(expired, '2001:db8:0:1::a')).toBe('TOO_MANY_REQUESTS')
-    expect(await codeOf(expired, '2001:db8:0:2::a')).toBe('TOKEN_EXPIRED')
+    expect(await codeOf(early, '2001:db8:0:1::a')).toBe('TOO_MANY_REQUESTS')
+    expect(await codeOf(early, '2001:db8:0:2::a')).toBe('UNAUTHORIZED')
+  })
+
+  it('count apart where they were good once: an office wakes up all at once', async () => {
+    const { url } = await h.startOther({
+      ...{ server: { trustedProxies: ['127.0.0.1'] } },
+      limits: { handshakesPerAddress: 150 },
+    })
+    const expired = await signToken({ sub: 'late', exp: 1000 })
+    const asked = Array.from({ length: 151 }, () =>
+      askHttp(h, `${API}/models`, {
+        ...{ url, token: expired },
+        headers: { 'x-forwarded-for': '198.18.0.1' },
+      }),
+    )
+    const codes = await Promise.all(asked.map(async (answer) => readRefusal(await answer)))
+    expect(codes.filter(({ code }) => code === 'TOKEN_EXPIRED')).toHaveLength(150)
+    expect(codes.filter(({ code }) => code === 'TOO_MANY_REQUESTS')).toHaveLength(1)
   })
 
   it('count by the address of who connects, where no proxy is trusted', async () => {

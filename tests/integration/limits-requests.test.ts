@@ -90,10 +90,14 @@ describe('beyond the limit of', () => {
     expect(await countRefused(asked)).toBe(2)
   })
 
-  it('new visitors of an address', async () => {
+  it('new tokens of a visitor who comes back, and nobody beside them', async () => {
     const auth = { allowVisitors: true, jwtSecret: TEST_SECRET }
     const open = await h.startOther({ auth })
-    const ask = () => askHttp(h, `${API}/visitors`, { url: open.url, method: 'POST' })
-    expect(await countRefused(Array.from({ length: 62 }, ask))).toBe(2)
+    const ask = (cookie = '') =>
+      askHttp(h, `${API}/visitors`, { url: open.url, method: 'POST', headers: { cookie } })
+    const proofOf = async () => (await ask()).headers.get('set-cookie')?.split(';')[0]
+    const [one, two] = [await proofOf(), await proofOf()]
+    expect(await countRefused(Array.from({ length: 62 }, () => ask(one)))).toBe(2)
+    expect(await countRefused(Array.from({ length: 60 }, () => ask(two)))).toBe(0)
   })
 })

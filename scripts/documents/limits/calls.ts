@@ -5,6 +5,7 @@ import {
   LENGTH_PER_POINT,
   PER_ADDRESS,
   PER_MESSAGE,
+  RENEWALS,
 } from '../../../services/gateway/src/edge/rate-guard.ts'
 import { MAX_BODY_BYTES } from '../../../services/gateway/src/http/api.ts'
 import { PAGE_TEXT_LENGTH } from '../../../services/gateway/src/usecases/session/read-session.ts'
@@ -80,11 +81,14 @@ export const CALLS: LimitGroup = {
       ],
     },
     {
-      what: 'tokens for visitors, new or known',
-      per: 'address',
-      amount: inMinute(PER_ADDRESS.visitor),
+      what: 'new tokens of a visitor who comes back',
+      per: 'visitor',
+      amount: inMinute(RENEWALS),
       then: REFUSED,
-      test: ['tests/integration/limits-requests.test.ts', 'new visitors of an address'],
+      test: [
+        'tests/integration/limits-requests.test.ts',
+        'new tokens of a visitor who comes back, and nobody beside them',
+      ],
     },
     {
       what: 'requests without a token',

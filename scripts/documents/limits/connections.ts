@@ -101,6 +101,16 @@ export const CONNECTIONS: LimitGroup = {
       ],
     },
     {
+      what: 'expired tokens, in handshakes and over HTTP',
+      per: 'address',
+      amount: inMinute(ofSetting('HANDSHAKES_PER_ADDRESS')),
+      then: 'the next expired token gets `TOO_MANY_REQUESTS`',
+      test: [
+        'tests/integration/gateway-refused-tokens.test.ts',
+        'count apart where they were good once: an office wakes up all at once',
+      ],
+    },
+    {
       what: 'one message on a socket',
       per: 'connection',
       amount: ofSetting('MAX_MESSAGE_SIZE'),

@@ -17,8 +17,9 @@ export async function openCluster(
   const { redisUrl, mongoUri, mongoDatabase, keyPrefix, stallRules } = options
   const giveUp = new AbortController()
   const { signal } = giveUp
+  const pseudonym = createPseudonym(options.encryptionKeys)
   const [redis, store] = await openBoth(
-    openRedis({ redisUrl, keyPrefix, stallRules, signal }, cipher, hooks),
+    openRedis({ redisUrl, keyPrefix, stallRules, signal }, { cipher, pseudonym }, hooks),
     untilAvailable(
       () => openMongoStore({ uri: mongoUri, database: mongoDatabase, cipher, hooks, signal }),
       { signal, report: createReporter(hooks, 'mongo') },
@@ -37,7 +38,7 @@ export async function openCluster(
     limiter,
     presence,
     ledger,
-    pseudonym: createPseudonym(options.encryptionKeys),
+    pseudonym,
     socketAdapter,
     checks: {
       store: () => store.ping(),

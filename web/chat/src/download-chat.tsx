@@ -8,16 +8,19 @@ import { strings } from './strings.ts'
 interface DownloadChatProps {
   client: ChatClient
   session: Session
+  /** Called where there is no file, so that the error can be seen. */
+  onFailed: () => void
 }
 
 /** Saves the shown chat as a page. A failure is told where other errors are. */
-export function DownloadChat({ client, session }: DownloadChatProps): JSX.Element {
+export function DownloadChat({ client, session, onFailed }: DownloadChatProps): JSX.Element {
   const [isBusy, setBusy] = useState(false)
   const download = async (): Promise<void> => {
     if (isBusy) return
     setBusy(true)
     const file = await client.readTranscript()
     if (file) save(file, `chat-${session.startedAt.slice(0, 10)}.html`)
+    else onFailed()
     setBusy(false)
   }
   return (

@@ -72,7 +72,7 @@ interface ShownChatProps extends Pick<SessionListProps, 'client' | 'onChoice'> {
 function ShownChat({ client, session, onChoice }: ShownChatProps): JSX.Element {
   return (
     <>
-      <DownloadChat client={client} session={session} />
+      <DownloadChat client={client} session={session} onFailed={onChoice} />
       {session.status === 'active' && (
         <EndChat
           onEnd={() => {

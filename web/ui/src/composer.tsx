@@ -56,7 +56,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           aria-invalid={over > 0}
           enterkeyhint={isCoarse ? 'enter' : 'send'}
           onInput={({ currentTarget }) => onInput(currentTarget.value)}
-          onKeyDown={isCoarse ? undefined : onSendKey(send)}
+          onKeyDown={onSendKey(send, isCoarse)}
         />
         {isAnswering && <StopButton actions={actions} />}
         {(!isAnswering || canSend) && (
@@ -70,7 +70,7 @@ export function Composer(props: ComposerProps): JSX.Element {
           />
         )}
       </div>
-      <Hint over={over} maxLength={maxLength} />
+      <Hint over={over} maxLength={maxLength} keys={isCoarse ? '' : strings.hint} />
     </form>
   )
 }
@@ -87,8 +87,15 @@ function StopButton({ actions }: Pick<ComposerProps, 'actions'>): JSX.Element {
   )
 }
 
+interface HintProps {
+  over: number
+  maxLength: number
+  /** What the keys do; empty where there is only a keyboard on the screen. */
+  keys: string
+}
+
 /** Shows a counter near the limit. */
-function Hint({ over, maxLength }: { over: number; maxLength: number }): JSX.Element {
+function Hint({ over, maxLength, keys }: HintProps): JSX.Element {
   const length = over + maxLength
   const count = over > 0 ? strings.tooLong(over) : `${length} / ${maxLength}`
   return (
@@ -96,7 +103,7 @@ function Hint({ over, maxLength }: { over: number; maxLength: number }): JSX.Ele
       {length > maxLength * NEAR_LIMIT ? (
         <span class={over > 0 ? 'over' : undefined}>{count}</span>
       ) : (
-        strings.hint
+        keys
       )}
     </p>
   )
@@ -115,12 +122,14 @@ const HANDLED_BY_INPUT_METHOD = 229
 /**
  * Ignores an Enter that ends a word of an input method. Chromium and Firefox send it during the
  * composition. WebKit sends it after `compositionend`, no longer as composing but with `keyCode`
- * 229 (https://bugs.webkit.org/show_bug.cgi?id=165004).
+ * 229 (https://bugs.webkit.org/show_bug.cgi?id=165004). A keyboard on the screen has no Ctrl and no
+ * Cmd key, so with one of them a real keyboard at a touch screen sends too.
  */
-function onSendKey(send: () => void): (event: KeyboardEvent) => void {
+function onSendKey(send: () => void, isCoarse: boolean): (event: KeyboardEvent) => void {
   return (event) => {
-    const { key, shiftKey, ctrlKey, altKey } = event
-    if (key !== 'Enter' || shiftKey || ctrlKey || altKey) return
+    const { key, shiftKey, ctrlKey, metaKey, altKey } = event
+    const isMeant = isCoarse ? ctrlKey || metaKey : !ctrlKey
+    if (key !== 'Enter' || shiftKey || altKey || !isMeant) return
     // No other property tells WebKit's Enter from one that is meant to send.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     if (event.isComposing || event.keyCode === HANDLED_BY_INPUT_METHOD) return
@@ -129,10 +138,17 @@ function onSendKey(send: () => void): (event: KeyboardEvent) => void {
   }
 }
 
+/**
+ * Keeps the box around it from shrinking while the text is measured. For that moment the log would
+ * be higher, and its end would be moved out of view.
+ */
 function fitHeight(element: HTMLTextAreaElement | null): void {
-  if (!element) return
+  const box = element?.parentElement
+  if (!element || !box) return
+  box.style.minHeight = `${box.offsetHeight}px`
   element.style.height = 'auto'
   element.style.height = `${element.scrollHeight}px`
+  box.style.minHeight = ''
 }
 
 function countCodePoints(text: string): number {

@@ -40,8 +40,9 @@ export function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
   const look = useCallback((element: HTMLElement, key = place.current.firstKey) => {
     const before = place.current
     const { top, maxTop } = (place.current = toPlace(element, key))
+    const mayComeBack = top > before.top || maxTop < before.maxTop
     if (top < before.top && maxTop >= before.maxTop) follows.current = false
-    else if (top > before.top && maxTop - top < END_PX) follows.current = true
+    else if (mayComeBack && maxTop - top < END_PX) follows.current = true
     setFollowed(follows.current)
     return before
   }, [])
@@ -71,9 +72,11 @@ export function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
     if (element.scrollTop < READ_OLDER_PX && !follows.current) onTop()
   }, [look, onTop])
 
-  const onWheel = useCallback(({ deltaY, ctrlKey }: WheelEvent) => {
+  const onWheel = useCallback(({ deltaX, deltaY, ctrlKey, shiftKey }: WheelEvent) => {
+    const isSideways = shiftKey || Math.abs(deltaX) > Math.abs(deltaY)
     // The smallest steps are animated, and following would end them before they are seen.
-    if (deltaY < 0 && !ctrlKey && (scroller.current?.scrollTop ?? 0) > 0) follows.current = false
+    if (deltaY < 0 && !ctrlKey && !isSideways && (scroller.current?.scrollTop ?? 0) > 0)
+      follows.current = false
     setFollowed(follows.current)
   }, [])
 
@@ -92,8 +95,10 @@ export function useEndOfLog(firstKey: string, onTop: () => void): EndOfLog {
 }
 
 function toPlace(element: HTMLElement, firstKey: string): Place {
-  const { scrollTop: top, scrollHeight: height, clientHeight } = element
-  return { firstKey, top, height, maxTop: height - clientHeight }
+  const { scrollTop, scrollHeight: height, clientHeight } = element
+  const maxTop = height - clientHeight
+  // Safari lets a page bounce beyond its ends, and comes back by itself.
+  return { firstKey, top: Math.max(0, Math.min(scrollTop, maxTop)), height, maxTop }
 }
 
 const POINTER_EVENTS = ['pointerdown', 'pointermove', 'pointerup', 'pointercancel'] as const

@@ -17,6 +17,7 @@ const MAX_LIFETIME_MS = 30 * 24 * 60 * 60_000
  * Returns the user of a token. Rejected tokens are counted by address; beyond the limit the error
  * is `TOO_MANY_REQUESTS`. Valid tokens are never counted, so a company behind one address can
  * connect while one of its machines guesses tokens. An unreachable key set does not count either.
+ * Expired tokens count apart: all the pages of an office present theirs when they wake up.
  */
 export async function authenticate(
   context: Context,
@@ -28,9 +29,9 @@ export async function authenticate(
     return await context.verifyToken(token)
   } catch (error) {
     noteRefusal(context, error)
-    if (!(error instanceof AppError && error.code === 'UNAVAILABLE')) {
-      await context.guard.take('refused', address)
-    }
+    const code = error instanceof AppError ? error.code : undefined
+    if (code === 'TOKEN_EXPIRED') await context.guard.take('expired', address)
+    else if (code !== 'UNAVAILABLE') await context.guard.take('refused', address)
     throw error
   }
 }

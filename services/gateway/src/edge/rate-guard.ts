@@ -10,8 +10,10 @@ export const PER_MESSAGE: Record<Cost, number> = { message: 1, write: 2, read: 5
 export const CALLS_PER_MESSAGE = Object.values(PER_MESSAGE).reduce((sum, calls) => sum + calls)
 /** The handshakes of one user. */
 export const HANDSHAKES = 120
+/** The new tokens of one known visitor. */
+export const RENEWALS = 60
 /** Counted by address, which many users may share. */
-export const PER_ADDRESS = { visitor: 60, refused: 120, public: 300 }
+export const PER_ADDRESS = { refused: 120, public: 300 }
 const MINUTE_MS = 60_000
 /** The share of a minute in one batch. More would let tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
@@ -20,15 +22,16 @@ const MAX_BATCH = 25
 const MAX_REFUSALS = 10_000
 
 type UserRules = Record<Cost, RateRule>
-type OtherRule = AddressCost | 'newVisitor' | 'handshake' | 'upgrade' | 'refused'
+type OtherRule =
+  AddressCost | 'visitor' | 'newVisitor' | 'handshake' | 'upgrade' | 'refused' | 'expired'
 type RuleName = Cost | OtherRule
 
 /** The rules whose key is an address. The key of the others is a user. */
 const BY_ADDRESS: ReadonlySet<RuleName> = new Set([
   'upgrade',
-  'visitor',
   'newVisitor',
   'refused',
+  'expired',
   'public',
 ])
 
@@ -153,11 +156,12 @@ function createOtherRules(limits: RateLimits): Record<OtherRule, RateRule> {
   const rule = createRule
   return {
     handshake: rule('handshake', HANDSHAKES),
+    visitor: rule('visitor', RENEWALS),
     // Counted by address, which many users may share.
     upgrade: batched(rule('upgrade', limits.handshakesPerAddress)),
-    visitor: rule('visitor', PER_ADDRESS.visitor),
     newVisitor: rule('newVisitor', limits.newVisitorsPerAddress),
     refused: rule('refused', PER_ADDRESS.refused),
+    expired: rule('expired', limits.handshakesPerAddress),
     public: rule('public', PER_ADDRESS.public),
   }
 }

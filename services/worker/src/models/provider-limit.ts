@@ -12,8 +12,8 @@ export interface ProviderLimitOptions {
 
 /** A provider that states no time is asked again after this. */
 const UNSTATED = { baseMs: 1000, maxMs: 30_000 }
-/** A provider that states no time at all, or none to speak of, is still left alone for a moment. */
-const SHORTEST_MS = 250
+/** Less is no time to keep to: some servers state 0, or a date that is over by this clock. */
+const SHORTEST_STATED_MS = 1000
 /** After a pause one question is let through, then two, four and so on, this far apart. */
 const STEP_MS = 250
 
@@ -94,7 +94,8 @@ export class ProviderLimit {
     // Many questions are refused for the same reason, which is one pause.
     if (isNew) this.#pauses++
     const { random = Math.random, onPause } = this.#options
-    const pauseMs = Math.max(askedMs ?? backoffMs(this.#pauses, UNSTATED, random), SHORTEST_MS)
+    const isStated = askedMs !== undefined && askedMs >= SHORTEST_STATED_MS
+    const pauseMs = isStated ? askedMs : backoffMs(this.#pauses, UNSTATED, random)
     this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
     this.#step = 1
     if (isNew) onPause(pauseMs)

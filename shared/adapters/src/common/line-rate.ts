@@ -4,7 +4,7 @@ const SHORTEST_MS = 1000
 const FARTHEST_MS = 3000
 /** How much a new sample counts. */
 const WEIGHT = 0.5
-/** The wait if nothing is served at all. */
+/** A longer wait is not said. */
 const LONGEST_MS = 600_000
 /** A shorter line has no known wait: its rate may be chance. */
 const SHORT_LINE = 20
@@ -21,7 +21,8 @@ export class LineRate {
     if (waiting === 0 || !last || sinceMs > FARTHEST_MS || served < last.served) {
       this.#sample = waiting === 0 ? undefined : { served, at: now }
       this.#perMs = undefined
-    } else if (sinceMs >= SHORTEST_MS) {
+    } else if (sinceMs >= SHORTEST_MS && served > last.served) {
+      // That nothing left the line in a second may be chance. A rate of zero would be a wait for ever.
       const perMs = (served - last.served) / sinceMs
       this.#perMs = this.#perMs === undefined ? perMs : this.#perMs + WEIGHT * (perMs - this.#perMs)
       this.#sample = { served, at: now }
@@ -32,6 +33,6 @@ export class LineRate {
   waitMs(ahead: number, agoMs = 0): number {
     if (this.#perMs === undefined || ahead < SHORT_LINE) return 0
     const left = Math.max(0, ahead - this.#perMs * agoMs)
-    return left === 0 ? 0 : Math.min(left / this.#perMs, LONGEST_MS)
+    return Math.min(left / this.#perMs, LONGEST_MS)
   }
 }

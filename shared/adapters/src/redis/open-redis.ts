@@ -1,11 +1,10 @@
 import type { AdapterHooks, EventBus, JobQueue, Ledger, Presence, RateLimiter } from '@chatbox/core'
 import { closeInReverse } from '../common/close-in-reverse.ts'
-import type { Cipher } from '../sealed/key-ring.ts'
 import { RedisEventBus } from './bus/redis-event-bus.ts'
 import { Republisher } from './bus/republisher.ts'
 import { openSocketAdapter, type SocketAdapter } from './bus/socket-adapter.ts'
 import { closeClient } from './client/connection.ts'
-import { connectRedis, type RedisOptions } from './client/context.ts'
+import { connectRedis, type RedisOptions, type RedisSecrets } from './client/context.ts'
 import { BullJobQueue } from './queue/bull-job-queue.ts'
 import type { StallRules } from './queue/bull-worker.ts'
 import { RedisLedger } from './redis-ledger.ts'
@@ -34,10 +33,10 @@ export interface RedisParts {
 /** Waits for Redis as `connectRedis` does. */
 export async function openRedis(
   options: RedisOptions & { stallRules?: StallRules | undefined },
-  cipher: Cipher,
+  secrets: RedisSecrets,
   hooks: AdapterHooks,
 ): Promise<RedisParts> {
-  const redis = await connectRedis(options, cipher, hooks)
+  const redis = await connectRedis(options, secrets, hooks)
   const { commands, guard } = redis
   const republisher = new Republisher((channel, text) =>
     guard(COMMAND_TIMEOUT_MS, () => commands.publish(channel, text)),

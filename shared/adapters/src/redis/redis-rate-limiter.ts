@@ -28,7 +28,7 @@ export function createRedisRateLimiter({ commands, guard, keys }: RedisContext):
     })
     return new LeasedLimit({
       batch: rule.batch ?? 1,
-      askShared: (key, batch) => askFor(limit, keys.digest(key), batch),
+      askShared: (key, batch) => askFor(limit, keys.counted(key), batch),
     })
   })
   return { take: (rule, key, points) => limitOf(rule).take(key, points) }

@@ -98,7 +98,7 @@ export const HTTP_ROUTES = {
     path: '/visitors',
     summary: 'A short-lived token for a visitor of a public page; only with ALLOW_VISITORS',
     who: 'anyone',
-    cost: 'visitor',
+    cost: 'public',
     sameSite: true,
     kind: 'json',
     response: z.object({
@@ -147,7 +147,7 @@ type RouteOutput =
 type MediaType = `${string}/${string}`
 
 /** A rate limit per address. */
-export type AddressCost = 'visitor' | 'public'
+export type AddressCost = 'public'
 
 export type RouteName = keyof typeof HTTP_ROUTES
 type Route<R extends RouteName> = (typeof HTTP_ROUTES)[R]

@@ -77,9 +77,10 @@ export const SETTINGS = {
       usedBy: SERVER,
     }),
     managementHost: setting('MANAGEMENT_HOST', plainText('host name or IP address'), {
-      otherwise: ({ kind }) => (kind === 'standalone' ? '127.0.0.1' : '0.0.0.0'),
+      otherwise: ({ kind, env }) =>
+        kind === 'standalone' ? '127.0.0.1' : (env.HOST?.trim() ?? '0.0.0.0'),
       defaultNote:
-        '`127.0.0.1`; `0.0.0.0` in a cluster, where probes and Prometheus come from outside',
+        '`127.0.0.1`; in a cluster `HOST`, because probes and Prometheus come from outside',
       about: 'The address that `MANAGEMENT_PORT` listens on.',
       usedBy: SERVER,
     }),

@@ -93,9 +93,10 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
   /**
    * Adds a message and sends it in its turn. Throws `INVALID_FORMAT` if nothing of it can be seen,
    * `TOO_MANY_REQUESTS` if the outbox is full, and `BUDGET_EXCEEDED` until the day is over in which
-   * another message was refused for that. The text then stays with the caller.
+   * another message was refused for that; `isToPerson` says that no model answers this one, which
+   * no budget limits. The text then stays with the caller.
    */
-  add(sessionId: string | null, typed: string): UnsentMessage {
+  add(sessionId: string | null, typed: string, isToPerson = false): UnsentMessage {
     const content = toMessageText(typed)
     if (content === '') {
       const message = 'Nothing of this message can be seen.'
@@ -103,7 +104,7 @@ export class Outbox extends Observable<readonly UnsentMessage[]> {
     }
     const now = Date.now()
     const spent = this.items.find(({ failure }) => msUntilBudget(failure, now) > 0)?.failure
-    if (spent) {
+    if (spent && !isToPerson) {
       const retryAfterMs = msUntilBudget(spent, now)
       throw new RequestError({ ...spent, code: 'BUDGET_EXCEEDED', retryable: false, retryAfterMs })
     }

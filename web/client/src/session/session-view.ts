@@ -9,6 +9,7 @@ import {
   applyEvent,
   createSessionLog,
   isBehind,
+  isModelSilent,
   type LogEvent,
   type SessionLog,
 } from './session-log.ts'
@@ -119,7 +120,7 @@ export class SessionView extends Observable<SessionViewState> {
   /** Adds a message to the outbox. Throws `TOO_MANY_REQUESTS` if the outbox is full. */
   send(content: string): void {
     this.#typing.stop()
-    this.#options.outbox.add(this.id, content)
+    this.#options.outbox.add(this.id, content, isModelSilent(this.state.log))
   }
 
   /** Ends the session, which stays readable. */

@@ -53,8 +53,10 @@ async function admitVisitor(
   const cookie = toVisitorCookie(options.server)
   const proof = readCookie(request.headers.cookie, cookie.name)
   const known = proof === undefined ? undefined : await visitors.readProof(proof)
-  // A new visitor has new points and a new budget, so an address may become only a few.
+  // A new visitor has new points and a new budget, so an address may become only a few. Known ones
+  // count each for themselves: all the pages of an office may wake up at once.
   if (known === undefined) await guard.take('newVisitor', toAddressKey(request.ip))
+  else await guard.take('visitor', known)
   const visitorId = known ?? newVisitorId()
   response.cookie(cookie.name, await visitors.issueProof(visitorId), {
     httpOnly: true,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs, type AdapterHooks } from '@chatbox/core'
 import { createReporter } from '../../common/report.ts'
 import type { Cipher } from '../../sealed/key-ring.ts'
+import type { Pseudonym } from '../../sealed/pseudonym.ts'
 import { parseRedisAddress, type RedisAddress } from './address.ts'
 import { closeClient, openClient, type Purpose, type RedisClient } from './connection.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -19,6 +20,12 @@ export interface RedisContext {
   open(purpose: Purpose): RedisClient
 }
 
+/** What keeps texts and names from whoever reads Redis. */
+export interface RedisSecrets {
+  cipher: Cipher
+  pseudonym: Pseudonym
+}
+
 export interface RedisOptions {
   redisUrl: string
   keyPrefix?: string | undefined
@@ -34,7 +41,7 @@ const WAIT = { baseMs: 100, maxMs: 2000 }
  */
 export async function connectRedis(
   options: RedisOptions,
-  cipher: Cipher,
+  { cipher, pseudonym }: RedisSecrets,
   hooks: AdapterHooks,
 ): Promise<RedisContext> {
   const address = readAddress(options.redisUrl)
@@ -49,7 +56,7 @@ export async function connectRedis(
   }
   await checkEvictionPolicy(commands, report)
   const guard = createGuard(() => commands.ping())
-  return { commands, guard, keys: new RedisKeys(options.keyPrefix), cipher, hooks, open }
+  return { commands, guard, keys: new RedisKeys(pseudonym, options.keyPrefix), cipher, hooks, open }
 }
 
 function readAddress(url: string): RedisAddress {

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import type { Pseudonym } from '../../sealed/pseudonym.ts'
 
 /**
  * Every key and channel in Redis. The part in braces selects the cluster slot, so that all keys of a
- * script are in one slot. People's names are stored only as digests, so that a dump names nobody.
+ * script are in one slot. People are named by keyed digests, so that a dump names nobody, and
+ * nobody can try names against it.
  *
  * | Key | Type | Lives |
  * |---|---|---|
@@ -21,8 +22,10 @@ export class RedisKeys {
   readonly stopChannel: string
   readonly socketChannels: string
   readonly #prefix: string
+  readonly #pseudonym: Pseudonym
 
-  constructor(prefix = 'chatbox') {
+  constructor(pseudonym: Pseudonym, prefix = 'chatbox') {
+    this.#pseudonym = pseudonym
     this.#prefix = prefix
     this.ratePrefix = `${prefix}:rate`
     this.queuePrefix = `{${prefix}:queue}`
@@ -37,7 +40,7 @@ export class RedisKeys {
   }
 
   presence(userId: string): string {
-    return `${this.#prefix}:{user:${this.digest(userId)}}:here`
+    return `${this.#prefix}:{user:${this.#pseudonym(userId)}}:here`
   }
 
   /** All accounts are in one slot, because one script adds to several. Ids are digests already. */
@@ -58,7 +61,8 @@ export class RedisKeys {
     return channel.slice(this.sessionChannel('').length)
   }
 
-  digest(text: string): string {
-    return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+  /** What a rule of the rate limits counts for a user or an address. */
+  counted(key: string): string {
+    return this.#pseudonym(key)
   }
 }

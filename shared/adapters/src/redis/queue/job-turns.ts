@@ -7,6 +7,11 @@ import type { RedisContext } from '../client/context.ts'
 const LAST_ROUND = 2 ** 21 - 1
 /** How many lanes a process remembers. The oldest is forgotten first. */
 const LANES_SEEN = 1000
+/**
+ * What was seen of a line says nothing after this time. A visitor who is refused enqueues nothing,
+ * so nothing newer would be seen: one question in this time is let through to look.
+ */
+const SIGHT_MS = 10_000
 
 /**
  * Returns the round of a new job, as `FairLine` counts it: the one after its lane's last, but none
@@ -70,7 +75,11 @@ export class JobTurns {
 
   expectedWaitMs(lane: string): number {
     const seen = this.#seen.get(lane)
-    return seen ? this.#rate.waitMs(seen.ahead, performance.now() - seen.at) : 0
+    if (!seen) return 0
+    const ageMs = performance.now() - seen.at
+    if (ageMs < SIGHT_MS) return this.#rate.waitMs(seen.ahead, ageMs)
+    this.#seen.delete(lane)
+    return 0
   }
 
   #forgetOldest(): void {
