@@ -12,7 +12,8 @@ export interface ProviderLimitOptions {
 
 /** A provider that states no time is asked again after this. */
 const UNSTATED = { baseMs: 1000, maxMs: 30_000 }
-/** Less is no time to keep to: some servers state 0, or a date that is over by this clock. */
+/** Some servers state 0, or a date that is over by this clock. Pauses then grow from this one. */
+const SHORT = { baseMs: 250, maxMs: 30_000 }
 const SHORTEST_STATED_MS = 1000
 /** After a pause one question is let through, then two, four and so on, this far apart. */
 const STEP_MS = 250
@@ -95,7 +96,8 @@ export class ProviderLimit {
     if (isNew) this.#pauses++
     const { random = Math.random, onPause } = this.#options
     const isStated = askedMs !== undefined && askedMs >= SHORTEST_STATED_MS
-    const pauseMs = isStated ? askedMs : backoffMs(this.#pauses, UNSTATED, random)
+    const backoff = askedMs === undefined ? UNSTATED : SHORT
+    const pauseMs = isStated ? askedMs : backoffMs(this.#pauses, backoff, random)
     this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
     this.#step = 1
     if (isNew) onPause(pauseMs)
