@@ -120,7 +120,7 @@ describe('session:open of a session by its id', () => {
 
   it('is refused for an id that was made up, also to look like one of their own', async () => {
     const user = await h.connect({ userId: 'maker' })
-    for (const sessionId of ['nothing', toOwnedId('nothing', 'maker')]) {
+    for (const sessionId of ['nothing', toOwnedId('nothing', h.backend.ports.pseudonym('maker'))]) {
       expect((await user.refusal('session:open', { sessionId })).code).toBe('NOT_FOUND')
       expect((await user.refusal('typing', { sessionId, typing: true })).code).toBe('NOT_FOUND')
     }

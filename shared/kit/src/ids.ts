@@ -14,25 +14,18 @@ export function toMessageId(sessionId: string, clientMessageId: string): string 
 }
 
 /**
- * Characters of a SHA-256 in base64url. At 96 bits, nobody can find a second user id for the same
- * mark.
+ * Returns an id with a mark of its owner, so that the owner can be checked without the store. The
+ * mark is a pseudonym of the owner's id: users see the id, and nobody can try names against it. It
+ * is not a secret and grants nothing: an invented id with the same mark does not exist.
  */
-const MARK_LENGTH = 16
+export function toOwnedId(id: string, ownerMark: string): string {
+  return `${id}.${ownerMark}`
+}
 
 /**
- * Returns an id with a mark of its owner, so that the owner can be checked without the store. The
- * mark is not a secret and grants nothing: an invented id with the same mark does not exist.
+ * Returns true if the owner with this mark made the id. Returns false for an id without a mark or
+ * with one of an earlier key, also for its owner: the store knows.
  */
-export function toOwnedId(id: string, ownerId: string): string {
-  return `${id}.${toMark(ownerId)}`
-}
-
-/** Returns false for an id without a mark, also for its owner. */
-export function isOwnedBy(id: string, ownerId: string): boolean {
-  return id.endsWith(`.${toMark(ownerId)}`)
-}
-
-/** Returns 16 characters that stand for a text, the same in every process. Not a secret. */
-export function toMark(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, MARK_LENGTH)
+export function isOwnedBy(id: string, ownerMark: string): boolean {
+  return id.endsWith(`.${ownerMark}`)
 }

@@ -2,7 +2,7 @@ export { toBudgetLimits } from './budgets/budget-settings.ts'
 export { createBudgets, type Budgets, type BudgetParts } from './budgets/budgets.ts'
 export { createHealth, type Health, type HealthCheck, type HealthResult } from './health/health.ts'
 export { startManagementServer } from './health/management-server.ts'
-export { isOwnedBy, toMark, toMessageId, toOwnedId } from './ids.ts'
+export { isOwnedBy, toMessageId, toOwnedId } from './ids.ts'
 export {
   createLogger,
   currentAddress,

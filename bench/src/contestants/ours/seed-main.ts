@@ -1,6 +1,6 @@
 // Fills the store through the product's own ports. It is ready when the store is full.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBackend, type StorePorts } from '@chatbox/adapters'
+import { openBackend, type Backend } from '@chatbox/adapters'
 import type { NewEntry } from '@chatbox/core'
 import {
   createBackendHooks,
@@ -18,6 +18,7 @@ const LANES = 32
 const MAX_ATTEMPTS = 20
 const PAUSE_MS = 500
 const CONTENT = 'A message of two hundred characters, as people write them. '.padEnd(200, 'Yes. ')
+type SeedPorts = Pick<Backend, 'sessions' | 'messages' | 'pseudonym'>
 const clock = createClock()
 
 const kind = process.env.MODE === 'standalone' ? 'standalone' : 'gateway'
@@ -29,14 +30,14 @@ await runProcess(kind, async (context) => {
   return { checks: {}, stop: () => backend.close() }
 })
 
-async function seedLane(store: StorePorts, lane: number): Promise<void> {
+async function seedLane(store: SeedPorts, lane: number): Promise<void> {
   for (let index = lane; index < sessions; index += LANES) await seedLog(store, `seeded-${index}:1`)
 }
 
-async function seedLog(store: StorePorts, log: string): Promise<void> {
+async function seedLog(store: SeedPorts, log: string): Promise<void> {
   const [userId = '', entries = '0'] = log.split(':')
   const now = clock.now().toISOString()
-  const id = toOwnedId(`session-of-${userId}`, userId)
+  const id = toOwnedId(`session-of-${userId}`, store.pseudonym(userId))
   const origin = { id, userId, userName: '', startedAt: now }
   await untilTaken(() => store.sessions.create({ ...origin, modelId: 'stamped' }))
   for (let entry = 0; entry < Number(entries); entry += 1) {

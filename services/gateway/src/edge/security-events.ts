@@ -1,10 +1,4 @@
-import {
-  currentAddress,
-  toMark,
-  type Logger,
-  type Metrics,
-  type SecurityEventKind,
-} from '@chatbox/kit'
+import { currentAddress, type Logger, type Metrics, type SecurityEventKind } from '@chatbox/kit'
 
 export interface SecurityEvents {
   /**
@@ -40,15 +34,17 @@ const MAX_USERS = 5
 
 /**
  * Logs security events. A flood must not become a flood of lines, so each line covers a minute and
- * has a count. Users and addresses appear as marks, because the log names no person: the mark of a
- * user is the end of their session ids, and that of an address can be computed from a proxy's log.
+ * has a count. Users and addresses appear by pseudonym, because the log names no person, and nobody
+ * without the key can try names against it. That of a user is the end of their session ids.
  */
 export function createSecurityEvents({
   logger,
   metrics,
+  pseudonym,
 }: {
   logger: Pick<Logger, 'warn'>
   metrics: Pick<Metrics, 'securityEvent'>
+  pseudonym: (name: string) => string
 }): SecurityEvents {
   const tallies = new Map<string, Tally>()
   let timer: NodeJS.Timeout | undefined
@@ -57,8 +53,8 @@ export function createSecurityEvents({
     clearTimeout(timer)
     timer = undefined
     for (const { kind, address, count, userIds } of tallies.values()) {
-      const from = address === undefined ? {} : { from: toMark(address) }
-      const users = userIds.size === 0 ? {} : { users: [...userIds].map(toMark) }
+      const from = address === undefined ? {} : { from: pseudonym(address) }
+      const users = userIds.size === 0 ? {} : { users: [...userIds].map(pseudonym) }
       logger.warn({ kind, count, ...from, ...users }, 'security event')
     }
     tallies.clear()

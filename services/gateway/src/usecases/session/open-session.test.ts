@@ -7,9 +7,10 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../caller.ts'
 import { openSession } from './open-session.ts'
 
+const pseudonym = (name: string) => `mark-of-${name}`
 const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
 const STARTED = '2026-01-01T00:00:00.000Z'
-const sessionId = toOwnedId('session', ANN.id)
+const sessionId = toOwnedId('session', pseudonym(ANN.id))
 const QUESTION = toMessage('question', 1)
 const ANSWER = toMessage('reply', 2)
 const OPEN: ReplyTask = {
@@ -62,7 +63,7 @@ function setUp(finishesAt: 'draft' | 'never') {
     return undefined
   }
   const viewer = { join: async () => undefined, leave: () => undefined, note: () => undefined }
-  const context = { messages, replies, guard, bus: { readDraft } } as unknown as Context
+  const context = { messages, replies, guard, pseudonym, bus: { readDraft } } as unknown as Context
   const caller = { user: ANN, viewer } as unknown as Caller
   return { open: () => openSession(context, caller, { sessionId }), reads: () => reads }
 }
@@ -122,7 +123,7 @@ function setUpBusy() {
   }
   const replies = { findOpen: () => step(() => OPEN) }
   const bus = { readDraft: () => step(() => undefined) }
-  const context = { messages, replies, guard, bus } as unknown as Context
+  const context = { messages, replies, guard, pseudonym, bus } as unknown as Context
   const caller = { user: ANN, viewer } as unknown as Caller
   return { open: () => openSession(context, caller, { sessionId }), log, heard }
 }

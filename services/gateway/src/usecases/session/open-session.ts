@@ -11,16 +11,17 @@ import { resumeOrStartSession } from './start-session.ts'
  * Joins a session and returns a page of its log. The join comes before every read: changes after
  * the join arrive as events, earlier ones are in the page, and `seq` identifies those in both.
  * Opening a user's own session without a running reply costs a single read of the store, because
- * thousands of users may return at once after an outage.
+ * thousands of users may return at once after an outage. An id without the user's mark costs one
+ * more: an operator's, or one made before the first encryption key changed.
  */
 export async function openSession(
   context: Context,
   caller: Caller,
   input: ClientPayload<'session:open'>,
 ): Promise<ClientData<'session:open'>> {
-  const id = await chooseSession(context, caller, input.sessionId)
-  await caller.viewer.join(id)
-  const opened = await readOpened(context, caller, { ...input, sessionId: id })
+  const chosen = await chooseSession(context, caller, input.sessionId)
+  await caller.viewer.join(chosen.sessionId)
+  const opened = await readOpened(context, caller, { ...input, ...chosen })
   caller.viewer.note(opened.session)
   return opened
 }
@@ -29,17 +30,25 @@ async function chooseSession(
   context: Context,
   caller: Caller,
   sessionId: string | undefined,
-): Promise<string> {
-  if (sessionId === undefined) return (await resumeOrStartSession(context, caller.user)).id
-  // The room of an id with the user's own mark never carries events of other users.
-  if (!isOwnedBy(sessionId, caller.user.id)) {
-    const session = await context.sessions.find(sessionId)
-    checkSession(context, 'read', { who: caller.user, session })
+): Promise<ChosenSession> {
+  const { user } = caller
+  if (sessionId === undefined) {
+    return { sessionId: (await resumeOrStartSession(context, user)).id, paid: 1 }
   }
-  return sessionId
+  // The room of an id with the user's own mark never carries events of other users.
+  if (isOwnedBy(sessionId, context.pseudonym(user.id))) return { sessionId, paid: 1 }
+  const session = await context.sessions.find(sessionId)
+  checkSession(context, 'read', { who: user, session })
+  return { sessionId, paid: 0 }
 }
 
-type Chosen = ClientPayload<'session:open'> & { sessionId: string }
+interface ChosenSession {
+  sessionId: string
+  /** What is left of the call's point for the log: nothing if the session had to be looked up. */
+  paid: number
+}
+
+type Chosen = ClientPayload<'session:open'> & ChosenSession
 
 async function readOpened(
   context: Context,
@@ -69,7 +78,7 @@ async function readLog(context: Context, caller: Caller, input: Chosen): Promise
     throw notFound()
   }
   const { session, page, mayHaveOpenTask } = opened
-  await context.guard.chargeRead(caller.user.id, toReadWork(page))
+  await context.guard.chargeRead(caller.user.id, toReadWork(page), input.paid)
   return { session, mayHaveOpenTask, ...page }
 }
 

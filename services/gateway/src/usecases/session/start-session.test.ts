@@ -5,6 +5,7 @@ import { toOwnedId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { resumeOrStartSession } from './start-session.ts'
 
+const pseudonym = (name: string) => `mark-of-${name}`
 const ANN: User = { id: 'ann', name: 'Ann', roles: ['user'] }
 const origin = { id: 'old', userId: 'ann', userName: 'Ann', startedAt: '2026-01-01T00:00:00.000Z' }
 
@@ -42,7 +43,7 @@ describe('resumeOrStartSession', () => {
   }
   const clock = { now: () => new Date('2026-01-01T01:00:00.000Z'), newId: () => 'new' }
   const context = {
-    ...{ sessions, messages, announceEntry, clock },
+    ...{ sessions, messages, announceEntry, clock, pseudonym },
     replies: { cancel: async () => [] },
     bus: { publishStop: async () => undefined },
     options: { models: [{ id: 'demo', name: 'Demo' }], sessions: { reconnectTimeoutMs: 60_000 } },
@@ -64,7 +65,7 @@ describe('resumeOrStartSession', () => {
   })
 
   it('ends a session that was left behind, and starts another', async () => {
-    expect((await resumeOrStartSession(context, ANN)).id).toBe(toOwnedId('new', ANN.id))
+    expect((await resumeOrStartSession(context, ANN)).id).toBe(toOwnedId('new', pseudonym(ANN.id)))
     expect([head.state.status, announced]).toEqual(['ended', ['session_ended']])
   })
 
@@ -76,7 +77,7 @@ describe('resumeOrStartSession', () => {
 
   it('takes it as it is where somebody else has ended it', async () => {
     meanwhile = end
-    expect((await resumeOrStartSession(context, ANN)).id).toBe(toOwnedId('new', ANN.id))
+    expect((await resumeOrStartSession(context, ANN)).id).toBe(toOwnedId('new', pseudonym(ANN.id)))
     expect(announced).toEqual([])
   })
 

@@ -38,9 +38,9 @@ export async function resumeOrStartSession(context: Context, who: User): Promise
 
 /** Stores a session. Concurrent callers for one user all get the same session. */
 async function startSession(context: Context, who: User, modelId: string): Promise<Session> {
-  const { sessions, clock } = context
+  const { sessions, clock, pseudonym } = context
   const { session } = await sessions.create({
-    id: toOwnedId(clock.newId(), who.id),
+    id: toOwnedId(clock.newId(), pseudonym(who.id)),
     userId: who.id,
     userName: who.name,
     startedAt: clock.now().toISOString(),

@@ -129,7 +129,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
   }
 
   #isOwn(sessionId: string): boolean {
-    if (isOwnedBy(sessionId, this.user.id)) return true
+    if (isOwnedBy(sessionId, this.#parts.pseudonym(this.user.id))) return true
     return this.#viewer?.seen(sessionId)?.userId === this.user.id
   }
 
