@@ -15,9 +15,18 @@ export interface VisitorTokens {
   readToken(token: string): Promise<JwtPayload>
   /** Issues a proof that gets a browser the same visitor again. It is not a token. */
   issueProof(visitorId: string): Promise<string>
-  /** Returns the visitor of a proof, undefined if the proof is invalid or too old. */
-  readProof(proof: string): Promise<string | undefined>
+  /** Returns what a proof says, undefined if the proof is invalid or too old. */
+  readProof(proof: string): Promise<Proof | undefined>
 }
+
+interface Proof {
+  visitorId: string
+  /** An earlier version issued it, for a cookie that other hosts of the domain could set too. */
+  isFormer: boolean
+}
+
+/** In every proof since cookies have the prefix `__Host-`. Earlier versions ignore it. */
+const PROOF_CLAIMS = { v: 2 }
 
 export function newVisitorId(): string {
   return `${VISITOR_PREFIX}${randomUUID()}`
@@ -30,20 +39,21 @@ export function createVisitorTokens(secret: string, clock: Pick<Clock, 'now'>): 
   return {
     issueToken: (visitorId) => tokens.sign(visitorId, TOKEN_TTL_S),
     readToken: (token) => tokens.verify(token),
-    issueProof: async (visitorId) => (await proofs.sign(visitorId, PROOF_TTL_S)).token,
-    readProof: (proof) =>
-      proofs.verify(proof).then(
-        (claims) => claims.sub,
-        () => undefined,
-      ),
+    issueProof: async (visitorId) =>
+      (await proofs.sign(visitorId, PROOF_TTL_S, PROOF_CLAIMS)).token,
+    readProof: (proof) => proofs.verify(proof).then(toProof, () => undefined),
   }
 }
 
 function createSigner(key: KeyObject, clock: Pick<Clock, 'now'>) {
   return {
-    async sign(subject: string, ttlS: number): Promise<{ token: string; expiresAt: Date }> {
+    async sign(
+      subject: string,
+      ttlS: number,
+      claims: object = {},
+    ): Promise<{ token: string; expiresAt: Date }> {
       const now = Math.floor(clock.now().getTime() / 1000)
-      const token = jwt.sign({ iat: now }, key, {
+      const token = jwt.sign({ ...claims, iat: now }, key, {
         algorithm: 'HS256',
         issuer: VISITOR_ISSUER,
         subject,
@@ -56,6 +66,10 @@ function createSigner(key: KeyObject, clock: Pick<Clock, 'now'>) {
       return readSignedClaims(token, key, checks)
     },
   }
+}
+
+function toProof({ sub, v }: JwtPayload): Proof | undefined {
+  return sub === undefined ? undefined : { visitorId: sub, isFormer: v !== PROOF_CLAIMS.v }
 }
 
 function deriveKey(secret: string, purpose: string): KeyObject {

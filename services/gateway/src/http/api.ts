@@ -30,7 +30,7 @@ interface RouteCall<R extends RouteName> {
   response: Response
 }
 
-/** The handler of each route. It returns a body or a file, depending on the route. */
+/** The handler of each route. It returns a body, a file or nothing, depending on the route. */
 export type RouteHandlers = {
   [R in RouteName]: (call: RouteCall<R>) => Promise<RouteAnswer<R> | Download<RouteMediaType<R>>>
 }
@@ -94,6 +94,7 @@ function toRequestHandler<R extends RouteName>(
     const answered = await answerInTime(answer(call))
     // A file has no time limit in total: it is read in pieces, each with its own limit.
     if (answered instanceof Download) await answered.send(response, context.logger)
+    else if (answered === undefined) response.status(204).end()
     else response.json(answered)
   }
 }

@@ -15,15 +15,17 @@ interface OpenApiOperation {
   summary: string
   security: Record<string, string[]>[]
   parameters: JsonSchema[]
-  requestBody?: { required: true; content: OpenApiResponse['content'] }
+  requestBody?: { required: true; content: Content }
   responses: Record<string, OpenApiResponse>
 }
 
 interface OpenApiResponse {
   description: string
   headers?: JsonSchema
-  content: Record<string, { schema: JsonSchema }>
+  content?: Content
 }
+
+type Content = Record<string, { schema: JsonSchema }>
 
 /**
  * Error codes that any route may return besides its own. `FORBIDDEN` is also the code for a wrong
@@ -82,23 +84,24 @@ function toOperation(name: string, route: HttpRoute): OpenApiOperation {
       requestBody: { required: true, content: toJsonContent(toSchemaName(name, 'Request')) },
     }),
     responses: {
-      200: { description: 'Done', content: toContent(name, route) },
+      ...toSuccess(name, route),
       ...toErrors([...route.errors, ...(needsToken ? WITH_TOKEN : []), ...ALWAYS]),
     },
   }
 }
 
-function toContent(name: string, route: HttpRoute): OpenApiResponse['content'] {
-  if (route.kind === 'json') return toJsonContent(toSchemaName(name, 'Body'))
-  return Object.fromEntries(
-    route.mediaTypes.map((type) => [
-      type,
-      { schema: type.startsWith('text/') ? { type: 'string' } : {} },
-    ]),
-  )
+function toSuccess(name: string, route: HttpRoute): OpenApiOperation['responses'] {
+  const description = 'Done'
+  if (route.kind === 'empty') return { 204: { description } }
+  if (route.kind === 'json') {
+    return { 200: { description, content: toJsonContent(toSchemaName(name, 'Body')) } }
+  }
+  const toFile = (type: string) => ({ schema: type.startsWith('text/') ? { type: 'string' } : {} })
+  const content = Object.fromEntries(route.mediaTypes.map((type) => [type, toFile(type)]))
+  return { 200: { description, content } }
 }
 
-function toJsonContent(schema: string): OpenApiResponse['content'] {
+function toJsonContent(schema: string): Content {
   return { 'application/json': { schema: { $ref: refOf(schema) } } }
 }
 

@@ -106,6 +106,16 @@ export const HTTP_ROUTES = {
       expiresAt: timeSchema,
     }),
   },
+  forgetVisitor: {
+    ...plain,
+    method: 'delete',
+    path: '/visitors',
+    summary: 'Makes the browser forget which visitor it was',
+    who: 'anyone',
+    cost: 'public',
+    sameSite: true,
+    kind: 'empty',
+  },
   readOpenApi: {
     ...plain,
     method: 'get',
@@ -141,6 +151,8 @@ type RouteCaller =
 
 type RouteOutput =
   | { kind: 'json'; response: z.ZodType }
+  /** Only the status 204. */
+  | { kind: 'empty' }
   /** A file in one of these types. It is sent while it is read. */
   | { kind: 'download'; mediaTypes: readonly [MediaType, ...MediaType[]] }
 
@@ -154,10 +166,11 @@ type Route<R extends RouteName> = (typeof HTTP_ROUTES)[R]
 export type RouteParams<R extends RouteName> = z.infer<Route<R>['params']>
 export type RouteQuery<R extends RouteName> = z.infer<Route<R>['query']>
 export type RouteBody<R extends RouteName> = z.infer<Route<R>['body']>
-/** The JSON answer of a route; `never` for a file. */
-export type RouteAnswer<R extends RouteName> = z.infer<
-  Extract<Route<R>, { kind: 'json' }>['response']
->
+/** The JSON answer of a route; `undefined` for an empty one, `never` for a file. */
+export type RouteAnswer<R extends RouteName> =
+  Route<R> extends { kind: 'empty' }
+    ? undefined
+    : z.infer<Extract<Route<R>, { kind: 'json' }>['response']>
 /** The file types of a route; `never` for JSON. */
 export type RouteMediaType<R extends RouteName> = Extract<
   Route<R>,
