@@ -118,6 +118,17 @@ describe('doubtsAbout', () => {
     expect(doubts({ ...jwks, JWT_ISSUER: 'login' })).toMatch(/^JWT_AUDIENCE not set: /)
     expect(doubts({ ...jwks, JWT_AUDIENCE: 'chat' })).toMatch(/^JWT_ISSUER not set: /)
     expect(doubts({ ...jwks, JWT_ISSUER: 'login', JWT_AUDIENCE: 'chat' })).toBe('')
-    expect(doubts({ JWT_SECRET: BYTES.toString('base64') })).toBe('')
+  })
+
+  it('says in production where a secret vouches for every issuer or service', () => {
+    const doubts = (env: Record<string, string>) =>
+      doubtsAbout(readSettings({ ...CLUSTER, ...env })).join()
+    expect(doubts({})).toBe(
+      'JWT_ISSUER and JWT_AUDIENCE not set: tokens that are signed with JWT_SECRET are accepted from every issuer and for every service; set what your tokens say',
+    )
+    expect(doubts({ JWT_ISSUER: 'site' })).toMatch(/^JWT_AUDIENCE not set: /)
+    expect(doubts({ JWT_AUDIENCE: 'chat' })).toMatch(/^JWT_ISSUER not set: /)
+    expect(doubts({ JWT_ISSUER: 'site', JWT_AUDIENCE: 'chat' })).toBe('')
+    expect(doubts({ NODE_ENV: 'development' })).toBe('')
   })
 })

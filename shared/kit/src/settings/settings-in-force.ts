@@ -98,15 +98,20 @@ function apiKeys(env: Env): NamedSecret[] {
 /**
  * Returns a sentence for each setting that is accepted and may still be wrong. A key set often
  * serves many services of one issuer, and each gets tokens that a user could show here
- * (RFC 8725, 3.8 and 3.9).
+ * (RFC 8725, 3.8 and 3.9). So may a secret that a site has given to more than one service. That is
+ * said in production only, because a secret of its own for chatbox is right too.
  */
-export function doubtsAbout({ auth }: Settings): string[] {
+export function doubtsAbout({ auth, process }: Settings): string[] {
   const unchecked = [
     ...(auth.issuer === undefined ? [SETTINGS.auth.issuer.name] : []),
     ...(auth.audience === undefined ? [SETTINGS.auth.audience.name] : []),
   ]
-  if (auth.jwksUrl === undefined || unchecked.length === 0) return []
-  return [
-    `${unchecked.join(' and ')} not set: tokens that JWKS_URL vouches for are accepted from every issuer and for every service`,
-  ]
+  if (unchecked.length === 0) return []
+  const names = unchecked.join(' and ')
+  const claims = 'are accepted from every issuer and for every service; set what your tokens say'
+  if (auth.jwksUrl !== undefined) {
+    return [`${names} not set: tokens that JWKS_URL vouches for ${claims}`]
+  }
+  if (!process.production || auth.jwtSecret === undefined) return []
+  return [`${names} not set: tokens that are signed with JWT_SECRET ${claims}`]
 }
