@@ -6,20 +6,34 @@ import {
   type GetToken,
   type IssuedToken,
   type OutboxStorage,
+  requestChange,
   requestJson,
 } from '@chatbox/client'
 import { createStore, promisifyRequest, values } from 'idb-keyval'
 
 const TAB_KEY = 'chatbox-tab'
+/** With the visitor's cookie. */
+const OWN = { credentials: 'same-origin' } as const
+
+interface PageOptions extends ChatClientOptions {
+  /** Calls `listener` when another tab of this page has made the browser forget its visitor. */
+  onForgotten(listener: () => void): void
+}
 
 /** Creates the options that the client gets from the page and its browser. */
-export function createChatOptions(): ChatClientOptions {
+export function createChatOptions(): PageOptions {
   // The page's folder on the server, path prefix included.
   const baseUrl = new URL('.', location.href).href.replace(/\/$/, '')
+  const tabs = new BroadcastChannel(`chatbox-forgotten ${baseUrl}`)
   return {
     baseUrl,
     getToken: createPageToken(baseUrl),
     storage: createOutboxStorage(),
+    forgetting: {
+      ask: () => requestChange(`${baseUrl}/api/visitors`, { ...OWN, method: 'DELETE' }),
+      tell: () => tabs.postMessage(null),
+    },
+    onForgotten: (listener) => tabs.addEventListener('message', listener),
     ...takeTabId(),
   }
 }
@@ -41,8 +55,7 @@ function askHost(): Promise<IssuedToken> | undefined {
 }
 
 async function createVisitor(baseUrl: string): Promise<IssuedToken> {
-  const init: RequestInit = { method: 'POST', credentials: 'same-origin' }
-  return (await requestJson(`${baseUrl}/api/visitors`, init)) as IssuedToken
+  return (await requestJson(`${baseUrl}/api/visitors`, { ...OWN, method: 'POST' })) as IssuedToken
 }
 
 /**

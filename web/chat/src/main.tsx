@@ -3,7 +3,9 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { createChatOptions } from './chat-options.ts'
 
-const client = new ChatClient(createChatOptions())
+const options = createChatOptions()
+const client = new ChatClient(options)
+options.onForgotten(() => void client.onForgotten())
 client.connect()
 window.addEventListener('online', () => client.connect())
 window.addEventListener('pagehide', (event) => {

@@ -1,8 +1,9 @@
-import type { ChatClient, ChatState } from '@chatbox/client'
+import { type ChatClient, type ChatState, isVisitor } from '@chatbox/client'
 import type { Session } from '@chatbox/contract'
 import { Icon, IconButton, LinkButton, toShortTime } from '@chatbox/ui'
 import type { ComponentChildren, JSX } from 'preact'
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { AskFirst } from './ask-first.tsx'
 import { DownloadChat } from './download-chat.tsx'
 import { strings } from './strings.ts'
 
@@ -60,6 +61,7 @@ export function SessionList({ client, state, onChoice }: SessionListProps): JSX.
           {strings.moreChats}
         </button>
       )}
+      {state.user && isVisitor(state.user) && <ForgetMe client={client} onChoice={onChoice} />}
     </nav>
   )
 }
@@ -74,14 +76,34 @@ function ShownChat({ client, session, onChoice }: ShownChatProps): JSX.Element {
     <>
       <DownloadChat client={client} session={session} onFailed={onChoice} />
       {session.status === 'active' && (
-        <EndChat
-          onEnd={() => {
+        <AskFirst
+          icon="end"
+          label={strings.endChat}
+          question={strings.endConfirm}
+          keepLabel={strings.keepChat}
+          onConfirm={() => {
             void client.endSession()
             onChoice()
           }}
         />
       )}
     </>
+  )
+}
+
+/** For visitors only: a user with an account signs out where they have signed in. */
+function ForgetMe({ client, onChoice }: Omit<ShownChatProps, 'session'>): JSX.Element {
+  return (
+    <AskFirst
+      icon="close"
+      label={strings.forget}
+      question={strings.forgetConfirm}
+      keepLabel={strings.keepChats}
+      onConfirm={() => {
+        void client.forgetVisitor()
+        onChoice()
+      }}
+    />
   )
 }
 
@@ -117,53 +139,6 @@ function withShown(items: readonly Session[], shown: Session | undefined): reado
   if (!shown) return items
   if (!items.some(({ id }) => id === shown.id)) return [shown, ...items]
   return items.map((item) => (item.id === shown.id ? shown : item))
-}
-
-/** Ends the shown chat after a confirmation in the same place. */
-function EndChat({ onEnd }: { onEnd: () => void }): JSX.Element {
-  const [isAsking, setAsking] = useState(false)
-  const button = useRef<HTMLButtonElement>(null)
-  const wasAsking = useRef(false)
-  useLayoutEffect(() => {
-    if (wasAsking.current && !isAsking) button.current?.focus()
-    wasAsking.current = isAsking
-  }, [isAsking])
-  if (isAsking) return <Confirm onEnd={onEnd} onKeep={() => setAsking(false)} />
-  return (
-    <button type="button" class="chat-action" ref={button} onClick={() => setAsking(true)}>
-      <Icon name="end" />
-      {strings.endChat}
-    </button>
-  )
-}
-
-interface ConfirmProps {
-  onEnd: () => void
-  onKeep: () => void
-}
-
-/** The harmless button has the focus, so that a held key does no damage. */
-function Confirm({ onEnd, onKeep }: ConfirmProps): JSX.Element {
-  const keep = useRef<HTMLButtonElement>(null)
-  useLayoutEffect(() => keep.current?.focus(), [])
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== 'Escape') return
-    // Esc must neither close the surrounding dialog nor stop an answer.
-    event.preventDefault()
-    event.stopPropagation()
-    onKeep()
-  }
-  return (
-    <div class="end-confirm" role="group" aria-labelledby="end-confirm" onKeyDown={onKeyDown}>
-      <p id="end-confirm">{strings.endConfirm}</p>
-      <button type="button" class="small-button" ref={keep} onClick={onKeep}>
-        {strings.keepChat}
-      </button>
-      <button type="button" class="small-button small-button-danger" onClick={onEnd}>
-        {strings.endChat}
-      </button>
-    </div>
-  )
 }
 
 interface DrawerProps {

@@ -13,6 +13,10 @@ export const strings = {
   endChat: 'End chat',
   endConfirm: 'End this chat? You can still read it later.',
   keepChat: 'Keep chatting',
+  forget: 'Forget me on this device',
+  forgetConfirm:
+    'Forget you on this device? You cannot come back to your chats, and what you have not sent is erased. We keep the messages that you have sent.',
+  keepChats: 'Keep my chats',
   unnamed: 'New chat',
   ended: 'Ended',
   moreChats: 'Show more',

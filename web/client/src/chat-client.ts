@@ -1,10 +1,11 @@
 import type { ServerPayload } from '@chatbox/contract'
-import { type ChatState, NOTHING_SHOWN } from './chat-state.ts'
+import { type ChatState, isVisitor, NOTHING_SHOWN } from './chat-state.ts'
 import { Connection } from './connection/connection.ts'
 import { toFailure, toRequestError } from './connection/request.ts'
 import { type GetToken, readSubject } from './connection/token.ts'
 import { MySessions } from './my-sessions.ts'
 import { Observable } from './observable.ts'
+import { eraseTexts } from './outbox/erase-texts.ts'
 import { toMessageText } from './outbox/message-text.ts'
 import { createId, Outbox } from './outbox/outbox.ts'
 import type { OutboxStorage } from './outbox/outbox-storage.ts'
@@ -22,7 +23,16 @@ export interface ChatClientOptions {
   tabId?: string
   /** The tab has just got its id. Defaults to true without an id. */
   isNewTab?: boolean
+  /** Undefined if this browser has no visitor that could be forgotten. */
+  forgetting?: Forgetting
   random?: () => number
+}
+
+interface Forgetting {
+  /** Makes the server forget who the visitor of this browser is. */
+  ask(): Promise<void>
+  /** Tells the other tabs that this one has begun anew. */
+  tell(): void
 }
 
 const FIRST_PAGE = 50
@@ -36,6 +46,7 @@ export class ChatClient extends Observable<ChatState> {
   /** Returns what `send` sends of a typed text; empty if nothing of it can be seen. */
   readonly toMessageText = toMessageText
   readonly #server: { baseUrl: string; getToken: GetToken }
+  readonly #options: Pick<ChatClientOptions, 'storage' | 'forgetting'>
   readonly #connection: Connection
   readonly #outbox: Outbox
   readonly #typed: TypedText
@@ -53,6 +64,7 @@ export class ChatClient extends Observable<ChatState> {
   constructor(options: ChatClientOptions) {
     super(NOTHING_SHOWN)
     const { baseUrl, storage, tabId = createId(), random = Math.random } = options
+    this.#options = options
     this.#server = {
       baseUrl,
       getToken: async (wish) => this.#onToken(await options.getToken(wish)),
@@ -169,6 +181,28 @@ export class ChatClient extends Observable<ChatState> {
     })
     // A file of a former user is not given to the next one.
     return formerUsers === this.state.formerUsers ? file : undefined
+  }
+
+  /** Makes this browser forget its visitor, in all tabs, and begins anew with another one. */
+  async forgetVisitor(): Promise<void> {
+    const { forgetting } = this.#options
+    await this.#try(async () => {
+      await forgetting?.ask()
+      await this.#beginAnew()
+      forgetting?.tell()
+    })
+  }
+
+  /** Call this when another tab has made the browser forget its visitor. */
+  async onForgotten(): Promise<void> {
+    if (this.state.user && isVisitor(this.state.user)) await this.#try(() => this.#beginAnew())
+  }
+
+  /** Erases what is kept of the visitor last, when nothing here writes it any more. */
+  async #beginAnew(): Promise<void> {
+    const former = this.#userId
+    await this.#server.getToken({ renew: true })
+    if (former !== this.#userId) await eraseTexts(this.#options.storage, former)
   }
 
   /** Call this with the whole text when the user types. */

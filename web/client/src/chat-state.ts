@@ -28,6 +28,11 @@ export interface ChatState extends Omit<SessionViewState, 'log'> {
   sessions: Sessions
 }
 
+/** Returns whether the server has made this user for this browser (docs/protocol.md, section 2). */
+export function isVisitor({ id }: User): boolean {
+  return id.startsWith('visitor:')
+}
+
 export const NOTHING_SHOWN: ChatState = {
   connection: { status: 'connecting' },
   user: null,

@@ -1,7 +1,7 @@
 export { ChatClient, type ChatClientOptions } from './chat-client.ts'
-export type { ChatState } from './chat-state.ts'
+export { isVisitor, type ChatState } from './chat-state.ts'
 export { Connection } from './connection/connection.ts'
-export { requestJson, type Failure } from './connection/request.ts'
+export { requestChange, requestJson, type Failure } from './connection/request.ts'
 export { createTokenSource, type GetToken, type IssuedToken } from './connection/token.ts'
 export { createId, Outbox } from './outbox/outbox.ts'
 export {

@@ -47,6 +47,13 @@ export async function requestJson(url: string, init: RequestInit): Promise<unkno
   throw new RequestError(toErrorInfo(body, answer.status))
 }
 
+/** Requests a change that the server answers with its status alone. Rejects with `RequestError`. */
+export async function requestChange(url: string, init: RequestInit): Promise<void> {
+  const answer = await request(url, init, HTTP_TIMEOUT_MS)
+  if (answer.ok) return
+  throw new RequestError(toErrorInfo(await answer.json().catch(() => undefined), answer.status))
+}
+
 /** As long as the server sends one. */
 const FILE_TIMEOUT_MS = 10 * 60_000
 

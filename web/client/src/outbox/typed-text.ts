@@ -165,7 +165,7 @@ export class TypedText extends Observable<number> {
 
 type Owner = Pick<StoredText, 'userId' | 'tabId'>
 
-function toKey({ userId, tabId }: Owner): string {
+export function toKey({ userId, tabId }: Owner): string {
   return `typed:${tabId}:${userId ?? ''}`
 }
 
@@ -177,7 +177,7 @@ function findText(texts: readonly StoredText[], { userId, tabId }: Owner): strin
 }
 
 /** Returns undefined for anything else, for example an unsent message. */
-function parseStoredText(value: unknown): StoredText | undefined {
+export function parseStoredText(value: unknown): StoredText | undefined {
   const { kind, userId, tabId, text, typedAt } = (value ?? {}) as Partial<StoredText>
   const isOwned = userId === null || typeof userId === 'string'
   if (kind !== 'typed' || !isOwned || typeof tabId !== 'string') return undefined
