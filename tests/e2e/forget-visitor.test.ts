@@ -30,7 +30,7 @@ describeWithBrowser('a visitor who wants to be forgotten', () => {
 
   async function forget(page: Page): Promise<void> {
     await page.getByRole('button', { name: FORGET }).click()
-    await page.getByRole('group').getByRole('button', { name: FORGET }).click()
+    await page.getByRole('group').getByRole('button', { name: 'Forget me' }).click()
   }
 
   async function isAnew(page: Page): Promise<void> {
@@ -103,7 +103,7 @@ describeWithBrowser('a visitor who wants to be forgotten', () => {
     await page.getByRole('button', { name: 'Show your chats' }).tap()
     const drawer = page.getByRole('dialog')
     await drawer.getByRole('button', { name: FORGET }).tap()
-    await drawer.getByRole('group').getByRole('button', { name: FORGET }).tap()
+    await drawer.getByRole('group').getByRole('button', { name: 'Forget me' }).tap()
     await isAnew(page)
     expect(await drawer.count()).toBe(0)
   }, 60_000)

@@ -4,9 +4,9 @@ import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 interface AskFirstProps {
   icon: ComponentProps<typeof Icon>['name']
-  /** What is done, on the button and in the confirmation. */
   label: string
   question: string
+  confirmLabel: string
   /** What is done instead. */
   keepLabel: string
   onConfirm: () => void
@@ -26,9 +26,7 @@ export function AskFirst({ icon, label, ...asked }: AskFirstProps): JSX.Element 
       setAsking(false)
       asked.onConfirm()
     }
-    return (
-      <Confirm {...asked} label={label} onConfirm={onConfirm} onKeep={() => setAsking(false)} />
-    )
+    return <Confirm {...asked} onConfirm={onConfirm} onKeep={() => setAsking(false)} />
   }
   return (
     <button type="button" class="chat-action" ref={button} onClick={() => setAsking(true)}>
@@ -38,12 +36,13 @@ export function AskFirst({ icon, label, ...asked }: AskFirstProps): JSX.Element 
   )
 }
 
-interface ConfirmProps extends Omit<AskFirstProps, 'icon'> {
+interface ConfirmProps extends Omit<AskFirstProps, 'icon' | 'label'> {
   onKeep: () => void
 }
 
 /** The harmless button has the focus, so that a held key does no damage. */
-function Confirm({ label, question, keepLabel, onConfirm, onKeep }: ConfirmProps): JSX.Element {
+function Confirm(props: ConfirmProps): JSX.Element {
+  const { question, keepLabel, confirmLabel, onConfirm, onKeep } = props
   const id = useId()
   const keep = useRef<HTMLButtonElement>(null)
   useLayoutEffect(() => keep.current?.focus(), [])
@@ -61,7 +60,7 @@ function Confirm({ label, question, keepLabel, onConfirm, onKeep }: ConfirmProps
         {keepLabel}
       </button>
       <button type="button" class="small-button small-button-danger" onClick={onConfirm}>
-        {label}
+        {confirmLabel}
       </button>
     </div>
   )

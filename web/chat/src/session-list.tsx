@@ -81,6 +81,7 @@ function ShownChat({ client, session, onChoice }: ShownChatProps): JSX.Element {
           label={strings.endChat}
           question={strings.endConfirm}
           keepLabel={strings.keepChat}
+          confirmLabel={strings.endChat}
           onConfirm={() => {
             void client.endSession()
             onChoice()
@@ -99,6 +100,7 @@ function ForgetMe({ client, onChoice }: Omit<ShownChatProps, 'session'>): JSX.El
       label={strings.forget}
       question={strings.forgetConfirm}
       keepLabel={strings.keepChats}
+      confirmLabel={strings.forgetNow}
       onConfirm={() => {
         void client.forgetVisitor()
         onChoice()

@@ -16,6 +16,7 @@ export const strings = {
   forget: 'Forget me on this device',
   forgetConfirm:
     'Forget you on this device? You cannot come back to your chats, and what you have not sent is erased. We keep the messages that you have sent.',
+  forgetNow: 'Forget me',
   keepChats: 'Keep my chats',
   unnamed: 'New chat',
   ended: 'Ended',
