@@ -1,9 +1,9 @@
 import { AxeBuilder } from '@axe-core/playwright'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, type ChatPageOptions, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import type { ChatPageOptions } from './support/chat-page.ts'
+import { useChats } from './support/chats.ts'
 
 const PHONE: ChatPageOptions = {
   viewport: { width: 320, height: 640 },
@@ -12,17 +12,8 @@ const PHONE: ChatPageOptions = {
 }
 
 describeWithBrowser('accessibility of the chat page', () => {
-  let server: ChatServer
-  const pages = useChatPages()
-  const open = (options?: ChatPageOptions): Promise<ChatPage> => pages.open(server.url, options)
-
-  beforeAll(async () => {
-    server = await startChatServer()
-  }, 60_000)
-
-  afterAll(async () => {
-    await server.stop()
-  })
+  const chats = useChats()
+  const { open } = chats
 
   describe('axe finds nothing', () => {
     const looks: [string, ChatPageOptions][] = [

@@ -1,26 +1,20 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { useChatPages } from './support/chat-page.ts'
-import { startChatServer, type ChatServer } from './support/chat-server.ts'
+import { useChats } from './support/chats.ts'
 
 /** Where midnight in UTC is half past five in the morning, in summer and in winter. */
 const INDIA = { timezoneId: 'Asia/Kolkata', locale: 'en-GB' }
 const SENTENCE = "You have reached today's limit. You can go on at 05:30."
 
 describeWithBrowser('a visitor who has used the budget of a day', () => {
-  let server: ChatServer
-  const pages = useChatPages()
-  beforeAll(async () => {
-    server = await startChatServer({
-      LLM_PROVIDER_1_ID: 'demo',
-      LLM_PROVIDER_1_TYPE: 'demo',
-      BUDGET_USER_TOKENS: '1',
-    })
-  }, 60_000)
-  afterAll(() => server.stop())
+  const chats = useChats({
+    LLM_PROVIDER_1_ID: 'demo',
+    LLM_PROVIDER_1_TYPE: 'demo',
+    BUDGET_USER_TOKENS: '1',
+  })
 
   it('reads when it goes on, and keeps every word', async () => {
-    const chat = await pages.open(server.url, INDIA)
+    const chat = await chats.open(INDIA)
     await chat.ask('the first question')
     await chat.waitForReply(1)
     await chat.ask('the second question')
@@ -40,7 +34,7 @@ describeWithBrowser('a visitor who has used the budget of a day', () => {
   }, 60_000)
 
   it('reads it in place of an answer to a question that was asked before', async () => {
-    const chat = await pages.open(server.url, INDIA)
+    const chat = await chats.open(INDIA)
     await chat.ask('the first question')
     await chat.ask('and one more before the answer')
     await chat.replies.getByText(SENTENCE).waitFor()

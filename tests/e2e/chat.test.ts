@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import type { Locator } from 'playwright-core'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, type ChatPageOptions, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { useChats } from './support/chats.ts'
 
 describeWithBrowser('chat page on standalone', () => {
-  let server: ChatServer
-  const pages = useChatPages()
-  const open = (options?: ChatPageOptions): Promise<ChatPage> => pages.open(server.url, options)
-
-  beforeAll(async () => {
-    server = await startChatServer()
-  }, 60_000)
-
-  afterAll(async () => {
-    await server.stop()
-  })
+  const chats = useChats()
+  const { open } = chats
 
   it('streams an answer to what was typed', async () => {
     const chat = await open()
@@ -145,7 +135,7 @@ describeWithBrowser('chat page on standalone', () => {
     await chat.waitForReply(1)
     const tab = await chat.page.context().newPage()
     await chat.page.close()
-    await tab.goto(server.url)
+    await tab.goto(chats.url)
     await tab.locator('.row-user').getByText('Remember me').waitFor()
     expect(await tab.locator('.row-reply:has(.meta)').count()).toBe(1)
   }, 30_000)

@@ -1,23 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { useChats } from './support/chats.ts'
 
 describeWithBrowser('the download of a chat', () => {
-  let server: ChatServer
-  const pages = useChatPages()
-
-  beforeAll(async () => {
-    server = await startChatServer()
-  }, 60_000)
-
-  afterAll(async () => {
-    await server.stop()
-  })
+  const chats = useChats()
 
   it('is offered by keyboard once there is something in it, and holds it', async () => {
-    const chat = await pages.open(server.url)
+    const chat = await chats.open()
     const { page } = chat
     const button = page.getByRole('button', { name: 'Download chat' })
     await page.getByText('Connected').waitFor({ state: 'attached' })
@@ -36,7 +26,7 @@ describeWithBrowser('the download of a chat', () => {
 
   it('is offered of a chat that has ended, on a phone, and says why it ended', async () => {
     const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-    const chat = await pages.open(server.url, phone)
+    const chat = await chats.open(phone)
     const { page } = chat
     await chat.ask('My only question')
     await chat.waitForReply(1)
@@ -55,7 +45,7 @@ describeWithBrowser('the download of a chat', () => {
   }, 30_000)
 
   it('that does not come is no file, and is told', async () => {
-    const chat = await pages.open(server.url, { allowNetworkErrors: true })
+    const chat = await chats.open({ allowNetworkErrors: true })
     const { page } = chat
     await chat.ask('A question')
     await chat.waitForReply(1)

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import { toModelSettings } from '../environment/cluster.ts'
-import { startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { beforeEach, expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { type ChatPage, isAtEnd } from './support/chat-page.ts'
+import { useAnsweredChats } from './support/chats.ts'
 import { dictate, type Dictation } from './support/dictate.ts'
 
 const LINES = 120
@@ -21,34 +19,22 @@ const MOVES: [string, number, Move][] = [
 ]
 
 describeWithBrowser('following an answer to its end', () => {
-  let model: ModelServer
-  let server: ChatServer
   let chat: ChatPage
   let dictation: Dictation
   let written: number
-  const pages = useChatPages()
-
-  beforeAll(async () => {
-    model = await startModelServer()
-    server = await startChatServer(toModelSettings(model.url))
-  }, 60_000)
+  const chats = useAnsweredChats()
 
   beforeEach(async () => {
-    chat = await pages.open(server.url, { hasTouch: true })
+    chat = await chats.open({ hasTouch: true })
     const lines = Array.from({ length: LINES }, (_, index) => `line ${index + 1}.\n\n`)
     dictation = dictate(lines)
-    model.answer(dictation.answer)
+    chats.model.answer(dictation.answer)
     await chat.ask('a long one')
     dictation.write(60)
     written = 60
     await chat.draft.getByText('line 60.').waitFor()
     await chat.page.waitForFunction(isAtEnd)
     expect(await jumpButton().count()).toBe(0)
-  })
-
-  afterAll(async () => {
-    await server.stop()
-    await model.stop()
   })
 
   it.each(MOVES)(
@@ -147,12 +133,6 @@ describeWithBrowser('following an answer to its end', () => {
     })
   }
 })
-
-/** Runs in the page. */
-function isAtEnd(): boolean {
-  const log = document.querySelector('[role=log]')
-  return log !== null && log.scrollHeight - log.scrollTop - log.clientHeight < 2
-}
 
 function wheel(distance: number): Move {
   return async ({ page }) => {

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import { toModelSettings } from '../environment/cluster.ts'
-import { startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { beforeEach, expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { type ChatPage, isAtEnd } from './support/chat-page.ts'
+import { useAnsweredChats } from './support/chats.ts'
 import { dictate, type Dictation } from './support/dictate.ts'
 
 const LINES = 200
@@ -35,24 +33,12 @@ const BLOCKS = {
 } as const
 
 describeWithBrowser('while an answer of 200 lines is written', () => {
-  let model: ModelServer
-  let server: ChatServer
   let chat: ChatPage
   let dictation: Dictation
-  const pages = useChatPages()
-
-  beforeAll(async () => {
-    model = await startModelServer()
-    server = await startChatServer(toModelSettings(model.url))
-  }, 60_000)
+  const chats = useAnsweredChats()
 
   beforeEach(async () => {
-    chat = await pages.open(server.url)
-  })
-
-  afterAll(async () => {
-    await server.stop()
-    await model.stop()
+    chat = await chats.open()
   })
 
   it('copies code at each press, also while the page follows the end', async () => {
@@ -115,9 +101,9 @@ describeWithBrowser('while an answer of 200 lines is written', () => {
 
   async function begin(pieces: readonly string[]): Promise<void> {
     dictation = dictate(pieces)
-    model.answer(dictation.answer)
+    chats.model.answer(dictation.answer)
     await chat.ask('a long one')
-    await model.received(model.requests.length)
+    await chats.model.received(chats.model.requests.length)
   }
 
   async function waitForText(text: string): Promise<void> {
@@ -161,10 +147,4 @@ interface Use {
 
 function toSelector(box: string): string {
   return box === 'pre' ? '.code-box pre' : `.markdown > ${box}`
-}
-
-/** Runs in the page. */
-function isAtEnd(): boolean {
-  const log = document.querySelector('[role=log]')
-  return log !== null && log.scrollHeight - log.scrollTop - log.clientHeight < 2
 }

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { toModelSettings } from '../environment/cluster.ts'
-import { startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import type { ChatPage } from './support/chat-page.ts'
+import { useAnsweredChats } from './support/chats.ts'
 import { say } from './support/say.ts'
 
 const ARABIC = `يمكنك زيارة https://shop.example/help، ثم اختر Returns من القائمة.
@@ -20,23 +18,11 @@ echo "مرحبا" end
 \`\`\``
 
 describeWithBrowser('languages that are written from right to left', () => {
-  let model: ModelServer
-  let server: ChatServer
-  const pages = useChatPages()
-
-  beforeAll(async () => {
-    model = await startModelServer()
-    server = await startChatServer(toModelSettings(model.url))
-  }, 60_000)
-
-  afterAll(async () => {
-    await server.stop()
-    await model.stop()
-  })
+  const chats = useAnsweredChats()
 
   it('gives each part the direction of its own text', async () => {
-    model.answer(say(ARABIC))
-    const chat = await pages.open(server.url)
+    chats.model.answer(say(ARABIC))
+    const chat = await chats.open()
     await chat.ask('איך מחזירים iPhone?')
     await chat.waitForReply(1)
     await chat.input.fill('שלום https://shop.example')
@@ -66,8 +52,8 @@ describeWithBrowser('languages that are written from right to left', () => {
   }, 30_000)
 
   it('keeps the parts of a sentence with an address in their order', async () => {
-    model.answer(say(ARABIC))
-    const chat = await pages.open(server.url)
+    chats.model.answer(say(ARABIC))
+    const chat = await chats.open()
     await chat.ask('العنوان https://shop.example/a ثم iPhone')
     await chat.waitForReply(1)
     const answer = ['يمكنك', 'https', 'اختر', 'Returns', 'القائمة']
@@ -83,8 +69,8 @@ describeWithBrowser('languages that are written from right to left', () => {
   }, 30_000)
 
   it('puts the mark of an item and the line of a quote on the side where its text begins', async () => {
-    model.answer(say('- עברית\n- English\n\n> ציטוט'))
-    const chat = await pages.open(server.url)
+    chats.model.answer(say('- עברית\n- English\n\n> ציטוט'))
+    const chat = await chats.open()
     await chat.ask('list')
     await chat.waitForReply(1)
     const [hebrew, english] = await chat.page.locator('.markdown li').evaluateAll((items) =>

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, type ChatPageOptions, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import { useChats } from './support/chats.ts'
 
 interface Key {
   key: string
@@ -13,22 +12,7 @@ interface Key {
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
 describeWithBrowser('the message box', () => {
-  let server: ChatServer
-  const pages = useChatPages()
-
-  beforeAll(async () => {
-    server = await startChatServer()
-  }, 60_000)
-
-  afterAll(async () => {
-    await server.stop()
-  })
-
-  async function open(options?: ChatPageOptions): Promise<ChatPage> {
-    const chat = await pages.open(server.url, options)
-    await chat.page.getByText('Connected').waitFor({ state: 'attached' })
-    return chat
-  }
+  const { connect } = useChats()
 
   const OF_AN_INPUT_METHOD: [string, Key][] = [
     ['WebKit after the composition', { key: 'Enter', keyCode: 229, isComposing: false }],
@@ -40,7 +24,7 @@ describeWithBrowser('the message box', () => {
   it.each(OF_AN_INPUT_METHOD)(
     'does not send by an Enter of %s that ends a word',
     async (_, init) => {
-      const chat = await open()
+      const chat = await connect()
       await chat.input.fill('にほん')
       await compose(chat.page, init)
       expect(await chat.input.inputValue()).toBe('にほん')
@@ -52,7 +36,7 @@ describeWithBrowser('the message box', () => {
   )
 
   it('takes Enter as a new line where the pointer is coarse, and sends by its button', async () => {
-    const chat = await open(PHONE)
+    const chat = await connect(PHONE)
     await chat.input.pressSequentially('first line')
     await chat.input.press('Enter')
     await chat.input.pressSequentially('second line')
@@ -66,7 +50,7 @@ describeWithBrowser('the message box', () => {
   }, 30_000)
 
   it('sends by Ctrl + Enter or Cmd + Enter of a keyboard at a touch screen', async () => {
-    const chat = await open(PHONE)
+    const chat = await connect(PHONE)
     for (const [index, key] of ['Control+Enter', 'Meta+Enter'].entries()) {
       await chat.input.pressSequentially(`by ${key}`)
       await chat.input.press(key)
@@ -83,7 +67,7 @@ describeWithBrowser('the message box', () => {
   ])(
     'sends %j as it was typed, in whole characters',
     async (typed, sent) => {
-      const chat = await open()
+      const chat = await connect()
       await setValue(chat.page, typed)
       await chat.input.press('Enter')
       await chat.questions.waitFor()
@@ -95,7 +79,7 @@ describeWithBrowser('the message box', () => {
   )
 
   it('sends nothing that cannot be seen', async () => {
-    const chat = await open()
+    const chat = await connect()
     for (const blank of ['\u200B', ' \n\u00A0', '\uFEFF\u2060', '\u202E', '\u2800', '\u{E0041}']) {
       await setValue(chat.page, blank)
       const button = chat.page.getByRole('button', { name: 'Send' })

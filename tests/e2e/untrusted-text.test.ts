@@ -1,9 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals'
-import { toModelSettings } from '../environment/cluster.ts'
-import { startModelServer, type ModelServer } from '../environment/model-server.ts'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { describeWithBrowser } from './support/browser.ts'
-import { type ChatPage, useChatPages } from './support/chat-page.ts'
-import { type ChatServer, startChatServer } from './support/chat-server.ts'
+import type { ChatPage } from './support/chat-page.ts'
+import { useAnsweredChats } from './support/chats.ts'
 import { EXPENSIVE_TEXTS, HOSTILE_TEXTS } from './support/hostile-texts.ts'
 import { say } from './support/say.ts'
 
@@ -16,31 +14,19 @@ const OWN =
 const ATTRIBUTES = 'href target rel start align data-language dir'
 
 describeWithBrowser('text that nobody trusts', () => {
-  let model: ModelServer
-  let server: ChatServer
+  const chats = useAnsweredChats()
   let chat: ChatPage
-  const pages = useChatPages()
   let ran: unknown[]
-
-  beforeAll(async () => {
-    model = await startModelServer()
-    server = await startChatServer(toModelSettings(model.url))
-  }, 60_000)
 
   beforeEach(async () => {
     // Without the security policy: the renderer alone has to hold.
-    chat = await pages.open(server.url, { bypassCSP: true })
+    chat = await chats.open({ bypassCSP: true })
     ran = []
     await chat.page.exposeFunction('pwned', (id: unknown) => ran.push(id))
   })
 
   afterEach(() => {
     expect(ran).toEqual([])
-  })
-
-  afterAll(async () => {
-    await server.stop()
-    await model.stop()
   })
 
   it.each([
@@ -50,7 +36,7 @@ describeWithBrowser('text that nobody trusts', () => {
   ])(
     'becomes nodes of the allow-list and nothing else: %s',
     async (_name, text, pieceLength) => {
-      model.answer(say(text, pieceLength, 0))
+      chats.model.answer(say(text, pieceLength, 0))
       await watchNodes()
       await chat.ask('say it')
       await chat.replies.first().waitFor({ timeout: 45_000 })
@@ -64,7 +50,7 @@ describeWithBrowser('text that nobody trusts', () => {
   )
 
   it('shows raw HTML as text, images as links and only links that are safe', async () => {
-    model.answer(
+    chats.model.answer(
       say(
         '<b>bold</b> ![a cat](https://leak.example/cat.png) [no](javascript:pwned(1)) [yes](https://ok.example/a) [bank.example](http://leak.example/b) [help](/help)\n\n```js\nlet a\n```',
       ),
@@ -86,7 +72,7 @@ describeWithBrowser('text that nobody trusts', () => {
       ['a cat', 'https://leak.example/cat.png', rel, '_blank'],
       ['yes', 'https://ok.example/a', rel, '_blank'],
       ['bank.example', 'http://leak.example/b', rel, '_blank'],
-      ['help', new URL('/help', server.url).href, rel, '_blank'],
+      ['help', new URL('/help', chats.url).href, rel, '_blank'],
     ])
     expect(await markdown.textContent()).toContain('no (javascript:pwned(1)) yes')
     expect(await markdown.textContent()).toContain('bank.example (leak.example)')
@@ -94,7 +80,7 @@ describeWithBrowser('text that nobody trusts', () => {
   }, 30_000)
 
   it('shows what the user wrote as text, also as the name of the chat', async () => {
-    model.answer(say('fine'))
+    chats.model.answer(say('fine'))
     await chat.ask('<img src=x onerror=pwned(1)> **no** markdown')
     await chat.waitForReply(1)
     const text = '<img src=x onerror=pwned(1)> **no** markdown'
@@ -104,7 +90,7 @@ describeWithBrowser('text that nobody trusts', () => {
 
   it('stays quick with texts that are made to be slow', async () => {
     for (const [index, text] of EXPENSIVE_TEXTS.entries()) {
-      model.answer(say(text, 2000, 0))
+      chats.model.answer(say(text, 2000, 0))
       await chat.ask(`number ${index}`)
       await chat.replies.nth(index).waitFor()
       expect(await longestTask()).toBeLessThan(1500)
@@ -113,7 +99,7 @@ describeWithBrowser('text that nobody trusts', () => {
 
   it('renders a long answer at a cost that follows its length, not its square', async () => {
     const paragraph = 'Some **words** with a [link](https://ok.example/) and `code`.\n\n'
-    model.answer(say(paragraph.repeat(1500), 400, 0))
+    chats.model.answer(say(paragraph.repeat(1500), 400, 0))
     await chat.ask('a very long one')
     await chat.replies.first().waitFor({ timeout: 60_000 })
     expect(await chat.page.locator('.markdown p').count()).toBe(1500)

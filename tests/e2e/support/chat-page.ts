@@ -131,3 +131,9 @@ async function watch(page: Page, url: string, allowNetworkErrors: boolean): Prom
   })
   return incidents
 }
+
+/** Runs in the page: whether its reader is at the end of the log. */
+export function isAtEnd(): boolean {
+  const log = document.querySelector('[role=log]')
+  return log !== null && log.scrollHeight - log.scrollTop - log.clientHeight < 2
+}

@@ -111,7 +111,6 @@ function Foot({ client, state, input }: FootProps): JSX.Element {
         actions={client}
         input={input}
         maxLength={state.contentLength}
-        typedRevision={state.typedRevision}
         isAnswering={isAnswering(state)}
       />
     </>

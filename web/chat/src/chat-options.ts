@@ -1,6 +1,5 @@
 import {
   type ChatClientOptions,
-  createId,
   createMemoryStorage,
   createTokenSource,
   type GetToken,
@@ -11,11 +10,10 @@ import {
 } from '@chatbox/client'
 import { createStore, promisifyRequest, values } from 'idb-keyval'
 
-const TAB_KEY = 'chatbox-tab'
 /** With the visitor's cookie. */
 const OWN = { credentials: 'same-origin' } as const
 
-interface PageOptions extends ChatClientOptions {
+interface PageOptions extends Omit<ChatClientOptions, 'tabId' | 'isNewTab'> {
   /** Calls `listener` when another tab of this page has made the browser forget its visitor. */
   onForgotten(listener: () => void): void
 }
@@ -34,7 +32,6 @@ export function createChatOptions(): PageOptions {
       tell: () => tabs.postMessage(null),
     },
     onForgotten: (listener) => tabs.addEventListener('message', listener),
-    ...takeTabId(),
   }
 }
 
@@ -83,31 +80,5 @@ function createOutboxStorage(): OutboxStorage {
       await memory.remove(key)
       await change((objects) => objects.delete(key))
     },
-  }
-}
-
-/**
- * Returns the id of this tab, which survives a reload if the browser allows storage. While the page
- * is shown the id is not in the storage, because a duplicate of the tab begins with a copy of it.
- */
-function takeTabId(): { tabId: string; isNewTab: boolean } {
-  const known = withTabStorage((storage) => storage.getItem(TAB_KEY)) ?? undefined
-  const tabId = known ?? createId()
-  const take = (): void => withTabStorage((storage) => storage.removeItem(TAB_KEY))
-  const putBack = (): void => withTabStorage((storage) => storage.setItem(TAB_KEY, tabId))
-  take()
-  window.addEventListener('pageshow', take)
-  window.addEventListener('pagehide', putBack)
-  // A hidden page may be ended without another event.
-  document.addEventListener('visibilitychange', () => (document.hidden ? putBack() : take()))
-  return { tabId, isNewTab: known === undefined }
-}
-
-/** Returns undefined if the browser allows no storage. */
-function withTabStorage<T>(use: (storage: Storage) => T): T | undefined {
-  try {
-    return use(sessionStorage)
-  } catch {
-    return undefined
   }
 }

@@ -2,10 +2,13 @@ import { ChatClient } from '@chatbox/client'
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { createChatOptions } from './chat-options.ts'
+import { takeTabId } from './tab-id.ts'
 
 const options = createChatOptions()
-const client = new ChatClient(options)
+const { tabId, isNewTab, onMove } = takeTabId()
+const client = new ChatClient({ ...options, tabId, isNewTab })
 options.onForgotten(() => void client.onForgotten())
+onMove((id) => client.moveToTab(id))
 client.connect()
 window.addEventListener('online', () => client.connect())
 window.addEventListener('pagehide', (event) => {

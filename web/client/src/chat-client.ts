@@ -118,6 +118,14 @@ export class ChatClient extends Observable<ChatState> {
     await this.#try(() => this.#view?.end())
   }
 
+  /**
+   * Gives the tab another id. Call this if another page has got the former one, because a tab was
+   * duplicated. Each of them then keeps its own text in the message box.
+   */
+  moveToTab(tabId: string): void {
+    this.#typed.moveTo(tabId)
+  }
+
   /** The text in the message box, which survives a reload and the end of a session. */
   get typedText(): string {
     return this.#typed.text

@@ -6,11 +6,12 @@ import { useMedia } from './hooks.ts'
 import { strings } from './strings.ts'
 
 interface ComposerProps {
-  actions: Pick<ChatClient, 'onInput' | 'send' | 'stop' | 'toMessageText' | 'typedText'>
+  actions: Pick<
+    ChatClient,
+    'onInput' | 'send' | 'stop' | 'subscribe' | 'toMessageText' | 'typedText'
+  >
   input: RefObject<HTMLTextAreaElement | null>
   maxLength: number
-  /** Changes when `actions.typedText` has changed otherwise than by typing. */
-  typedRevision: number
   /** A reply is awaited or being written. It can be stopped, and the next question can be sent. */
   isAnswering: boolean
 }
@@ -22,18 +23,15 @@ const NEAR_LIMIT = 0.9
 const COARSE_POINTER = '(pointer: coarse)'
 
 export function Composer(props: ComposerProps): JSX.Element {
-  const { actions, input, maxLength, isAnswering, typedRevision } = props
-  const [text, setText] = useState(actions.typedText)
-  useLayoutEffect(() => setText(actions.typedText), [actions, typedRevision])
+  const { actions, input, maxLength, isAnswering } = props
+  const [text, setText] = useTypedText(actions)
   useLayoutEffect(() => fitHeight(input.current), [text, input])
   const isCoarse = useMedia(COARSE_POINTER)
   const content = actions.toMessageText(text)
   const over = countCodePoints(content) - maxLength
   const canSend = content !== '' && over <= 0
   const send = (): void => {
-    if (!canSend || !actions.send(content)) return
-    setText('')
-    input.current?.focus()
+    if (canSend && actions.send(content)) input.current?.focus()
   }
   const onInput = (value: string): void => {
     setText(value)
@@ -73,6 +71,20 @@ export function Composer(props: ComposerProps): JSX.Element {
       <Hint over={over} maxLength={maxLength} keys={isCoarse ? '' : strings.hint} />
     </form>
   )
+}
+
+/**
+ * Follows the text without waiting for a frame, unlike the rest of the page: a key that is pressed
+ * until then would go to the former text and replace what was restored.
+ */
+function useTypedText(actions: ComposerProps['actions']): [string, (text: string) => void] {
+  const [text, setText] = useState(actions.typedText)
+  useLayoutEffect(() => {
+    const show = (): void => setText(actions.typedText)
+    show()
+    return actions.subscribe(show)
+  }, [actions])
+  return [text, setText]
 }
 
 function StopButton({ actions }: Pick<ComposerProps, 'actions'>): JSX.Element {

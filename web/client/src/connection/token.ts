@@ -39,3 +39,11 @@ export function readSubject(token: string): string | undefined {
     return undefined
   }
 }
+
+/**
+ * Returns true for a user whom the gateway has made up and no site has signed in. Only the ids of
+ * such users begin like this. The same rule as `isVisitorId` in shared/core, which is not for pages.
+ */
+export function isVisitor(userId: string): boolean {
+  return userId.startsWith('visitor:')
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { eraseTexts } from './erase-texts.ts'
 import { createMemoryStorage, type OutboxStorage } from './outbox-storage.ts'
-import { toKey } from './typed-text.ts'
+import { toKey } from './stored-text.ts'
 
 const TIME = '2026-01-01T00:00:00.000Z'
 const OWNERS = [

@@ -1,5 +1,5 @@
 import { parseUnsentMessage, type OutboxStorage } from './outbox-storage.ts'
-import { parseStoredText, toKey } from './typed-text.ts'
+import { parseStoredText, toKey } from './stored-text.ts'
 
 /**
  * Removes everything that a user has written and not sent, in any tab, from the storage. Never
