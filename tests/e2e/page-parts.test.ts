@@ -7,6 +7,10 @@ import { useChatPages } from './support/chat-page.ts'
 import { type ChatServer, startChatServer } from './support/chat-server.ts'
 import { say } from './support/say.ts'
 
+const CODE = `\`\`\`\n${'wide '.repeat(80)}end\n\`\`\`\n\n`
+const WIDE_TABLE = toTable(16, 'column')
+const LONG_WORDS = toTable(3, 'wide'.repeat(60))
+
 describeWithBrowser('parts of the chat page', () => {
   let model: ModelServer
   let server: ChatServer
@@ -119,9 +123,7 @@ describeWithBrowser('parts of the chat page', () => {
 
   it('prints all of a long log, without what only a screen needs', async () => {
     const paragraph = 'Line after line of the answer, as long as it is. '.repeat(8)
-    model.answer(
-      say(`${`${paragraph}\n\n`.repeat(24)}\`\`\`\n${'wide '.repeat(80)}end\n\`\`\``, 400),
-    )
+    model.answer(say(`${`${paragraph}\n\n`.repeat(24)}${CODE}${WIDE_TABLE}${LONG_WORDS}`, 400))
     for (const colorScheme of ['light', 'dark'] as const) {
       const chat = await pages.open(server.url, { colorScheme })
       await chat.ask('a long one')
@@ -140,7 +142,7 @@ describeWithBrowser('parts of the chat page', () => {
         ]
           .map((element) => element.getClientRects().length)
           .reduce((sum, count) => sum + count, 0),
-        cut: [...document.querySelectorAll('.scroller, .code-box pre')].filter(
+        cut: [...document.querySelectorAll('.scroller, .code-box pre, .table-box')].filter(
           (element) => element.scrollWidth > element.clientWidth + 1,
         ).length,
         colors: [getComputedStyle(document.body)].map((style) => [
@@ -182,3 +184,9 @@ describeWithBrowser('parts of the chat page', () => {
     })
   }, 60_000)
 })
+
+/** A table of one row and so many columns, with the same in each cell. */
+function toTable(columns: number, cell: string): string {
+  const row = (text: string): string => `|${` ${text} |`.repeat(columns)}\n`
+  return `${row(cell)}${row('---')}${row(cell)}\n`
+}

@@ -18,8 +18,10 @@ export const strings = {
   stopped: 'Stopped',
   incomplete: 'This answer was cut off.',
   failed: 'There is no answer to this.',
-  limitReached: (time: string): string =>
-    `You have reached today's limit. You can go on at ${time}.`,
+  /** It may be the limit of a whole office or of the site, so it is not said whose it is. */
+  limitReached: (time: string): string => `Today's limit is reached. You can go on at ${time}.`,
+  limitReachedUntilTomorrow: (time: string): string =>
+    `Today's limit is reached. You can go on tomorrow at ${time}.`,
   limitOver: 'The limit of that day was reached. You can go on now.',
   retry: 'Try again',
   copy: 'Copy',
@@ -91,6 +93,11 @@ export function toShortTime(iso: string, now: Date): string {
   const date = new Date(iso)
   if (daysBetween(date, now) === 0) return toTime(iso)
   return (isSameYear(date, now) ? shortFormat : shortOfYearFormat).format(date)
+}
+
+/** Returns true if both are on one day of the reader's. */
+export function isSameDay(a: Date, b: Date): boolean {
+  return daysBetween(a, b) === 0
 }
 
 function isSameYear(a: Date, b: Date): boolean {
