@@ -51,9 +51,11 @@ export function UnsentRow({ unsent, isOnline, actions }: UnsentRowProps): JSX.El
       </div>
       {failure ? (
         <div class="meta meta-error" role="alert">
-          <Icon name="alert" />
-          <span>
-            {strings.notSent} {toFailureText(failure, new Date())}
+          <span class="reason">
+            <Icon name="alert" />
+            <span>
+              {strings.notSent} {toFailureText(failure, new Date())}
+            </span>
           </span>
           <LinkButton onClick={() => actions.resend(clientMessageId)}>{strings.resend}</LinkButton>
           <LinkButton onClick={() => actions.discard(clientMessageId)}>
@@ -141,14 +143,16 @@ function ReplyEnd({ message, canRetry, actions }: ReplyEndProps): JSX.Element {
   )
 }
 
+/** Shows the id by which a fault is found in the log. A limit is no fault, so nobody looks for it. */
 function Fault({ message }: { message: Message }): JSX.Element {
   const requestId = message.error?.requestId
+  const limit = toLimitText(message, new Date())
   return (
     <p class="fault">
       <Icon name="alert" />
       <span>
-        {toLimitText(message, new Date()) ?? toFaultText(message)}
-        {requestId !== undefined && <small> ({requestId})</small>}
+        {limit ?? toFaultText(message)}
+        {limit === undefined && requestId !== undefined && <small> ({requestId})</small>}
       </span>
     </p>
   )
