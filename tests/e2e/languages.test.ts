@@ -47,6 +47,18 @@ describeWithBrowser('languages that are written from right to left', () => {
         direction,
       ])
     }
+    // Each name is at the side of the list, whatever its direction.
+    const edges = await chat.page
+      .locator('.session')
+      .first()
+      .evaluate((item) =>
+        ['.session-name', '.session-note'].map(
+          (selector) => item.querySelector(selector)?.getBoundingClientRect().left,
+        ),
+      )
+    expect(edges[0]).toBe(edges[1])
+    const name = chat.page.locator('.session-name').first()
+    expect(await name.evaluate((node) => node.getBoundingClientRect().width)).toBeLessThan(200)
     await chat.input.fill('Hello')
     expect(await chat.input.evaluate((node) => getComputedStyle(node).direction)).toBe('ltr')
   }, 30_000)

@@ -149,12 +149,16 @@ describeWithBrowser('parts of the chat page', () => {
           style.color,
           style.backgroundColor,
         ]),
+        logo: [...document.querySelectorAll('.column .logo-lines')].map(
+          (lines) => getComputedStyle(lines).stroke,
+        ),
       }))
       expect(printed.height).toBeGreaterThanOrEqual(printed.log)
       expect(printed).toMatchObject({
         hidden: 0,
         cut: 0,
         colors: [['rgb(0, 0, 0)', 'rgb(255, 255, 255)']],
+        logo: ['rgb(255, 255, 255)'],
       })
     }
   }, 60_000)
