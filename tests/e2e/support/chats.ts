@@ -11,9 +11,9 @@ interface Chats {
   /** The chat page's address. */
   url: string
   /** Opens the chat, which need not be connected yet. */
-  open(options?: ChatPageOptions): Promise<ChatPage>
+  open: (options?: ChatPageOptions) => Promise<ChatPage>
   /** Opens the chat and waits until it is connected. */
-  connect(options?: ChatPageOptions): Promise<ChatPage>
+  connect: (options?: ChatPageOptions) => Promise<ChatPage>
 }
 
 /** Runs one server for a suite, with demo models unless `settings` name others. */
