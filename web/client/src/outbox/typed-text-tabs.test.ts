@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { TypedText } from './typed-text.ts'
-import { createTypedTextLab, settle, type, type TypedTextLab } from './typed-text.test.support.ts'
+import { createTypedTextLab, settle, type } from './typed-text.test.support.ts'
 
 describe('the text in the boxes of several tabs', () => {
-  let lab: TypedTextLab
+  const lab = createTypedTextLab()
 
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] })
-    lab = createTypedTextLab()
+    lab.clear()
   })
-
   afterEach(() => {
     jest.useRealTimers()
   })

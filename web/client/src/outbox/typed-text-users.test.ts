@@ -1,17 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { createTypedTextLab, settle, type, type TypedTextLab } from './typed-text.test.support.ts'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { createTypedTextLab, settle, type } from './typed-text.test.support.ts'
 
 describe('the text in the box and its user', () => {
-  let lab: TypedTextLab
-
-  beforeEach(() => {
-    jest.useFakeTimers({ doNotFake: ['setImmediate'] })
-    lab = createTypedTextLab()
-  })
-
-  afterEach(() => {
-    jest.useRealTimers()
-  })
+  const lab = createTypedTextLab()
+  beforeEach(() => lab.clear())
 
   it('belongs to the next user of its tab if it was typed before a user was known', async () => {
     const before = await lab.load(null)

@@ -8,6 +8,8 @@ export interface TypedTextLab {
   open(tab?: Tab): TypedText
   /** As a page that is loaded; without a user until one is known. */
   load(userId?: string | null, tab?: Tab): Promise<TypedText>
+  /** Begins with a new browser. */
+  clear(): void
   /** The texts in the storage. */
   stored(): Promise<string[]>
 }
@@ -28,6 +30,9 @@ export function createTypedTextLab(): TypedTextLab {
       if (userId !== null) typed.setUser(userId)
       await settle()
       return typed
+    },
+    clear() {
+      lab.storage = createMemoryStorage()
     },
     async stored() {
       const texts = (await lab.storage.readAll()) as { text: string }[]

@@ -1,17 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { createMemoryStorage } from './outbox-storage.ts'
-import { createTypedTextLab, settle, type, type TypedTextLab } from './typed-text.test.support.ts'
+import { createTypedTextLab, settle, type } from './typed-text.test.support.ts'
 
 const WEEK_MS = 7 * 24 * 3600 * 1000
 
 describe('what a user has typed', () => {
-  let lab: TypedTextLab
+  const lab = createTypedTextLab()
 
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] })
-    lab = createTypedTextLab()
+    lab.clear()
   })
-
   afterEach(() => {
     jest.useRealTimers()
   })
