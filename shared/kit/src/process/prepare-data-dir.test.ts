@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
@@ -5,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -74,6 +76,22 @@ describe('keys of a standalone process outside production', () => {
     rmSync(path)
     mkdirSync(path)
     expect(() => prepare()).toThrow(refusal)
+    rmdirSync(path)
+    execFileSync('mkfifo', [path])
+    expect(() => prepare()).toThrow(refusal)
+  })
+
+  it('are those of the file that was checked, even if it is replaced meanwhile', () => {
+    const { keysFile: path = '', settings } = prepare()
+    const planted = join(folder, 'planted.json')
+    writeFileSync(planted, readFileSync(path, 'utf8').replace(/[\w-]{64}/u, 'x'.repeat(64)))
+    const uid = statSync(path).uid
+    jest.spyOn(process, 'getuid').mockImplementation(() => {
+      rmSync(path)
+      symlinkSync(planted, path)
+      return uid
+    })
+    expect(prepare().settings.auth.jwtSecret).toBe(settings.auth.jwtSecret)
   })
 })
 
@@ -91,14 +109,20 @@ describe('the data folder in production', () => {
     [0o777, false],
     [0o702, false],
     [0o1777, false],
-    [0o770, true],
+    [0o770, false],
+    [0o720, false],
+    [0o2775, false],
     [0o755, true],
+    [0o750, true],
     [0o700, true],
   ])('of mode %o is accepted: %s', (mode, accepted) => {
     mkdirSync(join(folder, 'data'))
     chmodSync(join(folder, 'data'), mode)
     if (accepted) expect(prepare(production).keysFile).toBeUndefined()
-    else expect(() => prepare(production)).toThrow('every user of this machine may write to it')
+    else
+      expect(() => prepare(production)).toThrow(
+        'other users of this machine may write to it; run chmod go-w',
+      )
     expect(prepare().keysFile).toBeDefined()
   })
 })

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import {
   accessSync,
+  closeSync,
   constants,
-  lstatSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   statSync,
   writeFileSync,
@@ -32,10 +34,12 @@ export function prepareDataDir(settings: Settings): CompletedSettings {
   }
 }
 
+const OTHERS_WRITE = constants.S_IWGRP | constants.S_IWOTH
+
 /** Outside production it may be a disk of another system, all of whose folders look open. */
 function refuseOpenFolder(dataDir: string): void {
-  if ((statSync(dataDir).mode & constants.S_IWOTH) === 0) return
-  throw new Error('every user of this machine may write to it; run chmod o-w on it')
+  if ((statSync(dataDir).mode & OTHERS_WRITE) === 0) return
+  throw new Error('other users of this machine may write to it; run chmod go-w on it')
 }
 
 const FILE_NAME = 'development-keys.json'
@@ -82,16 +86,38 @@ function addDevelopmentKeys(settings: Settings): CompletedSettings {
  * Throws too if another user made it: who knows the keys can sign tokens and read texts.
  */
 function readKeys(path: string): Keys | undefined {
-  const file = lstatSync(path, { throwIfNoEntry: false })
-  if (!file) return undefined
-  if (!file.isFile() || !isOwn(file.uid)) {
-    throw new Error(`${path} was not made by this user; move it away`)
-  }
-  const text = readFileSync(path, 'utf8')
+  const text = readOwnFile(path)
+  if (text === undefined) return undefined
   try {
     return keysSchema.parse(JSON.parse(text))
   } catch {
     throw new Error(`${path} does not hold development keys; restore it or move it away`)
+  }
+}
+
+/** Opening a pipe would otherwise wait for a writer. */
+const OPEN_ONLY_THIS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/**
+ * Checks the file that it has opened. A check by name could see another file than the one that is
+ * read afterwards.
+ */
+function readOwnFile(path: string): string | undefined {
+  const foreign = () => new Error(`${path} was not made by this user; move it away`)
+  let file: number
+  try {
+    file = openSync(path, OPEN_ONLY_THIS)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw code === 'ELOOP' ? foreign() : error
+  }
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile() || !isOwn(stats.uid)) throw foreign()
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -163,7 +163,8 @@ export const SETTINGS = {
     }),
     dataDir: setting('DATA_DIR', plainText('folder'), {
       default: '.chatbox',
-      about: 'The folder of all data of a standalone process. It is created if it is missing.',
+      about:
+        'The folder of all data of a standalone process. It is created if it is missing. Production refuses one that other users may write to.',
       usedBy: ['standalone'],
     }),
     redisUrl: setting(

@@ -68,4 +68,17 @@ describe('SocketPlaces', () => {
     enter('b')
     expect(late && places.admit(late, 'user')).toBe(false)
   })
+
+  it('looks at none of those that wait elsewhere, to refuse an address that is full', () => {
+    const { places, admit } = setUp({ maxConnections: 1000, maxConnectionsPerAddress: 3 })
+    times(3).forEach(() => admit('full'))
+    let looks = 0
+    for (const index of times(900)) {
+      const place: Place = { address: `a${index}`, holder: 'waiting', close: () => undefined }
+      places.enter(place)
+      Object.defineProperty(place, 'address', { get: () => (looks++, `a${index}`) })
+    }
+    expect(times(100).filter(() => places.hasRoom('full'))).toEqual([])
+    expect(looks).toBe(0)
+  })
 })

@@ -10,10 +10,12 @@ export interface Place {
   close(): void
 }
 
-/** The connections of one address. */
-interface Held {
-  all: number
-  visitors: number
+/** The connections of one address, or of all. */
+class Held {
+  all = 0
+  visitors = 0
+  /** Those without a finished handshake, the oldest first. */
+  readonly waiting = new Set<Place>()
 }
 
 type PlaceLimits = Pick<
@@ -40,8 +42,7 @@ export class SocketPlaces {
   readonly #mostOfAddress: number
   readonly #visitorShare: number
   readonly #byAddress = new Map<string, Held>()
-  readonly #waiting = new Set<Place>()
-  readonly #total: Held = { all: 0, visitors: 0 }
+  readonly #total = new Held()
 
   constructor({ maxConnections, maxConnectionsPerAddress, visitorConnections }: PlaceLimits) {
     this.#most = maxConnections
@@ -63,11 +64,12 @@ export class SocketPlaces {
       this.leave(other)
       other.close()
     }
-    const held = this.#byAddress.get(place.address) ?? { all: 0, visitors: 0 }
+    const held = this.#byAddress.get(place.address) ?? new Held()
     this.#byAddress.set(place.address, held)
-    held.all++
-    this.#total.all++
-    this.#waiting.add(place)
+    for (const count of [held, this.#total]) {
+      count.all++
+      count.waiting.add(place)
+    }
     return true
   }
 
@@ -75,14 +77,14 @@ export class SocketPlaces {
   admit(place: Place, holder: 'visitor' | 'user'): boolean {
     const held = this.#byAddress.get(place.address)
     // It has been closed in the meantime.
-    if (!held || !this.#waiting.has(place)) return false
+    if (!held?.waiting.has(place)) return false
     if (holder === 'visitor') {
       if (this.#total.visitors >= this.#shareOf(this.#most)) return false
       if (held.visitors >= this.#shareOf(this.#mostOfAddress)) return false
       held.visitors++
       this.#total.visitors++
     }
-    this.#waiting.delete(place)
+    for (const { waiting } of [held, this.#total]) waiting.delete(place)
     place.holder = holder
     return true
   }
@@ -91,8 +93,8 @@ export class SocketPlaces {
   leave(place: Place): void {
     const held = this.#byAddress.get(place.address)
     if (!held || place.holder === 'gone') return
-    this.#waiting.delete(place)
     for (const count of [held, this.#total]) {
+      count.waiting.delete(place)
       count.all--
       if (place.holder === 'visitor') count.visitors--
     }
@@ -105,14 +107,15 @@ export class SocketPlaces {
     return this.#total.all < this.#most && held < this.#mostOfAddress
   }
 
-  /** Finds the connection that has waited longest, of the address if that is the limit. */
+  /**
+   * Finds the connection that has waited longest, of the address if that is the limit. It costs the
+   * same however many wait, because an address that is full may ask often.
+   */
   #findWaiting(address: string): Place | undefined {
-    const held = this.#byAddress.get(address)?.all ?? 0
-    const isAddressFull = held >= this.#mostOfAddress
-    for (const place of this.#waiting) {
-      if (!isAddressFull || place.address === address) return place
-    }
-    return undefined
+    const held = this.#byAddress.get(address)
+    const isAddressFull = (held?.all ?? 0) >= this.#mostOfAddress
+    const [oldest] = (isAddressFull && held ? held : this.#total).waiting
+    return oldest
   }
 
   #shareOf(places: number): number {
