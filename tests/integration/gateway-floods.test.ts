@@ -44,10 +44,14 @@ describe('a socket that floods', () => {
     await waitUntil(() => own.connections() === 0)
   })
 
-  it('is closed also before it has said who it is', async () => {
+  it('is closed before it has said who it is, each time after a few frames', async () => {
     const own = await h.startOther({ limits: LIMITS })
-    const raw = await h.connectRaw({ url: own.url })
-    expect(await floodUntilClosed(raw, many('3'))).toBeLessThan(CLOSED_WITHIN_MS)
+    for (let times = 0; times < 3; times++) {
+      const raw = await h.connectRaw({ url: own.url })
+      for (const frame of many('3', 17)) raw.socket.send(frame)
+      await raw.closed
+    }
+    await h.connect({ url: own.url, userId: 'of the same address' })
   })
 
   it('is closed also where it sends only control frames', async () => {
@@ -60,6 +64,71 @@ describe('a socket that floods', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(performance.now() - startedAt).toBeLessThan(CLOSED_WITHIN_MS)
+  })
+})
+
+/** Returns once the gateway has read all of them. */
+async function sendPongs(raw: RawSocket, count: number): Promise<void> {
+  for (const frame of many('3', count)) raw.socket.send(frame)
+  raw.socket.send('421["typing",{}]')
+  await raw.waitForFrame((frame) => frame.startsWith('431'))
+}
+
+describe('who connects again', () => {
+  it.each([
+    ['frames', many('3', 3000)],
+    ['bytes', many(`42["x","${'y'.repeat(60_000)}"]`, 90)],
+  ])('goes on with the %s that are left', async (_what, frames) => {
+    const own = await h.startOther({ limits: LIMITS })
+    const token = await signToken({ sub: 'comes-back' })
+    const first = await h.connectRaw({ url: own.url })
+    await first.login(token)
+    for (const frame of frames) first.socket.send(frame)
+    await sendPongs(first, 1)
+    first.end()
+    await waitUntil(() => own.connections() === 0)
+    const second = await h.connectRaw({ url: own.url })
+    await second.login(token)
+    for (const frame of frames) second.socket.send(frame)
+    await second.closed
+    expect(farewellOf(second)).toMatch(/"retryAfterMs":30000/u)
+    await h.connect({ url: own.url, userId: 'somebody else' })
+  })
+
+  it('has no more with several connections at once', async () => {
+    const own = await h.startOther({ limits: LIMITS })
+    const token = await signToken({ sub: 'many-tabs' })
+    const open = await Promise.all(Array.from({ length: 4 }, () => h.connectRaw({ url: own.url })))
+    for (const raw of open) await raw.login(token)
+    for (const raw of open.slice(0, 3)) await sendPongs(raw, 1000)
+    const [, , , last] = open
+    for (const frame of many('3', 1000)) last?.socket.send(frame)
+    await last?.closed
+    await expect(h.connect({ url: own.url, userId: 'many-tabs' })).rejects.toMatchObject({
+      info: { code: 'TOO_MANY_REQUESTS' },
+    })
+  })
+
+  it('has as many refusals left as before', async () => {
+    const own = await h.startOther({ limits: { rateLimit: 1 } })
+    const token = await signToken({ sub: 'refused-again' })
+    const send = '["message:send",{"sessionId":"x","clientMessageId":"c","content":"x"}]'
+    const refuse = async (raw: RawSocket, count: number) => {
+      for (let index = 1; index < count; index++) raw.socket.send(`421${send}`)
+      raw.socket.send(`422${send}`)
+      await Promise.race([raw.waitForFrame((frame) => frame.startsWith('432')), raw.closed])
+    }
+    const first = await h.connectRaw({ url: own.url })
+    await first.login(token)
+    await refuse(first, 150)
+    expect(isClosed(first)).toBe(false)
+    first.end()
+    await waitUntil(() => own.connections() === 0)
+    const second = await h.connectRaw({ url: own.url })
+    await second.login(token)
+    await refuse(second, 150)
+    await second.closed
+    expect(farewellOf(second)).toMatch(/"retryAfterMs":30000/u)
   })
 })
 
@@ -106,9 +175,13 @@ describe('an honest client', () => {
   it('never meets the end: 50 views, a long outbox and typing, all at once', async () => {
     const own = await h.startOther({ limits: LIMITS })
     const user = await h.connect({ url: own.url, userId: 'busy' })
-    const { session } = await user.open()
-    const views = Array.from({ length: 50 }, () => user.open({ sessionId: session.id }))
-    await Promise.all(views)
+    const ids = new Set<string>()
+    let session = (await user.open()).session
+    while (ids.add(session.id).size < 50) {
+      session = (await user.emit('session:create', {})).session
+    }
+    const views = await Promise.all([...ids].map((sessionId) => user.open({ sessionId })))
+    expect(new Set(views.map((view) => view.session.id)).size).toBe(50)
     // A paste of 200,000 characters is 20 messages; each character takes four bytes.
     for (let index = 0; index < 20; index++) await user.send(session, '😀'.repeat(10_000))
     for (let index = 0; index < 79; index++) await user.send(session, `waited ${index}`)

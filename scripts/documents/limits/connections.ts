@@ -7,12 +7,19 @@ import {
 import { HANDSHAKES, PER_ADDRESS } from '../../../services/gateway/src/edge/rate-guard.ts'
 import { REQUEST_BOUNDS, SPARE_CONNECTIONS } from '../../../services/gateway/src/start.ts'
 import {
+  EARLY_FRAMES,
+  REFUSALS,
+  toInboundRules,
+} from '../../../services/gateway/src/ws/engine/allowances.ts'
+import {
   HARD_LIMIT_BYTES,
   SOFT_LIMIT_BYTES,
 } from '../../../services/gateway/src/ws/connection/outbound.ts'
-import { MAX_IN_FLIGHT } from '../../../services/gateway/src/ws/connection/served-socket.ts'
+import {
+  FLOOD_PAUSE_MS,
+  MAX_IN_FLIGHT,
+} from '../../../services/gateway/src/ws/connection/served-socket.ts'
 import { BOUNDS } from '../../../services/gateway/src/ws/engine/chat-engine.ts'
-import { toInboundRules } from '../../../services/gateway/src/ws/engine/metered-websocket.ts'
 import { MAX_SESSIONS_PER_SOCKET } from '../../../services/gateway/src/ws/rooms/session-rooms.ts'
 import { bytes, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
 
@@ -20,6 +27,9 @@ const ADDRESSES = 'tests/integration/gateway-addresses.test.ts'
 const FLOODS = 'tests/integration/gateway-floods.test.ts'
 /** With the default settings, of which it is made. */
 const INBOUND = toInboundRules(readSettings({}).limits)
+
+const EACH = 'for all connections to a gateway together'
+const FLOOD_ENDS = `the socket is closed with a time to wait, and that gateway refuses the user's handshakes for ${time(FLOOD_PAUSE_MS)}`
 
 export const CONNECTIONS: LimitGroup = {
   title: 'Connections',
@@ -63,18 +73,32 @@ export const CONNECTIONS: LimitGroup = {
       test: [ADDRESSES, 'are limited over all gateways, and those of another address are not'],
     },
     {
-      what: 'frames of any kind, before they are read',
-      per: 'connection',
-      amount: `${count(INBOUND.frames.capacity)} at once, ${count(INBOUND.frames.perSecond)} a second`,
-      then: 'the socket is closed, with a time to wait',
-      test: [FLOODS, 'is closed within 5 s, with a time to wait: %s'],
+      what: 'frames of any kind, before they are parsed; a message in fragments counts once, when it is whole',
+      per: 'user',
+      amount: `${count(INBOUND.frames.capacity)} at once, ${count(INBOUND.frames.perSecond)} a second, ${EACH}`,
+      then: FLOOD_ENDS,
+      test: [FLOODS, 'goes on with the %s that are left'],
     },
     {
       what: 'bytes of all frames',
+      per: 'user',
+      amount: `${bytes(INBOUND.bytes.capacity)} at once and again in each minute, ${EACH}`,
+      then: FLOOD_ENDS,
+      test: [FLOODS, 'goes on with the %s that are left'],
+    },
+    {
+      what: 'refusals by rate or by events that run at once',
+      per: 'user',
+      amount: `${count(REFUSALS.capacity)} at once, ${count(REFUSALS.perSecond)} a second, ${EACH}`,
+      then: FLOOD_ENDS,
+      test: [FLOODS, 'has as many refusals left as before'],
+    },
+    {
+      what: 'frames before the end of the handshake',
       per: 'connection',
-      amount: `${bytes(INBOUND.bytes.capacity)} at once and again in each minute`,
-      then: 'the socket is closed, with a time to wait',
-      test: [FLOODS, 'is closed within 5 s, with a time to wait: %s'],
+      amount: `${count(EARLY_FRAMES)}, of \`MAX_MESSAGE_SIZE\` in all`,
+      then: 'the connection is closed at once',
+      test: [FLOODS, 'is closed before it has said who it is, each time after a few frames'],
     },
     {
       what: 'connections besides the sockets',

@@ -3,6 +3,7 @@ import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import type { Context } from '../context.ts'
 import type { ChatServer } from './chat-socket.ts'
+import { Allowances } from './engine/allowances.ts'
 import { ExpiryWatch } from './connection/expiry.ts'
 import { createEventHandlers } from './connection/handlers.ts'
 import { ServedSocket, type SocketParts } from './connection/served-socket.ts'
@@ -83,6 +84,7 @@ function serveSockets(engine: ChatEngine, rooms: SessionRooms, context: Context)
     handlers: createEventHandlers(context),
     rooms,
     expiries: new ExpiryWatch(context.clock),
+    allowances: new Allowances(context.options.limits),
     onOutgoing(...event) {
       const sessionId = toActiveSessionId(event)
       if (sessionId !== undefined) rooms.noteActivity(sessionId, context.clock.now().getTime())

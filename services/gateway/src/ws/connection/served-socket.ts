@@ -2,7 +2,6 @@ import { sessionRoom, userRoom, type ServerPayload, type User } from '@chatbox/c
 import { AppError, isOperator, toErrorInfo, type Payer } from '@chatbox/core'
 import { isOwnedBy, type DisconnectReason } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
-import { Bucket, type BucketRule } from '../../edge/bucket.ts'
 import { tooManyRequests } from '../../edge/rate-guard.ts'
 import type { Identity, Viewer } from '../../usecases/caller.ts'
 import { renewIdentity, type ChatSocket } from '../chat-socket.ts'
@@ -10,6 +9,7 @@ import { leavePresence } from '../engine/handshake.ts'
 import { websocketOf } from '../engine/metered-websocket.ts'
 import type { OutgoingEvent } from '../rooms/deliver.ts'
 import { createViewer, type Member, type SessionRooms } from '../rooms/session-rooms.ts'
+import type { Allowances, UserAllowance } from '../engine/allowances.ts'
 import { answerEvent, refuseEvent, type EventCall } from './answer-event.ts'
 import type { RenewableCaller } from './event-caller.ts'
 import type { Expiring, ExpiryWatch } from './expiry.ts'
@@ -21,6 +21,7 @@ export interface SocketParts extends Context {
   handlers: EventHandlers
   rooms: SessionRooms
   expiries: ExpiryWatch
+  allowances: Allowances
   /** Called for every event that is sent to a socket. */
   onOutgoing: (...event: OutgoingEvent) => void
 }
@@ -28,10 +29,8 @@ export interface SocketParts extends Context {
 /** How many events of one socket may run at the same time. A page needs only a few. */
 export const MAX_IN_FLIGHT = 64
 const BUSY_RETRY_MS = 1000
-/** Refusals by rate that a connection survives. A page that is far too eager causes a few dozen. */
-const REFUSALS: BucketRule = { capacity: 200, perSecond: 1 }
 /** How long a client waits after its connection ended as a flood. */
-const FLOOD_PAUSE_MS = 30_000
+export const FLOOD_PAUSE_MS = 30_000
 
 /**
  * One admitted socket, until it disconnects. A gateway has thousands, so shared parts live
@@ -46,8 +45,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
   /** The number of running events. */
   #inFlight = 0
   readonly #outbound = new OutboundMeter()
-  /** Created by the first refusal by rate, because honest clients have none. */
-  #refusals: Bucket | undefined
+  readonly #allowance: UserAllowance
   #sessionIds: Set<string> | undefined
   #viewer: Viewer | undefined
   /** The reason if this gateway closes the socket. */
@@ -57,6 +55,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
     this.socket = socket
     this.#address = address
     this.#parts = parts
+    this.#allowance = parts.allowances.of(this.user.id, performance.now())
   }
 
   get user(): User {
@@ -103,7 +102,9 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
     socket.onAnyOutgoing(this.#parts.onOutgoing)
     socket.conn.on('packetCreate', (packet: { data?: unknown }) => this.#onPacket(packet))
     socket.conn.on('flush', () => this.#outbound.clear())
-    socket.conn.on('flood', () => this.#endFlood(FLOOD_PAUSE_MS))
+    const { frames, bytes } = this.#allowance
+    const onFlood = () => this.#endFlood(FLOOD_PAUSE_MS)
+    websocketOf(socket.conn)?.startMeter({ frames, bytes, onFlood })
     void socket.join(userRoom(this.user.id))
     this.#parts.expiries.start(this)
   }
@@ -161,9 +162,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
 
   /** An honest client waits after a refusal. One that goes on is a cost without a use. */
   #countRefusal(): void {
-    const now = performance.now()
-    this.#refusals ??= new Bucket(REFUSALS, now)
-    if (!this.#refusals.take(1, now)) this.#endFlood(FLOOD_PAUSE_MS)
+    if (!this.#allowance.takeRefusal(performance.now())) this.#endFlood(FLOOD_PAUSE_MS)
   }
 
   /** Tells the client to come back later, and refuses this user's handshakes here until then. */

@@ -7,7 +7,8 @@ import { WebSocketServer, type ServerOptions } from 'ws'
 import type { Context } from '../../context.ts'
 import { createAddressReader } from '../../edge/client-address.ts'
 import type { ChatServer, ChatSocket } from '../chat-socket.ts'
-import { MeteredWebSocket, toInboundRules, websocketOf } from './metered-websocket.ts'
+import { createEarlyAllowance } from './allowances.ts'
+import { MeteredWebSocket, websocketOf } from './metered-websocket.ts'
 import { SocketPlaces, type Place } from './socket-places.ts'
 
 type Conn = ChatSocket['conn']
@@ -30,7 +31,6 @@ export function createChatEngine(context: Context): ChatEngine {
     readAddress: createAddressReader(context.options.server.trustedProxies),
   }
   const io = createServer(context, door)
-  const rules = toInboundRules(context.options.limits)
   const placeOf = new WeakMap<Conn, Place>()
   return {
     io,
@@ -40,8 +40,7 @@ export function createChatEngine(context: Context): ChatEngine {
       io.attach(httpServer)
       refuseOddRequests(io)
       io.engine.on('connection', (conn: Conn) => {
-        websocketOf(conn)?.startMeter(conn, rules)
-        const place = takePlace(door, conn)
+        const place = takePlace(context, door, conn)
         if (place) placeOf.set(conn, place)
       })
       releaseRequests(io)
@@ -104,14 +103,25 @@ async function checkUpgrade(context: Context, door: Door, request: IncomingMessa
 }
 
 /** Upgrades that were checked at the same time may be more than there are places for. */
-function takePlace(door: Door, conn: Conn): Place | undefined {
+function takePlace(context: Context, door: Door, conn: Conn): Place | undefined {
   const { places } = door
+  const { metrics, security, options } = context
   const address = door.readAddress(conn.request)
   const place: Place = { address, holder: 'waiting', close: () => conn.close(true) }
   if (!places.enter(place)) {
+    metrics.handshakeRefused('CONNECTION_LIMIT')
+    security.note('limit-hit', { address })
     conn.close(true)
     return undefined
   }
+  const websocket = websocketOf(conn)
+  websocket?.startMeter({
+    ...createEarlyAllowance(options.limits),
+    onFlood() {
+      security.note('limit-hit', { address })
+      websocket.terminate()
+    },
+  })
   conn.once('close', () => places.leave(place))
   return place
 }
