@@ -1,8 +1,10 @@
 import { createLogger } from '@chatbox/kit'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { override } from '../environment/override.ts'
 import { signToken } from '../environment/tokens.ts'
 import { API, askHttp } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
+import type { OptionChanges, TestPorts } from '../support/test-gateway.ts'
 
 const ADDRESS = '203.0.113.9'
 const OPERATOR = { userId: 'operator', roles: ['chat_admin'] }
@@ -10,10 +12,11 @@ const h = useGateway()
 let lines: string[] = []
 
 /** A gateway that writes into `lines`, at the latest when it stops. */
-async function startLogged(limits: { rateLimit?: number; maxConnectionsPerUser?: number } = {}) {
+async function startLogged(options: OptionChanges = {}, ports: Partial<TestPorts> = {}) {
   const destination = { write: (line: string) => void lines.push(line) }
   const logger = createLogger('test', 'warn', { destination })
-  return h.startOther({ limits, server: { trustedProxies: ['127.0.0.1'] } }, { logger })
+  const server = { trustedProxies: ['127.0.0.1'] }
+  return h.startOther({ server, ...options }, { ...ports, logger })
 }
 
 interface Line {
@@ -132,7 +135,7 @@ describe('what matters to security', () => {
   })
 
   it('is every limit, of calls, connections and floods', async () => {
-    const own = await startLogged({ rateLimit: 1, maxConnectionsPerUser: 1 })
+    const own = await startLogged({ limits: { rateLimit: 1, maxConnectionsPerUser: 1 } })
     const raw = await enter(own.url, { sub: 'eager' })
     const send = `["message:send",{"sessionId":"x","clientMessageId":"c","content":"x"}]`
     for (let index = 0; index < 4; index++) raw.socket.send(`42${index}${send}`)
@@ -141,6 +144,106 @@ describe('what matters to security', () => {
     await own.stop()
     const [from, users] = [toMark(ADDRESS), [toMark('eager')]]
     expect(eventsIn()).toEqual([{ kind: 'limit-hit', count: 4, from, users }])
+  })
+
+  it('is each limit that no call of a rate meets', async () => {
+    const { sessions } = h.backend.ports
+    const find = () => new Promise<never>(() => undefined)
+    const own = await startLogged({}, { sessions: override(sessions, { find }) })
+    const raw = await enter(own.url, { sub: 'eager' })
+    for (let index = 0; index < 65; index++) {
+      raw.socket.send(`42${index}["session:open",{"sessionId":"none"}]`)
+    }
+    await raw.waitForFrame((frame) => frame.includes('TOO_MANY_REQUESTS'))
+    const early = await h.connectRaw({ url: own.url, headers })
+    for (let index = 0; index < 17; index++) early.socket.send('3')
+    await early.closed
+    await own.stop()
+    expect(eventsIn()).toEqual([{ kind: 'limit-hit', count: 2, from, users: [toMark('eager')] }])
+  })
+
+  it('is a line that is too long, and a budget that is used up', async () => {
+    const { queue, ledger } = h.backend.ports
+    let tokens = 0
+    const own = await startLogged(
+      { auth: { allowVisitors: true }, budgets: { userTokens: 1000 } },
+      {
+        queue: override(queue, { expectedWaitMs: () => 60_000 }),
+        ledger: override(ledger, {
+          read: async (_day, accounts) => accounts.map(() => ({ tokens, cost: 0 })),
+        }),
+      },
+    )
+    const { url } = own
+    const answer = await askHttp(h, `${API}/visitors`, { url, method: 'POST', headers })
+    const { token } = (await answer.json()) as { token: string }
+    const visitor = await h.connect({ url, token, address: ADDRESS })
+    const asked = await h.connect({ url, userId: 'spent', address: ADDRESS })
+    for (const [user, code] of [
+      [visitor, 'TOO_MANY_REQUESTS'],
+      [asked, 'BUDGET_EXCEEDED'],
+    ] as const) {
+      const { session } = await user.open()
+      const message = { sessionId: session.id, clientMessageId: 'c', content: 'x' }
+      expect((await user.refusal('message:send', message)).code).toBe(code)
+      tokens = 1000
+    }
+    await own.stop()
+    expect(eventsIn()).toMatchObject([{ kind: 'limit-hit', count: 2, from }])
+  })
+
+  it('is a transcript that waits for points, and a slot that is missing', async () => {
+    const { limiter, messages } = h.backend.ports
+    const held = Promise.withResolvers<never>()
+    const own = await startLogged(
+      {},
+      {
+        limiter: override(limiter, {
+          take: async ({ name }) =>
+            name === 'transcript' ? { allowed: false, retryAfterMs: 60_000 } : { allowed: true },
+        }),
+        messages: override(messages, {
+          read: async (...args) => (args[1].limit === 1 ? held.promise : messages.read(...args)),
+        }),
+      },
+    )
+    const { url } = own
+    const user = await h.connect({ url, userId: 'reader' })
+    const { session } = await user.open()
+    await user.send(session, 'x')
+    const get = async (route: string) =>
+      askHttp(h, `${API}/sessions/${session.id}/${route}`, {
+        url,
+        token: await signToken({ sub: 'reader' }),
+        headers,
+      })
+    await (await get('transcript')).text()
+    const refused = await Promise.race(Array.from({ length: 17 }, () => get('messages?limit=1')))
+    expect(refused.status).toBe(429)
+    held.reject(new Error('released'))
+    await own.stop()
+    expect(eventsIn()).toEqual([{ kind: 'limit-hit', count: 2, from, users: [toMark('reader')] }])
+  })
+
+  it('is a right that is missing: an operator who writes in another’s session', async () => {
+    const own = await startLogged()
+    const owner = await h.connect({ url: own.url, userId: 'owner' })
+    const { id } = (await owner.open()).session
+    const { userId: sub, roles } = OPERATOR
+    const raw = await enter(own.url, { sub, roles })
+    const message = { sessionId: id, clientMessageId: 'c', content: 'x' }
+    for (const [index, event] of [
+      ['message:send', message],
+      ['reply:retry', { sessionId: id, messageId: 'm' }],
+      ['model:select', { sessionId: id, modelId: 'other' }],
+    ].entries()) {
+      raw.socket.send(`42${index}${JSON.stringify(event)}`)
+      await raw.waitForFrame(
+        (frame) => frame.startsWith(`43${index}[`) && frame.includes('FORBIDDEN'),
+      )
+    }
+    await own.stop()
+    expect(eventsIn()).toEqual([{ kind: 'forbidden', count: 3, from, users: [toMark(sub)] }])
   })
 
   it('names nobody in clear, whatever happens', async () => {

@@ -47,16 +47,17 @@ interface Asking {
   gateway?: TestGateway
   address?: string
   route?: string
+  session?: Session
 }
 
 /** Asks, reads the first bytes of the answer and no more. Resolves when those are there. */
 async function ask({ token, gateway = h.gateway, ...asking }: Asking): Promise<Unread> {
-  const { address = '192.0.2.1', route = 'transcript' } = asking
+  const { address = '192.0.2.1', route = 'transcript', session = long } = asking
   const socket = connect(gateway.port, '127.0.0.1')
   open.push(socket)
   socket.on('error', () => undefined)
   const head = [
-    `GET ${API}/sessions/${long.id}/${route} HTTP/1.1`,
+    `GET ${API}/sessions/${session.id}/${route} HTTP/1.1`,
     'Host: x',
     `Authorization: Bearer ${token}`,
     `X-Forwarded-For: ${address}`,
@@ -90,11 +91,27 @@ async function isServed(asking: Asking): Promise<boolean> {
 }
 
 /** A gateway whose store does not answer, so that downloads cost nothing but their beginning. */
-async function startHeld(): Promise<TestGateway> {
+async function startHeld(allowVisitors = false): Promise<TestGateway> {
   const { messages } = h.backend.ports
   const read = () => new Promise<never>(() => undefined)
   const server = { trustedProxies: ['127.0.0.1'] }
-  return await h.startOther({ server }, { messages: override(messages, { read }) })
+  return await h.startOther(
+    { server, auth: { allowVisitors } },
+    { messages: override(messages, { read }) },
+  )
+}
+
+/** A new visitor, who may read only their own session. */
+async function askAsVisitor(gateway: TestGateway, address: string): Promise<Unread> {
+  const headers = { 'x-forwarded-for': address }
+  const response = await askHttp(h, `${API}/visitors`, {
+    ...{ url: gateway.url, method: 'POST', headers },
+  })
+  const { token } = (await response.json()) as { token: string }
+  const visitor = await h.connect({ url: gateway.url, token })
+  const { session } = await visitor.open()
+  visitor.close()
+  return await ask({ gateway, token, address, session })
 }
 
 describe('downloads that nobody reads', () => {
@@ -121,16 +138,30 @@ describe('downloads that nobody reads', () => {
     expect(await isServed({ gateway, token, address: '2001:db8:0:1::1' })).toBe(true)
   })
 
-  it('are 16 of a process, and new ones are served when they have gone', async () => {
+  it('are 32 of a process, and new ones are served when they have gone', async () => {
     const gateway = await startHeld()
     const asked: Asking[] = []
-    for (let index = 0; index < 17; index++) {
+    for (let index = 0; index < 33; index++) {
       asked.push({ gateway, token: await newOperator(), address: `198.51.100.${index}` })
     }
-    expect(statusesOf(await askAll(asked))).toEqual([...Array<string>(16).fill(OK), REFUSED])
+    expect(statusesOf(await askAll(asked))).toEqual([...Array<string>(32).fill(OK), REFUSED])
     for (const socket of open.splice(0)) socket.destroy()
     const token = await newOperator()
     await waitUntil(() => isServed({ gateway, token, address: '198.51.100.200' }))
+  })
+
+  it('are never all held by visitors, and users find a place', async () => {
+    const gateway = await startHeld(true)
+    const statuses: string[] = []
+    for (let index = 0; index < 9 * 4; index++) {
+      const address = `198.51.100.${Math.floor(index / 4)}`
+      statuses.push((await askAsVisitor(gateway, address)).status)
+    }
+    const ofAddress = [OK, OK, OK, REFUSED]
+    expect(statuses.slice(0, 32)).toEqual(Array.from({ length: 8 }, () => ofAddress).flat())
+    expect(statuses.slice(32)).toEqual(Array<string>(4).fill(REFUSED))
+    const address = '198.51.100.0'
+    expect(await isServed({ gateway, token: await newOperator(), address })).toBe(true)
   })
 
   it('hold little memory, however many are asked for', async () => {
@@ -223,8 +254,8 @@ describe('a transcript', () => {
   it('that is longer than the points of its user waits for new ones', async () => {
     const { limiter } = h.backend.ports
     let refused = 0
-    const take: typeof limiter.take = async (rule, key, points) => {
-      if (points === undefined || rule.name !== 'read') return { allowed: true }
+    const take: typeof limiter.take = async (rule) => {
+      if (rule.name !== 'transcript') return { allowed: true }
       refused++
       return { allowed: false, retryAfterMs: 1 }
     }

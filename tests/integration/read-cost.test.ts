@@ -106,3 +106,35 @@ describe('what a read of a user costs', () => {
     expect(count).toBe(POINTS / 2)
   })
 })
+
+/** Reads until `length` bytes have come, and leaves the rest. */
+async function takeBytes(response: Response, length: number): Promise<void> {
+  const reader = response.body?.getReader()
+  for (let taken = 0; taken < length;) {
+    const { value } = (await reader?.read()) ?? {}
+    if (!value) throw new Error('the response has ended')
+    taken += value.length
+  }
+}
+
+describe('what a transcript costs', () => {
+  const toTranscript = () => `${API}/sessions/${long.id}/transcript`
+  it.each([
+    ['its owner', { sub: 'owner' }],
+    ['an operator', { sub: 'reads-all', roles: ['chat_admin'] }],
+  ])('keeps %s from nothing else, on no gateway', async (_who, claims) => {
+    const limits = { rateLimit: 1 }
+    const one = await h.startOther({ limits })
+    const two = await h.startOther({ limits })
+    const token = await signToken(claims)
+    // Five points: 25 entries of 20,000 bytes.
+    const left = new AbortController()
+    const asked = { url: one.url, token, signal: left.signal }
+    await takeBytes(await askHttp(h, toTranscript(), asked), 490_000)
+    // The transcript's own call was one of five reads.
+    const user = await h.connect({ url: two.url, token })
+    for (let index = 0; index < 4; index++) await user.open({ sessionId: short.id, limit: 1 })
+    expect(await isOk(user.open({ sessionId: short.id, limit: 1 }))).toBe(false)
+    left.abort()
+  })
+})

@@ -1,7 +1,8 @@
+import { PER_MESSAGE } from '../../../services/gateway/src/edge/rate-guard.ts'
 import { HELD, UNREAD_MS } from '../../../services/gateway/src/http/held-responses.ts'
 import { TRANSCRIPT_PAGE } from '../../../services/gateway/src/http/handlers/transcript.ts'
 import { STOP_MS } from '../../../services/gateway/src/start.ts'
-import { characters, count, time, type LimitGroup } from './limit.ts'
+import { characters, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const DOWNLOADS = 'tests/integration/limits-downloads.test.ts'
 const REFUSED = 'refused with `TOO_MANY_REQUESTS` and a time to wait'
@@ -36,7 +37,14 @@ export const RESPONSES: LimitGroup = {
       per: 'process',
       amount: count(downloads.caps.process),
       then: REFUSED,
-      test: [DOWNLOADS, 'are 16 of a process, and new ones are served when they have gone'],
+      test: [DOWNLOADS, 'are 32 of a process, and new ones are served when they have gone'],
+    },
+    {
+      what: 'transcripts of visitors at once, on each gateway',
+      per: 'address',
+      amount: `${count(downloads.caps.visitors.address)}; ${count(downloads.caps.visitors.process)} a process`,
+      then: `${REFUSED}; a user with a token is served`,
+      test: [DOWNLOADS, 'are never all held by visitors, and users find a place'],
     },
     {
       what: 'time of a transcript',
@@ -52,13 +60,20 @@ export const RESPONSES: LimitGroup = {
       what: 'part of the log that a transcript reads at a time',
       per: 'download',
       amount: `${count(TRANSCRIPT_PAGE.limit)} entries, ${characters(TRANSCRIPT_PAGE.maxLength)}`,
-      then: 'it reads on when the client has taken that; without points it waits for new ones',
+      then: 'it reads on when the client has taken that',
       test: [DOWNLOADS, 'is read page by page, as fast as it is taken and by its length'],
+    },
+    {
+      what: 'text and entries that transcripts bring, over all gateways',
+      per: 'user',
+      amount: `as much as reads bring, with points of their own: ${inMinute(ofSetting('RATE_LIMIT', PER_MESSAGE.read))}`,
+      then: 'the transcript waits for new points; other reads go on',
+      test: ['tests/integration/read-cost.test.ts', 'keeps %s from nothing else, on no gateway'],
     },
     {
       what: 'reads at once, on each gateway',
       per: 'user',
-      amount: `${count(reads.caps.user)}; ${count(reads.caps.address)} an address, ${count(reads.caps.process)} a process, ${time(reads.maxMs)} each`,
+      amount: `${count(reads.caps.user)}; ${count(reads.caps.address)} an address, ${count(reads.caps.process)} a process (visitors ${count(reads.caps.visitors.address)} and ${count(reads.caps.visitors.process)}), ${time(reads.maxMs)} each`,
       then: REFUSED,
       test: [DOWNLOADS, 'are 16 of a user, and other requests go on'],
     },

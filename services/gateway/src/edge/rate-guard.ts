@@ -21,19 +21,12 @@ const MAX_BATCH = 25
 /** Beyond this number of keys the oldest refusal is forgotten, and the shared count asked again. */
 const MAX_REFUSALS = 10_000
 
-type UserRules = Record<Cost, RateRule>
+/** What a transcript brings is counted apart, so that nobody is kept from reading their own chat. */
+type UserRule = Cost | 'transcript'
+type UserRules = Record<UserRule, RateRule>
 type OtherRule =
   AddressCost | 'visitor' | 'newVisitor' | 'handshake' | 'upgrade' | 'refused' | 'expired'
-type RuleName = Cost | OtherRule
-
-/** The rules whose key is an address. The key of the others is a user. */
-const BY_ADDRESS: ReadonlySet<RuleName> = new Set([
-  'upgrade',
-  'newVisitor',
-  'refused',
-  'expired',
-  'public',
-])
+type RuleName = UserRule | OtherRule
 
 type RateLimits = Pick<
   Settings['limits'],
@@ -68,11 +61,13 @@ export interface RateGuard {
   take(rule: RuleName, key: string): Promise<void>
   /** Makes this process refuse `key` for a while, whatever points it has. */
   refuse(rule: RuleName, key: string, forMs: number): void
+  /** Counts what a read has cost beyond the point of its call. Without points the next is refused. */
+  chargeRead(userId: string, work: ReadWork): Promise<void>
   /**
-   * Counts what a read has cost beyond the points that are `paid`, by default the one of its call.
-   * Returns the time in ms until the user may read again, 0 if there were points enough.
+   * Counts what a part of a transcript has cost. Returns the time in ms until the user may have the
+   * next one, 0 if there were points enough.
    */
-  chargeRead(userId: string, work: ReadWork, paid?: number): Promise<number>
+  chargeTranscript(userId: string, work: ReadWork): Promise<number>
 }
 
 /**
@@ -105,17 +100,27 @@ export function createRateGuard(
       const retryAfterMs = await ask(rule, key)
       if (retryAfterMs === 0) return
       metrics.rateLimited(rule)
-      security.note('limit-hit', BY_ADDRESS.has(rule) ? { address: key } : { userId: key })
       if (rule === 'refused') await slowly.wait()
       throw tooManyRequests(retryAfterMs)
     },
     refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
-    async chargeRead(userId, { entries, length }, paid = 1) {
-      const cost = Math.ceil((entries * LENGTH_PER_ENTRY + length) / LENGTH_PER_POINT)
-      const points = cost - paid
-      return points <= 0 ? 0 : await ask('read', userId, points)
+    async chargeRead(userId, work) {
+      const points = toPoints(work) - 1
+      if (points > 0) await ask('read', userId, points)
+    },
+    async chargeTranscript(userId, work) {
+      const waitMs = await ask('transcript', userId, toPoints(work))
+      if (waitMs === 0) return 0
+      metrics.rateLimited('transcript')
+      // Nobody is refused, so no answer leaves that would count it.
+      security.note('limit-hit', { userId })
+      return waitMs
     },
   }
+}
+
+function toPoints({ entries, length }: ReadWork): number {
+  return Math.ceil((entries * LENGTH_PER_ENTRY + length) / LENGTH_PER_POINT)
 }
 
 /** The refusals that are in force. */
@@ -143,12 +148,14 @@ function createRule(name: RuleName, points: number): RateRule {
 }
 
 function createUserRules(rateLimit: number): UserRules {
-  const perUser = (cost: Cost): RateRule => batched(createRule(cost, rateLimit * PER_MESSAGE[cost]))
+  const perUser = (cost: Cost, name: UserRule = cost): RateRule =>
+    batched(createRule(name, rateLimit * PER_MESSAGE[cost]))
   return {
     message: perUser('message'),
     write: perUser('write'),
     read: perUser('read'),
     signal: perUser('signal'),
+    transcript: perUser('read', 'transcript'),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@chatbox/contract'
 import { currentAddress, type Logger, type Metrics, type SecurityEventKind } from '@chatbox/kit'
 
 export interface SecurityEvents {
@@ -6,15 +7,28 @@ export interface SecurityEvents {
    * minute. Cheap enough for an event of every refused call. Never throws.
    */
   note(kind: SecurityEventKind, from?: SecurityEventSource): void
+  /**
+   * Counts an error that leaves as an answer, if its code says that a limit or a missing right is the
+   * reason. Called where answers leave, so that no limit has to think of it.
+   */
+  refused(code: ErrorCode, from?: SecurityEventSource): void
   /** Logs what is not logged yet. */
   stop(): void
+}
+
+/** Refused tokens are counted where they are checked, because a limit may be what is answered. */
+const REFUSALS: Partial<Record<ErrorCode, SecurityEventKind>> = {
+  TOO_MANY_REQUESTS: 'limit-hit',
+  CONNECTION_LIMIT: 'limit-hit',
+  BUDGET_EXCEEDED: 'limit-hit',
+  FORBIDDEN: 'forbidden',
 }
 
 interface SecurityEventSource {
   /** The address key; by default that of the current request. */
   address?: string | undefined
   /** Who caused the event, where a token says so. */
-  userId?: string
+  userId?: string | undefined
 }
 
 /** What one line of the log will say. */
@@ -28,7 +42,7 @@ interface Tally {
 
 const LINE_EVERY_MS = 60_000
 /** Beyond this number of lines a minute, the addresses of a kind share one line. */
-const MAX_TALLIES = 1000
+export const MAX_TALLIES = 1000
 /** The users that one line names. */
 const MAX_USERS = 5
 
@@ -70,13 +84,21 @@ export function createSecurityEvents({
     return tally
   }
 
+  const note: SecurityEvents['note'] = (kind, { address = currentAddress(), userId } = {}) => {
+    metrics.securityEvent(kind)
+    const tally = findOrAdd(kind, address)
+    tally.count++
+    if (userId !== undefined && tally.userIds.size < MAX_USERS) tally.userIds.add(userId)
+    timer ??= setTimeout(logAll, LINE_EVERY_MS).unref()
+  }
+
   return {
-    note(kind, { address = currentAddress(), userId } = {}) {
-      metrics.securityEvent(kind)
-      const tally = findOrAdd(kind, address)
-      tally.count++
-      if (userId !== undefined && tally.userIds.size < MAX_USERS) tally.userIds.add(userId)
-      timer ??= setTimeout(logAll, LINE_EVERY_MS).unref()
+    note,
+    refused(code, from = {}) {
+      const kind = REFUSALS[code]
+      // Without a user it is a page of a site that may not be used, as any browser can open.
+      if (kind === undefined || (kind === 'forbidden' && from.userId === undefined)) return
+      note(kind, from)
     },
     stop: logAll,
   }

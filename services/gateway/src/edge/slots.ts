@@ -1,3 +1,4 @@
+import { isVisitorId } from '@chatbox/core'
 import { tooManyRequests } from './rate-guard.ts'
 
 /** How many pieces of work may be under way at once. */
@@ -6,6 +7,8 @@ export interface SlotCaps {
   /** Many users may share an address. */
   address: number
   process: number
+  /** The share of visitors, so that users with a token of the site always find a slot. */
+  visitors: { address: number; process: number }
 }
 
 interface Holder {
@@ -33,12 +36,15 @@ export class Slots {
    * returned function gives them back; another call of it does nothing.
    */
   enter({ userId, address }: Holder): () => void {
-    const { user, address: ofAddress, process } = this.#caps
+    const { user, address: ofAddress, process, visitors } = this.#caps
     const wanted: [key: string, cap: number][] = [
       [`user ${userId}`, user],
       [`address ${address}`, ofAddress],
       ['process', process],
     ]
+    if (isVisitorId(userId)) {
+      wanted.push([`visitors ${address}`, visitors.address], ['visitors', visitors.process])
+    }
     for (const [key, cap] of wanted) if (this.#count(key) >= cap) throw tooManyRequests(RETRY_MS)
     for (const [key] of wanted) this.#held.set(key, this.#count(key) + 1)
     let isHeld = true

@@ -17,7 +17,7 @@ import type { Context } from '../context.ts'
 import { answerInTime, parseInput, type InputSchema } from '../edge/calls.ts'
 import { toAddressKey } from '../edge/client-address.ts'
 import { Download } from './download.ts'
-import { createHoldResponse, type HoldResponse } from './held-responses.ts'
+import { createHoldResponse, type Exchange, type HoldResponse } from './held-responses.ts'
 import { refuseCrossSite } from './security.ts'
 
 /** An admitted request, parsed by the contract. */
@@ -82,7 +82,7 @@ function toRequestHandler<R extends RouteName>(
   const { params, query, body } = SCHEMAS[name]
   return async (request, response) => {
     response.setHeader('Cache-Control', 'no-store')
-    const who = await admit(context, HTTP_ROUTES[name], request)
+    const who = await admit(context, HTTP_ROUTES[name], { request, response })
     context.holdResponse(HTTP_ROUTES[name], who, { request, response })
     await readBody(request, response)
     const call: RouteCall<R> = {
@@ -100,10 +100,16 @@ function toRequestHandler<R extends RouteName>(
 }
 
 /** Authenticates the caller and applies the rate limit. */
-async function admit(context: Context, route: HttpRoute, request: Request): Promise<User> {
+async function admit(
+  context: Context,
+  route: HttpRoute,
+  { request, response }: Exchange,
+): Promise<User> {
   if (route.sameSite) refuseCrossSite(request)
   const isAnyone = route.who === 'anyone'
   const who = isAnyone ? ANYONE : await identify(context, request)
+  // For those who refuse the request later.
+  if (!isAnyone) response.locals.userId = who.id
   await context.guard.take(route.cost, isAnyone ? toAddressKey(request.ip) : who.id)
   checkAdmitted(route.who, who)
   return who

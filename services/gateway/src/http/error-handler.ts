@@ -10,7 +10,7 @@ interface RequestFault {
 }
 
 /** Turns any error into `{error}` with its HTTP status. Must be the last handler. */
-export function answerErrors({ logger }: Context): ErrorRequestHandler {
+export function answerErrors({ logger, security }: Context): ErrorRequestHandler {
   // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
   return (thrown: unknown, request, response, next) => {
     if (response.headersSent) {
@@ -21,6 +21,8 @@ export function answerErrors({ logger }: Context): ErrorRequestHandler {
     const fault = isRequestFault(thrown) ? thrown : undefined
     const error = fault ? toRefusal(fault) : toAppError(thrown)
     const status = fault?.status ?? ERROR_STATUS[error.code]
+    const { userId } = response.locals as { userId?: string }
+    security.refused(error.code, { userId })
     if (status >= 500) logger.error({ err: error, path: request.path }, 'request failed')
     if (error.retryAfterMs !== undefined) {
       response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))

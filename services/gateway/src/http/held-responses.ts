@@ -17,8 +17,14 @@ export const UNREAD_MS = 30_000
  * caps, so that nobody who holds all slots keeps new visitors out.
  */
 export const HELD = {
-  downloads: { caps: { user: 2, address: 4, process: 16 }, maxMs: 10 * 60_000 },
-  reads: { caps: { user: 16, address: 64, process: 256 }, maxMs: 60_000 },
+  downloads: {
+    caps: { user: 2, address: 4, process: 32, visitors: { address: 3, process: 24 } },
+    maxMs: 10 * 60_000,
+  },
+  reads: {
+    caps: { user: 16, address: 64, process: 256, visitors: { address: 48, process: 192 } },
+    maxMs: 60_000,
+  },
 } as const
 
 interface Watchers {
@@ -63,12 +69,12 @@ function toWriteState(socket: Socket & WithHandle): string {
 /** Takes a slot for a response, until it is closed. */
 export type HoldResponse = (route: HttpRoute, who: User, exchange: Exchange) => void
 
-interface Exchange {
+export interface Exchange {
   request: Request
   response: Response
 }
 
-export function createHoldResponse({ metrics, security }: Context): HoldResponse {
+export function createHoldResponse({ metrics }: Pick<Context, 'metrics'>): HoldResponse {
   const slots = { downloads: new Slots(HELD.downloads.caps), reads: new Slots(HELD.reads.caps) }
   return (route, who, { request, response }) => {
     const kind = toKind(route)
@@ -77,10 +83,7 @@ export function createHoldResponse({ metrics, security }: Context): HoldResponse
       const leave = slots[kind].enter({ userId: who.id, address: toAddressKey(request.ip) })
       holdAtMost(HELD[kind].maxMs, response, leave)
     } catch (error) {
-      if (error instanceof AppError) {
-        metrics.rateLimited(kind)
-        security.note('limit-hit', { userId: who.id })
-      }
+      if (error instanceof AppError) metrics.rateLimited(kind)
       throw error
     }
   }

@@ -22,6 +22,7 @@ const SECURITY_EVENT_KINDS = [
   'token-refused',
   'foreign-id',
   'limit-hit',
+  'forbidden',
   'role-lost',
   'operator-read',
   'operator-ended',

@@ -81,7 +81,7 @@ async function* readPieces(
   yield layout.end
 }
 
-/** A caller who has used up the points of reads waits for new ones. */
+/** A caller who has used up the points of transcripts waits for new ones. */
 async function* readEntries(
   { messages, guard, turns }: Reading,
   { who, session, layout }: Laid,
@@ -100,7 +100,7 @@ async function* readEntries(
     }
     hasMore = page.hasMore && page.messages.length > 0
     limit = toNextLimit(page.messages.length, limit)
-    const waitMs = await guard.chargeRead(who.id, toReadWork(page), 0)
+    const waitMs = await guard.chargeTranscript(who.id, toReadWork(page))
     if (hasMore && waitMs > 0) await sleep(waitMs, undefined, { signal })
   }
 }

@@ -41,7 +41,7 @@ function toMessage(id: string, seq: number): Message {
 }
 
 /** Every read has points enough. */
-const guard: Partial<Context['guard']> = { chargeRead: async () => 0 }
+const guard: Partial<Context['guard']> = { chargeRead: async () => undefined }
 
 /** A session whose reply is finished at the given moment, and how often its log is read. */
 function setUp(finishesAt: 'draft' | 'never') {

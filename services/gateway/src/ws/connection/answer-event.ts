@@ -51,7 +51,7 @@ export async function answerEvent(
     } catch (thrown) {
       const error = toAppError(thrown)
       logError(context, error, call.event)
-      refuseEvent(call, toErrorInfo(error, requestId))
+      refuseEvent(context, call, toErrorInfo(error, requestId))
       return error.code
     }
   }
@@ -62,7 +62,12 @@ export async function answerEvent(
 }
 
 /** Answers an event with an error. */
-export function refuseEvent(call: EventCall, error: ErrorInfo): void {
+export function refuseEvent(
+  { security }: Pick<Context, 'security'>,
+  call: EventCall,
+  error: ErrorInfo,
+): void {
+  security.refused(error.code, { address: call.address, userId: call.caller.user.id })
   if (call.ack) call.ack({ ok: false, error })
   else call.reportError(error)
 }

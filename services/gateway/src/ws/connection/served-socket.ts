@@ -147,7 +147,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
   #onEvent(packet: unknown[]): void {
     const call = this.#toCall(packet)
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      refuseEvent(call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
+      refuseEvent(this.#parts, call, toErrorInfo(tooManyRequests(BUSY_RETRY_MS)))
       this.#countRefusal()
       return
     }

@@ -75,11 +75,13 @@ function createServer(context: Context, door: Door): ChatServer {
     wsEngine: BoundedWebSocketServer,
     ...(socketAdapter === undefined ? {} : { adapter: socketAdapter }),
     allowRequest(request, callback) {
-      checkUpgrade(context, door, request).then(
+      const address = door.readAddress(request)
+      checkUpgrade(context, door, { request, address }).then(
         () => callback('', true),
         (thrown: unknown) => {
           const { code } = toAppError(thrown)
           metrics.handshakeRefused(code)
+          context.security.refused(code, { address })
           callback(code, false)
         },
       )
@@ -89,14 +91,16 @@ function createServer(context: Context, door: Door): ChatServer {
 }
 
 /** Refuses an upgrade as cheaply as it can be: without a websocket and mostly without Redis. */
-async function checkUpgrade(context: Context, door: Door, request: IncomingMessage): Promise<void> {
+async function checkUpgrade(
+  context: Context,
+  door: Door,
+  { request, address }: { request: IncomingMessage; address: string },
+): Promise<void> {
   if (door.isShut) throw new AppError('UNAVAILABLE', 'This server is being stopped.')
   if (!context.isAllowedOrigin(request.headers.origin)) {
     throw new AppError('FORBIDDEN', 'This origin is not allowed.')
   }
-  const address = door.readAddress(request)
   if (!door.places.hasRoom(address)) {
-    context.security.note('limit-hit', { address })
     throw new AppError('CONNECTION_LIMIT', 'There are too many connections.')
   }
   await context.guard.take('upgrade', address)

@@ -30,7 +30,6 @@ export function createHandshake(parts: HandshakeParts): Middleware {
       : Promise.reject(triedBefore())
     admitting.then(
       (identity) => {
-        setIdentity(socket, identity)
         next()
         // A connected socket leaves when it disconnects, but it may have disconnected already.
         setImmediate(() => {
@@ -38,7 +37,10 @@ export function createHandshake(parts: HandshakeParts): Middleware {
         })
       },
       (thrown: unknown) => {
-        next(toConnectError(parts, thrown, requestId))
+        const error = toAppError(thrown)
+        const { user } = socket.data as Partial<ChatSocket['data']>
+        parts.security.refused(error.code, { address: place?.address, userId: user?.id })
+        next(toConnectError(parts, error, requestId))
         // Once the refusal is written. A refused connection must not keep its place.
         setImmediate(() => socket.conn.close())
       },
@@ -55,21 +57,21 @@ async function admit(parts: HandshakeParts, socket: ChatSocket, place: Place): P
   // The token is not needed again and would stay in memory as long as the connection.
   socket.handshake.auth = NO_AUTH
   const identity = await authenticate(parts, token, place.address)
+  setIdentity(socket, identity)
   const { id } = identity.user
   const isVisitor = isVisitorId(id)
   await parts.guard.take('handshake', id)
   await joinPresence(parts, id, socket.id)
   if (!parts.engine.places.admit(place, isVisitor ? 'visitor' : 'user')) {
     leavePresence(parts, id, socket.id)
-    throw tooManyConnections(parts, id)
+    throw tooManyConnections()
   }
   socket.data.payer = parts.budgets.payerOf(id, isVisitor ? place.address : undefined)
   socket.data.lane = toLane(parts, identity.user, place.address)
   return identity
 }
 
-function tooManyConnections({ security }: Context, userId: string): AppError {
-  security.note('limit-hit', { userId })
+function tooManyConnections(): AppError {
   return new AppError('CONNECTION_LIMIT', 'There are too many connections.')
 }
 
@@ -77,7 +79,7 @@ async function joinPresence(context: Context, userId: string, socketId: string):
   const count = await context.presence.join(userId, socketId)
   if (count <= context.options.limits.maxConnectionsPerUser) return
   leavePresence(context, userId, socketId)
-  throw tooManyConnections(context, userId)
+  throw tooManyConnections()
 }
 
 /** Stops counting a connection. Idempotent and not awaited. */
@@ -89,10 +91,9 @@ export function leavePresence(context: Context, userId: string, socketId: string
 
 function toConnectError(
   { metrics, logger }: Context,
-  thrown: unknown,
+  error: AppError,
   requestId: string,
 ): ExtendedError {
-  const error = toAppError(thrown)
   metrics.handshakeRefused(error.code)
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
     logger.error({ err: error, requestId }, 'handshake failed')
