@@ -102,6 +102,13 @@ describe('the sockets of one address', () => {
 })
 
 describe('a connection without a token', () => {
+  it('is closed after 10 s', async () => {
+    const raw = await upgrade({ url: h.gateway.url, address: OTHER })
+    const startedAt = performance.now()
+    await raw.closed
+    expect(Math.abs(performance.now() - startedAt - 10_000)).toBeLessThan(2000)
+  })
+
   it('keeps nobody out: neither others nor the users of its own address', async () => {
     const own = await startAt({ maxConnections: 20, maxConnectionsPerAddress: 1000 })
     const lingering: RawSocket[] = []

@@ -1,8 +1,11 @@
 import { LIMITS } from '@chatbox/contract'
 import { DRAFT_LIMITS } from '@chatbox/core'
+import { LONGEST_WAIT_MS } from '../../../services/gateway/src/usecases/message/check-line.ts'
 import { MAX_PAGES } from '../../../services/worker/src/answer/prepare-request.ts'
 import { TIMING } from '../../../services/worker/src/context.ts'
 import { MAX_EVENT_LENGTH } from '../../../services/worker/src/models/transport/event-stream.ts'
+import { SHARE } from '../../../shared/adapters/src/common/slot-shares.ts'
+import { MAX_HELD } from '../../../shared/adapters/src/redis/queue/held-jobs.ts'
 import { bytes, characters, count, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const BUDGETS = 'tests/integration/gateway-budgets.test.ts'
@@ -19,6 +22,46 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/job-queue.contract.ts',
         'runs at most as many jobs at once as it was told',
+      ],
+    },
+    {
+      what: 'replies to one lane that are written at once: a user, or all visitors of an address',
+      per: 'process',
+      amount: `${count(SHARE)} for each place that is free, so ${count(SHARE)} of ${count(SHARE + 1)} places where no other lane asks`,
+      then: 'its next questions wait, and another lane’s question begins at once',
+      test: [
+        'tests/contract/job-queue.lanes.contract.ts',
+        'find a free place while another lane has jobs that take for ever',
+      ],
+    },
+    {
+      what: 'questions that take turns by lane, however many one lane has',
+      per: 'site',
+      amount: 'one of each lane in a round',
+      then: 'the next question of the same lane waits for the next round',
+      test: [
+        'tests/contract/job-queue.lanes.contract.ts',
+        'do not make another lane wait for their line',
+      ],
+    },
+    {
+      what: 'jobs that a worker holds for lanes with enough places',
+      per: 'process',
+      amount: count(MAX_HELD),
+      then: 'it fetches no more until a place is free',
+      test: [
+        'shared/adapters/src/redis/queue/held-jobs.test.ts',
+        'a worker holds at most 200 jobs of a lane that has enough places',
+      ],
+    },
+    {
+      what: 'the line of visitors, as a time to wait',
+      per: 'address',
+      amount: time(LONGEST_WAIT_MS),
+      then: 'the next question is refused with `TOO_MANY_REQUESTS` and a time, before it is stored',
+      test: [
+        'services/gateway/src/usecases/message/check-line.test.ts',
+        'of %p ms refuses a visitor for %p ms',
       ],
     },
     {

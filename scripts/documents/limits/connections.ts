@@ -5,6 +5,11 @@ import {
   REST_MS,
 } from '../../../services/gateway/src/auth/key-set.ts'
 import { HANDSHAKES, PER_ADDRESS } from '../../../services/gateway/src/edge/rate-guard.ts'
+import { MAX_TALLIES } from '../../../services/gateway/src/edge/security-events.ts'
+import {
+  MAX_SLOW_REFUSALS,
+  SLOW_REFUSAL_MS,
+} from '../../../services/gateway/src/edge/slow-refusals.ts'
 import { REQUEST_BOUNDS, SPARE_CONNECTIONS } from '../../../services/gateway/src/start.ts'
 import {
   EARLY_FRAMES,
@@ -19,8 +24,9 @@ import {
   FLOOD_PAUSE_MS,
   MAX_IN_FLIGHT,
 } from '../../../services/gateway/src/ws/connection/served-socket.ts'
-import { BOUNDS } from '../../../services/gateway/src/ws/engine/chat-engine.ts'
+import { BOUNDS, HANDSHAKE_MS } from '../../../services/gateway/src/ws/engine/chat-engine.ts'
 import { MAX_SESSIONS_PER_SOCKET } from '../../../services/gateway/src/ws/rooms/session-rooms.ts'
+import { MAX_CONNECTIONS as MAX_MANAGEMENT } from '../../../shared/kit/src/health/management-server.ts'
 import { bytes, count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const ADDRESSES = 'tests/integration/gateway-addresses.test.ts'
@@ -101,7 +107,24 @@ export const CONNECTIONS: LimitGroup = {
       test: [FLOODS, 'is closed before it has said who it is, each time after a few frames'],
     },
     {
-      what: 'connections besides the sockets',
+      what: 'time of a handshake',
+      per: 'connection',
+      amount: time(HANDSHAKE_MS),
+      then: 'the connection is closed',
+      test: [ADDRESSES, 'is closed after 10 s'],
+    },
+    {
+      what: 'connections in their handshake',
+      per: 'process',
+      amount: 'all free places, of the process and of the address',
+      then: 'for the next connection, the one that has waited longest is closed, of the address if that is full',
+      test: [
+        'services/gateway/src/ws/engine/socket-places.test.ts',
+        'closes the one that waits longest, of the address if that is what is full',
+      ],
+    },
+    {
+      what: 'connections besides the sockets; not counted by address (see [operations.md](operations.md#who-gets-a-connection))',
       per: 'process',
       amount: count(SPARE_CONNECTIONS),
       then: 'the next connection is closed at once',
@@ -122,6 +145,36 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'tests/integration/gateway-refused-tokens.test.ts',
         'are limited by address, while good ones of the same address come in',
+      ],
+    },
+    {
+      what: 'answers to refused tokens beyond that, which wait',
+      per: 'process',
+      amount: `${count(MAX_SLOW_REFUSALS)} at once, ${time(SLOW_REFUSAL_MS)} each`,
+      then: 'the next answer does not wait',
+      test: [
+        'tests/integration/gateway-refused-tokens.test.ts',
+        'are limited by address, while good ones of the same address come in',
+      ],
+    },
+    {
+      what: 'lines of security events',
+      per: 'process',
+      amount: inMinute(MAX_TALLIES),
+      then: 'further addresses share one line of their kind',
+      test: [
+        'services/gateway/src/edge/security-events.test.ts',
+        'hold a bounded number of addresses and users, and lose no count',
+      ],
+    },
+    {
+      what: 'connections to the management port',
+      per: 'process',
+      amount: count(MAX_MANAGEMENT),
+      then: 'the next connection is closed at once',
+      test: [
+        'shared/kit/src/health/management-server.test.ts',
+        'takes 100 connections, and closes the next ones at once',
       ],
     },
     {

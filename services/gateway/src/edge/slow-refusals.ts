@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How long an address waits for each answer while it has too many refused tokens. */
-const SLOW_REFUSAL_MS = 1000
+export const SLOW_REFUSAL_MS = 1000
 /** Beyond this number nobody waits, because what waits is held. */
-const MAX_SLOW_REFUSALS = 100
+export const MAX_SLOW_REFUSALS = 100
 
 /** Slows down whoever tries one bad token after another. A good token is never delayed. */
 export class SlowRefusals {

@@ -1,5 +1,5 @@
 /** How many places a lane may hold for each one that is free. */
-const SHARE = 4
+export const SHARE = 4
 
 /**
  * The places of a process for running jobs. A lane may take another place while it holds fewer than

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import { createHealth } from './health.ts'
 import { startManagementServer } from './management-server.ts'
@@ -39,6 +41,23 @@ describe('the management port', () => {
       expect((await fetch(`${url}/other`)).status).toBe(404)
       expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405)
       expect(await (await fetch(`${url}/healthz`, { method: 'HEAD' })).text()).toBe('')
+    })
+  })
+
+  it('takes 100 connections, and closes the next ones at once', async () => {
+    await withServer(async (url) => {
+      const port = Number(new URL(url).port)
+      const closed: unknown[] = []
+      const sockets = Array.from({ length: 102 }, () => connect(port, '127.0.0.1'))
+      for (const socket of sockets) {
+        socket.on('error', () => undefined)
+        socket.once('close', () => closed.push(socket))
+      }
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      for (const socket of sockets.slice(0, 99)) socket.write('GET /healthz HTTP/1.1\r\n')
+      while (closed.length < 2) await new Promise((resolve) => setImmediate(resolve))
+      expect(closed).toHaveLength(2)
+      for (const socket of sockets) socket.destroy()
     })
   })
 

@@ -12,6 +12,9 @@ export interface ManagementServer {
   stop(): Promise<void>
 }
 
+/** More than any number of probes and scrapers need. */
+export const MAX_CONNECTIONS = 100
+
 /** Serves `/metrics`, `/healthz` and `/readyz` on a port that must not be public. */
 export async function startManagementServer(
   deps: ManagementDeps,
@@ -23,7 +26,7 @@ export async function startManagementServer(
   server.requestTimeout = 5000
   // Ends what a client does not read.
   server.timeout = 30_000
-  server.maxConnections = 100
+  server.maxConnections = MAX_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)

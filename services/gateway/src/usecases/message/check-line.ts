@@ -3,7 +3,7 @@ import { AppError, isVisitorId, type ReplyKey } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 
 /** A visitor whose question would wait longer is told so, and nothing is stored. */
-const LONGEST_WAIT_MS = 30_000
+export const LONGEST_WAIT_MS = 30_000
 const MAX_RETRY_AFTER_MS = 60_000
 
 interface Asker {

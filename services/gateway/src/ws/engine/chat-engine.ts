@@ -11,6 +11,9 @@ import { createEarlyAllowance } from './allowances.ts'
 import { MeteredWebSocket, websocketOf } from './metered-websocket.ts'
 import { SocketPlaces, type Place } from './socket-places.ts'
 
+/** How long a client may take to say who it is. */
+export const HANDSHAKE_MS = 10_000
+
 type Conn = ChatSocket['conn']
 
 /** Socket.IO over websocket only. */
@@ -68,7 +71,7 @@ function createServer(context: Context, door: Door): ChatServer {
     perMessageDeflate: false,
     httpCompression: false,
     maxHttpBufferSize: options.limits.maxMessageBytes,
-    connectTimeout: 10_000,
+    connectTimeout: HANDSHAKE_MS,
     pingInterval: 25_000,
     pingTimeout: 20_000,
     parser: { Encoder, Decoder: TextOnlyDecoder },

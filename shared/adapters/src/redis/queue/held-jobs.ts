@@ -2,7 +2,7 @@ import { FairLine } from '../../common/fair-line.ts'
 import { SlotShares } from '../../common/slot-shares.ts'
 
 /** How many jobs a worker holds at most. Their locks are renewed together, in one call. */
-const MAX_HELD = 200
+export const MAX_HELD = 200
 
 interface HeldJob {
   lane: string
