@@ -213,9 +213,11 @@ describe('drain and stop', () => {
   it('closes a connection that is slow with its request', async () => {
     const socket = connectTcp(h.gateway.port, '127.0.0.1')
     const closed = new Promise((resolve) => socket.once('close', resolve))
+    const startedAt = performance.now()
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ')
     socket.resume()
     await closed
+    expect(Math.abs(performance.now() - startedAt - 5000)).toBeLessThan(2500)
   }, 15_000)
 })
 

@@ -22,26 +22,17 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/job-queue.contract.ts',
         'runs at most as many jobs at once as it was told',
+        'concurrency: 4',
       ],
     },
     {
       what: 'replies to one lane that are written at once: a user, or all visitors of an address',
       per: 'process',
       amount: `${count(SHARE)} for each place that is free, so ${count(SHARE)} of ${count(SHARE + 1)} places where no other lane asks`,
-      then: 'its next questions wait, and another lane’s question begins at once',
+      then: 'its next questions wait and take turns with those of other lanes, whose first begins at once',
       test: [
         'tests/contract/job-queue.lanes.contract.ts',
         'find a free place while another lane has jobs that take for ever',
-      ],
-    },
-    {
-      what: 'questions that take turns by lane, however many one lane has',
-      per: 'site',
-      amount: 'one of each lane in a round',
-      then: 'the next question of the same lane waits for the next round',
-      test: [
-        'tests/contract/job-queue.lanes.contract.ts',
-        'do not make another lane wait for their line',
       ],
     },
     {
@@ -76,7 +67,11 @@ export const ANSWERED: LimitGroup = {
       per: 'address',
       amount: ofSetting('BUDGET_ADDRESS_TOKENS'),
       then: 'the next question is refused with `BUDGET_EXCEEDED`',
-      test: [BUDGETS, 'of an address refuses every visitor of it, and nobody of another'],
+      test: [
+        BUDGETS,
+        'of an address refuses every visitor of it, and nobody of another',
+        'addressTokens: 2000',
+      ],
     },
     {
       what: 'tokens of all answers in a day; `BUDGET_SITE_COST` limits the cost',
@@ -96,6 +91,7 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/llm-http.contract.ts',
         'says LLM_TIMEOUT when nothing comes, before the headers and after them',
+        'firstTokenMs: 60',
       ],
     },
     {
@@ -103,7 +99,7 @@ export const ANSWERED: LimitGroup = {
       per: 'reply',
       amount: ofSetting('LLM_STREAM_TIMEOUT'),
       then: 'the reply ends as `incomplete`, or as `failed` without text',
-      test: [ANSWERS, 'that never ends is ended when the time is over'],
+      test: [ANSWERS, 'that never ends is ended when the time is over', 'replyTimeoutMs: 100'],
     },
     {
       what: 'requests to the provider',
@@ -117,7 +113,7 @@ export const ANSWERED: LimitGroup = {
       per: 'reply',
       amount: time(TIMING.maxRetryAfterMs),
       then: 'the reply fails at once',
-      test: [ANSWERS, 'that asks for too long a pause is not waited for'],
+      test: [ANSWERS, 'that asks for too long a pause is not waited for', '60_000'],
     },
     {
       what: 'text of a reply',
@@ -134,6 +130,7 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/llm-streams.test.ts',
         'ends visibly at an event over the cap, without holding it',
+        'toBeLessThan(12)',
       ],
     },
     {
@@ -144,6 +141,7 @@ export const ANSWERED: LimitGroup = {
       test: [
         'services/worker/src/answer/prepare-request.test.ts',
         'has an end, however little the entries hold',
+        'createLog(3000',
       ],
     },
     {
@@ -154,6 +152,7 @@ export const ANSWERED: LimitGroup = {
       test: [
         'tests/contract/event-bus.contract.ts',
         'keeps a draft of many small deltas, and gives up on one that is too long',
+        'repeat(100_000)',
       ],
     },
   ],

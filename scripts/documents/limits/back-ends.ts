@@ -70,6 +70,7 @@ export const BACK_ENDS: LimitGroup = {
       test: [
         'tests/contract/socket-adapter.test.ts',
         'bounds what waits for a Redis that is silent',
+        '12_000',
       ],
     },
     {

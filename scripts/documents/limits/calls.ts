@@ -54,7 +54,11 @@ export const CALLS: LimitGroup = {
       per: 'user',
       amount: `one read more for ${characters(LENGTH_PER_POINT)}; an entry counts as ${count(LENGTH_PER_ENTRY)}`,
       then: 'the next read is refused',
-      test: ['tests/integration/read-cost.test.ts', 'is counted by its length over all gateways'],
+      test: [
+        'tests/integration/read-cost.test.ts',
+        'is two points more for 200,000 characters: %s',
+        '200,000 characters',
+      ],
     },
     {
       what: 'signals (typing, read) and unknown events',
@@ -112,7 +116,7 @@ export const CALLS: LimitGroup = {
       per: 'request',
       amount: bytes(MAX_BODY_BYTES),
       then: 'refused with 413 and `INVALID_FORMAT`',
-      test: ['tests/integration/gateway-http-refusals.test.ts', 'a body of %s'],
+      test: ['tests/integration/gateway-http-refusals.test.ts', 'a body of %s', 'repeat(20_000)'],
     },
     {
       what: 'a message of a person',
@@ -126,7 +130,7 @@ export const CALLS: LimitGroup = {
       per: 'request',
       amount: characters(LIMITS.tokenLength),
       then: 'refused as a bad token',
-      test: PAYLOADS,
+      test: [...PAYLOADS, 'repeat(9000)'],
     },
     {
       what: 'entries that one read asks for',
@@ -143,6 +147,7 @@ export const CALLS: LimitGroup = {
       test: [
         'tests/integration/gateway-sessions.test.ts',
         'answers pages: the latest, those after and those before, and cuts long ones',
+        'repeat(10_000)',
       ],
     },
   ],

@@ -83,14 +83,14 @@ export const CONNECTIONS: LimitGroup = {
       per: 'user',
       amount: `${count(INBOUND.frames.capacity)} at once, ${count(INBOUND.frames.perSecond)} a second, ${EACH}`,
       then: FLOOD_ENDS,
-      test: [FLOODS, 'goes on with the %s that are left'],
+      test: [FLOODS, 'goes on with the %s that are left', "many('3', 3000)"],
     },
     {
       what: 'bytes of all frames',
       per: 'user',
       amount: `${bytes(INBOUND.bytes.capacity)} at once and again in each minute, ${EACH}`,
       then: FLOOD_ENDS,
-      test: [FLOODS, 'goes on with the %s that are left'],
+      test: [FLOODS, 'goes on with the %s that are left', 'repeat(60_000)'],
     },
     {
       what: 'refusals by rate or by events that run at once',
@@ -121,6 +121,7 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'services/gateway/src/ws/engine/socket-places.test.ts',
         'closes the one that waits longest, of the address if that is what is full',
+        'maxConnectionsPerAddress: 3',
       ],
     },
     {
@@ -128,7 +129,11 @@ export const CONNECTIONS: LimitGroup = {
       per: 'process',
       amount: count(SPARE_CONNECTIONS),
       then: 'the next connection is closed at once',
-      test: ['tests/integration/limits-requests.test.ts', 'connections besides the sockets'],
+      test: [
+        'tests/integration/limits-requests.test.ts',
+        'connections besides the sockets',
+        'length: 1003',
+      ],
     },
     {
       what: 'handshakes',
@@ -165,6 +170,7 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'services/gateway/src/edge/security-events.test.ts',
         'hold a bounded number of addresses and users, and lose no count',
+        'toHaveLength(1002)',
       ],
     },
     {
@@ -195,6 +201,7 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'tests/integration/gateway-frames.test.ts',
         '%s: that socket is closed, no other is touched',
+        'repeat(70_000)',
       ],
     },
     {
@@ -235,6 +242,7 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'tests/integration/gateway-connections.test.ts',
         'gets no more deltas, is closed at the limit, and hurts nobody',
+        'repeat(20_000)',
       ],
     },
     {
@@ -262,7 +270,7 @@ export const CONNECTIONS: LimitGroup = {
       per: 'request',
       amount: bytes(REQUEST_BOUNDS.maxHeaderSize),
       then: 'answered with 431, and the connection is closed',
-      test: ['tests/integration/limits-requests.test.ts', 'headers of a request'],
+      test: ['tests/integration/limits-requests.test.ts', 'headers of a request', 'repeat(17_000)'],
     },
     {
       what: 'a whole request: time',
@@ -289,6 +297,7 @@ export const CONNECTIONS: LimitGroup = {
       test: [
         'services/gateway/src/auth/key-set.test.ts',
         'cannot be checked where the set answers with %s',
+        'repeat(300_000)',
       ],
     },
   ],

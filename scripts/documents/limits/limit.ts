@@ -26,8 +26,11 @@ interface Limit {
   amount: string
   /** What happens beyond it. */
   then: string
-  /** The test that goes beyond it: its file, and its title as it stands there. */
-  test: readonly [file: string, title: string]
+  /**
+   * The test that goes beyond it: its file, and its title as it stands there. The test names the
+   * setting or the figure. If it does not, `says` is what it says instead.
+   */
+  test: readonly [file: string, title: string, says?: string]
 }
 
 export interface LimitGroup {

@@ -58,6 +58,7 @@ export const PAGE: LimitGroup = {
       test: [
         VIEWS,
         'opens more while others catch up, and refuses one more than fifty before it asks',
+        'fifty',
       ],
     },
     {
