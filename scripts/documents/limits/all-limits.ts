@@ -27,6 +27,9 @@ Refusals by rate are counted in \`chatbox_rate_limited_total\`; [operations.md](
 metrics. \`TOO_MANY_REQUESTS\` carries the time to wait. Limits "over all gateways" are counted in Redis.
 If Redis is away, each process counts on its own.
 
+Not limited by address are TCP connections that send nothing, and pages with their files;
+[operations.md](operations.md#who-gets-a-connection) says where to limit them.
+
 \`npm run docs\` writes this page from \`scripts/documents/limits\`, where each row also names the test that
 goes beyond the limit.
 `
