@@ -3,8 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeUnless } from '../../support/describe-unless.ts'
 import type { Refused } from './support/refused-row.ts'
+import { REMEDIES } from './support/refused-remedies.ts'
 import { REFUSED } from './support/refused-values.ts'
-import { BUNDLED, CI_FILES, refusalOf, template } from './support/render.ts'
+import { BUNDLED, CI_FILES, refusalOf, template, type Values } from './support/render.ts'
 import { CHART, NO_TOOLS } from './support/tools.ts'
 
 const said = new Map<Refused, string | undefined>()
@@ -38,6 +39,29 @@ function isFilledIn(written: string, sentence: string): boolean {
   }
   return at === sentence.length || /%[sd]$/.test(written)
 }
+
+/** As Helm lays values over others: objects are merged, everything else is replaced. */
+function layOver(under: unknown, over: unknown): unknown {
+  if (!isValues(under) || !isValues(over)) return over
+  const merged: Record<string, unknown> = { ...under }
+  for (const [key, value] of Object.entries(over)) merged[key] = layOver(under[key], value)
+  return merged
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const REMEDIED = Object.entries(REMEDIES).flatMap(([what, remedies]) =>
+  remedies.map((remedy) => ({ what, remedy, row: REFUSED.find((row) => row.what === what) })),
+)
+
+describeUnless(NO_TOOLS)('helm template takes what its sentence advises', () => {
+  it.each(REMEDIED)('against $what: $remedy', ({ row, remedy }) => {
+    const mended = layOver(row?.set, remedy)
+    expect(isValues(mended) && refusalOf(row?.file ?? '', mended)).toBeUndefined()
+  })
+})
 
 describeUnless(NO_TOOLS)('helm template refuses', () => {
   it('none of the files that the rows below change', () => {
