@@ -11,10 +11,7 @@ const image = { digest: `sha256:${'a'.repeat(64)}` }
 /** What the sentences advise: by the row that is refused, the values that mend it, each by itself. */
 export const REMEDIES: Readonly<Record<string, readonly Values[]>> = {
   'the tag latest': [{ image: { tag: '1.2.3' } }],
-  'neither a tag nor a digest': [
-    { mongodb: { image: { tag: '8.0' } } },
-    { mongodb: { image } },
-  ],
+  'neither a tag nor a digest': [{ mongodb: { image: { tag: '8.0' } } }, { mongodb: { image } }],
   'a release without a digest': [{ image, redis: { image }, mongodb: { image } }],
   'no Secret': [{ secrets: { existingSecret: 'mine' } }],
   'a Secret of yours and one of the chart': [{ secrets: { existingSecret: '' } }],
