@@ -159,7 +159,9 @@ describe('what matters to security', () => {
     for (let index = 0; index < 17; index++) early.socket.send('3')
     await early.closed
     await own.stop()
-    expect(eventsIn()).toEqual([{ kind: 'limit-hit', count: 2, from, users: [toMark('eager')] }])
+    expect(eventsIn()).toEqual([
+      { kind: 'limit-hit', count: 2, from: toMark(ADDRESS), users: [toMark('eager')] },
+    ])
   })
 
   it('is a line that is too long, and a budget that is used up', async () => {
@@ -189,7 +191,7 @@ describe('what matters to security', () => {
       tokens = 1000
     }
     await own.stop()
-    expect(eventsIn()).toMatchObject([{ kind: 'limit-hit', count: 2, from }])
+    expect(eventsIn()).toMatchObject([{ kind: 'limit-hit', count: 2, from: toMark(ADDRESS) }])
   })
 
   it('is a transcript that waits for points, and a slot that is missing', async () => {
@@ -222,7 +224,9 @@ describe('what matters to security', () => {
     expect(refused.status).toBe(429)
     held.reject(new Error('released'))
     await own.stop()
-    expect(eventsIn()).toEqual([{ kind: 'limit-hit', count: 2, from, users: [toMark('reader')] }])
+    expect(eventsIn()).toEqual([
+      { kind: 'limit-hit', count: 2, from: toMark(ADDRESS), users: [toMark('reader')] },
+    ])
   })
 
   it('is a right that is missing: an operator who writes in another’s session', async () => {
@@ -243,7 +247,9 @@ describe('what matters to security', () => {
       )
     }
     await own.stop()
-    expect(eventsIn()).toEqual([{ kind: 'forbidden', count: 3, from, users: [toMark(sub)] }])
+    expect(eventsIn()).toEqual([
+      { kind: 'forbidden', count: 3, from: toMark(ADDRESS), users: [toMark(sub)] },
+    ])
   })
 
   it('names nobody in clear, whatever happens', async () => {

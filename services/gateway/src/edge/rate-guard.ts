@@ -61,8 +61,11 @@ export interface RateGuard {
   take(rule: RuleName, key: string): Promise<void>
   /** Makes this process refuse `key` for a while, whatever points it has. */
   refuse(rule: RuleName, key: string, forMs: number): void
-  /** Counts what a read has cost beyond the point of its call. Without points the next is refused. */
-  chargeRead(userId: string, work: ReadWork): Promise<void>
+  /**
+   * Counts what a read has cost beyond the points that are `paid`, by default the one of its call.
+   * Without points the next read is refused.
+   */
+  chargeRead(userId: string, work: ReadWork, paid?: number): Promise<void>
   /**
    * Counts what a part of a transcript has cost. Returns the time in ms until the user may have the
    * next one, 0 if there were points enough.
@@ -104,8 +107,8 @@ export function createRateGuard(
       throw tooManyRequests(retryAfterMs)
     },
     refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
-    async chargeRead(userId, work) {
-      const points = toPoints(work) - 1
+    async chargeRead(userId, work, paid = 1) {
+      const points = toPoints(work) - paid
       if (points > 0) await ask('read', userId, points)
     },
     async chargeTranscript(userId, work) {
