@@ -62,8 +62,14 @@ async function countReads(read: (reader: Reader) => Promise<unknown>): Promise<n
 }
 
 describe('what a read of a user costs', () => {
+  it('is one point for the owner’s session, and two for another’s, which is looked up first', async () => {
+    const own = await countReads(({ user }) => user.open())
+    expect(own).toBe(POINTS)
+    const others = await countReads(({ user }) => user.open({ sessionId: short.id }))
+    expect(others).toBe(POINTS / 2)
+  })
+
   it.each<[string, (reader: Reader) => Promise<unknown>]>([
-    ['an opened session', ({ user }) => user.open({ sessionId: short.id })],
     ['a page over HTTP', (reader) => get(reader, `/sessions/${short.id}/messages`)],
     ['a list', (reader) => get(reader, '/sessions')],
     ['the models', (reader) => get(reader, '/models')],
@@ -71,27 +77,29 @@ describe('what a read of a user costs', () => {
     expect(await countReads(read)).toBe(POINTS)
   })
 
-  it.each<[string, (reader: Reader) => Promise<unknown>]>([
-    ['an opened session', ({ user }) => user.open({ sessionId: long.id })],
-    ['a catch-up', ({ user }) => user.open({ sessionId: long.id, afterSeq: 3 })],
+  it.each<[string, number, (reader: Reader) => Promise<unknown>]>([
+    ['an opened session', 2, ({ user }) => user.open({ sessionId: long.id })],
+    ['a catch-up', 2, ({ user }) => user.open({ sessionId: long.id, afterSeq: 3 })],
     [
       'older entries',
+      1,
       ({ user }) => user.emit('session:history', { sessionId: long.id, beforeSeq: 50 }),
     ],
-    ['a page over HTTP', (reader) => get(reader, `/sessions/${long.id}/messages?limit=200`)],
-  ])('is two points more for 200,000 characters: %s', async (_what, read) => {
+    ['a page over HTTP', 1, (reader) => get(reader, `/sessions/${long.id}/messages?limit=200`)],
+  ])('is two points more for 200,000 characters: %s', async (_what, points, read) => {
     const count = await countReads(read)
     // The last of them may go beyond what is left.
-    expect(count).toBe(Math.ceil(POINTS / 3))
+    expect(count).toBe(Math.ceil(POINTS / (points + 2)))
   })
 
   it('is counted by its length over all gateways', async () => {
     const reader = await openReader()
-    for (let times = 0; times < 6; times++) {
+    for (let times = 0; times < 5; times++) {
       await reader.user.open({ sessionId: long.id })
       await get(reader, `/sessions/${long.id}/messages?limit=200`)
     }
-    // 36 of 40 points.
+    // 35 of 40 points.
+    await get(reader, '/models')
     expect(await isOk(get(reader, `/sessions/${long.id}/messages`))).toBe(true)
     expect(await isOk(get(reader, '/models'))).toBe(true)
     expect(await isOk(get(reader, '/models'))).toBe(false)
@@ -103,7 +111,7 @@ describe('what a read of a user costs', () => {
 
   it('is one point more for 120 entries, however short they are', async () => {
     const count = await countReads(({ user }) => user.open({ sessionId: short.id, limit: 200 }))
-    expect(count).toBe(POINTS / 2)
+    expect(count).toBe(Math.ceil(POINTS / 3))
   })
 })
 
