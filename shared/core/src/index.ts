@@ -24,6 +24,7 @@ export {
   type Spending,
 } from './budgets.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
+export { FairLine, MAX_LANES, type Place } from './fair-line.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
 export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
@@ -33,6 +34,7 @@ export {
   type Llm,
   type LlmChunk,
   type LlmRequest,
+  type LlmWork,
   type PromptMessage,
 } from './ports/llm.ts'
 export type { Appended, LogPage, LogRange, MessageLog, OpenedLog } from './ports/message-log.ts'

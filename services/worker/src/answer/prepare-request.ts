@@ -26,7 +26,7 @@ export interface PreparedRequest {
  */
 export async function prepareRequest(
   context: Context,
-  { sessionId, messageId, modelId }: ReplyTask,
+  { sessionId, messageId, modelId, lane }: ReplyTask,
   requestId: string,
 ): Promise<PreparedRequest | AppError | undefined> {
   const opened = await context.messages.open(sessionId, { limit: LIMITS.historyPage })
@@ -46,7 +46,7 @@ export async function prepareRequest(
     context.conversationRefs.read(sessionId, modelId),
   ])
   try {
-    const base = { sessionId, userId: session.userId, requestId, conversationRef }
+    const base = { sessionId, userId: session.userId, requestId, conversationRef, lane }
     const request = new FittingRequest({
       sessionId,
       lengths: model.lengths,

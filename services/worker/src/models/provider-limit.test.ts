@@ -28,9 +28,12 @@ function setUp({ maxWaiting = 1000 } = {}) {
   }
   const options = { maxWaiting, onPause: (ms: number) => pauses.push(ms), random: () => 1 }
   const heeding = heedLimit(llm, new ProviderLimit(options))
+  /** Asks a question, whose name begins with its lane: `a-3`. */
   async function ask(name: string, signal = NEVER): Promise<string> {
     try {
-      for await (const { type } of heeding.streamReply({ requestId: name } as LlmRequest, signal)) {
+      const [lane] = name.split('-')
+      const request = { requestId: name, lane } as LlmRequest
+      for await (const { type } of heeding.streamReply(request, signal)) {
         if (type === 'end') return `${name} answered`
       }
       return 'cut'
@@ -85,6 +88,57 @@ describe('ProviderLimit', () => {
     await pass(10_000)
     await Promise.all(answers)
     expect(asked.slice(3).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('serves lanes in turns, however long the line of one is', async () => {
+    const { ask, provider, asked } = setUp()
+    provider.room = 0
+    const answers = Array.from({ length: 72 }, (_, index) => ask(`crowd-${index}`))
+    await pass(10)
+    answers.push(ask('another-0'), ask('another-1'), ask('third-0'))
+    const before = asked.length
+    provider.room = 2
+    await pass(120_000)
+    expect(new Set(await Promise.all(answers)).size).toBe(75)
+    const order = asked.slice(before).map(({ name }) => name)
+    expect(order.slice(0, 3)).toEqual(['crowd-0', 'another-0', 'third-0'])
+    const first = (name: string) => order.indexOf(name)
+    expect(first('another-1')).toBeLessThan(first('crowd-2'))
+  })
+
+  it('keeps the turn of a question that is refused again', async () => {
+    const { ask, provider, asked } = setUp()
+    provider.room = 0
+    const answers = ['crowd-0', 'crowd-1', 'crowd-2'].map((name) => ask(name))
+    await pass(10)
+    answers.push(ask('another-0'))
+    await pass(5000)
+    provider.room = 1
+    provider.takesMs = 10_000
+    const before = asked.length
+    await pass(60_000)
+    await Promise.all(answers)
+    expect(asked.slice(before).map(({ name }) => name)).toContain('another-0')
+    const accepted = [...new Set(asked.slice(before).map(({ name }) => name))]
+    expect(accepted).toEqual(['crowd-0', 'another-0', 'crowd-1', 'crowd-2'])
+  })
+
+  it('gives a place to a lane that has none, at the cost of the one with most', async () => {
+    const { ask, provider } = setUp({ maxWaiting: 3 })
+    provider.room = 0
+    const crowd = ['crowd-0', 'crowd-1', 'crowd-2'].map((name) => ask(name))
+    await pass(10)
+    const another = ask('another-0')
+    await pass(0)
+    expect(await crowd[2]).toContain('status 429')
+    expect(await ask('crowd-3')).toContain('too many wait')
+    provider.room = Infinity
+    await pass(20_000)
+    expect(await Promise.all([...crowd.slice(0, 2), another])).toEqual([
+      'crowd-0 answered',
+      'crowd-1 answered',
+      'another-0 answered',
+    ])
   })
 
   it('answers every question of a rush at a provider with little room, with few refusals', async () => {

@@ -1,4 +1,4 @@
-import { backoffMs, LlmError, type Llm, type LlmChunk } from '@chatbox/core'
+import { backoffMs, FairLine, LlmError, type Llm, type LlmChunk, type Place } from '@chatbox/core'
 import type { Settings } from '@chatbox/kit'
 
 export interface ProviderLimitOptions {
@@ -30,20 +30,30 @@ export function toMaxWaiting({
 }
 
 interface Waiting {
-  place: number
   go: () => void
+  fail: (error: LlmError) => void
+}
+
+/** A question that is to be sent. */
+interface Asking {
+  lane: string
+  signal: AbortSignal
+  /** Where it stood, if it has waited before: it keeps its place until it is accepted. */
+  place?: Place | undefined
+  /** Why it was refused, if it was. */
+  refusal?: LlmError | undefined
 }
 
 /**
  * The limit that a provider states by refusing: 429, or another refusal with `Retry-After`. Until
- * its time is over, no further question is sent to this model, and questions wait in the order in
- * which they came. Afterwards few are let through at first, because all at once would be refused
- * again. Each worker learns the limit by itself. The time of a reply bounds a wait.
+ * its time is over, no further question is sent to this model, and questions wait in the turns of
+ * their lanes. Afterwards few are let through at first, because all at once would be refused again.
+ * If too many wait, the last one fails, which is one of the lane that has most there. Each worker
+ * learns the limit by itself. The time of a reply bounds a wait.
  */
 export class ProviderLimit {
   readonly #options: ProviderLimitOptions
-  readonly #waiting: Waiting[] = []
-  #places = 0
+  readonly #waiting = new FairLine<Waiting>()
   #pausedUntil = 0
   /** Pauses in a row without an accepted question in between. */
   #pauses = 0
@@ -54,33 +64,32 @@ export class ProviderLimit {
     this.#options = options
   }
 
-  /** Returns a place in the order of questions. A question keeps it until it is accepted. */
-  takePlace(): number {
-    return this.#places++
-  }
-
   /**
-   * Resolves when the question may be sent. If too many wait, rejects with `refusal`, or with
-   * `LLM_UNAVAILABLE` and the remaining time. Rejects with the reason if `signal` aborts.
+   * Resolves when the question may be sent, with the place at which it has waited. If too many wait,
+   * rejects with its refusal, or with `LLM_UNAVAILABLE` and the remaining time. Rejects with the
+   * reason if `signal` aborts.
    */
-  async wait(place: number, signal: AbortSignal, refusal?: LlmError): Promise<void> {
+  async wait({ lane, signal, place, refusal }: Asking): Promise<Place | undefined> {
     signal.throwIfAborted()
-    const leftMs = this.#pausedUntil - performance.now()
-    if (leftMs <= 0 && this.#waiting.length === 0) return
-    if (this.#waiting.length >= this.#options.maxWaiting) {
-      throw refusal ?? tooMany(Math.max(leftMs, STEP_MS))
-    }
+    if (this.#leftMs() <= 0 && this.#waiting.size === 0) return place
     const turn = Promise.withResolvers<undefined>()
-    const waiting: Waiting = { place, go: () => turn.resolve(undefined) }
+    const waiting: Waiting = {
+      go: () => turn.resolve(undefined),
+      fail: (error) => turn.reject(refusal ?? error),
+    }
     const onAbort = () => turn.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    this.#add(waiting)
+    const kept = this.#waiting.add(lane, waiting, place)
+    if (this.#waiting.size > this.#options.maxWaiting) {
+      this.#waiting.takeLast()?.fail(tooMany(Math.max(this.#leftMs(), STEP_MS)))
+    }
+    if (!this.#timer) this.#schedule()
     try {
       await turn.promise
+      return kept
     } finally {
       signal.removeEventListener('abort', onAbort)
-      const index = this.#waiting.indexOf(waiting)
-      if (index >= 0) this.#waiting.splice(index, 1)
+      this.#waiting.remove(waiting)
     }
   }
 
@@ -103,24 +112,25 @@ export class ProviderLimit {
     if (isNew) onPause(pauseMs)
   }
 
-  #add(waiting: Waiting): void {
-    const later = this.#waiting.findIndex(({ place }) => place > waiting.place)
-    this.#waiting.splice(later < 0 ? this.#waiting.length : later, 0, waiting)
-    if (!this.#timer) this.#schedule()
+  #leftMs(): number {
+    return this.#pausedUntil - performance.now()
   }
 
   #schedule(): void {
-    const leftMs = Math.max(this.#pausedUntil - performance.now(), STEP_MS)
-    this.#timer = setTimeout(() => this.#onTime(), Math.ceil(leftMs))
+    this.#timer = setTimeout(() => this.#onTime(), Math.ceil(Math.max(this.#leftMs(), STEP_MS)))
   }
 
   #onTime(): void {
     this.#timer = undefined
-    if (this.#pausedUntil <= performance.now()) {
-      for (const { go } of this.#waiting.splice(0, this.#step)) go()
+    if (this.#leftMs() <= 0) {
+      for (let sent = 0; sent < this.#step; sent++) {
+        const next = this.#waiting.take()
+        if (!next) break
+        next.go()
+      }
       this.#step *= 2
     }
-    if (this.#waiting.length > 0) this.#schedule()
+    if (this.#waiting.size > 0) this.#schedule()
   }
 }
 
@@ -128,10 +138,11 @@ export class ProviderLimit {
 export function heedLimit(llm: Llm, limit: ProviderLimit): Llm {
   return {
     async *streamReply(request, signal) {
-      const place = limit.takePlace()
+      const lane = request.lane ?? `session ${request.sessionId}`
+      let place: Place | undefined
       let refusal: LlmError | undefined
       do {
-        await limit.wait(place, signal, refusal)
+        place = await limit.wait({ lane, signal, place, refusal })
         refusal = yield* readWithin(limit, llm.streamReply(request, signal))
       } while (refusal)
     },

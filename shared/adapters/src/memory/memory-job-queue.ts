@@ -2,13 +2,13 @@ import type { JobName, JobPayload } from '@chatbox/contract'
 import {
   AppError,
   backoffMs,
+  FairLine,
   type JobCounts,
   type JobHandlers,
   type JobQueue,
   type AdapterHooks,
   settlesWithin,
 } from '@chatbox/core'
-import { FairLine } from '../common/fair-line.ts'
 import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey, toLane } from '../common/job-rules.ts'
 import { LineRate } from '../common/line-rate.ts'
 import { SlotShares } from '../common/slot-shares.ts'

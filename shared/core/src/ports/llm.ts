@@ -19,6 +19,21 @@ export interface LlmRequest {
   messages: readonly PromptMessage[]
   /** The provider's last reference for this session, if the provider keeps the history itself. */
   conversationRef: string | undefined
+  /** Whose turn it takes where requests have to wait (see `JobQueue`); the session's own if missing. */
+  lane?: string | undefined
+  /** What the provider does is noted here while the request runs. */
+  work?: LlmWork
+}
+
+/**
+ * What a provider has done for a request, as far as no chunk shows it. A provider bills for this
+ * even if the reply never begins, so it is known at any time, also after an abort.
+ */
+export interface LlmWork {
+  /** The request was sent to the provider, which has not refused it. */
+  isSent: boolean
+  /** An estimate of the reasoning that was not shown. */
+  hiddenTokens: number
 }
 
 export type LlmChunk =

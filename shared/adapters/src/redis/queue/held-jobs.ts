@@ -1,4 +1,4 @@
-import { FairLine } from '../../common/fair-line.ts'
+import { FairLine } from '@chatbox/core'
 import { SlotShares } from '../../common/slot-shares.ts'
 
 /** How many jobs a worker holds at most. Their locks are renewed together, in one call. */

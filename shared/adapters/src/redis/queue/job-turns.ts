@@ -1,4 +1,4 @@
-import { MAX_LANES } from '../../common/fair-line.ts'
+import { MAX_LANES } from '@chatbox/core'
 import { LineRate } from '../../common/line-rate.ts'
 import { createScript, runScript } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
