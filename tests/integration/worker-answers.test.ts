@@ -73,6 +73,7 @@ describe('answering', () => {
           system: 'Be kind.',
           messages: [{ role: 'user', content: 'Hello?' }],
           conversationRef: undefined,
+          work: { isSent: true, hiddenTokens: 0 },
         },
       ])
       expect(await worker.counted('chatbox_replies_total')).toBe(1)
@@ -253,9 +254,9 @@ describe('answering', () => {
 
     it('that states its limit is waited for, and no attempt is spent', async () => {
       const limit = new LlmError('LLM_UNAVAILABLE', 'HTTP 429', {
-        ...{ retryable: true, isLimit: true, retryAfterMs: 20 },
+        ...{ retryable: true, isLimit: true, retryAfterMs: 1000 },
       })
-      const llm = scriptLlm([limit], [limit], [limit], [limit], ['Here.'])
+      const llm = scriptLlm([limit], [limit], [limit], ['Here.'])
       const options = { maxWaiting: 10, onPause: () => undefined }
       const heeding = heedLimit(llm, new ProviderLimit(options))
       const events = await rig.listen(sessionId)
@@ -263,7 +264,7 @@ describe('answering', () => {
       await rig.createWorker({ llm: heeding }).answer(question)
       await until('all events', () => events.at(-1)?.event === 'session:updated')
       expect((await rig.story(sessionId))[1]).toBe('ai complete: Here.')
-      expect(llm.requests).toHaveLength(5)
+      expect(llm.requests).toHaveLength(4)
       const starts = events.flatMap(({ event, payload }) =>
         event === 'reply:start' ? [payload.attempt] : [],
       )

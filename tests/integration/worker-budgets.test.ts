@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { LlmError, type BudgetLimits, type Clock, type LlmChunk } from '@chatbox/core'
+import { LlmError, type BudgetLimits, type Clock, type LlmChunk, type LlmWork } from '@chatbox/core'
 import { override } from '../environment/override.ts'
-import { createGate, CUT, openRig, scriptLlm, type WorkerRig } from './worker-rig.ts'
+import {
+  createGate,
+  CUT,
+  openRig,
+  scriptLlm,
+  type ScriptedLlm,
+  type WorkerRig,
+} from './worker-rig.ts'
 
 jest.setTimeout(30_000)
 
@@ -188,9 +195,17 @@ describe('a budget', () => {
       expect(await used('site')).toEqual(some(120))
     })
 
-    it('that was stopped', async () => {
+    /** Stops the reply at the end of its script, and returns what it cost. */
+    async function chargeStopped(
+      script: (llm: ScriptedLlm) => Parameters<typeof scriptLlm>[0],
+    ): Promise<number> {
       const gate = createGate()
-      const llm = scriptLlm(['x'.repeat(300), gate.step])
+      const llm = scriptLlm([])
+      const scripted = scriptLlm([...script(llm), gate.step])
+      llm.streamReply = (request, signal) => {
+        llm.requests.push(request)
+        return scripted.streamReply(request, signal)
+      }
       const worker = rig.createWorker({ llm, budgets: { site: some(1_000_000) } })
       const { question, replyId } = await rig.ask(sessionId, 'Hello?')
       const answering = worker.answer(question)
@@ -198,7 +213,51 @@ describe('a budget', () => {
       await rig.replies.requestStop(sessionId, replyId)
       worker.context.running.stop(replyId)
       await answering
-      expect((await used('site'))?.tokens).toBeGreaterThan(100)
+      return (await used('site'))?.tokens ?? 0
+    }
+    const workOf = ({ requests }: ScriptedLlm): LlmWork => {
+      const work = requests.at(-1)?.work
+      if (!work) throw new Error('asked without a place for notes')
+      return work
+    }
+
+    it('that was stopped', async () => {
+      expect(await chargeStopped(() => ['x'.repeat(300)])).toBeGreaterThan(100)
+    })
+
+    it('that was stopped before its first word: the question was read', async () => {
+      const charged = await chargeStopped(() => [])
+      expect(charged).toBeGreaterThan(0)
+      expect(charged).toBeLessThan(50)
+    })
+
+    it('not if it was stopped before it was sent', async () => {
+      const waits = (llm: ScriptedLlm) => [async () => void (workOf(llm).isSent = false)]
+      expect(await chargeStopped(waits)).toBe(0)
+    })
+
+    it('not if its time was over before it was sent', async () => {
+      const llm = scriptLlm([async () => void (workOf(llm).isSent = false), timedOut])
+      const worker = rig.createWorker({ llm, budgets: { site: some(1_000_000) } })
+      await worker.answer((await rig.ask(sessionId, 'Hello?')).question)
+      expect(await used('site')).toEqual(some(0))
+    })
+
+    it('that was stopped while it reasoned', async () => {
+      const thinks = (llm: ScriptedLlm) => [async () => void (workOf(llm).hiddenTokens += 500)]
+      expect(await chargeStopped(thinks)).toBeGreaterThan(500)
+    })
+
+    it('that failed after it had reasoned', async () => {
+      const llm = scriptLlm([async () => void (workOf(llm).hiddenTokens += 500), refused])
+      const worker = rig.createWorker({ llm, budgets: { site: some(1_000_000) } })
+      await worker.answer((await rig.ask(sessionId, 'Hello?')).question)
+      expect((await used('site'))?.tokens).toBeGreaterThan(500)
+    })
+
+    it('whose text the provider took back before it was stopped', async () => {
+      const replaced = { type: 'replacement' as const, text: 'Sorry.' }
+      expect(await chargeStopped(() => ['x'.repeat(900), replaced])).toBeGreaterThan(300)
     })
   })
 

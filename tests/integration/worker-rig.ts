@@ -64,6 +64,7 @@ export function scriptLlm(...scripts: Step[][]): ScriptedLlm {
     async *streamReply(request, signal) {
       const script = scripts[Math.min(llm.requests.length, scripts.length - 1)] ?? []
       llm.requests.push(request)
+      if (request.work) request.work.isSent = true
       try {
         for (const step of script) {
           signal.throwIfAborted()
@@ -195,9 +196,7 @@ export class WorkerRig implements StorePorts {
       ...store,
       bus: bus ?? this.bus,
       queue: override(this.queue, queue ?? { enqueue }),
-      models: {
-        find: (id) => (id === MODEL ? model : undefined),
-      },
+      models: { find: (id) => (id === MODEL ? model : undefined) },
       running: new RunningReplies(),
       pace: createDeltaPace(FAST.deltaIntervalMs),
       budgets: createBudgets(

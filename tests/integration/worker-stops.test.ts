@@ -1,6 +1,6 @@
 import { override } from '../environment/override.ts'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { LlmError } from '@chatbox/core'
+import { AppError, LlmError, type LlmChunk } from '@chatbox/core'
 import { createMortal, LONG_ENOUGH_TO_SPEAK } from './worker-mortal.ts'
 import { createGate, openRig, scriptLlm, until, type WorkerRig } from './worker-rig.ts'
 
@@ -87,6 +87,57 @@ describe('a stop', () => {
     await answering
     expect(await reply()).toBe('ai stopped: Shown')
     expect(llm.requests).toHaveLength(1)
+  })
+
+  describe('while the store does not answer between two attempts', () => {
+    const away = new AppError('UNAVAILABLE', 'The store does not answer.')
+    const failing = new LlmError('LLM_UNAVAILABLE', '503', { retryable: true })
+    const replaced: LlmChunk = { type: 'replacement', text: 'Sorry.' }
+
+    /** A worker that can begin no other attempt, once it has tried to. */
+    async function beginAgain(script: Parameters<typeof scriptLlm>[0], timing = {}) {
+      const { question, replyId } = await rig.ask(sessionId, 'Hello?')
+      const { promise: tried, resolve: onTry } = Promise.withResolvers<undefined>()
+      const raiseEpoch = async () => {
+        onTry(undefined)
+        throw away
+      }
+      const replies = override(rig.replies, { raiseEpoch })
+      const worker = rig.createWorker({ llm: scriptLlm(script), replies, timing })
+      const shutdown = new AbortController()
+      const answering = worker.answer(question, shutdown.signal)
+      await tried
+      const endedAt = performance.now()
+      return { worker, replyId, answering, shutdown, sinceMs: () => performance.now() - endedAt }
+    }
+
+    it.each<[string, Parameters<typeof scriptLlm>[0], string]>([
+      ['after an attempt that failed', ['Shown', failing], 'ai stopped: Shown'],
+      ['after an attempt without a word', [failing], 'ai stopped: '],
+      ['after the text was taken back', ['Shown', replaced], 'ai stopped: '],
+    ])('ends the reply at once, %s', async (_when, script, expected) => {
+      const { worker, replyId, answering, sinceMs } = await beginAgain(script)
+      await rig.replies.requestStop(sessionId, replyId)
+      worker.context.running.stop(replyId)
+      expect(await answering).toBe('answered')
+      expect(await reply()).toBe(expected)
+      expect(sinceMs()).toBeLessThan(1000)
+    })
+
+    it('is as good as the end of its time', async () => {
+      const { answering, sinceMs } = await beginAgain(['Shown', failing], { replyTimeoutMs: 500 })
+      expect(await answering).toBe('answered')
+      expect(await reply()).toBe('ai incomplete LLM_UNAVAILABLE: Shown')
+      expect(sinceMs()).toBeLessThan(1500)
+    })
+
+    it('lets a worker that is shut down hand over at once', async () => {
+      const { answering, shutdown, sinceMs } = await beginAgain(['Shown', failing])
+      shutdown.abort()
+      await expect(answering).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      expect(sinceMs()).toBeLessThan(1000)
+      expect(await rig.replies.findOpen(sessionId)).toMatchObject({ state: 'pending' })
+    })
   })
 
   it('between the last word and the commit still counts', async () => {

@@ -61,6 +61,7 @@ export {
   type HistorySize,
   type Prompt,
   type PromptSettings,
+  weighTokens,
 } from './prompt.ts'
 export {
   addUsage,

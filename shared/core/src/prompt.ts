@@ -122,11 +122,16 @@ function cost({ content }: Pick<PromptMessage, 'content'>): number {
  * (CJK needs about one, accented Latin less).
  */
 export function estimateTokens(text: string): number {
+  return Math.ceil(weighTokens(text))
+}
+
+/** Returns the estimate before it is rounded, so that the pieces of a text add up to the whole. */
+export function weighTokens(text: string): number {
   let ascii = 0
   let other = 0
   for (const character of text) {
     if (character.charCodeAt(0) < 0x80) ascii++
     else other++
   }
-  return Math.ceil(ascii / 3) + other
+  return ascii / 3 + other
 }

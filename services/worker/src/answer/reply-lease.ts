@@ -109,6 +109,22 @@ export class ReplyLease {
 }
 
 /**
+ * Begins another attempt at a reply, also if the store is down at first. Returns false as soon as
+ * the reply is aborted: it ends with what there is. Rejects with the store's error otherwise.
+ */
+export async function raiseEpoch(
+  context: Context,
+  { lease, reply }: { lease: ReplyLease; reply: RunningReply },
+): Promise<boolean> {
+  try {
+    return !reply.abortReason() && (await whileAway(context, reply.signal, () => lease.raise()))
+  } catch (thrown) {
+    if (reply.abortReason()) return false
+    throw thrown
+  }
+}
+
+/**
  * Retries a write while the store is down, because a finished text is worth more than a quick
  * failure. Rejects with the last error once `giveUp` aborts.
  */

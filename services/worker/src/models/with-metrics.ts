@@ -24,7 +24,7 @@ export function withMetrics(
           if ('text' in chunk) replyTokens += estimateTokens(chunk.text)
           if (chunk.type === 'end') outcome = 'ok'
           if (chunk.type === 'end' && !isUsageKnown) {
-            yield toEstimate(toPromptTokens(request), replyTokens)
+            yield toEstimate(request, replyTokens)
           }
           yield chunk
         }
@@ -38,7 +38,9 @@ export function withMetrics(
   }
 }
 
-function toEstimate(promptTokens: number, completionTokens: number): LlmChunk {
+function toEstimate(request: LlmRequest, shownTokens: number): LlmChunk {
+  const promptTokens = toPromptTokens(request)
+  const completionTokens = shownTokens + Math.ceil(request.work?.hiddenTokens ?? 0)
   const totalTokens = promptTokens + completionTokens
   return { type: 'usage', usage: { promptTokens, completionTokens, totalTokens } }
 }

@@ -235,7 +235,7 @@ export class MongoReplyClaims implements ReplyClaims {
 
   async #reopen(
     question: Filter<MessageDocument>,
-    { sessionId, messageId, replyId, modelId, askedAt, payer }: RetryRequest,
+    { sessionId, messageId, replyId, modelId, askedAt, payer, lane }: RetryRequest,
   ): Promise<StoredReplyTask | undefined> {
     const waitsSince = await this.#mongo.clock.now()
     const isSettled: Filter<MessageDocument> = {
@@ -254,11 +254,13 @@ export class MongoReplyClaims implements ReplyClaims {
         'tasks.reply.openIn': sessionId,
         'tasks.reply.waitsSince': waitsSince,
         ...(payer ? { 'tasks.reply.payer': payer } : {}),
+        ...(lane === undefined ? {} : { 'tasks.reply.lane': lane }),
       },
       $unset: {
         'tasks.reply.sealed': '',
         'tasks.reply.dueAt': '',
         ...(payer ? {} : { 'tasks.reply.payer': '' }),
+        ...(lane === undefined ? { 'tasks.reply.lane': '' } : {}),
       },
       $inc: { 'tasks.reply.epoch': 1 },
       $push: { 'tasks.reply.replaced': { $each: [{ messageId, replyId }], $slice: -MAX_REPLACED } },

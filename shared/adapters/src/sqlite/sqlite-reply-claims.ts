@@ -193,10 +193,11 @@ export class SqliteReplyClaims implements ReplyClaims {
     modelId,
     askedAt,
     payer,
+    lane,
   }: RetryRequest): ReplyTask | undefined {
     const [row] = this.#db.change(
       `UPDATE tasks SET state = 'pending', open = 1, epoch = epoch + 1, attempts = 0, stop_requested = 0,
-       sealed = NULL, reply_id = ?, model_id = ?, asked_at = ?, payer = ?, due_at = ${NOW_MS}
+       sealed = NULL, reply_id = ?, model_id = ?, asked_at = ?, payer = ?, lane = ?, due_at = ${NOW_MS}
        WHERE kind = 'reply' AND session_id = ? AND reply_id = ?
        AND state IN ('committed', 'done', 'cancelled')
        AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND session_id = ?) RETURNING *`,
@@ -204,6 +205,7 @@ export class SqliteReplyClaims implements ReplyClaims {
       modelId,
       askedAt,
       toPayerText(payer),
+      lane ?? null,
       sessionId,
       messageId,
       messageId,

@@ -75,6 +75,8 @@ export interface RetryRequest {
   modelId: string
   askedAt: string
   payer?: Payer | undefined
+  /** The lane of the question's jobs from now on. */
+  lane?: string | undefined
 }
 
 /** `lost`: another attempt owns the question. */

@@ -60,6 +60,7 @@ export async function retryReply(
     modelId: session.modelId,
     askedAt: clock.now().toISOString(),
     payer,
+    lane,
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
   enqueueAnswer(context, session.id, lane)

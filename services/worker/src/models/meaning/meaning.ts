@@ -9,8 +9,8 @@ export type Meaning =
   | { type: 'text'; text: string }
   /** All text so far is taken back; this is the text instead. */
   | { type: 'replacement'; text: string }
-  /** The provider works on the reply and shows nothing. */
-  | { type: 'thinking' }
+  /** The provider works on the reply and shows nothing. `text` is what it wrote, where it says so. */
+  | { type: 'thinking'; text?: string }
   /** Counts as the provider sent them. Anything but a plausible count is ignored. */
   | { type: 'usage'; prompt?: unknown; completion?: unknown }
   | { type: 'conversation'; ref: string }

@@ -1,4 +1,4 @@
-import type { LlmChunk, LlmError } from '@chatbox/core'
+import { weighTokens, type LlmChunk, type LlmError } from '@chatbox/core'
 import type { StreamEvent } from '../transport/event-stream.ts'
 import { toCutError, toNonsenseError, toStatedError } from '../transport/provider-error.ts'
 import { findStatedError } from '../transport/stated-error.ts'
@@ -7,10 +7,11 @@ import { InBandReasoning } from './in-band-reasoning.ts'
 import { toCount, type Meaning, type MeaningReader } from './meaning.ts'
 
 /**
- * `thinking` shows that the provider is working and is not shown. `failure` ends the reply after
- * the other chunks of its event.
+ * `thinking` tells that the provider is working, with an estimate of what it wrote, and is not shown.
+ * `failure` ends the reply after the other chunks of its event.
  */
-export type ReplyChunk = LlmChunk | { type: 'thinking' } | { type: 'failure'; error: LlmError }
+export type ReplyChunk =
+  LlmChunk | { type: 'thinking'; tokens: number } | { type: 'failure'; error: LlmError }
 
 /**
  * Decides for every protocol what the events of one reply mean. A reply is complete if the provider
@@ -86,8 +87,9 @@ export class ReplyMeaning {
       case 'unknown':
         this.#hasUnknown = true
         return []
-      case 'conversation':
       case 'thinking':
+        return [{ type: 'thinking', tokens: weighTokens(meaning.text ?? '') }]
+      case 'conversation':
         return [meaning]
     }
   }
@@ -110,7 +112,9 @@ export class ReplyMeaning {
       this.#hasText = text !== ''
       return [{ type: 'replacement', text }]
     }
-    return [...(isThinking ? [{ type: 'thinking' as const }] : []), ...this.#toText(text)]
+    if (!isThinking) return this.#toText(text)
+    const tokens = Math.max(0, weighTokens(piece) - weighTokens(text))
+    return [{ type: 'thinking', tokens }, ...this.#toText(text)]
   }
 
   #replace(text: string): ReplyChunk[] {

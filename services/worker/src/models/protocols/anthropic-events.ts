@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toHiddenText } from '../meaning/hidden-text.ts'
 import { toCount, type Meaning, type MeaningReader } from '../meaning/meaning.ts'
 import { parseEvent } from '../transport/provider-error.ts'
 
@@ -70,7 +71,9 @@ class TextBlocks {
 
   read(block: Block, index: unknown): Meaning[] {
     this.#isCited ||= block.type === 'citations_delta' || Array.isArray(block.citations)
-    if (block.type !== 'text' && block.type !== 'text_delta') return [{ type: 'thinking' }]
+    if (block.type !== 'text' && block.type !== 'text_delta') {
+      return [{ type: 'thinking', text: toHiddenText(block) }]
+    }
     if (!block.text) return []
     const text = this.#toGap(block.text, index) + block.text
     this.#last = { index, text }

@@ -21,6 +21,7 @@ export function createDemoLlm(pause: Pause = wait): Llm {
       const command = readCommand(request)
       const random = createRandom(request)
       signal.throwIfAborted()
+      if (request.work) request.work.isSent = true
       await pause(FIRST_TOKEN_MS, signal)
       if (command === 'fail') {
         throw new LlmError('LLM_UNAVAILABLE', 'the demo was told to fail', { retryable: true })

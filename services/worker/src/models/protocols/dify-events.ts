@@ -19,6 +19,8 @@ const eventSchema = z.object({
     .string()
     .nullish()
     .transform((answer) => answer ?? ''),
+  /** What an agent thought. */
+  thought: z.string().catch(''),
   metadata: z.unknown().optional(),
   data: z.unknown().optional(),
 })
@@ -82,7 +84,7 @@ function readEvent(event: DifyEvent, kind: string): Meaning[] {
     case 'workflow_paused':
       return [{ type: 'ending', reason: 'paused' }]
     default:
-      if (WORKING.test(kind)) return [{ type: 'thinking' }]
+      if (WORKING.test(kind)) return [{ type: 'thinking', text: event.thought }]
       return SILENT.has(kind) ? [] : [{ type: 'unknown' }]
   }
 }

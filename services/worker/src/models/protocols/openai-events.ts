@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import { toHiddenText } from '../meaning/hidden-text.ts'
 import type { Meaning, MeaningReader } from '../meaning/meaning.ts'
 import { parseEvent } from '../transport/provider-error.ts'
 
 /** A part of a text in the form of a list, as Mistral sends it beside its reasoning. */
+const textPartSchema = z.object({ type: z.literal(['text', 'output_text']), text: z.string() })
 const partSchema = z.union([
-  z.object({ type: z.literal(['text', 'output_text']), text: z.string() }),
-  z.object({ type: z.string().refine((type) => type !== 'text' && type !== 'output_text') }),
+  textPartSchema,
+  z.looseObject({ type: z.string().refine((type) => type !== 'text' && type !== 'output_text') }),
 ])
+type Part = z.infer<typeof partSchema>
 
 const contentSchema = z.union([z.string(), partSchema, z.array(partSchema)]).nullish()
 
@@ -70,12 +73,18 @@ function readMessage(message: Message): Meaning[] {
   if (!message) return []
   const text = toText(message.content) || message.refusal
   if (text) return [{ type: 'text', text }]
-  const isThinking = typeof message.content === 'object' && message.content !== null
-  return isThinking || REASONING.some((name) => message[name]) ? [{ type: 'thinking' }] : []
+  // Some servers send the same reasoning under several names.
+  const reasoning = REASONING.map((name) => message[name]).find(Boolean)
+  const hidden = reasoning ?? (typeof message.content === 'object' ? message.content : undefined)
+  return hidden ? [{ type: 'thinking', text: toHiddenText(hidden) }] : []
 }
 
 function toText(content: z.infer<typeof contentSchema>): string {
   if (typeof content === 'string') return content
-  const parts = Array.isArray(content) ? content : [content ?? {}]
-  return parts.map((part) => ('text' in part ? part.text : '')).join('')
+  const parts = Array.isArray(content) ? content : content ? [content] : []
+  return parts.map((part) => (isText(part) ? part.text : '')).join('')
+}
+
+function isText(part: Part): part is z.infer<typeof textPartSchema> {
+  return part.type === 'text' || part.type === 'output_text'
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Llm, LlmChunk, LlmRequest } from '@chatbox/core'
+import type { Llm, LlmChunk, LlmRequest, LlmWork } from '@chatbox/core'
 import type { Protocol, ReplyReader } from '../protocols/protocol.ts'
 import { ReplyMeaning, type ReplyChunk } from '../meaning/reply-meaning.ts'
 import { readEvents, type StreamEvent } from './event-stream.ts'
@@ -73,6 +73,7 @@ async function* readReply(
   reply.body = await ask(protocol, options.request, { ...options, signal })
   for await (const events of readEvents(readGathered(reply, reply.body, options.gatherMs))) {
     const chunks = readChunks(meaning, events, options.apiKey)
+    noteThinking(chunks, options.request.work)
     if (meaning.hasEnding) deadline.ending()
     if (chunks.length === 0) continue
     // The deadline resumes when the caller has taken these chunks.
@@ -92,11 +93,16 @@ async function ask(
   first: LlmRequest,
   { server, signal, apiKey }: HttpLlmOptions & { signal: AbortSignal },
 ): Promise<PulledAnswer> {
+  const { work } = first
+  const onSent = (): void => {
+    if (work) work.isSent = true
+  }
   let request = first
   let call = protocol.toCall(request)
   for (let adaptations = 0; ; adaptations++) {
-    const { body, refusal } = await server.ask(call, signal)
+    const { body, refusal } = await server.ask(call, signal, onSent)
     if (body) return body
+    if (work) work.isSent = false
     const adapted = isTooLong(refusal) ? undefined : protocol.onRefused?.(refusal, request)
     const next = adapted && protocol.toCall(adapted)
     // What the refusal teaches may be what this call already heeded.
@@ -156,6 +162,11 @@ function addChunk(chunks: ReplyChunk[], chunk: ReplyChunk): void {
   const last = chunks.at(-1)
   if (last && 'text' in last && chunk.type === 'text') last.text += chunk.text
   else chunks.push(chunk)
+}
+
+function noteThinking(chunks: ReplyChunk[], work: LlmWork | undefined): void {
+  if (!work) return
+  for (const chunk of chunks) if (chunk.type === 'thinking') work.hiddenTokens += chunk.tokens
 }
 
 function isBeginning(chunk: ReplyChunk): boolean {

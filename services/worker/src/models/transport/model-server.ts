@@ -33,9 +33,12 @@ export class ModelServer {
     })
   }
 
-  /** Throws the connection's error, and `LlmError` for a 200 that is compressed. */
-  async ask(call: ModelCall, signal: AbortSignal): Promise<Asked> {
-    const answer = this.#post(call, signal)
+  /**
+   * Calls `onSent` when the connection is there and the call goes out. Throws the connection's
+   * error, and `LlmError` for a 200 that is compressed.
+   */
+  async ask(call: ModelCall, signal: AbortSignal, onSent: () => void): Promise<Asked> {
+    const answer = this.#post(call, signal, onSent)
     const { statusCode, headers } = await answer.started
     if (statusCode !== 200) {
       return { refusal: { status: statusCode, headers, text: await readStart(answer, headers) } }
@@ -57,8 +60,8 @@ export class ModelServer {
     return this.#agent.close()
   }
 
-  #post({ url, headers, body }: ModelCall, signal: AbortSignal): PulledAnswer {
-    const answer = new PulledAnswer(signal)
+  #post({ url, headers, body }: ModelCall, signal: AbortSignal, onSent?: () => void): PulledAnswer {
+    const answer = new PulledAnswer(signal, onSent)
     const request = {
       origin: url.origin,
       path: url.pathname + url.search,
@@ -113,6 +116,7 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal
   readonly #started = Promise.withResolvers<AnswerStart>()
   readonly #onAbort = (): void => this.#abort(this.#signal.reason)
+  readonly #onSent: (() => void) | undefined
   #controller: Dispatcher.DispatchController | undefined
   #chunks: Buffer[] = []
   #isReading = false
@@ -122,8 +126,9 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
   #onNews: () => void = () => undefined
 
   /** On an abort, pending calls reject and the connection is closed. */
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, onSent?: () => void) {
     this.#signal = signal
+    this.#onSent = onSent
     if (signal.aborted) this.#onAbort()
     else signal.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -166,6 +171,7 @@ export class PulledAnswer implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#ended) controller.abort(this.#ended.error ?? new Error('aborted'))
+    else this.#onSent?.()
   }
 
   onResponseStart(
