@@ -90,6 +90,20 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
       expect((await second.replies.claim(question, LEASE_MS))?.lane).toBe('lane-1')
     })
 
+    it('knows the lane of a question that is asked again: of who asked last', async () => {
+      sessionId = await startSession(store)
+      let { replyId } = await answer(store, sessionId, { status: 'failed' })
+      for (const lane of ['lane-1', 'lane-2', undefined, 'lane-3']) {
+        await store.replies.retry({ ...retryOf(sessionId, replyId), lane })
+        const again = await second.replies.findOpen(sessionId)
+        expect(again?.lane).toBe(lane)
+        const claim = again && (await store.replies.claim(again, LEASE_MS))
+        if (!claim) throw new Error('not claimed')
+        await finishReply(store, claim, { status: 'failed' })
+        replyId = claim.replyId
+      }
+    })
+
     it('answers the oldest one until it is settled', async () => {
       sessionId = await startSession(store)
       const [first, next] = [

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { SlotShares } from '../common/slot-shares.ts'
 import { MemoryJobQueue } from './memory-job-queue.ts'
 
 const newJob = (sessionId = 'session') => ({ v: 1, sessionId, requestId: 'request' }) as const
+
+/** Closes a queue whose handlers never end. */
+async function closeNow(queue: MemoryJobQueue): Promise<void> {
+  const closed = queue.close(0)
+  await jest.advanceTimersByTimeAsync(1)
+  await closed
+}
 
 describe('MemoryJobQueue', () => {
   beforeEach(() => void jest.useFakeTimers())
@@ -33,6 +41,42 @@ describe('MemoryJobQueue', () => {
     await jest.advanceTimersByTimeAsync(10_000)
     expect(refused).toEqual(['session'])
     await queue.close()
+  })
+
+  it.each([
+    ['all places are taken', 1, 'crowd'],
+    ['a lane has its share of the places', 5, 'crowd'],
+    ['all places are taken by others', 1, 'another'],
+  ])('does not search its line for a job that has to wait: %s', async (_why, concurrency, lane) => {
+    const queue = new MemoryJobQueue({ onPayloadRefused: () => undefined })
+    const never = () => new Promise<never>(() => undefined)
+    await queue.consume({ 'answer-session': never }, { concurrency })
+    const asked = jest.spyOn(SlotShares.prototype, 'mayTake')
+    for (let count = 0; count < 3000; count++) {
+      await queue.enqueue('answer-session', { ...newJob(`session-${count}`), lane: 'crowd' })
+    }
+    for (let count = 0; count < 100; count++) {
+      await queue.enqueue('answer-session', { ...newJob(`late-${count}`), lane })
+    }
+    expect(asked.mock.calls.length).toBeLessThan(3100 + 20)
+    asked.mockRestore()
+    await closeNow(queue)
+  })
+
+  it('starts a job of another lane at once, from behind a long line', async () => {
+    const queue = new MemoryJobQueue({ onPayloadRefused: () => undefined })
+    const begun: string[] = []
+    const run = async ({ lane = '' }) => {
+      begun.push(lane)
+      await new Promise(() => undefined)
+    }
+    await queue.consume({ 'answer-session': run }, { concurrency: 5 })
+    for (let count = 0; count < 50; count++) {
+      await queue.enqueue('answer-session', { ...newJob(`session-${count}`), lane: 'crowd' })
+    }
+    await queue.enqueue('answer-session', { ...newJob('other'), lane: 'another' })
+    expect(begun).toEqual(['crowd', 'crowd', 'crowd', 'crowd', 'another'])
+    await closeNow(queue)
   })
 
   it('refuses more jobs than it has room for', async () => {

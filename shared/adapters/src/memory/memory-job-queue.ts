@@ -111,9 +111,14 @@ export class MemoryJobQueue implements JobQueue {
     if (this.#jobs.size >= MAX_JOBS) throw new AppError('UNAVAILABLE', 'The queue is full.')
     const job = { ...work, createdAt: Date.now(), attemptsMade: 0 }
     this.#jobs.set(job.key, job)
-    this.#waiting.add(job.lane, job)
-    this.#startNext()
+    this.#join(job)
     this.#noteLine()
+  }
+
+  #join(job: MemoryJob): void {
+    this.#waiting.add(job.lane, job)
+    // No other job in line may start either, because all would have. So the line is not searched.
+    if (this.#slots.mayTake(job.lane)) this.#startNext()
   }
 
   #noteLine(): void {
@@ -179,8 +184,7 @@ export class MemoryJobQueue implements JobQueue {
     if (this.#closing) return
     const timer = setTimeout(() => {
       this.#resting.delete(job)
-      this.#waiting.add(job.lane, job)
-      this.#startNext()
+      this.#join(job)
     }, delayMs)
     this.#resting.set(job, timer)
   }

@@ -1,5 +1,11 @@
-import { beforeEach, describe, expect, it } from '@jest/globals'
-import { AppError, type BudgetLimits, type Ledger, type Spending } from '@chatbox/core'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
+import {
+  AppError,
+  CHARGE_KNOWN_MS,
+  type BudgetLimits,
+  type Ledger,
+  type Spending,
+} from '@chatbox/core'
 import { createBudgets } from './budgets.ts'
 
 const NONE = { tokens: 0, cost: 0 }
@@ -37,7 +43,7 @@ class FakeLedger implements Ledger {
 describe('createBudgets', () => {
   let ledger: FakeLedger
   let now: Date
-  let logged: { scope?: string }[]
+  let logged: { scope?: string; message?: string }[]
   let counted: string[]
   beforeEach(() => {
     ledger = new FakeLedger()
@@ -53,7 +59,9 @@ describe('createBudgets', () => {
         ledger,
         pseudonym: (name) => `<${name}>`,
         clock: { now: () => now },
-        logger: { warn: (fields: object) => void logged.push(fields) },
+        logger: {
+          warn: (fields: object, message = '') => void logged.push({ ...fields, message }),
+        },
         metrics: {
           budgetLimit: (scope) => void counted.push(`limit ${scope}`),
           budgetUsed: (scope, { tokens }) => void counted.push(`used ${scope} ${tokens}`),
@@ -62,6 +70,8 @@ describe('createBudgets', () => {
         },
       },
     )
+  const said = (message: string) =>
+    logged.flatMap(({ message: line, ...fields }) => (line === message ? [fields] : []))
   const spend = (id: string, tokens: number, payer = { user: 'U', address: 'A' }) => ({
     id,
     payer,
@@ -166,5 +176,48 @@ describe('createBudgets', () => {
     ledger.isAway = false
     await budgets.watch()
     expect(ledger.sums.get('2026-05-05 site')).toEqual(some(1000))
+    expect(said('usage never counted')).toEqual(Array(100).fill({ charges: 1, tokens: 1 }))
+  })
+
+  it('says what it gives up because nobody would know a repetition any more', async () => {
+    jest.useFakeTimers({ now, doNotFake: ['nextTick'] })
+    const budgets = open({ site: some(1000) })
+    ledger.isAway = true
+    await budgets.charge(spend('1', 30))
+    await budgets.charge(spend('2', 12))
+    jest.advanceTimersByTime(CHARGE_KNOWN_MS / 2)
+    await budgets.charge(spend('3', 5))
+    ledger.isAway = false
+    await budgets.watch()
+    expect(said('usage never counted')).toEqual([{ charges: 2, tokens: 42 }])
+    expect(ledger.sums.get('2026-05-05 site')).toEqual(some(5))
+    jest.useRealTimers()
+  })
+
+  it('warns at 80 % also for what is counted later, once a day', async () => {
+    const budgets = open({ user: some(100) })
+    ledger.isAway = true
+    await budgets.charge(spend('1', 79))
+    await budgets.charge(spend('2', 10))
+    await budgets.charge(spend('3', 10))
+    ledger.isAway = false
+    await budgets.watch()
+    expect(counted).toContain('nearly user')
+    expect(logged.filter(({ scope }) => scope === 'user')).toHaveLength(1)
+  })
+
+  it('warns nobody of what was used yesterday', async () => {
+    const budgets = open({ user: some(100) })
+    await budgets.charge(spend('0', 10))
+    ledger.isAway = true
+    await budgets.charge(spend('1', 85))
+    ledger.isAway = false
+    now = new Date('2026-05-06T00:00:00Z')
+    await budgets.charge(spend('2', 81))
+    await budgets.watch()
+    await budgets.charge(spend('3', 1))
+    expect(ledger.sums.get('2026-05-05 user:U')).toEqual(some(95))
+    expect(counted.filter((line) => line === 'nearly user')).toHaveLength(1)
+    expect(logged.filter(({ scope }) => scope === 'user')).toHaveLength(1)
   })
 })

@@ -36,6 +36,13 @@ interface Use {
   spending: Spending
 }
 
+/** A charge that the ledger did not take. */
+interface Debt {
+  charge: Charge
+  accounts: readonly Account[]
+  since: number
+}
+
 /** The limits of what answers may use in a day. Without any, nothing is read, counted or stored. */
 export interface Budgets {
   readonly isLimited: boolean
@@ -72,8 +79,8 @@ class DayBudgets implements Budgets {
   readonly isLimited: boolean
   readonly #limits: BudgetLimits
   readonly #parts: BudgetParts
-  /** Charges that the ledger did not take, by id. */
-  readonly #owed = new Map<string, { charge: Charge; since: number }>()
+  /** By the charge's id. */
+  readonly #owed = new Map<string, Debt>()
   /** The scopes that were warned of on `#warnedDay`. */
   readonly #warned = new Set<BudgetScope>()
   #warnedDay = ''
@@ -123,7 +130,7 @@ class DayBudgets implements Budgets {
       if (sums) this.#warn(day, accounts, { sums, spending })
     } catch (error) {
       this.#parts.logger.warn({ err: error }, 'usage not counted yet')
-      this.#owe(charge)
+      this.#owe({ charge, accounts, since: performance.now() })
     }
   }
 
@@ -173,17 +180,31 @@ class DayBudgets implements Budgets {
     this.#spent.set(id, day)
   }
 
-  #owe(charge: Charge): void {
-    const [oldest] = this.#owed.keys()
-    if (this.#owed.size >= MAX_OWED && oldest !== undefined) this.#owed.delete(oldest)
-    this.#owed.set(charge.id, { charge, since: performance.now() })
+  #owe(debt: Debt): void {
+    const [oldest] = this.#owed.values()
+    if (this.#owed.size >= MAX_OWED && oldest) this.#forget([oldest])
+    this.#owed.set(debt.charge.id, debt)
   }
 
   async #payOwed(): Promise<void> {
-    for (const [id, { charge, since }] of this.#owed) {
-      if (performance.now() - since < OWED_MS) await this.#parts.ledger.add(charge)
+    const isOld = ({ since }: Debt) => performance.now() - since >= OWED_MS
+    this.#forget([...this.#owed.values()].filter(isOld))
+    for (const [id, { charge, accounts }] of this.#owed) {
+      const { day, spending } = charge
+      const sums = await this.#parts.ledger.add(charge)
       this.#owed.delete(id)
+      // What was used yesterday warns nobody today.
+      const isToday = day === toBudgetDay(this.#parts.clock.now())
+      if (sums && isToday) this.#warn(day, accounts, { sums, spending })
     }
+  }
+
+  /** Gives up debts, and says how much nobody will have counted. */
+  #forget(debts: readonly Debt[]): void {
+    if (debts.length === 0) return
+    for (const { charge } of debts) this.#owed.delete(charge.id)
+    const tokens = debts.reduce((sum, { charge }) => sum + charge.spending.tokens, 0)
+    this.#parts.logger.warn({ charges: debts.length, tokens }, 'usage never counted')
   }
 }
 
