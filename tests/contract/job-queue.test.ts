@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { MemoryJobQueue } from '../../shared/adapters/src/memory/memory-job-queue.ts'
@@ -146,7 +147,7 @@ describeWithRedis('on Redis', () => {
       }
       await eventually(
         () => first.queue.counts(),
-        ({ active }) => active === 8,
+        ({ active, waiting }) => active === 4 && waiting === 4,
       )
       expect(seen).toHaveLength(4)
       await first.queue.close(5000)
@@ -157,6 +158,84 @@ describeWithRedis('on Redis', () => {
         (count) => count === 8,
         1500,
       )
+    })
+
+    describe('that hold jobs for a place', () => {
+      /** Two workers with five places each, and 12 jobs of one lane that do not end. */
+      async function openHolding() {
+        const prefix = newId()
+        const workers = [await lab.open(prefix), await lab.open(prefix)] as const
+        const watcher = await lab.open(prefix)
+        const { promise: gate, resolve } = createGate()
+        const { handlers, seen } = createRecorder(() => gate)
+        for (const { queue } of workers) await queue.consume(handlers, { concurrency: 5 })
+        for (let session = 0; session < 12; session++) {
+          await watcher.queue.enqueue('answer-session', { ...newJob(), lane: 'one' })
+        }
+        await eventually(
+          () => seen.length,
+          (count) => count === 8,
+        )
+        return { prefix, workers, watcher, end: resolve }
+      }
+
+      it('count as waiting for everybody, and as active once they run', async () => {
+        const { watcher, end } = await openHolding()
+        const startedAt = Date.now()
+        const counts = () => watcher.queue.counts()
+        await eventually(counts, ({ active, waiting }) => active === 8 && waiting === 4)
+        expect(await watcher.queue.oldestWaitingMs()).toBeGreaterThan(0)
+        expect(await watcher.queue.oldestWaitingMs()).toBeLessThan(Date.now() - startedAt + 5000)
+        end()
+        await eventually(counts, ({ active, waiting }) => active + waiting === 0)
+        await eventually(
+          () => watcher.queue.oldestWaitingMs(),
+          (ms) => ms === 0,
+        )
+      })
+
+      it('are before the next of their lane, and of no other', async () => {
+        const prefix = newId()
+        const [worker, watcher] = [await lab.open(prefix), await lab.open(prefix)]
+        const { handlers } = createRecorder(() => sleep(300))
+        await worker.queue.consume(handlers, { concurrency: 5 })
+        const ask = (lane: string) => watcher.queue.enqueue('answer-session', { ...newJob(), lane })
+        for (let session = 0; session < 80; session++) await ask('one')
+        await eventually(
+          async () => {
+            await ask('one')
+            return watcher.queue.expectedWaitMs('one')
+          },
+          (waitMs) => waitMs > 1000,
+        )
+        await ask('another')
+        expect(watcher.queue.expectedWaitMs('another')).toBe(0)
+      })
+
+      it('are waiting no more when their worker takes its note back', async () => {
+        const { prefix, workers, watcher } = await openHolding()
+        await eventually(
+          () => watcher.queue.counts(),
+          ({ waiting }) => waiting === 4,
+        )
+        await Promise.all(workers.map(({ queue }) => queue.close(0)))
+        const redis = new Redis(lab.server.url)
+        expect(await redis.exists(`{${prefix}:queue}:jobs:held`)).toBe(0)
+        redis.disconnect()
+      })
+
+      it('are forgotten with a worker that is dead', async () => {
+        const prefix = newId()
+        const { queue } = await lab.open(prefix)
+        const redis = new Redis(lab.server.url)
+        const key = `{${prefix}:queue}:jobs:held`
+        const note = JSON.stringify({ count: 7, oldest: 1, lanes: { one: 7 } })
+        await redis.hset(key, 'dead', `${Date.now() - 1} ${note}`)
+        await queue.enqueue('answer-session', { ...newJob(), lane: 'one' })
+        expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 })
+        expect(await queue.oldestWaitingMs()).toBeLessThan(5000)
+        redis.disconnect()
+      })
     })
 
     it('keeps little about lanes, and nothing once the line was empty', async () => {

@@ -34,6 +34,11 @@ export class FairLine<T> {
     return this.#entries[0]?.item
   }
 
+  /** In the order of service. */
+  get items(): T[] {
+    return this.#entries.map(({ item }) => item)
+  }
+
   /** Adds an item, at its lane's next place or at one that it had before. Returns its place. */
   add(lane: string, item: T, former?: Place): Place {
     const place = former ?? this.#nextPlace(lane)

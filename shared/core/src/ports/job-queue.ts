@@ -37,7 +37,10 @@ export interface JobQueue {
    * job name that this process does not know, is left for a newer worker for up to an hour.
    */
   consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void>
-  /** Rejects with `UNAVAILABLE` if the back end is down. */
+  /**
+   * A job that a process has taken and that waits there for a place counts as waiting, within a
+   * second. Rejects with `UNAVAILABLE` if the back end is down.
+   */
   counts(): Promise<JobCounts>
   /**
    * Returns how long ago the next waiting job was first enqueued, in ms; 0 if none waits. Only as

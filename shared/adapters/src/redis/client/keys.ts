@@ -14,6 +14,7 @@ import type { Pseudonym } from '../../sealed/pseudonym.ts'
  * | `{P:budget}:charge:ID` | text | 10 min |
  * | `{P:queue}:…` | BullMQ's | as BullMQ decides; finished jobs are removed at once, failed ones after 1 h |
  * | `{P:queue}:jobs:lanes` | hash of lanes | until nothing waits; at most 10,000 fields |
+ * | `{P:queue}:jobs:held` | hash of workers | 10 s after the last note of a worker that holds jobs |
  */
 export class RedisKeys {
   readonly ratePrefix: string

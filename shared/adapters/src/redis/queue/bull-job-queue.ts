@@ -11,6 +11,7 @@ import {
   type BullWorker,
   type StallRules,
 } from './bull-worker.ts'
+import { HELD_KEY, readHeld } from './held-notes.ts'
 import { JobTurns } from './job-turns.ts'
 
 const COMMAND_TIMEOUT_MS = 500
@@ -76,15 +77,22 @@ export class BullJobQueue implements JobQueue {
   }
 
   async counts(): Promise<JobCounts> {
-    const counts = await this.#ask(() =>
-      this.#queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
+    const [counts, held] = await this.#ask(() =>
+      Promise.all([
+        this.#queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
+        this.#readHeld(),
+      ]),
     )
     const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts
-    return { waiting: waiting + prioritized, active, delayed, failed }
+    // BullMQ has given them away, but they wait. A note may be a moment old.
+    const heldNow = Math.min(held.count, active)
+    return { waiting: waiting + prioritized + heldNow, active: active - heldNow, delayed, failed }
   }
 
   async oldestWaitingMs(): Promise<number> {
-    const timestamp = await this.#ask(async () => {
+    const since = await this.#ask(async () => {
+      const { oldest } = await this.#readHeld()
+      if (oldest > 0) return oldest
       // BullMQ takes jobs of an older version and of a dead worker first, which have no turn.
       const [first, next] = await Promise.all(
         (['wait', 'prioritized'] as const).map((type) => this.#queue.getRanges([type], 0, 0, true)),
@@ -93,7 +101,11 @@ export class BullJobQueue implements JobQueue {
       // Not `getJob`, which fails on a truncated payload.
       return jobId && (await this.#redis.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
     })
-    return timestamp ? Math.max(0, Date.now() - Number(timestamp)) : 0
+    return since ? Math.max(0, Date.now() - Number(since)) : 0
+  }
+
+  #readHeld(): ReturnType<typeof readHeld> {
+    return readHeld(this.#redis, this.#queue.toKey(HELD_KEY))
   }
 
   expectedWaitMs(lane: string): number {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { settlesWithin, toAppError, type JobHandlers } from '@chatbox/core'
 import {
   DelayedError,
@@ -16,6 +17,7 @@ import { idsOf, isRetryable, JOB_RULES, planJob, toLane } from '../../common/job
 import { closeClient, type RedisClient } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
 import { HeldJobs } from './held-jobs.ts'
+import { HELD_KEY, HeldNotes } from './held-notes.ts'
 
 export const QUEUE_NAME = 'jobs'
 
@@ -66,7 +68,10 @@ interface Shift {
 export function startBullWorker(redis: RedisContext, options: WorkerOptions): BullWorker {
   const { handlers, concurrency, stallRules = STALL_RULES, report } = options
   const clients = { main: redis.open('jobs'), blocking: redis.open('blocking') }
-  const places = new HeldJobs(concurrency, (held) => (worker.concurrency = concurrency + held))
+  const places = new HeldJobs(concurrency, (held) => {
+    worker.concurrency = concurrency + held
+    notes.changed()
+  })
   const shift: Shift = {
     stopping: false,
     abandoned: Promise.withResolvers(),
@@ -88,6 +93,10 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
     },
     (name, bullOptions) => createBullBackend(name, bullOptions, clients),
   )
+  const notes = new HeldNotes(redis, {
+    ...{ key: worker.toKey(HELD_KEY), worker: randomUUID() },
+    read: () => places.held,
+  })
   worker.on('error', report)
   worker.on('lockRenewalFailed', (jobIds: string[]) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the job belongs to another worker now')
@@ -103,7 +112,7 @@ export function startBullWorker(redis: RedisContext, options: WorkerOptions): Bu
       shift.abandoned.reject(new Error('the handler did not end in time'))
       await settlesWithin(HAND_BACK_MS, closed)
     }
-    await unblocked
+    await Promise.all([unblocked, notes.stop()])
     // Disconnect once more: on a Redis Cluster, BullMQ may have taken the first time for a failure
     // and reconnected.
     await Promise.all([closeClient(clients.main), closeClient(clients.blocking)])
@@ -153,8 +162,8 @@ function createProcessor(
     const plan = planJob(job.name, job.data, handlers)
     if (plan.type === 'run') {
       const aborted = signal ?? new AbortController().signal
-      const lane = toLane(job.data)
-      return run(job, token, () => shift.places.run(lane, aborted, () => plan.run(aborted)))
+      const waiting = { lane: toLane(job.data), since: job.timestamp }
+      return run(job, token, () => shift.places.run(waiting, aborted, () => plan.run(aborted)))
     }
     if (plan.type === 'refused' || isTooOld(job)) {
       hooks.onPayloadRefused('job', { jobId: job.id ?? '', ...idsOf(job.data) })

@@ -2,6 +2,7 @@ import { MAX_LANES } from '@chatbox/core'
 import { LineRate } from '../../common/line-rate.ts'
 import { createScript, runScript } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
+import { HELD_JOBS, HELD_KEY } from './held-notes.ts'
 
 /** BullMQ's limit for a priority. A line that long without a break ends first come, first served. */
 const LAST_ROUND = 2 ** 21 - 1
@@ -17,12 +18,13 @@ const SIGHT_MS = 10_000
  * Returns the round of a new job, as `FairLine` counts it: the one after its lane's last, but none
  * that is over. The round of now is the priority of the first waiting job, so nothing has to be
  * written when a job begins. A call that BullMQ will drop, because the session's job waits, takes
- * none. Also returns how many jobs are served before, how many wait, and how many have begun.
+ * none. Also returns how many jobs are served before, how many wait, and how many have ended. What
+ * workers hold waits too; of these only its lane's own are before a job.
  *
  * BullMQ's scores are `priority * 2^32 + counter`; its key `pc` counts what was ever added.
  */
-const TAKE_TURN = createScript(`
-local waiting, lanes, current, following, active, added = unpack(KEYS)
+const TAKE_TURN = createScript(`${HELD_JOBS}
+local waiting, lanes, current, following, active, added, held = unpack(KEYS)
 local lane, last_round, max_lanes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local span = 4294967296
 local first = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
@@ -38,7 +40,9 @@ round = math.min(math.max(round, last), last_round)
 if is_new then redis.call('HSET', lanes, lane, round) end
 local count = redis.call('ZCARD', waiting)
 local ahead = redis.call('ZCOUNT', waiting, '-inf', string.format('(%.0f', (round + 1) * span))
-return {round, ahead, count, tonumber(redis.call('GET', added) or '0') - count}
+local held_count, held_of_lane = held_jobs(held, lane)
+local ended = tonumber(redis.call('GET', added) or '0') - count - redis.call('LLEN', active)
+return {round, ahead + held_of_lane, count + held_count, ended}
 `)
 
 /**
@@ -61,7 +65,7 @@ export class JobTurns {
   async take(lane: string, deduplicationId: string): Promise<number> {
     const keys = ['prioritized', 'lanes', `de:${deduplicationId}`, `dn:${deduplicationId}`]
     const answer = await runScript(this.#redis.commands, TAKE_TURN, {
-      keys: [...keys, 'active', 'pc'].map((type) => this.#toKey(type)),
+      keys: [...keys, 'active', 'pc', HELD_KEY].map((type) => this.#toKey(type)),
       args: [lane, LAST_ROUND, MAX_LANES],
     })
     const [round = 1, ahead = 0, waiting = 0, served = 0] = toNumbers(answer)
