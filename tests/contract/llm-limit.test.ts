@@ -32,11 +32,13 @@ afterEach(async () => {
 
 const refuse = (status: number, headers: Record<string, string> = {}): Answer =>
   sendStatus(status, '{"error":{"message":"slow down"}}', headers)
-const inTwoSeconds = (): string => new Date(Date.now() + 2000).toUTCString()
+/** A date has whole seconds, so that this is between one and two. */
+const refuseForTwoSeconds: Answer = (exchange) =>
+  refuse(429, { 'retry-after': new Date(Date.now() + 2000).toUTCString() })(exchange)
 
 it.each<[string, Answer, { lowMs: number; highMs: number }]>([
   ['429 with seconds', refuse(429, { 'retry-after': '1' }), { lowMs: 1000, highMs: 1000 }],
-  ['429 with a date', refuse(429, { 'retry-after': inTwoSeconds() }), { lowMs: 250, highMs: 2000 }],
+  ['429 with a date', refuseForTwoSeconds, { lowMs: 900, highMs: 2000 }],
   ['429 without a time', refuse(429), { lowMs: 500, highMs: 1000 }],
   ['503 with seconds', refuse(503, { 'retry-after': '1' }), { lowMs: 1000, highMs: 1000 }],
   ['529 with seconds', refuse(529, { 'retry-after': '0.3' }), { lowMs: 300, highMs: 300 }],

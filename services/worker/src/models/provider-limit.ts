@@ -106,7 +106,8 @@ export class ProviderLimit {
     const { random = Math.random, onPause } = this.#options
     const isStated = askedMs !== undefined && askedMs >= SHORTEST_STATED_MS
     const backoff = askedMs === undefined ? UNSTATED : SHORT
-    const pauseMs = isStated ? askedMs : backoffMs(this.#pauses, backoff, random)
+    const ownMs = backoffMs(this.#pauses, backoff, random)
+    const pauseMs = isStated ? askedMs : Math.max(askedMs ?? 0, ownMs)
     this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs)
     this.#step = 1
     if (isNew) onPause(pauseMs)
