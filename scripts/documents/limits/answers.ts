@@ -5,7 +5,7 @@ import { MAX_PAGES } from '../../../services/worker/src/answer/prepare-request.t
 import { TIMING } from '../../../services/worker/src/context.ts'
 import { MAX_EVENT_LENGTH } from '../../../services/worker/src/models/transport/event-stream.ts'
 import { SHARE } from '../../../shared/adapters/src/common/slot-shares.ts'
-import { MAX_HELD } from '../../../shared/adapters/src/redis/queue/held-jobs.ts'
+import { LEAST_HELD } from '../../../shared/adapters/src/redis/queue/held-jobs.ts'
 import { bytes, characters, count, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const BUDGETS = 'tests/integration/gateway-budgets.test.ts'
@@ -38,11 +38,12 @@ export const ANSWERED: LimitGroup = {
     {
       what: 'jobs that a worker holds for lanes with enough places',
       per: 'process',
-      amount: count(MAX_HELD),
+      amount: `${count(LEAST_HELD)}, or as many as it has places (\`LLM_CONCURRENCY\`)`,
       then: 'it fetches no more until a place is free',
       test: [
         'shared/adapters/src/redis/queue/held-jobs.test.ts',
-        'a worker holds at most 200 jobs of a lane that has enough places',
+        'with %d places fetches at most %d more',
+        '[LEAST_HELD, LEAST_HELD]',
       ],
     },
     {
