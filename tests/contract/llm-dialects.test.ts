@@ -166,11 +166,46 @@ describe('a server that refuses a part of its protocol', () => {
   it.each(ROWS)('is asked no more than twice where that changes nothing: $with', async (row) => {
     server.answer(sendStatus(row.status ?? 400, row.with))
     const { llm } = open(row.protocol)
-    const { error } = await readReply(llm)
-    expect(error).toMatchObject({ code: 'LLM_UNAVAILABLE' })
-    expect(bodies()).toHaveLength(2)
+    for (const requests of [2, 4]) {
+      const { error } = await readReply(llm)
+      expect(error).toMatchObject({ code: 'LLM_UNAVAILABLE' })
+      expect(bodies()).toHaveLength(requests)
+    }
+    // What changed nothing is forgotten, so that it does no harm.
+    server.answer(sendStatus(401, ''))
     await readReply(llm)
-    expect(bodies()).toHaveLength(3)
+    expect(bodies()[4]).toEqual(bodies()[0])
+  })
+
+  it.each(ROWS)('is asked in the usual form where the other is refused: $with', async (row) => {
+    const { llm } = open(row.protocol)
+    server.answer(refuse(row))
+    await readReply(llm)
+    // A server that was replaced refuses the form that its predecessor asked for.
+    const [usual, learned] = bodies().map((body) => JSON.stringify(body))
+    server.answer((exchange) => {
+      const isRefused = JSON.stringify(exchange.request.body) === learned
+      return isRefused ? sendStatus(row.status ?? 400, row.with)(exchange) : refuse()(exchange)
+    })
+    for (const requests of [4, 5]) {
+      expect(await readReply(llm)).toMatchObject({ text: 'hi', ended: true })
+      expect(bodies()).toHaveLength(requests)
+      expect(JSON.stringify(bodies().at(-1))).toBe(usual)
+    }
+  })
+
+  it.each(ROWS)('teaches nothing by what it quotes of a question: $with', async (row) => {
+    const { llm } = open(row.protocol)
+    const words = (JSON.parse(row.with) as { error?: { message: string } }).error?.message
+    const content = `Please explain: ${words ?? row.with}`
+    const asked = toRequest({ messages: [{ role: 'user', content }] })
+    const quotes = [content, `${content.slice(0, 60)}...`, JSON.stringify({ input: content })]
+    for (const [at, quote] of quotes.entries()) {
+      server.answer(sendStatus(400, said(`Invalid value: '${quote}'`)))
+      expect((await readReply(llm, asked)).error).toMatchObject({ code: 'LLM_UNAVAILABLE' })
+      expect(bodies()).toHaveLength(at + 1)
+      expect(bodies()[at]).toEqual(bodies()[0])
+    }
   })
 
   it.each(['openai', 'anthropic', 'dify'] as const)('%s: has nothing to learn', async (type) => {

@@ -16,6 +16,13 @@ describe('what is remembered', () => {
     expect(remembered.get('b')).toBeUndefined()
   })
 
+  it('is forgotten when that is asked for', () => {
+    const remembered = new Remembered<string, number>({ max: 9, forMs: 100, now: () => 0 })
+    remembered.set('a', 1)
+    remembered.delete('a')
+    expect(remembered.get('a')).toBeUndefined()
+  })
+
   it('is at most so much: what was set first gives way', () => {
     const remembered = new Remembered<number, string>({ max: 3, forMs: 100, now: () => 0 })
     for (const key of [1, 2, 3, 1, 4]) remembered.set(key, `${key}`)

@@ -32,4 +32,8 @@ export class Remembered<K, V> {
     const [oldest] = this.#entries.keys()
     if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
   }
+
+  delete(key: K): void {
+    this.#entries.delete(key)
+  }
 }

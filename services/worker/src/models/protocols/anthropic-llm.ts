@@ -13,23 +13,31 @@ export function createAnthropicProtocol(provider: ProviderSettings): Protocol {
   // Some servers with this API run models whose chat template has no place for a system prompt.
   const dialect = new Dialect({ 'system-in-question': refusesSystem })
   return {
-    toCall: ({ system, messages, requestId }) => ({
-      url,
-      headers: {
-        'x-request-id': requestId,
-        'anthropic-version': API_VERSION,
-        ...(provider.apiKey ? { 'x-api-key': provider.apiKey } : {}),
-      },
-      body: {
-        model: provider.model,
-        max_tokens: provider.maxTokens,
-        ...(dialect.has('system-in-question')
-          ? { messages: toChatMessages({ system, messages }, 'question') }
-          : { ...(system ? { system } : {}), messages: toChatMessages({ system: '', messages }) }),
-        stream: true,
-      },
-    }),
+    toCall: ({ system, messages, requestId }) => {
+      const heeded = dialect.traits()
+      return {
+        url,
+        headers: {
+          'x-request-id': requestId,
+          'anthropic-version': API_VERSION,
+          ...(provider.apiKey ? { 'x-api-key': provider.apiKey } : {}),
+        },
+        body: {
+          model: provider.model,
+          max_tokens: provider.maxTokens,
+          ...(heeded.has('system-in-question')
+            ? { messages: toChatMessages({ system, messages }, 'question') }
+            : {
+                ...(system ? { system } : {}),
+                messages: toChatMessages({ system: '', messages }),
+              }),
+          stream: true,
+        },
+        heeded,
+      }
+    },
     createReader: createAnthropicReader,
-    onRefused: (refusal, request) => (dialect.learn(refusal) ? request : undefined),
+    onRefused: (refusal, request, { heeded }) =>
+      dialect.learn(refusal, { request, heeded }) ? request : undefined,
   }
 }

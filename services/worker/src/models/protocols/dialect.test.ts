@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import { Dialect, refusesSystem } from './dialect.ts'
+import { Dialect, refusesSystem, type Refused } from './dialect.ts'
 
 const asked = { status: 400, text: 'no x please' }
+
+/** A call that heeded these traits, for a conversation of these texts. */
+function call(heeded: string[] = [], ...texts: string[]): Refused {
+  const messages = texts.map((content) => ({ role: 'user' as const, content }))
+  return { request: { messages }, heeded: new Set(heeded) }
+}
 
 describe('a dialect', () => {
   const tests = { x: (text: string) => /\bx\b/.test(text), y: (text: string) => /\by\b/.test(text) }
@@ -9,30 +15,48 @@ describe('a dialect', () => {
   it('has a trait after a refusal that asks for it, and not for ever', () => {
     let now = 0
     const dialect = new Dialect(tests, () => now)
-    expect(dialect.has('x')).toBe(false)
-    expect(dialect.learn(asked)).toBe(true)
-    expect([dialect.has('x'), dialect.has('y')]).toEqual([true, false])
+    expect([...dialect.traits()]).toEqual([])
+    expect(dialect.learn(asked, call())).toBe(true)
+    expect([...dialect.traits()]).toEqual(['x'])
     now = 3_599_999
-    expect(dialect.has('x')).toBe(true)
+    // A call from before the first refusal. It is asked again, and lengthens nothing.
+    expect(dialect.learn(asked, call())).toBe(true)
+    expect([...dialect.traits()]).toEqual(['x'])
     now = 3_600_000
-    expect(dialect.has('x')).toBe(false)
-  })
-
-  it('says so too where another question has learned it in the meantime', () => {
-    const dialect = new Dialect(tests)
-    expect([dialect.learn(asked), dialect.learn(asked)]).toEqual([true, true])
+    expect([...dialect.traits()]).toEqual([])
   })
 
   it('learns all that one refusal asks for', () => {
     const dialect = new Dialect(tests)
-    dialect.learn({ status: 422, text: 'neither x nor y' })
-    expect([dialect.has('x'), dialect.has('y')]).toEqual([true, true])
+    dialect.learn({ status: 422, text: 'neither x nor y' }, call())
+    expect([...dialect.traits()]).toEqual(['x', 'y'])
+  })
+
+  it('forgets a trait where a call that heeded it is refused for it', () => {
+    const dialect = new Dialect(tests)
+    dialect.learn({ status: 400, text: 'neither x nor y' }, call())
+    expect(dialect.learn(asked, call(['x', 'y']))).toBe(true)
+    expect([...dialect.traits()]).toEqual(['y'])
+    // Another call of the same time is asked again too, and does not bring it back.
+    expect(dialect.learn(asked, call(['x', 'y']))).toBe(true)
+    expect([...dialect.traits()]).toEqual(['y'])
+  })
+
+  it('learns nothing from what a refusal quotes', () => {
+    const dialect = new Dialect(tests)
+    const words = 'Please say: no x please, and no y.'
+    for (const text of [`bad input: ${words}`, JSON.stringify({ input: words.toUpperCase() })]) {
+      expect(dialect.learn({ status: 400, text }, call([], 'Hello', words))).toBe(false)
+    }
+    expect([...dialect.traits()]).toEqual([])
+    expect(dialect.learn({ status: 400, text: `no x in "${words}"` }, call([], words))).toBe(true)
+    expect([...dialect.traits()]).toEqual(['x'])
   })
 
   it.each([401, 403, 404, 408, 413, 429, 502, 503])('learns nothing from status %i', (status) => {
     const dialect = new Dialect(tests)
-    expect(dialect.learn({ ...asked, status })).toBe(false)
-    expect(dialect.has('x')).toBe(false)
+    expect(dialect.learn({ ...asked, status }, call())).toBe(false)
+    expect([...dialect.traits()]).toEqual([])
   })
 })
 

@@ -1,5 +1,7 @@
+import type { LlmRequest } from '@chatbox/core'
 import { Remembered } from '../remembered.ts'
 import type { Refusal } from './protocol.ts'
+import { withoutQuotes } from './without-quotes.ts'
 
 /** A server that was replaced, or taught to understand more, is asked in the usual form again. */
 const LEARNED_FOR_MS = 60 * 60 * 1000
@@ -12,6 +14,13 @@ const ABOUT_THE_FORM: ReadonlySet<number> = new Set([400, 422, 500])
 
 /** For each trait of a dialect: whether a refusal with this text asks for it. */
 type TraitTests<T extends string> = Readonly<Record<T, (refusal: string) => boolean>>
+
+/** What a refusal is an answer to. */
+export interface Refused {
+  request: Pick<LlmRequest, 'messages'>
+  /** The traits that the call heeded. */
+  heeded: ReadonlySet<string> | undefined
+}
 
 /**
  * The dialect of one model at one endpoint, learned from its refusals and kept for an hour. Many
@@ -27,16 +36,32 @@ export class Dialect<T extends string> {
     this.#traits = new Remembered({ max, forMs: LEARNED_FOR_MS, ...(now ? { now } : {}) })
   }
 
-  has(trait: T): boolean {
-    return this.#traits.get(trait) ?? false
+  /** Returns the traits that a call has to heed now. */
+  traits(): ReadonlySet<T> {
+    const known = this.#tests.map(([trait]) => trait)
+    return new Set(known.filter((trait) => this.#traits.get(trait)))
   }
 
-  /** Returns whether the refusal asks for a trait, which another question may have taught before. */
-  learn({ status, text }: Pick<Refusal, 'status' | 'text'>): boolean {
-    if (!ABOUT_THE_FORM.has(status)) return false
-    const asked = this.#tests.filter(([, test]) => test(text))
-    for (const [trait] of asked) this.#traits.set(trait, true)
+  /**
+   * Returns whether the refusal asks for another form of the call. A trait that the call heeded and
+   * that is refused all the same was learned wrongly, and is forgotten. A trait that another
+   * question has taught in the meantime keeps its time. What the refusal quotes of the conversation
+   * says nothing, or a visitor could teach every other call a form. The system prompt is left in:
+   * the operator wrote it.
+   */
+  learn({ status, text }: Pick<Refusal, 'status' | 'text'>, { request, heeded }: Refused): boolean {
+    if (!ABOUT_THE_FORM.has(status) || this.#findAsked(text).length === 0) return false
+    const texts = request.messages.map(({ content }) => content)
+    const asked = this.#findAsked(withoutQuotes(text, texts))
+    for (const trait of asked) {
+      if (heeded?.has(trait)) this.#traits.delete(trait)
+      else if (!this.#traits.get(trait)) this.#traits.set(trait, true)
+    }
     return asked.length > 0
+  }
+
+  #findAsked(refusal: string): T[] {
+    return this.#tests.filter(([, test]) => test(refusal)).map(([trait]) => trait)
   }
 }
 

@@ -22,7 +22,8 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
     toCall: ({ system, messages, userId, requestId, conversationRef }) => {
       const conversation = parseConversationRef(conversationRef)
       const query = toDifyQuery(messages, conversation)
-      const isInQuery = system !== '' && dialect.has('system-in-question')
+      const heeded = dialect.traits()
+      const isInQuery = system !== '' && heeded.has('system-in-question')
       return {
         url,
         headers: toHeaders(requestId),
@@ -36,6 +37,7 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
           user: userId,
           auto_generate_name: false,
         },
+        heeded,
       }
     },
     createReader: (request) => {
@@ -55,12 +57,12 @@ export function createDifyProtocol(provider: ProviderSettings): Protocol {
         },
       }
     },
-    onRefused: (refusal, request) => {
+    onRefused: (refusal, request, { heeded }) => {
       // If Dify no longer knows the conversation, a new one starts with the whole history.
       if (refusal.status === 404 && request.conversationRef !== undefined) {
         return { ...request, conversationRef: undefined }
       }
-      return dialect.learn(refusal) ? request : undefined
+      return dialect.learn(refusal, { request, heeded }) ? request : undefined
     },
   }
 }

@@ -29,27 +29,32 @@ export function createOpenAiProtocol(provider: ProviderSettings): Protocol {
   const url = toCallUrl(provider.endpoint ?? DEFAULT_ENDPOINT, '/chat/completions', '/v1')
   const dialect = new Dialect(TRAITS)
   return {
-    toCall: (request) => ({
-      url,
-      headers: {
-        'x-request-id': request.requestId,
-        ...(provider.apiKey ? { authorization: `Bearer ${provider.apiKey}` } : {}),
-      },
-      body: {
-        model: provider.model,
-        messages: toChatMessages(request, toSystemPlace(dialect)),
-        stream: true,
-        ...(dialect.has('no-usage') ? {} : { stream_options: { include_usage: true } }),
-        [dialect.has('completion-limit') ? 'max_completion_tokens' : 'max_tokens']:
-          provider.maxTokens,
-      },
-    }),
+    toCall: (request) => {
+      const heeded = dialect.traits()
+      return {
+        url,
+        headers: {
+          'x-request-id': request.requestId,
+          ...(provider.apiKey ? { authorization: `Bearer ${provider.apiKey}` } : {}),
+        },
+        body: {
+          model: provider.model,
+          messages: toChatMessages(request, toSystemPlace(heeded)),
+          stream: true,
+          ...(heeded.has('no-usage') ? {} : { stream_options: { include_usage: true } }),
+          [heeded.has('completion-limit') ? 'max_completion_tokens' : 'max_tokens']:
+            provider.maxTokens,
+        },
+        heeded,
+      }
+    },
     createReader: createOpenAiReader,
-    onRefused: (refusal, request) => (dialect.learn(refusal) ? request : undefined),
+    onRefused: (refusal, request, { heeded }) =>
+      dialect.learn(refusal, { request, heeded }) ? request : undefined,
   }
 }
 
-function toSystemPlace(dialect: Dialect<Trait>): SystemPlace {
-  if (dialect.has('system-in-question')) return 'question'
-  return dialect.has('developer') ? 'developer' : 'system'
+function toSystemPlace(heeded: ReadonlySet<Trait>): SystemPlace {
+  if (heeded.has('system-in-question')) return 'question'
+  return heeded.has('developer') ? 'developer' : 'system'
 }

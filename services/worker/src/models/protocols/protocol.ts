@@ -6,14 +6,16 @@ export interface Protocol {
   toCall(request: LlmRequest): ModelCall
   /** Creates the reader of one reply's events. */
   createReader(request: LlmRequest): ReplyReader
-  /** Returns the request in another form if that avoids the refusal. */
-  onRefused?(refusal: Refusal, request: LlmRequest): LlmRequest | undefined
+  /** Returns the request to ask in another form if that may avoid the refusal of `call`. */
+  onRefused?(refusal: Refusal, request: LlmRequest, call: ModelCall): LlmRequest | undefined
 }
 
 export interface ModelCall {
   url: URL
   headers: Record<string, string>
   body: object
+  /** The traits of the server's dialect that the call heeds. */
+  heeded?: ReadonlySet<string>
 }
 
 export interface Refusal {

@@ -99,14 +99,17 @@ async function ask(
   }
   let request = first
   let call = protocol.toCall(request)
-  for (let adaptations = 0; ; adaptations++) {
+  const refused: object[] = []
+  for (;;) {
     const { body, refusal } = await server.ask(call, signal, onSent)
     if (body) return body
     if (work) work.isSent = false
-    const adapted = isTooLong(refusal) ? undefined : protocol.onRefused?.(refusal, request)
+    refused.push(call.body)
+    const adapted = isTooLong(refusal) ? undefined : protocol.onRefused?.(refusal, request, call)
     const next = adapted && protocol.toCall(adapted)
-    // What the refusal teaches may be what this call already heeded.
-    if (!next || isDeepStrictEqual(next.body, call.body) || adaptations === ADAPTATIONS) {
+    // What a refusal teaches may be what an earlier one has forbidden.
+    const isNew = next && !refused.some((earlier) => isDeepStrictEqual(earlier, next.body))
+    if (!isNew || refused.length > ADAPTATIONS) {
       throw toRefusalError({ ...refusal, text: redact(refusal.text, apiKey) })
     }
     request = adapted
