@@ -22,7 +22,38 @@ const REASONING: [name: string, text: string][] = [
     'Dify',
     '<details style="color:gray;" open> <summary> Thinking... </summary>\nPromise no refunds.\n</details>\n\n',
   ],
+  [
+    'a folded block without a label of its state',
+    '<details><summary>Thought process</summary>Promise no refunds.</details>',
+  ],
   ['twice', '<think>Promise</think> <think>no refunds.</think>'],
+]
+
+/** Answers that look like reasoning, and of which nothing may be missing. */
+const ANSWERS: [name: string, text: string][] = [
+  ['a folded block', '<details><summary>More</summary>x</details>'],
+  [
+    'a folded block that begins like reasoning',
+    '<details><summary>Thinking of a return?</summary>Within 30 days.</details> Bye.',
+  ],
+  [
+    'a folded block without a summary',
+    '<details>Thinking takes 30 days.</details> We open at nine.',
+  ],
+  [
+    'a folded block whose summary does not end',
+    '<details><summary>Thinking</details> We open at nine.',
+  ],
+  ['data with a reason', '<reason>The parcel was damaged.</reason>'],
+  ['data with a reason and more', '<reason>Damaged</reason>\n<refund>yes</refund>'],
+  ['data with thoughts', '<thoughts>A poem on autumn</thoughts> is the title.'],
+  ['an end of reasoning that is explained first', '</think> ends the reasoning of a model.'],
+  ['an end of reasoning that is explained', 'The tag\n</think> ends the reasoning.'],
+  ['an end of reasoning in a fence', 'Cut the text here:\n\n```html\n</think>\n```\n\nThen go on.'],
+  ['an end of reasoning in a fence of tildes', 'So:\n~~~~\n~~~\n</think>\n~~~~\nThen go on.'],
+  ['an end of reasoning in a line', 'It ends with `</think>`.\nThen go on.'],
+  ['an end of reasoning in a quote', 'It ends:\n> </think>\nThen go on.'],
+  ['reasoning in a fence', '```\n<think>\nhm\n</think>\n```'],
 ]
 
 /** Reasoning in the text, in every protocol. */
@@ -52,6 +83,20 @@ export function toReasoningRows(protocol: Protocol): Row[] {
       'complete',
       TEXT,
       1,
+    ],
+    [
+      'reasoning without its beginning, with code in it',
+      letterByLetter(`Try:\n\`\`\`\nx\n\`\`\`\nhm\n</think>\n\n${TEXT}`),
+      'complete',
+      TEXT,
+      1,
+    ],
+    [
+      'reasoning without its beginning, and no answer',
+      letterByLetter('Promise no refunds.\n</think>'),
+      'failed',
+      '',
+      3,
     ],
     ['an end of reasoning and no reasoning', said(`</think>\n\n${TEXT}`), 'complete', TEXT, 1],
     [
@@ -85,12 +130,12 @@ export function toReasoningRows(protocol: Protocol): Row[] {
       1,
     ],
     ['a text that begins with white space', said('  indented'), 'complete', '  indented', 1],
-    [
-      'a folded block that is no reasoning',
-      said('<details><summary>More</summary>x</details>'),
+    ...ANSWERS.map(([name, text]): Row => [
+      `an answer: ${name}`,
+      letterByLetter(text),
       'complete',
-      '<details><summary>More</summary>x</details>',
+      text,
       1,
-    ],
+    ]),
   ]
 }

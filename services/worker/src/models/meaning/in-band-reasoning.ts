@@ -1,3 +1,5 @@
+import { StrayEnd } from './stray-end.ts'
+
 /** How servers mark reasoning that they write into the text of a reply. */
 interface Form {
   /** Matches the opening mark. */
@@ -41,34 +43,41 @@ function channel(name: string, closes: string): Form[] {
 
 const FINAL = '<|channel|>final<|message|>'
 
+/** Creates the form of a folded block whose summary says just this, and perhaps dots. */
+function folded(summary: string): Form {
+  return toForm(
+    [
+      ...[...literal('<details'), '(?:\\s[^>]{0,300})?', '>', '\\s{0,20}'],
+      ...[...literal('<summary'), '(?:\\s[^>]{0,100})?', '>', '\\s{0,20}', ...literal(summary)],
+      ...['[.…:]{0,5}', '\\s{0,20}', ...literal('</summary>')],
+    ],
+    '</details>',
+  )
+}
+
 /**
  * The forms that are known from servers without a parser for reasoning. Qwen, DeepSeek and most
  * others write `<think>`, Gemini's compatible endpoint `<thought>`, Magistral `[THINK]`, Kimi
- * `◁think▷`. Dify shows reasoning as a folded block of HTML.
+ * `◁think▷`. Dify shows reasoning as a folded block of HTML. `<reason>` and `<thoughts>` are known
+ * from no server, and data that a visitor asks for may begin with them.
  */
 const FORMS: readonly Form[] = [
-  ...['think', 'thinking', 'thought', 'thoughts', 'reasoning', 'reason', 'seed:think'].map(element),
+  ...['think', 'thinking', 'thought', 'reasoning', 'seed:think'].map(element),
   toForm(literal('[think]'), '[/think]'),
   toForm(literal('◁think▷'), '◁/think▷'),
   toForm(literal('<|start_thinking|>'), '<|end_thinking|>'),
   toForm(literal('<|start_response|>'), ''),
-  toForm(literal('</think>'), ''),
+  toForm([...literal('</think>'), '[ \\t\\r]{0,20}', '\\n'], ''),
   ...channel('analysis', FINAL),
   ...channel('commentary', FINAL),
   ...channel('final', ''),
-  toForm(
-    [
-      ...[...literal('<details'), '[^>]{0,300}', '>', '\\s{0,20}'],
-      ...[...literal('<summary>'), '\\s{0,20}', ...literal('thinking')],
-    ],
-    '</details>',
-  ),
+  ...['thinking', 'thinking process', 'thought process', 'reasoning'].map(folded),
 ]
 
 /** More than this is never an opening mark. */
 const MAX_HELD = 600
 
-interface Sorted {
+export interface Sorted {
   /** What is not reasoning. */
   text: string
   /** Reasoning was among the piece. */
@@ -76,10 +85,6 @@ interface Sorted {
   /** All text before the piece was reasoning, too. */
   takesBack?: boolean
 }
-
-/** The end of reasoning on a line of its own. */
-const STRAY_END = /\n<\/think>/u
-const STRAY_LENGTH = 9
 
 /**
  * Takes leading reasoning out of the text of one reply. The same marks later are text. A text that
@@ -93,8 +98,8 @@ export class InBandReasoning {
   #within: Form | undefined
   #hasThought = false
   #isText = false
-  /** The end of the text so far, as long as an end of reasoning may follow. */
-  #tail: string | undefined = ''
+  /** Looks for an end of reasoning in the text, of which there is at most one. */
+  #strayEnd: StrayEnd | undefined = new StrayEnd()
 
   /** Adds a piece, however the text is cut. */
   add(piece: string): Sorted {
@@ -113,33 +118,25 @@ export class InBandReasoning {
     }
   }
 
-  /** Returns what was held back, at the end of the reply. Unfinished reasoning is none of it. */
-  end(): string {
-    return this.#within ? '' : this.#take()
+  /**
+   * Ends the reply, and sorts what was held back. Unfinished reasoning is dropped, and all text is
+   * taken back if the last line is an end of reasoning.
+   */
+  end(): Sorted {
+    const text = this.#within ? '' : this.#take()
+    const sorted = this.#show(text, false)
+    if (!this.#strayEnd?.isAtEnd()) return sorted
+    return { text: '', isThinking: true, takesBack: true }
   }
 
   #show(text: string, isThinking: boolean): Sorted {
-    const end = this.#findStrayEnd(text)
+    const end = this.#strayEnd?.find(text)
     if (end === undefined) return { text, isThinking }
-    this.#tail = undefined
+    this.#strayEnd = undefined
     this.#isText = false
     this.#hasThought = true
     this.#held = text.slice(end)
     return { ...this.add(''), isThinking: true, takesBack: true }
-  }
-
-  /** Returns where in `text` an end of reasoning ends that has had no beginning. */
-  #findStrayEnd(text: string): number | undefined {
-    if (this.#tail === undefined) return undefined
-    const before = this.#tail
-    const both = before + text
-    this.#tail = both.slice(-STRAY_LENGTH)
-    if (!both.includes('think')) return undefined
-    const end = STRAY_END.exec(both)?.index ?? Infinity
-    const beginning = both.indexOf('<think')
-    if (beginning !== -1 && beginning < end) this.#tail = undefined
-    else if (end !== Infinity) return Math.max(0, end + STRAY_LENGTH - before.length)
-    return undefined
   }
 
   /** Returns false while the end of the reasoning is missing. */

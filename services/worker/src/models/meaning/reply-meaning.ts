@@ -3,7 +3,7 @@ import type { StreamEvent } from '../transport/event-stream.ts'
 import { toCutError, toNonsenseError, toStatedError } from '../transport/provider-error.ts'
 import { findStatedError } from '../transport/stated-error.ts'
 import { judgeEnding } from './endings.ts'
-import { InBandReasoning } from './in-band-reasoning.ts'
+import { InBandReasoning, type Sorted } from './in-band-reasoning.ts'
 import { toCount, type Meaning, type MeaningReader } from './meaning.ts'
 
 /**
@@ -59,8 +59,8 @@ export class ReplyMeaning {
   finish(isDone = false): ReplyChunk[] {
     if (this.#isOver) return []
     this.#isOver = true
-    const text = this.#reasoning.end()
-    return [...this.#toText(text), ...this.#toUsage(), ...this.#toEnd(isDone)]
+    const held = this.#toChunks(this.#reasoning.end())
+    return [...held, ...this.#toUsage(), ...this.#toEnd(isDone)]
   }
 
   #readWhole(json: object): ReplyChunk[] {
@@ -73,7 +73,7 @@ export class ReplyMeaning {
   #take(meaning: Meaning): ReplyChunk[] {
     switch (meaning.type) {
       case 'text':
-        return this.#sort(meaning.text)
+        return this.#toChunks(this.#reasoning.add(meaning.text))
       case 'replacement':
         return this.#replace(meaning.text)
       case 'usage':
@@ -106,8 +106,7 @@ export class ReplyMeaning {
     return []
   }
 
-  #sort(piece: string): ReplyChunk[] {
-    const { text, isThinking, takesBack } = this.#reasoning.add(piece)
+  #toChunks({ text, isThinking, takesBack }: Sorted): ReplyChunk[] {
     if (takesBack && this.#hasText) {
       this.#hasText = text !== ''
       return [{ type: 'replacement', text }]
@@ -133,7 +132,8 @@ export class ReplyMeaning {
 
   #fail(error: LlmError): ReplyChunk[] {
     this.#isOver = true
-    return [...this.#toText(this.#reasoning.end()), ...this.#toUsage(), { type: 'failure', error }]
+    const held = this.#toChunks(this.#reasoning.end())
+    return [...held, ...this.#toUsage(), { type: 'failure', error }]
   }
 
   /** Both counts are needed. What a provider left out is estimated elsewhere. */
