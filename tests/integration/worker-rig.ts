@@ -288,7 +288,7 @@ export class WorkerRig implements StorePorts {
 const NO_LIMIT = { tokens: 0, cost: 0 }
 const NO_BUDGETS: BudgetLimits = { user: NO_LIMIT, address: NO_LIMIT, site: NO_LIMIT }
 
-const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
+export const PROMPT = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 
 /** A rig on the embedded adapters, in a folder of its own. */
 export async function openRig(): Promise<WorkerRig> {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message, Sender } from '@chatbox/contract'
 import { buildPrompt, estimateTokens, halfOf, type PromptSettings } from './prompt.ts'
@@ -128,6 +128,23 @@ describe('buildPrompt', () => {
     expect(size(4, tokens - 1).messages).toEqual([{ role: 'user', content: 'question 5' }])
     expect(size(1).history).toEqual({ messages: 0, tokens: 0 })
     expect(size(0).messages).toHaveLength(1)
+  })
+
+  it('reads each text once, and none before the last that does not fit', () => {
+    const log = [1, 3, 5, 7, 9].flatMap((seq) => [ask(seq), answer(seq + 1, seq)])
+    const reading = jest.spyOn(String.prototype, Symbol.iterator)
+    buildPrompt([...log, ask(11)], ask(11), { ...ROOMY, history: { messages: 4, tokens: 1000 } })
+    const read = reading.mock.contexts.map(String)
+    reading.mockRestore()
+    expect(read.toSorted()).toEqual([
+      'Be kind.',
+      'answer 10',
+      'answer 6',
+      'answer 8',
+      'question 11',
+      'question 7',
+      'question 9',
+    ])
   })
 
   it('halves an amount down to none', () => {

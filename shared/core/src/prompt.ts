@@ -52,28 +52,31 @@ export function buildPrompt(
   }
   const most = settings.history ?? { messages: Infinity, tokens: Infinity }
   const before = toTurns(history, question)
-  const kept = takeNewest(before, { ...most, tokens: Math.min(most.tokens, left) })
-  return { system, messages: [...kept, asked], history: sizeOf(kept) }
+  const { turns, size } = takeNewest(before, { ...most, tokens: Math.min(most.tokens, left) })
+  return { system, messages: [...turns, asked], history: size }
 }
 
 /** Takes whole messages from the end, without replies whose question is not among them. */
-function takeNewest(turns: readonly PromptMessage[], most: HistorySize): PromptMessage[] {
+function takeNewest(
+  turns: readonly PromptMessage[],
+  most: HistorySize,
+): { turns: PromptMessage[]; size: HistorySize } {
   let { messages, tokens } = most
-  let start = turns.length
+  /** The newest first. */
+  const costs: number[] = []
   for (const turn of turns.toReversed()) {
+    const tokensOfTurn = cost(turn)
     messages -= 1
-    tokens -= cost(turn)
+    tokens -= tokensOfTurn
     if (messages < 0 || tokens < 0) break
-    start -= 1
+    costs.push(tokensOfTurn)
   }
-  const kept = turns.slice(start)
-  const first = kept.findIndex(({ role }) => role === 'user')
+  const fitting = turns.slice(turns.length - costs.length)
+  const first = fitting.findIndex(({ role }) => role === 'user')
   // Providers require that a conversation begins with the user.
-  return first < 0 ? [] : kept.slice(first)
-}
-
-function sizeOf(turns: readonly PromptMessage[]): HistorySize {
-  return { messages: turns.length, tokens: turns.reduce((sum, turn) => sum + cost(turn), 0) }
+  const kept = first < 0 ? [] : fitting.slice(first)
+  const spent = costs.slice(0, kept.length).reduce((sum, one) => sum + one, 0)
+  return { turns: kept, size: { messages: kept.length, tokens: spent } }
 }
 
 /** Returns half of an amount, which is none where there is one message. */

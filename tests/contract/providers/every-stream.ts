@@ -1,6 +1,6 @@
 import { sendStatus, streamPieces } from '../../environment/model-server.ts'
 import { encodeEvents, WIRES, type Protocol, type WireEvent } from '../../environment/model-wire.ts'
-import { json, sendJson, sendRaw, type Row } from './row.ts'
+import { json, sendJson, sendRaw, type Input, type Row } from './row.ts'
 
 const TEXT = 'We open at nine.'
 const PIECES = ['We open ', 'at nine.']
@@ -8,7 +8,7 @@ const HALF = 'We open '
 
 /** Whole replies and broken streams, in every protocol. */
 export function toStreamRows(protocol: Protocol): Row[] {
-  return [...toWholeRows(protocol), ...toBrokenRows(protocol)]
+  return [...toWholeRows(protocol), ...toBrokenRows(protocol), ...toStrangeRows(protocol)]
 }
 
 function toWholeRows(protocol: Protocol): Row[] {
@@ -158,6 +158,40 @@ function toBrokenRows(protocol: Protocol): Row[] {
       1,
       cut,
     ],
+    ['its first line in part', sendRaw(encodeEvents(begun).subarray(0, 3)), 'failed', '', 3, cut],
+    [
+      'an event of broken JSON after one without text',
+      [...wire.opening({}), { data: '{"nonsense' }],
+      'failed',
+      '',
+      3,
+      cut,
+    ],
+    ['a JSON answer without its end', sendRaw('{"id": "x", "choices": [{"'), 'failed', '', 3, cut],
+    ['a JSON answer of one character', sendRaw('{'), 'failed', '', 3, cut],
+  ]
+}
+
+/** Answers that are not of the protocol, and that another request would bring again. */
+function toStrangeRows(protocol: Protocol): Row[] {
+  const wire = WIRES[protocol]
+  const events = wire.events({ pieces: PIECES })
+  const lines = events.map(({ data = '{}' }) => `${data}\n`).join('')
+  const other = protocol === 'dify' ? WIRES.openai : WIRES.dify
+  const strange = { code: 'LLM_UNAVAILABLE' } as const
+  const toRow = (name: string, input: Input): Row => [name, input, 'failed', '', 1, strange]
+  return [
+    toRow('JSON in lines', sendRaw(lines, 'application/x-ndjson')),
+    toRow('JSON in lines, without its end', sendRaw(lines.slice(0, -9), 'application/x-ndjson')),
+    toRow('prose', sendRaw('The service is being moved.\nPlease come back.', 'text/plain')),
+    toRow('prose of one line', sendRaw('OK', 'text/plain')),
+    toRow('broken JSON in place of a stream', sendRaw('{error: "x"}')),
+    toRow('a scalar in place of a stream', sendRaw('"Hello"', 'application/json')),
+    toRow('a first event of broken JSON', [{ data: '{"nonsense' }, ...events]),
+    toRow('a first event of words', [{ data: 'Hello' }]),
+    toRow('a first event with a text of the wrong type', [json(wire.wrongTypes)]),
+    toRow('events of no known kind', [json({ hello: 'world' }), json({ hello: 'moon' })]),
+    toRow('events of another protocol', other.events({ pieces: PIECES })),
     ['HTML', sendRaw('<!doctype html><title>Welcome</title>', 'text/html'), 'failed', '', 1],
     ['HTML labelled as a stream', sendRaw('<html>Welcome</html>'), 'failed', '', 1],
     ['a list', sendRaw('[]', 'application/json'), 'failed', '', 1],

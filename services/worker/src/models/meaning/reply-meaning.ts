@@ -1,9 +1,10 @@
-import { weighTokens, type LlmChunk, type LlmError } from '@chatbox/core'
+import { LlmError, weighTokens, type LlmChunk } from '@chatbox/core'
 import type { StreamEvent } from '../transport/event-stream.ts'
 import { toCutError, toNonsenseError, toStatedError } from '../transport/provider-error.ts'
 import { findStatedError } from '../transport/stated-error.ts'
 import { judgeEnding } from './endings.ts'
 import { InBandReasoning, type Sorted } from './in-band-reasoning.ts'
+import { isCutJson } from './is-cut-json.ts'
 import { toCount, type Meaning, type MeaningReader } from './meaning.ts'
 
 /**
@@ -27,6 +28,8 @@ export class ReplyMeaning {
   #completion: number | undefined
   #ending: 'good' | LlmError | undefined
   #hasUnknown = false
+  /** At least one event was of a known kind, so the stream is of the protocol. */
+  #isKnown = false
   #isOver = false
 
   constructor(reader: MeaningReader) {
@@ -47,9 +50,8 @@ export class ReplyMeaning {
     if (!json && event.form === 'unended' && event.name !== 'error') return []
     const error = findStatedError(json, event.name)
     if (error) return this.#fail(toStatedError({ ...error, text: event.data }))
-    if (!json) throw toCutError('an event is no object')
-    if (event.form === 'whole') return this.#readWhole(json)
-    return this.#reader.read(json, event.name).flatMap((meaning) => this.#take(meaning))
+    if (!json) throw this.#toBroken('an event is no object', event)
+    return this.#readObject(json, event)
   }
 
   /**
@@ -63,11 +65,28 @@ export class ReplyMeaning {
     return [...held, ...this.#toUsage(), ...this.#toEnd(isDone)]
   }
 
-  #readWhole(json: object): ReplyChunk[] {
-    const meanings = this.#reader.readWhole?.(json) ?? this.#reader.read(json, '')
+  #readObject(json: object, event: StreamEvent): ReplyChunk[] {
+    const meanings = this.#translate(json, event)
+    this.#isKnown ||= meanings[0]?.type !== 'unknown'
     const chunks = meanings.flatMap((meaning) => this.#take(meaning))
+    if (event.form !== 'whole') return chunks
     if (!this.#hasText && !this.hasEnding) throw toNonsenseError('JSON without a reply')
     return [...chunks, ...this.finish(true)]
+  }
+
+  #translate(json: object, event: StreamEvent): Meaning[] {
+    try {
+      const whole = event.form === 'whole' ? this.#reader.readWhole?.(json) : undefined
+      return whole ?? this.#reader.read(json, event.name)
+    } catch (error) {
+      throw error instanceof LlmError ? this.#toBroken(error.detail, event) : error
+    }
+  }
+
+  /** The same question brings what is no reply again, but perhaps not a reply that broke. */
+  #toBroken(why: string, { data, form }: StreamEvent): LlmError {
+    const mayBeReply = form === 'whole' ? isCutJson(data) : this.#isKnown
+    return mayBeReply ? toCutError(why) : toNonsenseError(why, data)
   }
 
   #take(meaning: Meaning): ReplyChunk[] {
@@ -145,6 +164,9 @@ export class ReplyMeaning {
   }
 
   #toEnd(isDone: boolean): ReplyChunk[] {
+    if (this.#hasUnknown && !this.#isKnown) {
+      return [{ type: 'failure', error: toNonsenseError('no event of a known kind') }]
+    }
     if (typeof this.#ending === 'object') return [{ type: 'failure', error: this.#ending }]
     if (this.#ending === 'good' || (isDone && !this.#hasUnknown)) return [{ type: 'end' }]
     if (!isDone) return []

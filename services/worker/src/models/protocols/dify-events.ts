@@ -115,6 +115,8 @@ const workflowSchema = z.object({ status: z.string(), error: z.unknown().optiona
 /** A workflow that stops or fails in the middle may be followed by an end like any other. */
 function readWorkflow({ data }: DifyEvent): Meaning[] {
   const { data: workflow } = workflowSchema.safeParse(data)
-  if (workflow?.status === 'failed') return [{ type: 'error', error: readStatedError(data) }]
+  if (workflow?.status === 'failed') {
+    return [{ type: 'error', error: { ...readStatedError(data), text: JSON.stringify(data) } }]
+  }
   return workflow?.status === 'stopped' ? [{ type: 'ending', reason: 'stopped' }] : []
 }

@@ -81,6 +81,31 @@ describe('an event stream', () => {
     },
   )
 
+  it.each(['Please wait.', 'Please\nwait.', '"x"', '42', 'foo: bar\n', 'datum\n\n'])(
+    'is refused at its end when it is %j',
+    async (text) => {
+      await expect(read([Buffer.from(text)])).rejects.toMatchObject({
+        code: 'LLM_UNAVAILABLE',
+        retryable: false,
+        said: text,
+      })
+    },
+  )
+
+  it.each([
+    '',
+    '\n\n',
+    ': alive\n\n',
+    'd',
+    'dat',
+    'even',
+    '\nre',
+    'retry: 10\n\n',
+    'event: ping\n\n',
+  ])('is empty when it is %j', async (text) => {
+    expect(await read([...Buffer.from(text)].map((byte) => Buffer.of(byte)))).toEqual([])
+  })
+
   it.each([
     ['a document', ['{"a":"', 'x'.repeat(200)]],
     ['a whole event in one piece', [`data: ${'x'.repeat(200)}\n\n`]],

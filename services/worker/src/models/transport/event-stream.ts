@@ -22,7 +22,7 @@ export const MAX_EVENT_LENGTH = 2 * 1024 * 1024
  * Parses an answer, however its bytes are split: a server-sent event stream, or one JSON document.
  * Its first visible character tells which, because servers label both wrongly. Events from one read
  * arrive together. Throws `LLM_TRUNCATED` for an event above the limit, after the earlier events have
- * been delivered, and `LLM_UNAVAILABLE` for anything else, a page of HTML for example.
+ * been delivered, and `LLM_UNAVAILABLE` for anything else: a page of HTML or prose.
  */
 export async function* readEvents(
   body: AsyncIterable<Uint8Array>,
@@ -62,13 +62,28 @@ function chooseParser(text: string, maxLength: number): AnswerParser {
   throw toNonsenseError('an answer that is neither an event stream nor JSON', text)
 }
 
+/** How much of the first line tells whether a text is an event stream. */
+const FIRST_LINE = 500
+/** The fields of a server-sent event (WHATWG HTML, 9.2.6). */
+const FIELDS = ['data:', 'event:', 'id:', 'retry:']
+
+/** Returns whether a text begins with a comment or a field, whose name may be cut. */
+function isLineOfStream(text: string): boolean {
+  const [line = ''] = text.trimStart().split(/[\r\n]/u, 1)
+  const name = line.slice(0, line.indexOf(':') + 1) || line
+  return line.startsWith(':') || FIELDS.some((field) => field.startsWith(name))
+}
+
 function createStreamParser(maxLength: number): AnswerParser {
   const ready: StreamEvent[] = []
   let form: StreamEvent['form'] = 'event'
   let overflown = false
+  let hasEvents = false
+  let beginning = ''
   const parser = createParser({
     maxBufferSize: maxLength,
     onEvent: ({ event = '', data }) => {
+      hasEvents = true
       overflown ||= data.length > maxLength
       if (!overflown) ready.push({ name: event, data, form })
     },
@@ -80,13 +95,16 @@ function createStreamParser(maxLength: number): AnswerParser {
   })
   return {
     feed: (text) => {
+      if (beginning.length < FIRST_LINE) beginning = (beginning + text).slice(0, FIRST_LINE)
       parser.feed(text)
       return ready.splice(0)
     },
     end: () => {
       form = 'unended'
       parser.feed('\n\n')
-      return ready.splice(0)
+      const last = ready.splice(0)
+      if (hasEvents || last.length > 0 || isLineOfStream(beginning)) return last
+      throw toNonsenseError('text that is no event stream', beginning)
     },
     isOverflown: () => overflown,
   }

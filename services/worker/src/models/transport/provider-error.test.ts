@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { LlmError } from '@chatbox/core'
-import { toRefusalError, toTransportError } from './provider-error.ts'
+import { toRefusalError, toStatedError, toTransportError } from './provider-error.ts'
+import { readStatedError } from './stated-error.ts'
 
 describe('what a transport throws', () => {
   const coded = (code: string): Error => Object.assign(new Error('it broke'), { code })
@@ -35,5 +36,37 @@ describe('what a transport throws', () => {
       'invalid_request_error',
     )
     expect(refused({ code: 'you asked: my secret' })).toBe('status 400')
+  })
+
+  it.each([
+    ['near matches', 'exceed '],
+    ['words that count', 'input token count '],
+    ['words for a rate', 'please wai'],
+    ['one long word', 'x'],
+  ])('costs a bounded search, whatever it says: %s', (_what, words) => {
+    const searching = jest.spyOn(RegExp.prototype, 'test')
+    const text = words.repeat(2_000_000 / words.length)
+    const error = { code: text, type: [text], message: text }
+    toStatedError({ ...readStatedError({ error }), text })
+    toRefusalError({ status: 400, headers: {}, text })
+    const searched = searching.mock.calls.map(([read]) => read.length)
+    searching.mockRestore()
+    expect(searched.length).toBeGreaterThan(10)
+    expect(searched.length).toBeLessThanOrEqual(50)
+    expect(Math.max(...searched)).toBeLessThanOrEqual(65_536)
+  })
+
+  it.each([
+    [{ error: { code: { toString: 1 }, type: ['x'], status: {} } }, {}],
+    [
+      { error: { code: '429', type: 'Rate_Limit_Error' } },
+      { status: 429, code: 'rate_limit_error' },
+    ],
+    [{ error: 'overloaded' }, {}],
+    [null, {}],
+    [503, { status: 503 }],
+    ['overloaded', { code: 'overloaded' }],
+  ])('is read whatever it is made of: %j', (value, expected) => {
+    expect(readStatedError(value)).toMatchObject(expected)
   })
 })

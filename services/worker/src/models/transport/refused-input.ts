@@ -1,5 +1,11 @@
 import type { Refusal } from '../protocols/protocol.ts'
 
+/**
+ * How much of a text is searched, in characters. An error that is stated in a stream may be as long
+ * as an event, and may quote the question, so that it is full of near matches.
+ */
+const READ_LENGTH = 64 * 1024
+
 /** How servers say that a question is longer than the model's window. */
 const TOO_LONG: readonly RegExp[] = [
   // OpenAI, Azure: context_length_exceeded; MiniMax: context window exceeds limit; LM Studio
@@ -40,8 +46,9 @@ export function isTooLong({ status, text }: Pick<Refusal, 'status' | 'text'>): b
 
 /** Returns whether an error that a provider states says that the question is too long. */
 export function saysTooLong(text: string): boolean {
-  if (RATE.test(text)) return ABOVE_THE_RATE.test(text)
-  return TOO_LONG.some((pattern) => pattern.test(text))
+  const beginning = text.slice(0, READ_LENGTH)
+  if (RATE.test(beginning)) return ABOVE_THE_RATE.test(beginning)
+  return TOO_LONG.some((pattern) => pattern.test(beginning))
 }
 
 /** How servers say that their rules forbid something in a question or its history. */
@@ -61,6 +68,8 @@ export function isForbidden({ status, text }: Pick<Refusal, 'status' | 'text'>):
   return ABOUT_CONTENT.has(status) && saysForbidden(text)
 }
 
+/** Returns whether an error that a provider states is about what the input says. */
 export function saysForbidden(text: string): boolean {
-  return FORBIDDEN.some((pattern) => pattern.test(text))
+  const beginning = text.slice(0, READ_LENGTH)
+  return FORBIDDEN.some((pattern) => pattern.test(beginning))
 }

@@ -6,7 +6,7 @@ export interface StatedError {
   code?: string
   /** Whether the same question may succeed later, if the code tells. */
   retryable?: boolean
-  /** All of it, for the log at `debug`. */
+  /** All of it, to see what it is about, and for the log at `debug`. */
   text?: string
 }
 
@@ -72,29 +72,37 @@ export function findStatedError(json: object | undefined, name: string): StatedE
   return isError ? readStatedError(json) : undefined
 }
 
-/** Reads an error, or what wraps one: an object with `error`, a word, or anything else. */
+/** Reads an error, or what wraps one, but not its text: an object with `error`, a word, or anything else. */
 export function readStatedError(value: unknown): StatedError {
-  if (typeof value !== 'object' || value === null) return readWords([value], value)
+  if (typeof value !== 'object' || value === null) return readWords([value])
   const fields = value as Record<string, unknown>
   const inner = typeof fields.error === 'object' && fields.error ? fields.error : {}
   const { code, type, status } = inner as Record<string, unknown>
-  return readWords([status, code, type, fields.status, fields.code, fields.type], value)
+  return readWords([status, code, type, fields.status, fields.code, fields.type])
 }
 
-function readWords(words: readonly unknown[], value: unknown): StatedError {
+function readWords(said: readonly unknown[]): StatedError {
+  const words = said.map(toWord)
   const status = words.map(toStatus).find((one) => one !== undefined)
-  const code = words.map((word) => String(word).toLowerCase()).find((word) => CODES.has(word))
+  const code = words.map((word) => word.toLowerCase()).find((word) => CODES.has(word))
   const retryable = code === undefined ? undefined : CODES.get(code)
   return {
     ...(status === undefined ? {} : { status }),
     ...(code === undefined ? {} : { code }),
     ...(retryable === undefined ? {} : { retryable }),
-    ...(value === undefined ? {} : { text: JSON.stringify(value) }),
   }
 }
 
+/** No code is longer. A provider may state anything in its place, of any length. */
+const WORD_LENGTH = 100
+
 /** Some servers write the status as a text. Mistral's own codes are numbers, too. */
-function toStatus(word: unknown): number | undefined {
-  const number = typeof word === 'string' || typeof word === 'number' ? Number(word) : 0
+function toWord(said: unknown): string {
+  if (typeof said === 'number') return String(said)
+  return typeof said === 'string' && said.length <= WORD_LENGTH ? said : ''
+}
+
+function toStatus(word: string): number | undefined {
+  const number = Number(word)
   return Number.isInteger(number) && number >= 400 && number <= 599 ? number : undefined
 }
