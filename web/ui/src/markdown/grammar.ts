@@ -13,9 +13,22 @@ const CJK_NEIGHBOURS = new RegExp(
 const RUN_BEFORE_CJK = new RegExp(`^${RUN}${CJK}`, 'u')
 /** The tokenizer gets half of a character outside the basic plane. */
 const CJK_OR_HALF = new RegExp(String.raw`${CJK}|[\udc00-\udfff]`, 'u')
-/** Punctuation of other scripts than Latin ends an address. Dashes may be part of one. */
-const ADDRESS_END = /(?![\0-\x7f])[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}～]/u
+/** What an address begins with, as the parser knows it. The local part of mail has a limit too. */
+const BEGINS_ADDRESS = /^(?:(?:https?|ftp):\/\/|www\.|(?:mailto|xmpp):|[\w.+-]{1,254}@)/i
+/** No address is longer. It bounds the time that is spent at each place where one may begin. */
+const MAX_ADDRESS = 2048
+const ADDRESS = new RegExp(String.raw`^[^\s<]{1,${MAX_ADDRESS}}`, 'u')
+/**
+ * Punctuation of other scripts than Latin ends an address. That of Latin script does where no letter
+ * of its script follows, because it may also be a part, as in `Ohm’sches_Gesetz`. Dashes end none.
+ */
+const ADDRESS_END = new RegExp(
+  String.raw`(?![\0-\x7f])[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}～](?<![\xa1-\xbf\u2010-\u203e](?=[\p{Script=Latin}\p{N}/%_-]))`,
+  'u',
+)
 const WWW_AFTER_CJK = new RegExp(String.raw`www\.(?<=${CJK}www\.)`, 'u')
+/** How far a text is searched before it is known where it ends. */
+const NEAR = 1000
 /** Without its end, a comment is all of the text that follows. */
 const COMMENT = /^ {0,3}<!--(?:-?>|[\s\S]*?(?:-->|$))[ \t]*\n*/
 const CLOSED_COMMENT = /^\s*<!--(?:-?>|[\s\S]*?-->)/
@@ -52,15 +65,22 @@ class ModelTokenizer extends Tokenizer {
     return source.startsWith('~~') ? super.del(source, masked, toOpener(source, before)) : undefined
   }
 
+  /** Cuts before the parser reads, which otherwise reads all that follows at each address. */
   override url(source: string): Tokens.Link | undefined {
-    const link = super.url(source)
-    const end = link?.raw.search(ADDRESS_END) ?? -1
-    return end > 0 ? super.url(source.slice(0, end)) : link
+    if (!BEGINS_ADDRESS.test(source)) return undefined
+    const [address = ''] = ADDRESS.exec(source) ?? []
+    const end = address.search(ADDRESS_END)
+    if (end !== -1) return super.url(address.slice(0, end))
+    return address.length < MAX_ADDRESS ? super.url(address) : undefined
   }
 
+  /** Searches the near text first, because the parser reads up to the next mark, however far. */
   override inlineText(source: string): Tokens.Text | undefined {
-    const end = source.search(WWW_AFTER_CJK)
-    return super.inlineText(end > 0 ? source.slice(0, end) : source)
+    const near = source.slice(0, NEAR).search(WWW_AFTER_CJK)
+    if (near > 0) return super.inlineText(source.slice(0, near))
+    const text = super.inlineText(source)
+    const end = text?.raw.search(WWW_AFTER_CJK) ?? -1
+    return end > 0 ? super.inlineText(source.slice(0, end)) : text
   }
 
   /**

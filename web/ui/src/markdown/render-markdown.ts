@@ -32,7 +32,7 @@ export function renderMarkdown(text: string, before = EMPTY_OUTLINE, blocks?: To
   const outline = orderHeadings(nodes, before)
   for (const table of nodes.querySelectorAll('table')) wrapTable(table)
   setDirections(nodes)
-  for (const link of nodes.querySelectorAll<HTMLAnchorElement>('a[href]')) nameTarget(link)
+  nameTargets(nodes)
   for (const pre of nodes.querySelectorAll('pre')) wrapCode(pre)
   return { nodes, outline }
 }
@@ -46,9 +46,11 @@ export function parseBlocks(text: string): Token[] {
   }
 }
 
-/** Returns a markdown text without its markup. */
+/** Returns a markdown text without its markup, and in words where its links really lead. */
 export function toPlainText(text: string): string {
-  return toNodes(text).textContent.replaceAll(/\s+/g, ' ').trim()
+  const nodes = toNodes(text)
+  nameTargets(nodes)
+  return nodes.textContent.replaceAll(/\s+/g, ' ').trim()
 }
 
 /** Shows a text as it is if the parser fails, for example on thousands of nested levels. */
@@ -92,13 +94,15 @@ function setDirections(fragment: DocumentFragment): void {
   }
 }
 
-/** Says in words where a link leads if its text says otherwise. */
-function nameTarget(link: HTMLAnchorElement): void {
-  const target = toRealTarget(link.href, link.textContent)
-  if (target === '') return
-  const words = createElement('bdi', 'link-target')
-  words.textContent = target
-  link.after(' (', words, ')')
+/** Says in words where links lead whose text says otherwise. */
+function nameTargets(fragment: DocumentFragment): void {
+  for (const link of fragment.querySelectorAll<HTMLAnchorElement>('a[href]')) {
+    const target = toRealTarget(link.href, link.textContent)
+    if (target === '') continue
+    const words = createElement('bdi', 'link-target')
+    words.textContent = target
+    link.after(' (', words, ')')
+  }
 }
 
 function wrapCode(pre: HTMLPreElement): void {
