@@ -1,7 +1,7 @@
 import type { ProviderSettings } from '@chatbox/kit'
 import { createAnthropicReader } from './anthropic-events.ts'
 import { toChatMessages } from './chat-messages.ts'
-import { Dialect, refusesSystem } from './dialect.ts'
+import { Dialect, refusesSystem } from '../dialect/dialect.ts'
 import { toCallUrl, type Protocol } from './protocol.ts'
 
 const DEFAULT_ENDPOINT = 'https://api.anthropic.com'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { PromptMessage } from '@chatbox/core'
 import type { ProviderSettings } from '@chatbox/kit'
 import { joinTexts } from './chat-messages.ts'
-import { Dialect } from './dialect.ts'
+import { Dialect } from '../dialect/dialect.ts'
 import { createDifyReader } from './dify-events.ts'
 import { toCallUrl, type Protocol } from './protocol.ts'
 

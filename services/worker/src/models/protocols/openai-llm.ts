@@ -1,6 +1,6 @@
 import type { ProviderSettings } from '@chatbox/kit'
 import { toChatMessages, type SystemPlace } from './chat-messages.ts'
-import { Dialect, refusesSystem } from './dialect.ts'
+import { Dialect, refusesSystem } from '../dialect/dialect.ts'
 import { createOpenAiReader } from './openai-events.ts'
 import { toCallUrl, type Protocol } from './protocol.ts'
 

@@ -1,6 +1,6 @@
 import type { LlmRequest } from '@chatbox/core'
 import { Remembered } from '../remembered.ts'
-import type { Refusal } from './protocol.ts'
+import type { Refusal } from '../protocols/protocol.ts'
 import { withoutQuotes } from './without-quotes.ts'
 
 /** A server that was replaced, or taught to understand more, is asked in the usual form again. */
