@@ -92,7 +92,7 @@ export class ReplyMeaning {
   #take(meaning: Meaning): ReplyChunk[] {
     switch (meaning.type) {
       case 'text':
-        return this.#toChunks(this.#reasoning.add(meaning.text))
+        return this.#toChunks(this.#reasoning.add(meaning.text), meaning.text)
       case 'replacement':
         return this.#replace(meaning.text)
       case 'usage':
@@ -125,7 +125,8 @@ export class ReplyMeaning {
     return []
   }
 
-  #toChunks({ text, isThinking, takesBack }: Sorted): ReplyChunk[] {
+  /** `piece` is what it was sorted from. What is not shown of it is the model's work all the same. */
+  #toChunks({ text, isThinking, takesBack }: Sorted, piece = ''): ReplyChunk[] {
     if (takesBack && this.#hasText) {
       this.#hasText = text !== ''
       return [{ type: 'replacement', text }]
