@@ -12,6 +12,7 @@ import {
   forgedEvents,
   newId,
   openRedisLab,
+  redisSecrets,
   sealedEvents,
   type OpenedRedis,
   type RedisLab,
@@ -21,6 +22,7 @@ type Typing = ServerPayload<'typing'>
 type Receipt = ServerPayload<'message:receipt'>
 
 const ROOM = sessionRoom('one')
+const OPENING = Buffer.from('another ')
 
 function toTyping(name: string): Typing {
   return { sessionId: 'one', from: { type: 'user', id: 'user', name }, typing: true }
@@ -47,8 +49,20 @@ function toJson(changes: Changes): string {
   return JSON.stringify(['another', packet, { rooms, except: [], flags: {} }])
 }
 
-function toBroadcast(changes: Changes): string {
-  return sealedEvents.sealBroadcast('another', toJson(changes))
+function toBroadcast(changes: Changes): Buffer {
+  return sealedEvents.sealBroadcast(OPENING, toJson(changes))
+}
+
+/** As gateways published before broadcasts were frames of bytes. */
+function toTextBroadcast(publisher: string, changes: Changes): string {
+  const sealed = redisSecrets.cipher.seal(toJson(changes), `broadcast/${publisher}`)
+  return `${publisher} ${sealed}`
+}
+
+/** Changes one bit of the byte at `at`, from the end if it is negative. */
+function flip(bytes: Buffer, at: number): Buffer {
+  const index = at < 0 ? bytes.length + at : at
+  return Buffer.from(bytes.map((byte, i) => (i === index ? byte ^ 1 : byte)))
 }
 
 interface Gateway {
@@ -98,7 +112,7 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
   }
 
   /** As any other program that reaches Redis may. */
-  async function publish(channel: string, message: string): Promise<void> {
+  async function publish(channel: string, message: string | Buffer): Promise<void> {
     await stranger.publish(channel, message)
   }
 
@@ -166,11 +180,25 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     const channel = `${two.prefix}:io#/#`
     const good = toBroadcast({})
     const forged = [
-      ...['', 'x', '1', 'null', '[]', '{}', good.slice(0, -3), `${good} `.repeat(2)],
+      ...['', 'x', '1', 'null', '[]', '{}', ' ', 'another', 'another ', 'another \u0002'],
+      ...[good.subarray(0, -3), Buffer.concat([good, good]), good.subarray(0, 30), flip(good, 0)],
+      ...[
+        flip(good, OPENING.length),
+        flip(good, OPENING.length + 1),
+        flip(good, 20),
+        flip(good, -1),
+      ],
       // Whoever reaches Redis knows the form, but has no key, and cannot rename a publisher.
       ...[toJson({}), `another ${toJson({})}`],
-      forgedEvents.sealBroadcast('another', toJson({})),
-      good.replace('another', 'others'),
+      forgedEvents.sealBroadcast(OPENING, toJson({})),
+      sealedEvents.sealBroadcast(Buffer.from('others '), toJson({})),
+      Buffer.concat([Buffer.from('others '), good.subarray(OPENING.length)]),
+      toTextBroadcast('another', {}).slice(0, -3),
+      toTextBroadcast('another', {}).replace('another', 'others'),
+      toTextBroadcast('others', {}),
+      // What is sealed for something else is no broadcast.
+      `another ${sealedEvents.sealEvent('one', toUpdate('one', ''))}`,
+      `another ${redisSecrets.cipher.seal(toJson({}), 'event/one')}`,
       // A gateway sends an event of one session to nobody else.
       toBroadcast({ rooms: [sessionRoom('two')] }),
       toBroadcast({ rooms: [ROOM, sessionRoom('two')] }),
@@ -197,6 +225,15 @@ describeWithRedis('Socket.IO adapter on Redis', () => {
     expect(two.redis.hooks.refused).toEqual(
       Array.from({ length: forged.length + 1 }, () => ({ source: 'broadcast', ids: {} })),
     )
+  })
+
+  it('delivers what gateways published before as a text', async () => {
+    const [, two] = await startTwo()
+    const there = await two.connect()
+    const heard = new Promise((resolve) => there.once('typing', resolve))
+    await publish(`${two.prefix}:io#/#${ROOM}#`, toTextBroadcast('another', {}))
+    expect(await heard).toEqual(toTyping('one'))
+    expect(two.redis.hooks.refused).toEqual([])
   })
 
   it('answers no request of another process, and is not stopped by one', async () => {

@@ -67,6 +67,7 @@ export function newCountingKeyRing(): CountingKeyRing {
       opened++
       return ring.open(sealed, context)
     },
+    frames: (context) => ring.frames(context),
     get opened() {
       return opened
     },

@@ -56,6 +56,10 @@ export function toNextCipher(cipher: Cipher): Cipher {
   return {
     seal: (text, context) => cipher.seal(addToJson(text), context),
     open: (sealed, context) => cipher.open(sealed, context),
+    frames(context) {
+      const frames = cipher.frames(context)
+      return { ...frames, seal: (text, opening) => frames.seal(addToJson(text), opening) }
+    },
   }
 }
 

@@ -88,13 +88,12 @@ export function createRateGuard(
   const slowly = new SlowRefusals()
 
   async function ask(rule: RuleName, key: string, points?: number): Promise<number> {
-    const id = `${rule} ${key}`
-    const knownMs = refusals.leftMs(id)
+    const knownMs = refusals.leftMs(rule, key)
     if (knownMs > 0) return knownMs
     const rules = isVisitorId(key) ? visitors : users
     const decision = await limiter.take(rules[rule], key, points)
     if (decision.allowed) return 0
-    refusals.remember(id, decision.retryAfterMs)
+    refusals.remember(rule, key, decision.retryAfterMs)
     return decision.retryAfterMs
   }
 
@@ -106,7 +105,7 @@ export function createRateGuard(
       if (rule === 'refused') await slowly.wait()
       throw tooManyRequests(retryAfterMs)
     },
-    refuse: (rule, key, forMs) => refusals.remember(`${rule} ${key}`, forMs),
+    refuse: (rule, key, forMs) => refusals.remember(rule, key, forMs),
     async chargeRead(userId, work, paid = 1) {
       const points = toPoints(work) - paid
       if (points > 0) await ask('read', userId, points)
@@ -131,19 +130,24 @@ class Refusals {
   readonly #endsAt = new Map<string, number>()
 
   /** Returns 0 if nothing is refused. */
-  leftMs(id: string): number {
+  leftMs(rule: RuleName, key: string): number {
     if (this.#endsAt.size === 0) return 0
+    const id = toId(rule, key)
     const leftMs = (this.#endsAt.get(id) ?? 0) - performance.now()
     if (leftMs > 0) return leftMs
     this.#endsAt.delete(id)
     return 0
   }
 
-  remember(id: string, forMs: number): void {
+  remember(rule: RuleName, key: string, forMs: number): void {
     const [oldest] = this.#endsAt.keys()
     if (oldest !== undefined && this.#endsAt.size >= MAX_REFUSALS) this.#endsAt.delete(oldest)
-    this.#endsAt.set(id, performance.now() + forMs)
+    this.#endsAt.set(toId(rule, key), performance.now() + forMs)
   }
+}
+
+function toId(rule: RuleName, key: string): string {
+  return `${rule} ${key}`
 }
 
 function createRule(name: RuleName, points: number): RateRule {

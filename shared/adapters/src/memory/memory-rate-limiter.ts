@@ -35,7 +35,17 @@ const MAX_RULES = 200
 /** Returns a function that creates one limit for all equal rules, on first use. */
 export function oncePerRule<T>(create: (rule: RateRule) => T): (rule: RateRule) => T {
   const limits = new Map<string, T>()
+  // Almost every rule is the same object each time.
+  const seen = new WeakMap<RateRule, T>()
   return function limitOf(rule) {
+    const known = seen.get(rule)
+    if (known !== undefined) return known
+    const limit = findOrCreate(rule)
+    seen.set(rule, limit)
+    return limit
+  }
+
+  function findOrCreate(rule: RateRule): T {
     const key = `${rule.name}/${rule.points}/${rule.durationMs}/${rule.batch ?? 1}`
     const known = limits.get(key)
     if (known !== undefined) return known

@@ -24,9 +24,10 @@ export class MeteredWebSocket extends WebSocket {
   #meter: Meter | undefined
   #isOver = false
 
-  override emit(event: string | symbol, ...values: unknown[]): boolean {
-    if (INBOUND.has(event) && !this.#admits(values[0])) return false
-    return super.emit(event, ...values)
+  /** ws gives at most two values with an event. Passing on a list of any would cost a copy each. */
+  override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
+    if (INBOUND.has(event) && !this.#admits(first)) return false
+    return super.emit(event, first, second)
   }
 
   /** Must be called before the first frame can come. A later meter replaces the one before. */

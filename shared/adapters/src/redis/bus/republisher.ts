@@ -1,13 +1,16 @@
 import { backoffMs } from '@chatbox/core'
 
+/** What is published: a text or bytes. */
+export type Payload = string | Buffer
+
 interface Late {
   channel: string
-  text: string
+  payload: Payload
   since: number
 }
 
 export const MAX_WAITING = 1000
-/** In UTF-16 units of all texts together: more than six of the longest entries. */
+/** In UTF-16 units or bytes of all payloads together: more than six of the longest entries. */
 export const MAX_LENGTH = 8 * 1024 * 1024
 /** By then the gateways' beacon has reported the entry. */
 export const MAX_AGE_MS = 30_000
@@ -22,20 +25,20 @@ const LASTING: ReadonlySet<string> = new Set(['message:new', 'session:updated'])
  * oldest.
  */
 export class Republisher {
-  readonly #publish: (channel: string, text: string) => Promise<unknown>
+  readonly #publish: (channel: string, payload: Payload) => Promise<unknown>
   readonly #waiting: Late[] = []
   #length = 0
   #isRunning = false
 
-  constructor(publish: (channel: string, text: string) => Promise<unknown>) {
+  constructor(publish: (channel: string, payload: Payload) => Promise<unknown>) {
     this.#publish = publish
   }
 
   /** Accepts a failed publication if its event is still useful later. */
-  add(event: string, channel: string, text: string): void {
+  add(event: string, channel: string, payload: Payload): void {
     if (!LASTING.has(event)) return
-    this.#waiting.push({ channel, text, since: performance.now() })
-    this.#length += text.length
+    this.#waiting.push({ channel, payload, since: performance.now() })
+    this.#length += payload.length
     while (this.#waiting.length > MAX_WAITING || this.#length > MAX_LENGTH) this.#shift()
     if (!this.#isRunning) void this.#run()
   }
@@ -60,9 +63,9 @@ export class Republisher {
     this.#isRunning = false
   }
 
-  async #tryAgain({ channel, text }: Late): Promise<boolean> {
+  async #tryAgain({ channel, payload }: Late): Promise<boolean> {
     try {
-      await this.#publish(channel, text)
+      await this.#publish(channel, payload)
       return true
     } catch {
       return false
@@ -70,7 +73,7 @@ export class Republisher {
   }
 
   #shift(): void {
-    this.#length -= this.#waiting.shift()?.text.length ?? 0
+    this.#length -= this.#waiting.shift()?.payload.length ?? 0
   }
 }
 

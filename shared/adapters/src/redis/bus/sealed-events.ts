@@ -1,6 +1,6 @@
 import type { BusEvent, ReplyDelta } from '@chatbox/contract'
-import { checkBusEvent, parseBusEvent, type LATER_EVENT } from '../../common/live-events.ts'
-import { toContext, type Cipher } from '../../sealed/key-ring.ts'
+import { parseBusEvent, type LATER_EVENT } from '../../common/live-events.ts'
+import { toContext, type Cipher, type SealedFrames } from '../../sealed/key-ring.ts'
 
 export type ChunkKind = 'delta' | 'snapshot'
 export type ChunkPlace = Pick<ReplyDelta, 'sessionId' | 'replyId' | 'attempt'>
@@ -10,9 +10,16 @@ export interface Chunk {
   text: string
 }
 
+/** A broadcast's JSON, and the publisher that stood before it in the clear. */
+export interface Opened {
+  publisher: string
+  json: string
+}
+
 const CHUNK = /^(delta|snapshot):(\d{1,9}):(.*)$/su
 const DELTA = /^delta ([^ ]{1,64}) (\d{1,9}) (.+)$/su
-const BROADCAST = /^([^ ]{1,64}) (.+)$/su
+const SPACE = 0x20
+const MAX_PUBLISHER_BYTES = 64
 
 /**
  * Seals what goes over Redis from process to process. Without a key of the ring nobody who reaches
@@ -24,16 +31,18 @@ const BROADCAST = /^([^ ]{1,64}) (.+)$/su
  * | an event    | `event SEALED`                           | its session                         |
  * | a delta     | `delta REPLY ATTEMPT delta:INDEX:SEALED` | its session and all of these        |
  * | a stop      | `stop SEALED`                            |                                     |
- * | a broadcast | `PUBLISHER SEALED`                       | its publisher; the rooms are inside |
+ * | a broadcast | `PUBLISHER ` and a sealed frame, in bytes | publisher and rooms are inside      |
  *
  * A delta is published as the chunk of its draft, so it is sealed once for both. Nothing here
  * throws, except `openChunk`.
  */
 export class SealedEvents {
   readonly #cipher: Cipher
+  readonly #broadcasts: SealedFrames
 
   constructor(cipher: Cipher) {
     this.#cipher = cipher
+    this.#broadcasts = cipher.frames(toContext('broadcast'))
   }
 
   sealEvent(sessionId: string, event: BusEvent): string {
@@ -42,7 +51,7 @@ export class SealedEvents {
 
   /** Opens an event or a delta. Returns undefined for anything else. */
   openEvent(sessionId: string, text: string): BusEvent | typeof LATER_EVENT | undefined {
-    if (text.startsWith('delta ')) return checkBusEvent(this.#openDelta(sessionId, text), sessionId)
+    if (text.startsWith('delta ')) return this.#openDelta(sessionId, text)
     const json = this.#openAfter('event ', text, toContext('event', sessionId))
     return json === undefined ? undefined : parseBusEvent(json, sessionId)
   }
@@ -72,17 +81,24 @@ export class SealedEvents {
     return this.#openAfter('stop ', text, toContext('stop'))
   }
 
-  sealBroadcast(publisher: string, json: string): string {
-    return `${publisher} ${this.#cipher.seal(json, toContext('broadcast', publisher))}`
+  /** `opening` is the publisher with a space behind it, which must also stand in the JSON. */
+  sealBroadcast(opening: Uint8Array, json: string): Buffer {
+    return this.#broadcasts.seal(json, opening)
   }
 
-  openBroadcast(text: string): string | undefined {
-    const [, publisher, sealed] = BROADCAST.exec(text) ?? []
-    if (publisher === undefined || sealed === undefined) return undefined
-    return this.#tryOpen(sealed, toContext('broadcast', publisher))
+  /** Opens a frame, or the text that earlier versions publish. */
+  openBroadcast(bytes: Buffer): Opened | undefined {
+    const length = bytes.indexOf(SPACE)
+    if (length < 1 || length > MAX_PUBLISHER_BYTES) return undefined
+    const publisher = bytes.toString('utf8', 0, length)
+    const json = this.#broadcasts.isFrame(bytes, length + 1)
+      ? this.#tryOpenFrame(bytes, length + 1)
+      : this.#tryOpen(bytes.toString('utf8', length + 1), toContext('broadcast', publisher))
+    return json === undefined ? undefined : { publisher, json }
   }
 
-  #openDelta(sessionId: string, text: string): unknown {
+  /** Needs no check of its form: every part of it is sealed as the part that it is. */
+  #openDelta(sessionId: string, text: string): BusEvent | undefined {
     const [, replyId, digits, chunk] = DELTA.exec(text) ?? []
     if (replyId === undefined || chunk === undefined) return undefined
     const place = { sessionId, replyId, attempt: Number(digits) }
@@ -98,6 +114,14 @@ export class SealedEvents {
 
   #openAfter(opening: string, text: string, context: string): string | undefined {
     return text.startsWith(opening) ? this.#tryOpen(text.slice(opening.length), context) : undefined
+  }
+
+  #tryOpenFrame(bytes: Buffer, from: number): string | undefined {
+    try {
+      return this.#broadcasts.open(bytes, from)
+    } catch {
+      return undefined
+    }
   }
 
   #tryOpen(sealed: string, context: string): string | undefined {

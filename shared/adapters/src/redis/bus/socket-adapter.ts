@@ -2,7 +2,7 @@ import { createAdapter } from '@socket.io/redis-adapter'
 import type { Adapter } from 'socket.io-adapter'
 import { LATER_EVENT, parseBroadcast } from '../../common/live-events.ts'
 import type { RedisContext } from '../client/context.ts'
-import type { Republisher } from './republisher.ts'
+import type { Payload, Republisher } from './republisher.ts'
 import { SealedEvents } from './sealed-events.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -27,19 +27,12 @@ export function openSocketAdapter(
   onGap: () => void,
 ): { create: SocketAdapter; close(): Promise<void> } {
   const subscriptions = new Subscriptions(redis.open('subscriptions'), onGap)
-  const sealed = new SealedEvents(redis.cipher)
-  const onFailed = (channel: string, text: string): void => {
-    redis.hooks.onPublishFailed()
-    const broadcast = readBroadcast(sealed, text)
-    if (broadcast && broadcast !== LATER_EVENT) {
-      republisher.add(broadcast[1].data[0], channel, text)
-    }
-  }
-  const create = createAdapter(toPublisher(redis, onFailed), toSubscriber(subscriptions), {
+  const publications = new Publications(redis, republisher)
+  const create = createAdapter(publications.client, toSubscriber(subscriptions), {
     key: redis.keys.socketChannels,
     requestsTimeout: REQUEST_TIMEOUT_MS,
     publishOnSpecificResponseChannel: true,
-    parser: createParser(sealed, redis.hooks),
+    parser: publications.parser,
   })
   // Pass `create` unchanged: Socket.IO calls it with `new`, which fails on an arrow function.
   return { create, close: () => subscriptions.close() }
@@ -48,70 +41,95 @@ export function openSocketAdapter(
 /** The adapter drops this broadcast, because none of our namespaces has this name. */
 const NOTHING = ['', { nsp: '' }, {}] as const
 
-/**
- * Seals JSON. The adapter decodes after it has found the room. It drops this gateway's own
- * broadcasts, which are known by the name at the start, so these are not opened.
- */
-function createParser(
-  sealed: SealedEvents,
-  hooks: RedisContext['hooks'],
-): {
-  encode: (broadcast: readonly [publisher: string, ...rest: unknown[]]) => string
-  decode: (message: Buffer) => unknown
-} {
-  let ownOpening: Buffer | undefined
-  return {
-    encode(broadcast) {
-      ownOpening ??= Buffer.from(`${broadcast[0]} `)
-      return sealed.sealBroadcast(broadcast[0], JSON.stringify(broadcast))
-    },
-    decode(message) {
-      if (ownOpening?.equals(message.subarray(0, ownOpening.length))) return NOTHING
-      const broadcast = readBroadcast(sealed, message.toString())
-      if (!broadcast) hooks.onPayloadRefused('broadcast', {})
-      return broadcast === undefined || broadcast === LATER_EVENT ? NOTHING : broadcast
-    },
-  }
-}
-
-function readBroadcast(sealed: SealedEvents, text: string): ReturnType<typeof parseBroadcast> {
-  const json = sealed.openBroadcast(text)
-  return json === undefined ? undefined : parseBroadcast(json)
-}
-
 type Listener = (...values: unknown[]) => void
 
-/** The part of an ioredis client that the adapter uses to publish. */
-function toPublisher(
-  { commands }: RedisContext,
-  onFailed: (channel: string, text: string) => void,
-): object {
-  let publishing = 0
+/** What the adapter encodes: the packet's data begins with the event. */
+type Encoded = readonly [publisher: string, packet: { data: readonly unknown[] }, options: unknown]
 
-  return {
-    async publish(channel: string, text: string) {
-      if (publishing >= MAX_PUBLISHING) {
-        onFailed(channel, text)
-        return
-      }
-      publishing++
-      try {
-        await commands.publish(channel, text)
-      } catch {
-        onFailed(channel, text)
-      } finally {
-        publishing--
-      }
-    },
-    isCluster: true,
-    // Asks each node how many gateways listen. A single server counts as a cluster of one.
-    nodes: () =>
-      ('nodes' in commands ? commands.nodes('master') : [commands]).map((node) => ({
-        send_command: (command: string, words: string[]) => node.call(command, ...words),
-      })),
-    on: (event: string, listener: Listener) => commands.on(event, listener),
-    off: (event: string, listener: Listener) => commands.off(event, listener),
+/** Seals and publishes what the adapter broadcasts, and opens what it receives. */
+class Publications {
+  readonly #redis: RedisContext
+  readonly #republisher: Republisher
+  readonly #sealed: SealedEvents
+  /** The name of this gateway at the start of its own broadcasts. */
+  #opening: Buffer | undefined
+  /** The event that was encoded last. The adapter publishes it before it encodes another. */
+  #event = ''
+  #publishing = 0
+
+  constructor(redis: RedisContext, republisher: Republisher) {
+    this.#redis = redis
+    this.#republisher = republisher
+    this.#sealed = new SealedEvents(redis.cipher)
   }
+
+  /** The adapter's parser. It decodes after it has found the room. */
+  get parser(): { encode: (broadcast: Encoded) => Buffer; decode: (bytes: Buffer) => unknown } {
+    return {
+      encode: (broadcast) => this.#encode(broadcast),
+      decode: (bytes) => this.#decode(bytes),
+    }
+  }
+
+  /** The part of an ioredis client that the adapter uses to publish. */
+  get client(): object {
+    const { commands } = this.#redis
+    return {
+      publish: (channel: string, payload: Payload) => this.#publish(channel, payload),
+      isCluster: true,
+      // Asks each node how many gateways listen. A single server counts as a cluster of one.
+      nodes: () =>
+        ('nodes' in commands ? commands.nodes('master') : [commands]).map((node) => ({
+          send_command: (command: string, words: string[]) => node.call(command, ...words),
+        })),
+      on: (event: string, listener: Listener) => commands.on(event, listener),
+      off: (event: string, listener: Listener) => commands.off(event, listener),
+    }
+  }
+
+  #encode(broadcast: Encoded): Buffer {
+    const [publisher, { data }] = broadcast
+    this.#opening ??= Buffer.from(`${publisher} `)
+    this.#event = String(data[0])
+    return this.#sealed.sealBroadcast(this.#opening, JSON.stringify(broadcast))
+  }
+
+  /** Does not open what comes back to this gateway of its own. */
+  #decode(bytes: Buffer): unknown {
+    if (this.#opening && startsWith(bytes, this.#opening)) return NOTHING
+    const opened = this.#sealed.openBroadcast(bytes)
+    const broadcast = opened && parseBroadcast(opened.json)
+    if (broadcast === LATER_EVENT) return NOTHING
+    if (broadcast && broadcast[0] === opened?.publisher) return broadcast
+    this.#redis.hooks.onPayloadRefused('broadcast', {})
+    return NOTHING
+  }
+
+  async #publish(channel: string, payload: Payload): Promise<void> {
+    const event = this.#event
+    if (this.#publishing >= MAX_PUBLISHING) {
+      this.#onFailed(event, channel, payload)
+      return
+    }
+    this.#publishing++
+    try {
+      await this.#redis.commands.publish(channel, payload)
+    } catch {
+      this.#onFailed(event, channel, payload)
+    } finally {
+      this.#publishing--
+    }
+  }
+
+  #onFailed(event: string, channel: string, payload: Payload): void {
+    this.#redis.hooks.onPublishFailed()
+    this.#republisher.add(event, channel, payload)
+  }
+}
+
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  const { length } = start
+  return bytes.length >= length && bytes.compare(start, 0, length, 0, length) === 0
 }
 
 /**
