@@ -12,10 +12,10 @@ describe('Republisher', () => {
     isAway = true
     tries = 0
     published = []
-    republisher = new Republisher(async (channel, text) => {
+    republisher = new Republisher(async (channel, payload) => {
       tries++
       if (isAway) throw new Error('away')
-      published.push(`${channel} ${text}`)
+      published.push(`${channel} ${payload.toString()}`)
     })
   })
   afterEach(() => void jest.useRealTimers())

@@ -97,12 +97,17 @@ class Publications {
   /** Does not open what comes back to this gateway of its own. */
   #decode(bytes: Buffer): unknown {
     if (this.#opening && startsWith(bytes, this.#opening)) return NOTHING
+    const broadcast = this.#open(bytes)
+    if (!broadcast) this.#redis.hooks.onPayloadRefused('broadcast', {})
+    return broadcast === undefined || broadcast === LATER_EVENT ? NOTHING : broadcast
+  }
+
+  #open(bytes: Buffer): ReturnType<typeof parseBroadcast> {
     const opened = this.#sealed.openBroadcast(bytes)
     const broadcast = opened && parseBroadcast(opened.json)
-    if (broadcast === LATER_EVENT) return NOTHING
-    if (broadcast && broadcast[0] === opened?.publisher) return broadcast
-    this.#redis.hooks.onPayloadRefused('broadcast', {})
-    return NOTHING
+    if (!broadcast || broadcast === LATER_EVENT) return broadcast
+    // The name in the clear decides whether a gateway reads a broadcast at all.
+    return broadcast[0] === opened.publisher ? broadcast : undefined
   }
 
   async #publish(channel: string, payload: Payload): Promise<void> {

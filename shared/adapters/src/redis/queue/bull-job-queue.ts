@@ -62,6 +62,8 @@ export class BullJobQueue implements JobQueue {
     const deduplication = { id: toJobKey(name, payload), keepLastIfActive: true }
     await this.#ask(async () => {
       const priority = await this.#turns.take(toLane(payload), deduplication.id)
+      // BullMQ would find the same and drop the job, after ten times the work.
+      if (priority === undefined) return
       await this.#queue.add(name, payload, { deduplication, priority })
     })
   }
