@@ -10,16 +10,9 @@ export interface Chunk {
   text: string
 }
 
-/** A broadcast's JSON, and the publisher that stood before it in the clear. */
-export interface Opened {
-  publisher: string
-  json: string
-}
-
 const CHUNK = /^(delta|snapshot):(\d{1,9}):(.*)$/su
 const DELTA = /^delta ([^ ]{1,64}) (\d{1,9}) (.+)$/su
-const SPACE = 0x20
-const MAX_PUBLISHER_BYTES = 64
+const BROADCAST = /^([^ ]{1,64}) (.+)$/su
 
 /**
  * Seals what goes over Redis from process to process. Without a key of the ring nobody who reaches
@@ -31,7 +24,7 @@ const MAX_PUBLISHER_BYTES = 64
  * | an event    | `event SEALED`                           | its session                         |
  * | a delta     | `delta REPLY ATTEMPT delta:INDEX:SEALED` | its session and all of these        |
  * | a stop      | `stop SEALED`                            |                                     |
- * | a broadcast | `PUBLISHER ` and a sealed frame, in bytes | publisher and rooms are inside      |
+ * | a broadcast | a frame of bytes                         | its publisher and rooms are inside  |
  *
  * A delta is published as the chunk of its draft, so it is sealed once for both. Nothing here
  * throws, except `openChunk`.
@@ -81,20 +74,16 @@ export class SealedEvents {
     return this.#openAfter('stop ', text, toContext('stop'))
   }
 
-  /** `opening` is the publisher with a space behind it, which must also stand in the JSON. */
-  sealBroadcast(opening: Uint8Array, json: string): Buffer {
-    return this.#broadcasts.seal(json, opening)
+  sealBroadcast(json: string): Buffer {
+    return this.#broadcasts.seal(json)
   }
 
   /** Opens a frame, or the text that earlier versions publish. */
-  openBroadcast(bytes: Buffer): Opened | undefined {
-    const length = bytes.indexOf(SPACE)
-    if (length < 1 || length > MAX_PUBLISHER_BYTES) return undefined
-    const publisher = bytes.toString('utf8', 0, length)
-    const json = this.#broadcasts.isFrame(bytes, length + 1)
-      ? this.#tryOpenFrame(bytes, length + 1)
-      : this.#tryOpen(bytes.toString('utf8', length + 1), toContext('broadcast', publisher))
-    return json === undefined ? undefined : { publisher, json }
+  openBroadcast(bytes: Buffer): string | undefined {
+    if (this.#broadcasts.isFrame(bytes)) return this.#tryOpenFrame(bytes)
+    const [, publisher, sealed] = BROADCAST.exec(bytes.toString()) ?? []
+    if (publisher === undefined || sealed === undefined) return undefined
+    return this.#tryOpen(sealed, toContext('broadcast', publisher))
   }
 
   /** Needs no check of its form: every part of it is sealed as the part that it is. */
@@ -116,9 +105,9 @@ export class SealedEvents {
     return text.startsWith(opening) ? this.#tryOpen(text.slice(opening.length), context) : undefined
   }
 
-  #tryOpenFrame(bytes: Buffer, from: number): string | undefined {
+  #tryOpenFrame(bytes: Buffer): string | undefined {
     try {
-      return this.#broadcasts.open(bytes, from)
+      return this.#broadcasts.open(bytes)
     } catch {
       return undefined
     }
