@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { LlmError, type BudgetLimits, type Clock, type LlmChunk, type LlmWork } from '@chatbox/core'
 import { override } from '../environment/override.ts'
+import { waitUntil } from '../environment/wait-until.ts'
 import {
   createGate,
   CUT,
@@ -259,6 +260,28 @@ describe('a budget', () => {
       const replaced = { type: 'replacement' as const, text: 'Sorry.' }
       expect(await chargeStopped(() => ['x'.repeat(900), replaced])).toBeGreaterThan(300)
     })
+  })
+
+  it('does not keep an answer from its reader while the use is counted, and ends after it', async () => {
+    const { worker } = open(['Yes.', usage(60)], { site: some(100) })
+    const { budgets } = worker.context
+    const counted = createGate()
+    const charge: typeof budgets.charge = async (use) => {
+      await counted.step()
+      await budgets.charge(use)
+    }
+    worker.context.budgets = override(budgets, { charge })
+    let hasEnded = false
+    const answering = worker
+      .answer((await rig.ask(sessionId, 'Hello?')).question)
+      .finally(() => (hasEnded = true))
+    await counted.reached
+    await waitUntil(async () => (await rig.story(sessionId)).length === 2)
+    expect(await rig.story(sessionId)).toEqual(['user: Hello?', 'ai complete: Yes.'])
+    expect([await used('site'), hasEnded]).toEqual([some(0), false])
+    counted.open()
+    expect(await answering).toBe('answered')
+    expect(await used('site')).toEqual(some(60))
   })
 
   it('lets a question wait while nobody can tell what is used', async () => {

@@ -66,7 +66,7 @@ async function answerQuestion(
     const { replies } = context
     const onLost = () => context.metrics.leaseLost()
     const lease = new ReplyLease(reply, { replies, claim: task, leaseMs, silenceMs, onLost })
-    return await answerClaimed(context, { task, lease, reply, requestId, spent })
+    return await answerClaimed(context, { task, lease, reply, requestId, spent, charges: [] })
   } finally {
     signal.removeEventListener('abort', onShutdown)
     remove()
@@ -81,6 +81,7 @@ interface Claimed {
   requestId: string
   /** The budget that is used up, so that the model is not asked. */
   spent: BudgetScope | undefined
+  charges: Promise<void>[]
 }
 
 async function answerClaimed(context: Context, claimed: Claimed): Promise<AnswerResult> {
@@ -100,6 +101,9 @@ async function answerClaimed(context: Context, claimed: Claimed): Promise<Answer
   } finally {
     context.metrics.repliesRunning(-1)
     lease.end()
+    // Until then this worker answers nothing else in this place, so that a budget is passed by no
+    // more than what runs.
+    await Promise.all(claimed.charges)
   }
 }
 

@@ -36,7 +36,7 @@ export async function generateReply(
     for (let tries = 1; ; tries++) {
       const attempt = await streamAttempt(context, generation, onText)
       recordAttempt(context, generation, attempt)
-      await chargeAttempt(context, toEnded(generation, attempt))
+      generation.charges.push(chargeAttempt(context, toEnded(generation, attempt)))
       // The text of an earlier attempt is kept if later ones produce none.
       text = attempt.text.text || text
       usage = sumUsage(usage, attempt.usage)

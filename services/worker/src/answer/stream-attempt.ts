@@ -19,6 +19,8 @@ export interface Generation extends PreparedRequest {
   task: ReplyTask
   lease: ReplyLease
   reply: RunningReply
+  /** The charges of attempts, which are awaited only when the reply is in the log. */
+  charges: Promise<void>[]
 }
 
 /** One request to the provider, with its own epoch, and its result. */
