@@ -95,12 +95,11 @@ export class MongoLog implements MessageLog {
       .find({ sessionId: toKey(sessionId), seq: bound }, { ...BOUNDED, projection: MESSAGE_FIELDS })
       .sort({ seq: isForward ? 1 : -1 })
       .limit(limit + 1)
-    if (range.maxLength !== undefined) documents.batchSize(CUT_BATCH)
     const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
-    for await (const document of documents) {
+    await readUntil(documents, range, (document) => {
       page.add(document)
-      if (page.isCut) break
-    }
+      return page.isCut
+    })
     return page.toPage()
   }
 
@@ -111,13 +110,11 @@ export class MongoLog implements MessageLog {
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
     const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
     const documents: MessageDocument[] = []
-    const cursor = this.#findWithEnd(toKey(sessionId), range)
-    if (range.maxLength !== undefined) cursor.batchSize(CUT_BATCH)
-    for await (const document of cursor) {
+    await readUntil(this.#findWithEnd(toKey(sessionId), range), range, (document) => {
       documents.push(document)
       if (document.seq > (range.afterSeq ?? 0)) page.add(document)
-      if (page.isCut) break
-    }
+      return page.isCut
+    })
     const asked = page.isCut ? documents.length : range.limit + 2
     const last = findLast(documents, asked)
     const found = last
@@ -250,6 +247,22 @@ export class MongoLog implements MessageLog {
   #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
     return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
   }
+}
+
+/**
+ * Reads each document until `take` returns true. Only a page with a limited text may end early. Any
+ * other is read as a whole, because an iterator costs a promise for each document.
+ */
+async function readUntil<T>(
+  cursor: FindCursor<T>,
+  { maxLength }: LogRange,
+  take: (document: T) => boolean,
+): Promise<void> {
+  if (maxLength === undefined) {
+    for (const document of await cursor.toArray()) take(document)
+    return
+  }
+  for await (const document of cursor.batchSize(CUT_BATCH)) if (take(document)) return
 }
 
 /**
