@@ -24,9 +24,11 @@ export function toJobKey<N extends JobName>(name: N, payload: JobPayload<N>): st
   return `${name}-${payload.v}-${JOB_KEYS[name](payload)}`
 }
 
+const statedLaneSchema = z.object({ lane: z.string().max(64) })
+
 /** Returns whose turn a job takes. Without a lane it is the session's own. */
 export function toLane(payload: unknown): string {
-  const stated = z.object({ lane: z.string().max(64) }).safeParse(payload)
+  const stated = statedLaneSchema.safeParse(payload)
   return stated.success ? stated.data.lane : `session ${idsOf(payload).sessionId ?? ''}`
 }
 
@@ -69,8 +71,10 @@ export function isRetryable(error: unknown): boolean {
   return !stated.success || stated.data.retryable
 }
 
+const sessionIdSchema = z.object({ sessionId: z.string().max(64) })
+
 /** Returns the only id of a payload that may be logged. */
 export function idsOf(payload: unknown): Record<string, string> {
-  const ids = z.object({ sessionId: z.string().max(64) }).safeParse(payload)
+  const ids = sessionIdSchema.safeParse(payload)
   return ids.success ? ids.data : {}
 }

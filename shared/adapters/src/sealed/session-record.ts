@@ -50,6 +50,7 @@ const stateSchema = keepUnknown(
       unanswered: z.int().min(0),
     }),
 )
+const seqSchema = z.int().min(0)
 const textsSchema = z.looseObject({ name: z.string(), note: z.string(), operator: z.string() })
 const NO_TEXTS: StateTexts = { name: '', note: '', operator: '' }
 const storedOriginSchema = z.looseObject({
@@ -85,7 +86,7 @@ export function toStateRecord(deps: RecordDeps, sessionId: string, head: LogHead
  * Throws `INTERNAL` if the rest is not a valid state.
  */
 export function toHead(deps: RecordDeps, sessionId: string, stored: StoredState): LogHead {
-  const seq = z.int().min(0).safeParse(stored.seq)
+  const seq = seqSchema.safeParse(stored.seq)
   const state = stateSchema.safeParse(stored.state)
   if (!seq.success || !state.success) throw refuseSession(deps, sessionId)
   const context = toStateContext(sessionId, seq.data)
