@@ -22,7 +22,7 @@ export function toTyping(name: string): Typing {
   return { sessionId: 'one', from: { type: 'user', id: 'user', name }, typing: true }
 }
 
-export interface Gateway {
+interface Gateway {
   server: Server
   redis: OpenedRedis
   prefix: string

@@ -101,15 +101,7 @@ function toKnownFlags({
  * session or an invalid one.
  */
 export function parseBusEvent(text: string, sessionId: string): BusEvent | LaterEvent | undefined {
-  return checkBusEvent(parseJson(text), sessionId)
-}
-
-/** The same for an event that is no text any more. */
-export function checkBusEvent(
-  value: unknown,
-  sessionId: string,
-): BusEvent | LaterEvent | undefined {
-  const told = parseEvent(WORKER_EVENTS, value)
+  const told = parseEvent(WORKER_EVENTS, parseJson(text))
   if (told === undefined || told === LATER_EVENT) return told
   return sessionIdOf(told) === sessionId ? told : undefined
 }
