@@ -58,7 +58,7 @@ export function toNextCipher(cipher: Cipher): Cipher {
     open: (sealed, context) => cipher.open(sealed, context),
     frames(context) {
       const frames = cipher.frames(context)
-      return { ...frames, seal: (text) => frames.seal(addToJson(text)) }
+      return { ...frames, seal: (text, opening) => frames.seal(addToJson(text), opening) }
     },
   }
 }

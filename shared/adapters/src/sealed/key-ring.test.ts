@@ -108,37 +108,40 @@ describe('createKeyRing', () => {
 })
 
 describe('the frames of a key ring', () => {
+  const opening = Buffer.from('in the clear ')
+  const from = opening.length
   const frames = ring.frames(context)
   const reasonOf = (bytes: Buffer, inFrames = frames): unknown => {
     try {
-      return inFrames.open(bytes)
+      return inFrames.open(bytes, from)
     } catch (error) {
       return error instanceof SealError ? error.reason : error
     }
   }
 
-  it('open what they sealed', () => {
+  it('open what they sealed, behind an opening in the clear', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const sealed = frames.seal(text)
-        expect([frames.isFrame(sealed), frames.open(sealed)]).toEqual([true, text])
+        const sealed = frames.seal(text, opening)
+        expect(sealed.subarray(0, from)).toEqual(opening)
+        expect([frames.isFrame(sealed, from), frames.open(sealed, from)]).toEqual([true, text])
       }),
     )
   })
 
   it('show nothing of the text, and never seal it twice alike', () => {
-    const sealed = frames.seal('a marker that is easy to find')
+    const sealed = frames.seal('a marker that is easy to find', opening)
     expect(sealed.toString('latin1')).not.toContain('marker')
-    expect(frames.seal('a marker that is easy to find')).not.toEqual(sealed)
+    expect(frames.seal('a marker that is easy to find', opening)).not.toEqual(sealed)
   })
 
   it('open under every key of the ring, and say that another is unknown', () => {
-    const old = createKeyRing([second]).frames(context).seal('from before')
-    expect(frames.open(old)).toBe('from before')
+    const old = createKeyRing([second]).frames(context).seal('from before', opening)
+    expect(frames.open(old, from)).toBe('from before')
     const foreign = (id: string) =>
       createKeyRing([newKey(id)])
         .frames(context)
-        .seal('x')
+        .seal('x', opening)
     expect(reasonOf(foreign('k9'))).toBe('unknown-key')
     expect(reasonOf(foreign('k1'))).toBe('damaged')
     // An id that begins like another is another.
@@ -147,15 +150,15 @@ describe('the frames of a key ring', () => {
 
   it('do not open under the id of a second, equal key', () => {
     const twins = createKeyRing([first, { id: 'k3', key: first.key }]).frames(context)
-    const sealed = twins.seal('text')
+    const sealed = twins.seal('text', opening)
     const renamed = Buffer.from(sealed.toString('latin1').replace('k1', 'k3'), 'latin1')
     expect(reasonOf(sealed, twins)).toBe('text')
     expect(reasonOf(renamed, twins)).toBe('damaged')
   })
 
   it('refuse any flipped bit, any truncation and any addition', () => {
-    const sealed = frames.seal('some text')
-    for (let bit = 0; bit < sealed.length * 8; bit++) {
+    const sealed = frames.seal('some text', opening)
+    for (let bit = from * 8; bit < sealed.length * 8; bit++) {
       const flipped = Buffer.from(sealed)
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       expect(reasonOf(flipped)).toMatch(/^(damaged|unknown-key)$/u)
@@ -167,10 +170,10 @@ describe('the frames of a key ring', () => {
   })
 
   it('refuse what was sealed in another context, or for a text', () => {
-    expect(reasonOf(ring.frames('elsewhere').seal('text'))).toBe('damaged')
-    const text = Buffer.from(ring.seal('text', context))
-    expect([frames.isFrame(text), reasonOf(text)]).toEqual([false, 'damaged'])
-    const bytes = frames.seal('text')
+    expect(reasonOf(ring.frames('elsewhere').seal('text', opening))).toBe('damaged')
+    const text = Buffer.concat([opening, Buffer.from(ring.seal('text', context))])
+    expect([frames.isFrame(text, from), reasonOf(text)]).toEqual([false, 'damaged'])
+    const bytes = frames.seal('text', Buffer.alloc(0))
     expect(() => ring.open(bytes.toString('latin1'), context)).toThrow(SealError)
     const reframed = `1.k1.${bytes.subarray(4).toString('base64url')}`
     expect(() => ring.open(reframed, context)).toThrow(SealError)
@@ -179,7 +182,7 @@ describe('the frames of a key ring', () => {
   it('never use a nonce twice, together with the texts', () => {
     const nonces = Array.from({ length: 2000 }, (_, index) =>
       index % 2 === 0
-        ? frames.seal('').toString('latin1', 4, 16)
+        ? frames.seal('', Buffer.alloc(0)).toString('latin1', 4, 16)
         : Buffer.from(ring.seal('', context).slice(5), 'base64url').toString('latin1', 0, 12),
     )
     expect(new Set(nonces).size).toBe(2000)

@@ -27,10 +27,12 @@ export interface Cipher {
 
 /** Seals a text into bytes, and opens them. Both functions throw only `SealError`. */
 export interface SealedFrames {
-  seal(text: string): Buffer
-  open(bytes: Buffer): string
-  /** Nothing that `Cipher.seal` returns begins like a frame. */
-  isFrame(bytes: Buffer): boolean
+  /** Puts `opening` before the sealed bytes, in the clear. It is not authenticated. */
+  seal(text: string, opening: Uint8Array): Buffer
+  /** Opens what stands in `bytes` behind the first `from` bytes. */
+  open(bytes: Buffer, from: number): string
+  /** Whether a frame stands there: nothing that `Cipher.seal` returns begins like one. */
+  isFrame(bytes: Buffer, from: number): boolean
 }
 
 export class SealError extends Error {
@@ -157,27 +159,31 @@ function createFrames(ring: ReadonlyMap<string, KeyObject>, context: string): Se
   const [first] = keys
   if (!first) throw new Error('there is no encryption key')
   return {
-    seal: (text) => sealFrame(first, text),
-    open: (bytes) => openFrame(keys, bytes),
-    isFrame: (bytes) => bytes[0] === FRAME_FORMAT,
+    seal: (text, opening) => sealFrame(first, text, opening),
+    open: (bytes, from) => openFrame(keys, bytes, from),
+    isFrame: (bytes, from) => bytes[from] === FRAME_FORMAT,
   }
 }
 
-function sealFrame({ head, key, additionalData }: FrameKey, text: string): Buffer {
+function sealFrame(
+  { head, key, additionalData }: FrameKey,
+  text: string,
+  opening: Uint8Array,
+): Buffer {
   const iv = nextNonce()
   const cipher = createCipheriv(ALGORITHM, key, iv, TAG)
   cipher.setAAD(additionalData)
   const body = cipher.update(text, 'utf8')
   // This mode has no padding, so the end adds no bytes.
   cipher.final()
-  return Buffer.concat([head, iv, body, cipher.getAuthTag()])
+  return Buffer.concat([opening, head, iv, body, cipher.getAuthTag()])
 }
 
-function openFrame(keys: readonly FrameKey[], bytes: Buffer): string {
-  if (bytes[0] !== FRAME_FORMAT) throw new SealError('damaged')
-  const found = keys.find(({ head }) => startsWith(bytes, head))
+function openFrame(keys: readonly FrameKey[], bytes: Buffer, from: number): string {
+  if (bytes[from] !== FRAME_FORMAT) throw new SealError('damaged')
+  const found = keys.find(({ head }) => startsWith(bytes, from, head))
   if (!found) throw new SealError('unknown-key')
-  const start = found.head.length
+  const start = from + found.head.length
   if (bytes.length < start + NONCE_BYTES + TAG_BYTES) throw new SealError('damaged')
   try {
     const iv = bytes.subarray(start, start + NONCE_BYTES)
@@ -193,9 +199,9 @@ function openFrame(keys: readonly FrameKey[], bytes: Buffer): string {
   }
 }
 
-function startsWith(bytes: Buffer, start: Buffer): boolean {
-  const { length } = start
-  return bytes.length >= length && bytes.compare(start, 0, length, 0, length) === 0
+function startsWith(bytes: Buffer, from: number, start: Buffer): boolean {
+  const to = from + start.length
+  return bytes.length >= to && bytes.compare(start, 0, start.length, from, to) === 0
 }
 
 /**

@@ -10,9 +10,16 @@ export interface Chunk {
   text: string
 }
 
+/** A broadcast's JSON, and the publisher that stood before it in the clear. */
+export interface Opened {
+  publisher: string
+  json: string
+}
+
 const CHUNK = /^(delta|snapshot):(\d{1,9}):(.*)$/su
 const DELTA = /^delta ([^ ]{1,64}) (\d{1,9}) (.+)$/su
-const BROADCAST = /^([^ ]{1,64}) (.+)$/su
+const SPACE = 0x20
+const MAX_PUBLISHER_BYTES = 64
 
 /**
  * Seals what goes over Redis from process to process. Without a key of the ring nobody who reaches
@@ -24,7 +31,7 @@ const BROADCAST = /^([^ ]{1,64}) (.+)$/su
  * | an event    | `event SEALED`                           | its session                         |
  * | a delta     | `delta REPLY ATTEMPT delta:INDEX:SEALED` | its session and all of these        |
  * | a stop      | `stop SEALED`                            |                                     |
- * | a broadcast | a frame of bytes                         | its publisher and rooms are inside  |
+ * | a broadcast | `PUBLISHER ` and a sealed frame, in bytes | publisher and rooms are inside      |
  *
  * A delta is published as the chunk of its draft, so it is sealed once for both. Nothing here
  * throws, except `openChunk`.
@@ -74,16 +81,20 @@ export class SealedEvents {
     return this.#openAfter('stop ', text, toContext('stop'))
   }
 
-  sealBroadcast(json: string): Buffer {
-    return this.#broadcasts.seal(json)
+  /** `opening` is the publisher with a space behind it, which must also stand in the JSON. */
+  sealBroadcast(opening: Uint8Array, json: string): Buffer {
+    return this.#broadcasts.seal(json, opening)
   }
 
   /** Opens a frame, or the text that earlier versions publish. */
-  openBroadcast(bytes: Buffer): string | undefined {
-    if (this.#broadcasts.isFrame(bytes)) return this.#tryOpenFrame(bytes)
-    const [, publisher, sealed] = BROADCAST.exec(bytes.toString()) ?? []
-    if (publisher === undefined || sealed === undefined) return undefined
-    return this.#tryOpen(sealed, toContext('broadcast', publisher))
+  openBroadcast(bytes: Buffer): Opened | undefined {
+    const length = bytes.indexOf(SPACE)
+    if (length < 1 || length > MAX_PUBLISHER_BYTES) return undefined
+    const publisher = bytes.toString('utf8', 0, length)
+    const json = this.#broadcasts.isFrame(bytes, length + 1)
+      ? this.#tryOpenFrame(bytes, length + 1)
+      : this.#tryOpen(bytes.toString('utf8', length + 1), toContext('broadcast', publisher))
+    return json === undefined ? undefined : { publisher, json }
   }
 
   /** Needs no check of its form: every part of it is sealed as the part that it is. */
@@ -105,9 +116,9 @@ export class SealedEvents {
     return text.startsWith(opening) ? this.#tryOpen(text.slice(opening.length), context) : undefined
   }
 
-  #tryOpenFrame(bytes: Buffer): string | undefined {
+  #tryOpenFrame(bytes: Buffer, from: number): string | undefined {
     try {
-      return this.#broadcasts.open(bytes)
+      return this.#broadcasts.open(bytes, from)
     } catch {
       return undefined
     }

@@ -2,7 +2,6 @@ import { createAdapter } from '@socket.io/redis-adapter'
 import type { Adapter } from 'socket.io-adapter'
 import { LATER_EVENT, parseBroadcast } from '../../common/live-events.ts'
 import type { RedisContext } from '../client/context.ts'
-import { OwnChannels } from './own-channels.ts'
 import type { Payload, Republisher } from './republisher.ts'
 import { SealedEvents } from './sealed-events.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -28,9 +27,8 @@ export function openSocketAdapter(
   onGap: () => void,
 ): { create: SocketAdapter; close(): Promise<void> } {
   const subscriptions = new Subscriptions(redis.open('subscriptions'), onGap)
-  const channels = new OwnChannels(`${redis.keys.socketChannels}#/#`)
-  const publications = new Publications({ redis, republisher, channels })
-  const create = createAdapter(publications.client, toSubscriber(subscriptions, channels), {
+  const publications = new Publications(redis, republisher)
+  const create = createAdapter(publications.client, toSubscriber(subscriptions), {
     key: redis.keys.socketChannels,
     requestsTimeout: REQUEST_TIMEOUT_MS,
     publishOnSpecificResponseChannel: true,
@@ -48,26 +46,20 @@ type Listener = (...values: unknown[]) => void
 /** What the adapter encodes: the packet's data begins with the event. */
 type Encoded = readonly [publisher: string, packet: { data: readonly unknown[] }, options: unknown]
 
-interface PublicationsDeps {
-  redis: RedisContext
-  republisher: Republisher
-  channels: OwnChannels
-}
-
 /** Seals and publishes what the adapter broadcasts, and opens what it receives. */
 class Publications {
   readonly #redis: RedisContext
   readonly #republisher: Republisher
-  readonly #channels: OwnChannels
   readonly #sealed: SealedEvents
+  /** The name of this gateway at the start of its own broadcasts. */
+  #opening: Buffer | undefined
   /** The event that was encoded last. The adapter publishes it before it encodes another. */
   #event = ''
   #publishing = 0
 
-  constructor({ redis, republisher, channels }: PublicationsDeps) {
+  constructor(redis: RedisContext, republisher: Republisher) {
     this.#redis = redis
     this.#republisher = republisher
-    this.#channels = channels
     this.#sealed = new SealedEvents(redis.cipher)
   }
 
@@ -96,20 +88,30 @@ class Publications {
   }
 
   #encode(broadcast: Encoded): Buffer {
-    this.#event = String(broadcast[1].data[0])
-    return this.#sealed.sealBroadcast(JSON.stringify(broadcast))
+    const [publisher, { data }] = broadcast
+    this.#opening ??= Buffer.from(`${publisher} `)
+    this.#event = String(data[0])
+    return this.#sealed.sealBroadcast(this.#opening, JSON.stringify(broadcast))
   }
 
+  /** Does not open what comes back to this gateway of its own. */
   #decode(bytes: Buffer): unknown {
-    const json = this.#sealed.openBroadcast(bytes)
-    const broadcast = json === undefined ? undefined : parseBroadcast(json)
+    if (this.#opening && startsWith(bytes, this.#opening)) return NOTHING
+    const broadcast = this.#open(bytes)
     if (!broadcast) this.#redis.hooks.onPayloadRefused('broadcast', {})
     return broadcast === undefined || broadcast === LATER_EVENT ? NOTHING : broadcast
   }
 
-  async #publish(adapterChannel: string, payload: Payload): Promise<void> {
+  #open(bytes: Buffer): ReturnType<typeof parseBroadcast> {
+    const opened = this.#sealed.openBroadcast(bytes)
+    const broadcast = opened && parseBroadcast(opened.json)
+    if (!broadcast || broadcast === LATER_EVENT) return broadcast
+    // The name in the clear decides whether a gateway reads a broadcast at all.
+    return broadcast[0] === opened.publisher ? broadcast : undefined
+  }
+
+  async #publish(channel: string, payload: Payload): Promise<void> {
     const event = this.#event
-    const channel = this.#channels.toPublished(adapterChannel)
     if (this.#publishing >= MAX_PUBLISHING) {
       this.#onFailed(event, channel, payload)
       return
@@ -130,30 +132,26 @@ class Publications {
   }
 }
 
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  const { length } = start
+  return bytes.length >= length && bytes.compare(start, 0, length, 0, length) === 0
+}
+
 /**
  * The part that the adapter uses to subscribe. Its channels are subscribed again after each outage.
  */
-function toSubscriber(subscriptions: Subscriptions, channels: OwnChannels): object {
+function toSubscriber(subscriptions: Subscriptions): object {
   const { client } = subscriptions
-  const patterns = channels.othersPatterns
-  const heard = new Map<Listener, Listener>()
-  const toHeard = (listener: Listener): Listener => {
-    const onHeard: Listener = (pattern, channel, bytes) =>
-      listener(pattern, channels.toHeard(String(channel)), bytes)
-    heard.set(listener, onHeard)
-    return onHeard
-  }
   return {
-    // The adapter has one pattern, for its own broadcasts too.
-    psubscribe: () => Promise.all(patterns.map((one) => subscriptions.add(one, 'pattern'))),
-    subscribe: (names: string[]) => Promise.all(names.map((name) => subscriptions.add(name))),
-    punsubscribe: () => Promise.all(patterns.map((one) => subscriptions.remove(one))),
-    unsubscribe: (names: string[]) => Promise.all(names.map((name) => subscriptions.remove(name))),
-    on(event: string, listener: Listener) {
-      // Requests and their responses arrive as this event.
-      if (event === 'messageBuffer') return client
-      return client.on(event, event === 'pmessageBuffer' ? toHeard(listener) : listener)
-    },
-    off: (event: string, listener: Listener) => client.off(event, heard.get(listener) ?? listener),
+    psubscribe: (pattern: string) => subscriptions.add(pattern, 'pattern'),
+    subscribe: (channels: string[]) =>
+      Promise.all(channels.map((channel) => subscriptions.add(channel))),
+    punsubscribe: (pattern: string) => subscriptions.remove(pattern),
+    unsubscribe: (channels: string[]) =>
+      Promise.all(channels.map((channel) => subscriptions.remove(channel))),
+    // Requests and their responses arrive as this event.
+    on: (event: string, listener: Listener) =>
+      event === 'messageBuffer' ? client : client.on(event, listener),
+    off: (event: string, listener: Listener) => client.off(event, listener),
   }
 }
