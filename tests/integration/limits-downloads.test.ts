@@ -138,13 +138,13 @@ describe('downloads that nobody reads', () => {
     expect(await isServed({ gateway, token, address: '2001:db8:0:1::1' })).toBe(true)
   })
 
-  it('are 32 of a process, and new ones are served when they have gone', async () => {
+  it('are 16 of a process, and new ones are served when they have gone', async () => {
     const gateway = await startHeld()
     const asked: Asking[] = []
-    for (let index = 0; index < 33; index++) {
+    for (let index = 0; index < 17; index++) {
       asked.push({ gateway, token: await newOperator(), address: `198.51.100.${index}` })
     }
-    expect(statusesOf(await askAll(asked))).toEqual([...Array<string>(32).fill(OK), REFUSED])
+    expect(statusesOf(await askAll(asked))).toEqual([...Array<string>(16).fill(OK), REFUSED])
     for (const socket of open.splice(0)) socket.destroy()
     const token = await newOperator()
     await waitUntil(() => isServed({ gateway, token, address: '198.51.100.200' }))
@@ -153,13 +153,13 @@ describe('downloads that nobody reads', () => {
   it('are never all held by visitors, and users find a place', async () => {
     const gateway = await startHeld(true)
     const statuses: string[] = []
-    for (let index = 0; index < 9 * 4; index++) {
-      const address = `198.51.100.${Math.floor(index / 4)}`
+    for (let index = 0; index < 7 * 3; index++) {
+      const address = `198.51.100.${Math.floor(index / 3)}`
       statuses.push((await askAsVisitor(gateway, address)).status)
     }
-    const ofAddress = [OK, OK, OK, REFUSED]
-    expect(statuses.slice(0, 32)).toEqual(Array.from({ length: 8 }, () => ofAddress).flat())
-    expect(statuses.slice(32)).toEqual(Array<string>(4).fill(REFUSED))
+    const ofAddress = [OK, OK, REFUSED]
+    expect(statuses.slice(0, 18)).toEqual(Array.from({ length: 6 }, () => ofAddress).flat())
+    expect(statuses.slice(18)).toEqual(Array<string>(3).fill(REFUSED))
     const address = '198.51.100.0'
     expect(await isServed({ gateway, token: await newOperator(), address })).toBe(true)
   })

@@ -41,7 +41,7 @@ export const RESPONSES: LimitGroup = {
       per: 'process',
       amount: count(downloads.caps.process),
       then: REFUSED,
-      test: [DOWNLOADS, 'are 32 of a process, and new ones are served when they have gone'],
+      test: [DOWNLOADS, 'are 16 of a process, and new ones are served when they have gone'],
     },
     {
       what: 'transcripts of visitors at once, on each gateway',

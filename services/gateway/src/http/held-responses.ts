@@ -18,7 +18,8 @@ export const UNREAD_MS = 30_000
  */
 export const HELD = {
   downloads: {
-    caps: { user: 2, address: 4, process: 32, visitors: { address: 3, process: 24 } },
+    // Each may hold some 3 MB of memory.
+    caps: { user: 2, address: 4, process: 16, visitors: { address: 2, process: 12 } },
     maxMs: 10 * 60_000,
   },
   reads: {
