@@ -84,6 +84,53 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
     })
   })
 
+  describe('ReplyClaims.interrupt', () => {
+    const stopped = newOutcome({ status: 'stopped', content: 'Half' })
+    beforeAll(async () => {
+      sessionId = await startSession(store)
+    })
+
+    it('fixes what was written so far, and refuses the writer from then on', async () => {
+      const claim = await startReply(store, sessionId)
+      const cut = await second.replies.interrupt(claim, stopped)
+      expect(cut).toMatchObject({ reply: { state: 'committed', epoch: 2 }, outcome: stopped })
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('lost')
+      expect(await store.replies.raiseEpoch(claim, LEASE_MS)).toBeUndefined()
+      expect(await store.replies.commit(claim, newOutcome())).toBe('lost')
+      expect(await store.replies.findCommitted(claim)).toEqual(cut)
+      expect(await second.replies.interrupt(claim, stopped)).toBeUndefined()
+      await store.replies.settle(claim, 2, 'done')
+      expect(await store.replies.findOpen(sessionId)).toBeUndefined()
+    })
+
+    it('leaves a reply alone that nobody writes, or another attempt', async () => {
+      const { question } = await askQuestion(store, sessionId)
+      const [waiting] = await Promise.all([store.replies.findOpen(sessionId)])
+      if (!waiting) throw new Error('no question waits')
+      expect(await store.replies.interrupt(waiting, stopped)).toBeUndefined()
+      const claim = await store.replies.claim(question, LEASE_MS)
+      if (!claim) throw new Error('not claimed')
+      expect(await store.replies.interrupt({ ...claim, epoch: 2 }, stopped)).toBeUndefined()
+      expect(
+        await store.replies.interrupt({ ...claim, sessionId: await startSession(store) }, stopped),
+      ).toBeUndefined()
+      expect(await store.replies.renew(claim, LEASE_MS)).toBe('held')
+    })
+
+    it('either comes before the commit or after it, in any race', async () => {
+      for (let round = 0; round < 20; round++) {
+        const claim = await startReply(store, sessionId)
+        const [cut, committed] = await Promise.all([
+          second.replies.interrupt(claim, stopped),
+          store.replies.commit(claim, newOutcome({ content: 'Whole' })),
+        ])
+        expect(committed).toBe(cut ? 'lost' : 'committed')
+        const outcome = (await store.replies.findCommitted(claim))?.outcome
+        expect(outcome?.content).toBe(cut ? 'Half' : 'Whole')
+      }
+    })
+  })
+
   describe('ReplyClaims.requestStop', () => {
     beforeAll(async () => {
       sessionId = await startSession(store)

@@ -37,6 +37,7 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
       raiseEpoch: () => replies.raiseEpoch(reply, 1000),
       release: () => replies.release(reply),
       commit: () => replies.commit(reply, newOutcome()),
+      interrupt: () => replies.interrupt(reply, newOutcome()),
       findCommitted: () => replies.findCommitted(reply),
       settle: () => replies.settle(reply, 1, 'done'),
       cancel: () => replies.cancel(sessionId),

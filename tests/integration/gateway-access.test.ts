@@ -24,6 +24,7 @@ const MATRIX = `
 | anyone          | ok    | ok        | ok        | ok        | ok        | ok        | ok           | ok           |
 | user            | ok    | ok        | ok        | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 | owner, operator | ok    | NOT_FOUND | NOT_FOUND | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
+| operator        | FORBIDDEN | FORBIDDEN | FORBIDDEN | ok    | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 | owner           | ok    | NOT_FOUND | NOT_FOUND | FORBIDDEN | FORBIDDEN | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 `
 const [[CALLERS = [], ...ROWS] = []] = readTables(MATRIX.trim())
@@ -56,6 +57,10 @@ const PAYLOADS: Record<ClientEvent, (world: World) => object | Promise<object>> 
   'reply:retry': async (world) => ({ messageId: await failReply(world) }),
   typing: () => ({ typing: true }),
   'model:select': () => ({ modelId: 'other' }),
+  'help:request': () => ({ note: 'please' }),
+  'help:cancel': () => ({}),
+  'takeover:start': () => ({}),
+  'takeover:end': () => ({}),
   'token:refresh': ({ caller }) => ({ token: tokenOf(caller) || 'none' }),
 }
 

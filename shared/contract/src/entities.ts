@@ -60,7 +60,12 @@ export type Person = z.infer<typeof personSchema>
 export const sessionEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('help_requested'), note: text(0, LIMITS.noteLength) }),
   z.object({ type: z.literal('help_resolved') }),
-  z.object({ type: z.literal('takeover_started'), by: personSchema }),
+  z.object({
+    type: z.literal('takeover_started'),
+    by: personSchema,
+    /** The operator who had the session until then. */
+    from: userIdSchema.exactOptional(),
+  }),
   z.object({ type: z.literal('takeover_ended'), by: personSchema }),
   z.object({ type: z.literal('model_selected'), modelId: idSchema }),
   z.object({

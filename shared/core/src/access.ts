@@ -1,8 +1,11 @@
 import type { Session, User, Who } from '@chatbox/contract'
 import { AppError, notFound } from './errors.ts'
 
-/** `read` means to see a session and to be seen in it, for example as typing. */
-export type SessionAction = 'read' | 'write' | 'end'
+/**
+ * `read` means to see a session and to be seen in it, for example as typing; `write` to use it as
+ * its user; `assist` to take it over and to write in it as a person of the support team.
+ */
+export type SessionAction = 'read' | 'write' | 'assist' | 'end'
 
 type Owned = Pick<Session, 'userId'>
 
@@ -17,6 +20,7 @@ const ADMITTED: Record<Who, (user: User) => boolean> = {
 const ALLOWED: Record<SessionAction, (user: User, session: Owned) => boolean> = {
   read: isOwnerOrOperator,
   write: isOwner,
+  assist: isOperator,
   end: isOwnerOrOperator,
 }
 
@@ -55,7 +59,7 @@ export function toPartyType(user: User, session: Owned): 'user' | 'admin' {
   return isOwner(user, session) ? 'user' : 'admin'
 }
 
-function isAdmin(user: User): boolean {
+export function isAdmin(user: User): boolean {
   return user.roles.includes('admin')
 }
 

@@ -1,6 +1,7 @@
 export {
   checkAccess,
   checkAdmitted,
+  isAdmin,
   isOperator,
   mayAccess,
   toPartyType,
@@ -63,6 +64,7 @@ export {
   type PromptSettings,
   weighTokens,
 } from './prompt.ts'
+export { toReplyEntry } from './reply-entry.ts'
 export {
   addUsage,
   checkActive,

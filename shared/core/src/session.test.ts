@@ -133,7 +133,7 @@ describe('placeEntry', () => {
   })
 
   it('lets nothing follow the end, and an end is no activity', () => {
-    const head = after(takenOver(eve), event(user, { type: 'help_requested', note: '' }), ended)
+    const head = after(event(user, { type: 'help_requested', note: '' }), takenOver(eve), ended)
     expect(head.state).toMatchObject({
       status: 'ended',
       endedAt: LATER,
@@ -175,7 +175,25 @@ describe('a takeover', () => {
     expect(codeOf(() => placeEntry(head, entry(admin(bob))))).toBe('FORBIDDEN')
     expect(codeOf(() => placeEntry(empty, entry(admin(bob))))).toBe('FORBIDDEN')
     expect(placeEntry(head, entry(admin(eve))).message.seq).toBe(2)
-    expect(placeEntry(head, takenOver(eve)).state.assistedBy?.id).toBe('eve')
+    expect(codeOf(() => placeEntry(head, takenOver(eve)))).toBe('CONFLICT')
+  })
+
+  it('passes to another operator only from the one who has it', () => {
+    const passed = (by: typeof eve, from: string) =>
+      event(admin(by), { type: 'takeover_started', by, from })
+    const head = after(takenOver(eve), passed(bob, 'eve'))
+    expect(head.state.assistedBy).toEqual({ ...bob, since: LATER })
+    expect(codeOf(() => placeEntry(head, passed(eve, 'eve')))).toBe('CONFLICT')
+    expect(codeOf(() => placeEntry(empty, passed(eve, 'bob')))).toBe('CONFLICT')
+    expect(codeOf(() => placeEntry(head, entry(admin(eve))))).toBe('FORBIDDEN')
+    expect(() => placeEntry(head, takenOver(eve))).toThrow('Bob has this chat.')
+  })
+
+  it('is asked for once', () => {
+    const asked = (note: string) => event(user, { type: 'help_requested', note })
+    const head = after(asked('first'))
+    expect(codeOf(() => placeEntry(head, asked('second')))).toBe('CONFLICT')
+    expect(codeOf(() => placeEntry(after(takenOver(eve)), asked('third')))).toBe('CONFLICT')
   })
 
   it('answers a call for help, as an operator also may without it', () => {

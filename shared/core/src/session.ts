@@ -208,17 +208,18 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
   const active = { ...state, lastActivityAt: later(state.lastActivityAt, at) }
   switch (event.type) {
     case 'help_requested':
+      if (state.help || state.assistedBy) {
+        throw new AppError('CONFLICT', 'A person has been asked for already.')
+      }
       return { ...active, help: { requestedAt: at, note: event.note } }
     case 'help_resolved':
       return { ...active, help: null }
     case 'takeover_started':
-      if (state.assistedBy && state.assistedBy.id !== event.by.id) {
-        throw new AppError('CONFLICT', 'Another operator has taken this session over.')
-      }
+      if (state.assistedBy?.id !== event.from) throw hasOperator(state.assistedBy)
       return { ...active, help: null, assistedBy: { ...event.by, since: at }, adminAssisted: true }
     case 'takeover_ended':
       if (state.assistedBy?.id !== event.by.id) {
-        throw new AppError('CONFLICT', 'This session is not taken over by this operator.')
+        throw hasOperator(state.assistedBy)
       }
       return { ...active, assistedBy: null }
     case 'model_selected':
@@ -227,6 +228,14 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
       // Ending a session is not an activity: `lastActivityAt` keeps the time of the last one.
       return { ...state, status: 'ended', endedAt: at, help: null, assistedBy: null }
   }
+}
+
+/** The loser of a race reads who was first. */
+function hasOperator(assistedBy: Session['assistedBy']): AppError {
+  const message = assistedBy
+    ? `${assistedBy.name || 'Another operator'} has this chat.`
+    : 'Nobody has this chat.'
+  return new AppError('CONFLICT', message)
 }
 
 /** The first line of the user's first message, cut at a code point. */

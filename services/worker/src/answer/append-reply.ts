@@ -1,7 +1,7 @@
-import type { Message } from '@chatbox/contract'
 import {
   toAppError,
   toErrorInfo,
+  toReplyEntry,
   type Appended,
   type CommittedReply,
   type NewEntry,
@@ -28,7 +28,7 @@ export async function appendReply(context: Context, committed: CommittedReply): 
   const { sessionId, replyId, epoch } = reply
   const { result: appended, outcome: written } = await writeOrFail(context, committed, (said) =>
     appendIfAllowed(context, {
-      message: toMessage(context, { reply, outcome: said }),
+      message: toReplyEntry({ reply, outcome: said }, context.models.find(said.modelId)?.name),
       responseTimeMs: toDurationMs(reply.askedAt, outcome.finishedAt),
     }),
   )
@@ -78,22 +78,6 @@ function recordReply({ metrics, logger }: Context, { reply, outcome }: Committed
 /** Two machines' clocks may differ by more than the duration of a short reply. */
 function toDurationMs(askedAt: string, finishedAt: string): number {
   return Math.max(0, Date.parse(finishedAt) - Date.parse(askedAt))
-}
-
-function toMessage({ models }: Context, { reply, outcome }: CommittedReply): Omit<Message, 'seq'> {
-  const { modelId, finishedAt, ...said } = outcome
-  return {
-    kind: 'text',
-    attachments: [],
-    // Fields of the outcome that a later version has added are passed on to the entry.
-    ...said,
-    id: reply.replyId,
-    sessionId: reply.sessionId,
-    sender: { type: 'ai', id: modelId, name: models.find(modelId)?.name ?? modelId },
-    replyTo: reply.messageId,
-    modelId,
-    createdAt: finishedAt,
-  }
 }
 
 interface Unwritten {

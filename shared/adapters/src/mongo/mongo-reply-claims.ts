@@ -114,20 +114,21 @@ export class MongoReplyClaims implements ReplyClaims {
   }
 
   async commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult> {
-    const sealed = sealOutcome(this.#deps, claim, outcome)
-    const dueAt = after(await this.#mongo.clock.now(), SETTLE_MS)
     const unstopped = outcome.status === 'complete' ? { 'tasks.reply.stopRequested': false } : {}
-    const change = {
-      $set: {
-        'tasks.reply.state': 'committed',
-        'tasks.reply.sealed': sealed,
-        'tasks.reply.dueAt': dueAt,
-      },
-      $unset: { 'tasks.reply.leaseEndsAt': '' },
-    } as const
+    const change = await this.#toCommit(claim, outcome)
     const committed = await this.#change({ ...toOwned(claim), ...unstopped }, change)
     if (committed) return 'committed'
     return toRefusedCommit(claim, (await this.#find(toEntryFilter(claim)))?.task)
+  }
+
+  async interrupt(writing: Claim, outcome: ReplyOutcome): Promise<CommittedReply | undefined> {
+    const reply = { ...writing, epoch: writing.epoch + 1 }
+    const change = await this.#toCommit(reply, outcome)
+    const committed = await this.#change(toOwned(writing), {
+      ...change,
+      $inc: { 'tasks.reply.epoch': 1 },
+    })
+    return committed && { reply: committed.task, outcome }
   }
 
   async findCommitted(question: ReplyKey): Promise<CommittedReply | undefined> {
@@ -231,6 +232,18 @@ export class MongoReplyClaims implements ReplyClaims {
     const taken = { _id: { $in: ids }, sessionId: { $in: sessionIds } }
     const found = await messages.find(taken, READ).toArray()
     return this.#toTasks(found.filter(({ tasks }) => tasks?.reply?.takenBy === takenBy))
+  }
+
+  async #toCommit(claim: Claim, outcome: ReplyOutcome) {
+    const sealed = sealOutcome(this.#deps, claim, outcome)
+    return {
+      $set: {
+        'tasks.reply.state': 'committed',
+        'tasks.reply.sealed': sealed,
+        'tasks.reply.dueAt': after(await this.#mongo.clock.now(), SETTLE_MS),
+      },
+      $unset: { 'tasks.reply.leaseEndsAt': '' },
+    } as const
   }
 
   async #reopen(

@@ -102,6 +102,18 @@ export class SqliteReplyClaims implements ReplyClaims {
     return toRefusedCommit(claim, this.#find(claim))
   }
 
+  async interrupt(writing: Claim, outcome: ReplyOutcome): Promise<CommittedReply | undefined> {
+    const reply = { ...writing, epoch: writing.epoch + 1 }
+    const sealed = sealOutcome(this.#deps, reply, outcome)
+    const [row] = this.#db.change(
+      `UPDATE tasks SET state = 'committed', sealed = ?, epoch = epoch + 1,
+       due_at = ${NOW_MS} + ${SETTLE_MS} WHERE ${OWNED} RETURNING *`,
+      sealed,
+      ...toOwned(writing),
+    )
+    return row && { reply: toTask(row), outcome }
+  }
+
   async findCommitted({ sessionId, messageId }: ReplyKey): Promise<CommittedReply | undefined> {
     const row = this.#db.get(
       `SELECT * FROM tasks WHERE ${KEY} AND state = 'committed'`,

@@ -20,9 +20,20 @@ const FULL: Record<ClientEvent, Record<string, unknown>> = {
   'reply:retry': { sessionId: 's-1', messageId: 'm-1' },
   typing: { sessionId: 's-1', typing: true },
   'model:select': { sessionId: 's-1', modelId: 'demo' },
+  'help:request': { sessionId: 's-1', note: 'Please' },
+  'help:cancel': { sessionId: 's-1' },
+  'takeover:start': { sessionId: 's-1', from: 'olga' },
+  'takeover:end': { sessionId: 's-1' },
   'token:refresh': { token: 'a.b.c' },
 }
-const OPTIONAL = new Set(['afterSeq', 'limit', 'attachments', 'modelId@session:create'])
+const OPTIONAL = new Set([
+  'afterSeq',
+  'limit',
+  'attachments',
+  'modelId@session:create',
+  'note',
+  'from',
+])
 const isOptional = (event: string, field: string): boolean =>
   OPTIONAL.has(field) || OPTIONAL.has(`${field}@${event}`) || event === 'session:open'
 

@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { activeReplySchema, messageSchema, sessionSchema, type Who } from '../entities.ts'
 import type { ErrorInfo } from '../errors.ts'
-import { LIMITS, contentSchema, idSchema, seqSchema, timeSchema } from '../fields.ts'
+import {
+  LIMITS,
+  contentSchema,
+  idSchema,
+  seqSchema,
+  text,
+  timeSchema,
+  userIdSchema,
+} from '../fields.ts'
 
 const limitSchema = z.int().min(1).max(LIMITS.historyPage)
 const sessionOnly = z.strictObject({ sessionId: idSchema })
@@ -92,6 +100,28 @@ export const CLIENT_EVENTS = {
     who: 'user',
     cost: 'write',
   },
+  /** A session has one request at most: asked again, the first one stays. */
+  'help:request': {
+    payload: z.strictObject({
+      sessionId: idSchema,
+      note: text(1, LIMITS.noteLength).optional(),
+    }),
+    data: sessionData,
+    who: 'user',
+    cost: 'write',
+  },
+  'help:cancel': { payload: sessionOnly, data: sessionData, who: 'user', cost: 'write' },
+  /**
+   * `from` is the operator who has the session now, whom only an admin replaces unless that operator
+   * has left. Without it nobody may have it.
+   */
+  'takeover:start': {
+    payload: z.strictObject({ sessionId: idSchema, from: userIdSchema.optional() }),
+    data: sessionData,
+    who: 'operator',
+    cost: 'write',
+  },
+  'takeover:end': { payload: sessionOnly, data: sessionData, who: 'operator', cost: 'write' },
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
     data: z.object({ expiresAt: timeSchema }),

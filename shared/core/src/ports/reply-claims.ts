@@ -113,6 +113,12 @@ export interface ReplyClaims {
    * dropped.
    */
   commit(claim: Claim, outcome: ReplyOutcome): Promise<CommitResult>
+  /**
+   * Fixes the outcome of a reply that another process is writing, and raises the epoch, so nothing
+   * more of that process is accepted. Returns the committed reply, or undefined if this claim holds
+   * no longer.
+   */
+  interrupt(writing: Claim, outcome: ReplyOutcome): Promise<CommittedReply | undefined>
   /** Returns the reply of a committed question, for the log. */
   findCommitted(question: ReplyKey): Promise<CommittedReply | undefined>
   /** Ends a committed question whose reply is in the log or can no longer enter it. */

@@ -8,7 +8,8 @@ import { checkBudget } from './check-budget.ts'
 import { checkLineOf } from './check-line.ts'
 
 /**
- * Appends a user's message to the log and requests an answer. Returns once the message is durable.
+ * Appends a message to the log, and requests an answer if it is its user's and no person has taken
+ * over. An operator who has not taken over gets `FORBIDDEN`. Returns once the message is durable.
  * A repeated `clientMessageId` returns the first message and does nothing else.
  */
 export async function acceptMessage(
@@ -22,30 +23,33 @@ export async function acceptMessage(
   const { sessionId } = input
   // The owner of a session never changes, and the log checks whether the session is still active.
   const known = viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
-  checkSession(context, 'write', { who: user, session: known })
+  const isOwn = known?.userId === user.id
+  checkSession(context, isOwn ? 'write' : 'assist', { who: user, session: known })
   const id = toMessageId(sessionId, input.clientMessageId)
-  await checkBudget(context, payer, { sessionId, messageId: id })
-  await checkLineOf(context, { user, lane }, { sessionId, messageId: id })
+  if (isOwn) {
+    await checkBudget(context, payer, { sessionId, messageId: id })
+    await checkLineOf(context, { user, lane }, { sessionId, messageId: id })
+  }
   const message: Omit<Message, 'seq'> = {
     id,
     sessionId,
     clientMessageId: input.clientMessageId,
     kind: 'text',
-    sender: { type: 'user', id: user.id, name: user.name },
+    sender: { type: isOwn ? 'user' : 'admin', id: user.id, name: user.name },
     content: input.content,
     attachments: [],
     status: 'complete',
     createdAt: context.clock.now().toISOString(),
   }
-  const replyId = context.clock.newId()
-  const stored = await context.messages.append({ message, replyId, payer, lane })
+  const question = isOwn ? { replyId: context.clock.newId(), payer, lane } : {}
+  const stored = await context.messages.append({ message, ...question })
   // The acknowledgement is sent first, because no sender has to wait for what follows.
   if (stored.appended) context.work.runAfterAnswer(() => publish(context, stored, lane))
   return { message: stored.message }
 }
 
 function publish(context: Context, { message, session }: Appended, lane: string): void {
-  enqueueAnswer(context, session.id, lane)
+  if (!session.assistedBy) enqueueAnswer(context, session.id, lane)
   context.announceEntry(message, session)
   context.metrics.messageAccepted()
 }

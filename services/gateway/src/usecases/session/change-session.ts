@@ -1,7 +1,6 @@
 import type {
   ClientData,
   ClientPayload,
-  Message,
   Sender,
   Session,
   SessionEvent,
@@ -9,7 +8,9 @@ import type {
 } from '@chatbox/contract'
 import { AppError, checkActive, toPartyType } from '@chatbox/core'
 import type { Context } from '../../context.ts'
+import { appendEvent, toEventMessage } from '../append-event.ts'
 import { checkSession } from '../check-session.ts'
+import { settleQuestions } from '../reply/settle-questions.ts'
 
 const SYSTEM_SENDER: Sender = { type: 'system', id: 'system', name: '' }
 
@@ -53,8 +54,7 @@ async function closeSession(context: Context, session: Session, ending: Ending):
   const message = toEventMessage(context, { sessionId: session.id, sender, event })
   const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
   // Also after another process ended it, because that process may have died before this.
-  const cancelled = await context.replies.cancel(session.id)
-  await Promise.all(cancelled.map((replyId) => context.bus.publishStop(replyId)))
+  await settleQuestions(context, session.id)
   if (!appended) return (await context.sessions.find(session.id)) ?? session
   context.announceEntry(appended.message, appended.session)
   return appended.session
@@ -84,33 +84,11 @@ export async function selectModel(
   if (session.modelId === input.modelId) return { session }
   const event: SessionEvent = { type: 'model_selected', modelId: input.modelId }
   const sender = { type: 'user' as const, id: who.id, name: who.name }
-  const message = toEventMessage(context, { sessionId: session.id, sender, event })
-  const appended = await context.messages.append({ message })
-  context.announceEntry(appended.message, appended.session)
-  return { session: appended.session }
+  return { session: await appendEvent(context, { sessionId: session.id, sender, event }) }
 }
 
 /** Throws `INVALID_MODEL` if users may not choose this model. */
 export function checkModel({ options }: Context, modelId: string): void {
   if (options.models.some((model) => model.id === modelId)) return
   throw new AppError('INVALID_MODEL', 'Unknown model.')
-}
-
-interface EventEntry {
-  sessionId: string
-  sender: Sender
-  event: SessionEvent
-}
-
-/** Turns a state change into a log entry. */
-function toEventMessage({ clock }: Context, entry: EventEntry): Omit<Message, 'seq'> {
-  return {
-    id: clock.newId(),
-    kind: 'event',
-    content: '',
-    attachments: [],
-    status: 'complete',
-    createdAt: clock.now().toISOString(),
-    ...entry,
-  }
 }

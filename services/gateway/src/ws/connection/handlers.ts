@@ -2,6 +2,8 @@ import type { ClientData, ClientEvent, ClientPayload } from '@chatbox/contract'
 import { noteRefusal } from '../../auth/verify-token.ts'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../../usecases/caller.ts'
+import { cancelHelp, requestHelp } from '../../usecases/human/help.ts'
+import { endTakeover, startTakeover } from '../../usecases/human/takeover.ts'
 import { acceptMessage } from '../../usecases/message/accept-message.ts'
 import { markRead, setTyping } from '../../usecases/message/signals.ts'
 import { retryReply, stopReply } from '../../usecases/reply/control-reply.ts'
@@ -35,6 +37,10 @@ export function createEventHandlers(context: Context): EventHandlers {
     'reply:retry': (caller, input) => retryReply(context, caller, input),
     typing: (caller, input) => setTyping(context, caller, input),
     'model:select': ({ user }, input) => selectModel(context, user, input),
+    'help:request': ({ user }, input) => requestHelp(context, user, input),
+    'help:cancel': ({ user }, input) => cancelHelp(context, user, input),
+    'takeover:start': ({ user }, input) => startTakeover(context, user, input),
+    'takeover:end': ({ user }, input) => endTakeover(context, user, input),
     'token:refresh': async (caller, { token }) => {
       try {
         const identity = await context.verifyToken(token)

@@ -1,0 +1,28 @@
+import type { Message, Sender, Session, SessionEvent } from '@chatbox/contract'
+import type { Context } from '../context.ts'
+
+interface EventEntry {
+  sessionId: string
+  sender: Sender
+  event: SessionEvent
+}
+
+/** Appends a state change to a session's log and tells its viewers. Throws like `placeEntry`. */
+export async function appendEvent(context: Context, entry: EventEntry): Promise<Session> {
+  const appended = await context.messages.append({ message: toEventMessage(context, entry) })
+  context.announceEntry(appended.message, appended.session)
+  return appended.session
+}
+
+/** Turns a state change into a log entry. */
+export function toEventMessage({ clock }: Context, entry: EventEntry): Omit<Message, 'seq'> {
+  return {
+    id: clock.newId(),
+    kind: 'event',
+    content: '',
+    attachments: [],
+    status: 'complete',
+    createdAt: clock.now().toISOString(),
+    ...entry,
+  }
+}

@@ -1,0 +1,47 @@
+import type { ClientData, ClientPayload, Session, User } from '@chatbox/contract'
+import { AppError, checkActive } from '@chatbox/core'
+import type { Context } from '../../context.ts'
+import { appendEvent } from '../append-event.ts'
+import { checkSession } from '../check-session.ts'
+
+/**
+ * Asks for a person. A session has one request at most: asked again, the first one stays, and where
+ * a person has taken over there is nothing to ask for.
+ */
+export async function requestHelp(
+  context: Context,
+  who: User,
+  { sessionId, note = '' }: ClientPayload<'help:request'>,
+): Promise<ClientData<'help:request'>> {
+  const session = await findOwn(context, who, sessionId)
+  checkActive(session)
+  if (session.help || session.assistedBy) return { session }
+  const sender = { type: 'user' as const, id: who.id, name: who.name }
+  const event = { type: 'help_requested' as const, note }
+  try {
+    return { session: await appendEvent(context, { sessionId, sender, event }) }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error
+    // Another tab was faster, or a person was.
+    return { session: await findOwn(context, who, sessionId) }
+  }
+}
+
+/** Takes a request for a person back. Does nothing if there is none. */
+export async function cancelHelp(
+  context: Context,
+  who: User,
+  { sessionId }: ClientPayload<'help:cancel'>,
+): Promise<ClientData<'help:cancel'>> {
+  const session = await findOwn(context, who, sessionId)
+  checkActive(session)
+  if (!session.help) return { session }
+  const sender = { type: 'user' as const, id: who.id, name: who.name }
+  return {
+    session: await appendEvent(context, { sessionId, sender, event: { type: 'help_resolved' } }),
+  }
+}
+
+async function findOwn(context: Context, who: User, sessionId: string): Promise<Session> {
+  return checkSession(context, 'write', { who, session: await context.sessions.find(sessionId) })
+}
