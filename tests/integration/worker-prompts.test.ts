@@ -176,7 +176,11 @@ describe('two workers and a model server that refuses', () => {
         `user: ${prefix}A person, please.`,
         'assistant: fine',
         'user: Hello?\n\nAnybody?',
-        'assistant: I am Eve.\n\nHow can I help?',
+        [
+          'assistant: [Eve, a person of the support team, wrote:]\nI am Eve.',
+          '[Eve, a person of the support team, wrote:]\nHow can I help?',
+          '[Eve has left the chat.]',
+        ].join('\n\n'),
         'user: It works now. Thanks!',
       ])
     })

@@ -1,4 +1,4 @@
-import type { Message } from '@chatbox/contract'
+import type { Message, SessionEvent } from '@chatbox/contract'
 import { AppError } from './errors.ts'
 import type { PromptMessage } from './ports/llm.ts'
 
@@ -87,16 +87,40 @@ export function halfOf({ messages, tokens }: HistorySize): HistorySize {
 /** The messages before the question, in order, each question followed by its latest reply. */
 function toTurns(history: readonly Message[], question: Message): PromptMessage[] {
   const replies = latestReplies(history)
-  return history
-    .filter((message) => message.seq < question.seq && message.kind !== 'event')
+  const before = history.filter(({ seq }) => seq < question.seq)
+  return before
     .flatMap((message): PromptMessage[] => {
+      if (message.event) return toLeaving(message.event, before)
       if (!hasText(message)) return []
-      if (message.sender.type === 'admin') return [{ role: 'assistant', content: message.content }]
+      if (message.sender.type === 'admin') return [toPersonal(message)]
       if (message.sender.type !== 'user') return []
       const reply = replies.get(message.id)
       const asked: PromptMessage = { role: 'user', content: message.content }
       return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
     })
+}
+
+/**
+ * What a person wrote, with who that is. The model otherwise takes it for its own words, and speaks
+ * on as that person. The line says what is, because models obey what a line says will be: told that
+ * a person takes over, they go on to say nothing.
+ */
+function toPersonal({ sender, content }: Message): PromptMessage {
+  const line = `[${toLabel(sender.name)}, a person of the support team, wrote:]`
+  return { role: 'assistant', content: `${line}\n${content}` }
+}
+
+function toLeaving(event: SessionEvent, before: readonly Message[]): PromptMessage[] {
+  if (event.type !== 'takeover_ended') return []
+  const { id, name } = event.by
+  const hasWritten = before.some(({ sender, kind }) => kind === 'text' && sender.id === id)
+  if (!hasWritten) return []
+  return [{ role: 'assistant', content: `[${toLabel(name)} has left the chat.]` }]
+}
+
+/** A name cannot end the line that it is in. */
+function toLabel(name: string): string {
+  return name.replace(/[[\]\s\p{Cc}]+/gu, ' ').trim() || 'Somebody'
 }
 
 /** The last reply that has text, for each question. */
