@@ -88,16 +88,15 @@ export function halfOf({ messages, tokens }: HistorySize): HistorySize {
 function toTurns(history: readonly Message[], question: Message): PromptMessage[] {
   const replies = latestReplies(history)
   const before = history.filter(({ seq }) => seq < question.seq)
-  return before
-    .flatMap((message): PromptMessage[] => {
-      if (message.event) return toLeaving(message.event, before)
-      if (!hasText(message)) return []
-      if (message.sender.type === 'admin') return [toPersonal(message)]
-      if (message.sender.type !== 'user') return []
-      const reply = replies.get(message.id)
-      const asked: PromptMessage = { role: 'user', content: message.content }
-      return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
-    })
+  return before.flatMap((message): PromptMessage[] => {
+    if (message.event) return toLeaving(message.event, before)
+    if (!hasText(message)) return []
+    if (message.sender.type === 'admin') return [toPersonal(message)]
+    if (message.sender.type !== 'user') return []
+    const reply = replies.get(message.id)
+    const asked: PromptMessage = { role: 'user', content: message.content }
+    return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
+  })
 }
 
 /**
