@@ -15,6 +15,7 @@ import { Header } from './header.tsx'
 import { Notices, Refused } from './notices.tsx'
 import { Drawer, SessionList } from './session-list.tsx'
 import { strings } from './strings.ts'
+import { WhoAnswers } from './who-answers.tsx'
 
 const WIDE = '(min-width: 820px)'
 /** Devices without an on-screen keyboard, which would cover half of the page. */
@@ -63,6 +64,7 @@ function Chat({ client, state }: ChatProps): JSX.Element {
       {!isWide && isOpen && <Drawer onClose={closeDrawer}>{list}</Drawer>}
       <main class="main">
         <Header client={client} state={state} onMenu={isWide ? undefined : () => setOpen(true)} />
+        {log && <WhoAnswers client={client} session={log.session} />}
         <Notices client={client} state={state} />
         {log ? (
           <Conversation key={log.session.id} log={log} state={state} actions={client} />

@@ -126,6 +126,15 @@ export class ChatClient extends Observable<ChatState> {
     this.#typed.moveTo(tabId)
   }
 
+  /** Asks for a person, also before the first question. */
+  async requestHelp(): Promise<void> {
+    await this.#try(() => this.#view?.requestHelp())
+  }
+
+  async cancelHelp(): Promise<void> {
+    await this.#try(() => this.#view?.cancelHelp())
+  }
+
   /** The text in the message box, which survives a reload and the end of a session. */
   get typedText(): string {
     return this.#typed.text

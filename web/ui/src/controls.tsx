@@ -13,6 +13,8 @@ const PATHS = {
   retry: 'M4 12a8 8 0 1 1 2.3 5.6M4 20v-4.5h4.5',
   clock: 'M12 7v5l3 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z',
   alert: 'M12 8v5M12 16.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z',
+  person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20a7.5 7.5 0 0 1 15 0',
+  assistant: 'M12 4V2.5M5 8h14v11H5zM9.5 12.5v1.5M14.5 12.5v1.5',
   copy: 'M9 9h10v10H9zM5 15V5h10',
 } as const
 const COPIED_MS = 1500

@@ -149,15 +149,26 @@ function afterEvent(log: SessionLog, { event, createdAt }: Message): SessionLog 
   const silent = { ...log, drafts: [], awaiting: '' }
   switch (event?.type) {
     case 'takeover_started':
-      return { ...silent, session: { ...session, assistedBy: { ...event.by, since: createdAt } } }
+      return {
+        ...silent,
+        session: { ...session, help: null, assistedBy: { ...event.by, since: createdAt } },
+      }
     case 'session_ended':
-      return { ...silent, session: { ...session, status: 'ended', endedAt: createdAt } }
+      return {
+        ...silent,
+        session: { ...session, status: 'ended', help: null, assistedBy: null, endedAt: createdAt },
+      }
     case 'takeover_ended':
       return { ...log, session: { ...session, assistedBy: null } }
     case 'model_selected':
       return { ...log, session: { ...session, modelId: event.modelId } }
     case 'help_requested':
+      return {
+        ...log,
+        session: { ...session, help: { requestedAt: createdAt, note: event.note } },
+      }
     case 'help_resolved':
+      return { ...log, session: { ...session, help: null } }
     case undefined:
   }
   // Events of later versions end here too, although no type names them.

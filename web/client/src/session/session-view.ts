@@ -125,9 +125,17 @@ export class SessionView extends Observable<SessionViewState> {
 
   /** Ends the session, which stays readable. */
   async end(): Promise<void> {
-    const payload = { sessionId: this.id }
-    const { session } = await this.#options.connection.request('session:end', payload)
-    this.apply({ type: 'session', session })
+    await this.#change('session:end')
+  }
+
+  /** Asks for a person. Asked again, the first request stays. */
+  async requestHelp(): Promise<void> {
+    await this.#change('help:request')
+  }
+
+  /** Takes the request for a person back. */
+  async cancelHelp(): Promise<void> {
+    await this.#change('help:cancel')
   }
 
   async selectModel(modelId: string): Promise<void> {
@@ -190,6 +198,11 @@ export class SessionView extends Observable<SessionViewState> {
     this.#typing.stop()
     this.#typists.clear()
     this.#options.onClose()
+  }
+
+  async #change(event: 'session:end' | 'help:request' | 'help:cancel'): Promise<void> {
+    const { session } = await this.#options.connection.request(event, { sessionId: this.id })
+    this.apply({ type: 'session', session })
   }
 
   #onReceipt({ reader, seq }: ServerPayload<'message:receipt'>): void {
