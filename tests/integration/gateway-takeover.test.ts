@@ -209,13 +209,13 @@ describe('a takeover', () => {
 
   it('clicked twice is one takeover', async () => {
     const chat = await openChat()
-    const tabs = [await join(OLGA, chat), await join(OLGA, chat)]
+    const [first, second] = [await join(OLGA, chat), await join(OLGA, chat)]
     const input = { sessionId: chat.session.id }
-    await Promise.all(tabs.map((tab) => tab.emit('takeover:start', input)))
-    await tabs[0]?.emit('takeover:start', input)
+    await Promise.all([first, second].map((tab) => tab.emit('takeover:start', input)))
+    await first.emit('takeover:start', input)
     expect(await story(chat)).toEqual(['admin takeover_started'])
-    await tabs[0]?.emit('takeover:end', input)
-    const { session } = await (tabs[1] ?? tabs[0])!.emit('takeover:end', input)
+    await first.emit('takeover:end', input)
+    const { session } = await second.emit('takeover:end', input)
     expect(session.assistedBy).toBeNull()
     expect(await story(chat)).toEqual(['admin takeover_started', 'admin takeover_ended'])
   })

@@ -189,6 +189,23 @@ describe('a takeover', () => {
     expect(() => placeEntry(head, takenOver(eve))).toThrow('Bob has this chat.')
   })
 
+  it('is awaited from the request on, and from the first message that no person has answered', () => {
+    const at = (minute: number) => `2026-01-01T10:0${minute}:00.000Z`
+    const said = (minute: number, sender = user) => entry(sender, { createdAt: at(minute) })
+    const asked = event(user, { type: 'help_requested', note: '' })
+    const back = event(admin(eve), { type: 'takeover_ended', by: eve })
+    const since = (...entries: NewEntry[]) => after(...entries).state.waitingSince
+    expect(since(said(1), entry(ai))).toBeUndefined()
+    expect(since(asked, said(1))).toBe(LATER)
+    expect(since(asked, takenOver(eve))).toBe(LATER)
+    expect(since(asked, takenOver(eve), said(2, admin(eve)))).toBeUndefined()
+    expect(since(takenOver(eve), said(1), said(2))).toBe(at(1))
+    expect(since(takenOver(eve), said(1), said(2, admin(eve)), said(3))).toBe(at(3))
+    expect(since(takenOver(eve), said(1), back)).toBeUndefined()
+    expect(since(asked, event(user, { type: 'help_resolved' }))).toBeUndefined()
+    expect(since(asked, ended)).toBeUndefined()
+  })
+
   it('is asked for once', () => {
     const asked = (note: string) => event(user, { type: 'help_requested', note })
     const head = after(asked('first'))

@@ -22,6 +22,11 @@ export interface SessionState {
   help: Session['help']
   assistedBy: Session['assistedBy']
   adminAssisted: boolean
+  /**
+   * Since when the user waits for a word of a person: from the request for one, or the first message
+   * that no person has answered. Missing while nobody waits, and in a state of an older version.
+   */
+  waitingSince?: string
   usage: Usage
   responses: { count: number; totalMs: number; maxMs: number }
   /**
@@ -187,7 +192,7 @@ function afterText(
   responseTimeMs: number | undefined,
 ): SessionState {
   return {
-    ...state,
+    ...waiting(state, message),
     name: state.name || (message.sender.type === 'user' ? toSessionName(message.content) : ''),
     lastActivityAt: later(state.lastActivityAt, message.createdAt),
     messageCount: state.messageCount + 1,
@@ -204,6 +209,18 @@ function afterText(
   }
 }
 
+/** The user waits from the first message that no person has answered. */
+function waiting(state: SessionState, { sender, createdAt }: Message): SessionState {
+  if (sender.type === 'admin') return unawaited(state)
+  const isAwaited = state.help !== null || state.assistedBy !== null
+  if (sender.type !== 'user' || !isAwaited || state.waitingSince !== undefined) return state
+  return { ...state, waitingSince: createdAt }
+}
+
+function unawaited({ waitingSince: _answered, ...state }: SessionState): SessionState {
+  return state
+}
+
 function afterEvent(state: SessionState, event: SessionEvent, at: string): SessionState {
   const active = { ...state, lastActivityAt: later(state.lastActivityAt, at) }
   switch (event.type) {
@@ -211,9 +228,9 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
       if (state.help || state.assistedBy) {
         throw new AppError('CONFLICT', 'A person has been asked for already.')
       }
-      return { ...active, help: { requestedAt: at, note: event.note } }
+      return { ...active, help: { requestedAt: at, note: event.note }, waitingSince: at }
     case 'help_resolved':
-      return { ...active, help: null }
+      return { ...unawaited(active), help: null }
     case 'takeover_started':
       if (state.assistedBy?.id !== event.from) throw hasOperator(state.assistedBy)
       return { ...active, help: null, assistedBy: { ...event.by, since: at }, adminAssisted: true }
@@ -221,12 +238,12 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
       if (state.assistedBy?.id !== event.by.id) {
         throw hasOperator(state.assistedBy)
       }
-      return { ...active, assistedBy: null }
+      return { ...unawaited(active), assistedBy: null }
     case 'model_selected':
       return { ...active, modelId: event.modelId }
     case 'session_ended':
       // Ending a session is not an activity: `lastActivityAt` keeps the time of the last one.
-      return { ...state, status: 'ended', endedAt: at, help: null, assistedBy: null }
+      return { ...unawaited(state), status: 'ended', endedAt: at, help: null, assistedBy: null }
   }
 }
 

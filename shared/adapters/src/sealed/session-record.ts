@@ -1,4 +1,4 @@
-import { keepUnknown, sessionSchema } from '@chatbox/contract'
+import { keepUnknown, sessionSchema, timeSchema } from '@chatbox/contract'
 import {
   AppError,
   type LaterTexts,
@@ -48,6 +48,7 @@ const stateSchema = keepUnknown(
         maxMs: z.number().min(0),
       }),
       unanswered: z.int().min(0),
+      waitingSince: timeSchema.exactOptional(),
     }),
 )
 const seqSchema = z.int().min(0)

@@ -39,11 +39,11 @@ async function toStopped(
 
 /** A worker that finds the committed reply does the same, so nothing is lost if this dies. */
 async function append(context: Context, committed: CommittedReply): Promise<void> {
-  const { replies, messages, bus, options, announceEntry } = context
+  const { replies, messages, bus, options } = context
   const { reply, outcome } = committed
   await bus.dropDraft(reply.sessionId, reply.replyId)
   const name = options.models.find(({ id }) => id === outcome.modelId)?.name
   const appended = await messages.append({ message: toReplyEntry(committed, name) })
   await replies.settle(reply, reply.epoch, 'done')
-  if (appended.appended) announceEntry(appended.message, appended.session)
+  if (appended.appended) context.announceEntry(appended.message, appended.session)
 }
