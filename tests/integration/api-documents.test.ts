@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   asyncApiDocument,
   CLIENT_EVENTS,
+  type ClientEvent,
   openApiDocument,
   SERVER_EVENTS,
   type ClientEvent,
@@ -29,6 +30,7 @@ const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
 let dataDir: string
 let server: ServiceProcess
 let user: ChatUser
+let operator: ChatUser
 let session: Session
 let question: Message
 
@@ -45,6 +47,7 @@ beforeAll(async () => {
     },
   })
   user = await openChatUser({ url: server.url, name: 'Ann' })
+  operator = await openChatUser({ url: server.url, name: 'Olga', roles: ['chat_admin'] })
   ;({ session } = await user.open())
   question = await user.send(session, 'What can you do?')
   await user.waitFor('message:new', ({ message }) => message.replyTo === question.id)
@@ -52,6 +55,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   user.close()
+  operator.close()
   await server.stop()
   await rm(dataDir, { recursive: true, force: true })
 })
@@ -167,9 +171,15 @@ describe('the Socket.IO events', () => {
     ['reply:stop', async () => ({ sessionId: session.id, replyId: (await replyStart()).replyId })],
     ['reply:retry', async () => ({ sessionId: session.id, messageId: await stoppedReply() })],
     ['token:refresh', async () => ({ token: await signToken({ sub: user.userId }) })],
+    ['help:request', async () => ({ sessionId: session.id, note: 'A refund' })],
+    ['help:cancel', async () => ({ sessionId: session.id })],
+    ['takeover:start', async () => ({ sessionId: session.id })],
+    ['takeover:end', async () => ({ sessionId: session.id })],
     ['session:end', async () => ({ sessionId: session.id })],
   ]
 
+  const callerOf = (event: string) =>
+    CLIENT_EVENTS[event as ClientEvent].who === 'operator' ? operator : user
   const replyStart = () => user.waitFor('reply:start', (reply) => reply.sessionId === session.id)
 
   async function stoppedReply(): Promise<string> {
@@ -186,7 +196,7 @@ describe('the Socket.IO events', () => {
       const payload = await toPayload()
       const wrong = socket.faults(`#/components/schemas/${toId(event)}Payload`, payload)
       expect([event, wrong]).toEqual([event, []])
-      const ack = await user.emitRaw(event, payload)
+      const ack = await callerOf(event).emitRaw(event, payload)
       expect([event, ack]).toEqual([event, expect.objectContaining({ ok: true })])
       expect([event, faultsOfAck(event, ack)]).toEqual([event, []])
       if (event === 'session:create' && ack.ok) ({ session } = ack.data as { session: Session })
@@ -198,7 +208,7 @@ describe('the Socket.IO events', () => {
     async (event) => {
       const payload = { unknown: true }
       expect(socket.faults(`#/components/schemas/${toId(event)}Payload`, payload)).not.toEqual([])
-      const ack = await user.emitRaw(event, payload)
+      const ack = await callerOf(event).emitRaw(event, payload)
       expect(ack).toMatchObject({ ok: false, error: { code: 'INVALID_FORMAT' } })
       expect(faultsOfAck(event, ack)).toEqual([])
     },
