@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   asyncApiDocument,
   CLIENT_EVENTS,
-  type ClientEvent,
   openApiDocument,
   SERVER_EVENTS,
   type ClientEvent,
