@@ -70,6 +70,43 @@ describeWithBrowser('a visitor who wants to be forgotten', () => {
     await chat.page.getByText('One person').first().waitFor()
   }, 60_000)
 
+  it('is forgotten although another tab is just renewing its token', async () => {
+    const chat = await openWithChat()
+    const context = chat.page.context()
+    const [before] = await context.cookies(`${server.url}api/visitors`)
+    const tab = await context.newPage()
+    const answered = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    await tab.route('**/api/visitors', async (route) => {
+      const response = await route.fetch()
+      answered.resolve()
+      await released.promise
+      await route.fulfill({ response })
+    })
+    await tab.goto(server.url, { waitUntil: 'commit' })
+    await answered.promise
+    await forget(chat.page)
+    released.resolve()
+    await isAnew(chat.page)
+    const [after] = await context.cookies(`${server.url}api/visitors`)
+    expect(subjectOf(after?.value)).not.toBe(subjectOf(before?.value))
+  }, 60_000)
+
+  it('chats where the browser refuses a page whatever tabs share', async () => {
+    const chat = await pages.open(server.url)
+    await chat.page.addInitScript(() => {
+      const refuse = function Refused(): void {
+        throw new DOMException('The operation is insecure.', 'SecurityError')
+      }
+      Reflect.set(window, 'BroadcastChannel', refuse)
+    })
+    await chat.page.reload()
+    await chat.ask('Is anybody there?')
+    await chat.waitForReply(1)
+    await forget(chat.page)
+    await isAnew(chat.page)
+  }, 60_000)
+
   it('is asked first, and keeps everything after a no', async () => {
     const { page, input } = await openWithChat()
     await page.getByRole('button', { name: FORGET }).click()

@@ -22,17 +22,40 @@ interface PageOptions extends Omit<ChatClientOptions, 'tabId' | 'isNewTab'> {
 export function createChatOptions(): PageOptions {
   // The page's folder on the server, path prefix included.
   const baseUrl = new URL('.', location.href).href.replace(/\/$/, '')
-  const tabs = new BroadcastChannel(`chatbox-forgotten ${baseUrl}`)
+  const tabs = openTabs(`chatbox-forgotten ${baseUrl}`)
   return {
     baseUrl,
     getToken: createPageToken(baseUrl),
     storage: createOutboxStorage(),
     forgetting: {
-      ask: () => requestChange(`${baseUrl}/api/visitors`, { ...OWN, method: 'DELETE' }),
-      tell: () => tabs.postMessage(null),
+      ask: () =>
+        inTurn(baseUrl, () =>
+          requestChange(`${baseUrl}/api/visitors`, { ...OWN, method: 'DELETE' }),
+        ),
+      tell: () => tabs?.postMessage(null),
     },
-    onForgotten: (listener) => tabs.addEventListener('message', listener),
+    onForgotten: (listener) => tabs?.addEventListener('message', listener),
   }
+}
+
+/** Returns undefined where the browser refuses a page its storage, which throws here too. */
+function openTabs(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Runs one request about the visitor's cookie after another, in all tabs: the answer to one that was
+ * under way would bring a forgotten visitor's cookie back. Where there are no locks, on plain http,
+ * it runs at once.
+ */
+async function inTurn<T>(baseUrl: string, ask: () => Promise<T>): Promise<T> {
+  // Missing on plain http, whatever the type says.
+  const locks = navigator.locks as LockManager | undefined
+  return locks ? await locks.request(`chatbox-visitor ${baseUrl}`, ask) : await ask()
 }
 
 /**
@@ -52,7 +75,8 @@ function askHost(): Promise<IssuedToken> | undefined {
 }
 
 async function createVisitor(baseUrl: string): Promise<IssuedToken> {
-  return (await requestJson(`${baseUrl}/api/visitors`, { ...OWN, method: 'POST' })) as IssuedToken
+  const url = `${baseUrl}/api/visitors`
+  return (await inTurn(baseUrl, () => requestJson(url, { ...OWN, method: 'POST' }))) as IssuedToken
 }
 
 /**
