@@ -75,18 +75,18 @@ describeWithBrowser('a visitor who wants to be forgotten', () => {
     const context = chat.page.context()
     const [before] = await context.cookies(`${server.url}api/visitors`)
     const tab = await context.newPage()
-    const answered = Promise.withResolvers<void>()
-    const released = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<undefined>()
+    const released = Promise.withResolvers<undefined>()
     await tab.route('**/api/visitors', async (route) => {
       const response = await route.fetch()
-      answered.resolve()
+      answered.resolve(undefined)
       await released.promise
       await route.fulfill({ response })
     })
     await tab.goto(server.url, { waitUntil: 'commit' })
     await answered.promise
     await forget(chat.page)
-    released.resolve()
+    released.resolve(undefined)
     await isAnew(chat.page)
     const [after] = await context.cookies(`${server.url}api/visitors`)
     expect(subjectOf(after?.value)).not.toBe(subjectOf(before?.value))
