@@ -152,6 +152,30 @@ describe('reasoning that is not shown is counted', () => {
     expect(work.hiddenTokens).toBe(0)
   })
 
+  it.each<[string, { data: string }[]]>([
+    ['in the piece that brings text', [delta({ reasoning_content: LONG, content: 'Yes.' })]],
+    [
+      'in a list of parts with text',
+      [
+        delta({
+          content: [
+            { type: 'thinking', thinking: [{ type: 'text', text: LONG }] },
+            { type: 'text', text: 'Yes.' },
+          ],
+        }),
+      ],
+    ],
+    ['beside a refusal', [delta({ reasoning: LONG, refusal: 'Yes.' })]],
+    [
+      'in the piece that takes shown text back',
+      [delta({ content: 'So' }), delta({ content: `, ${LONG}\n</think>\nYes.` })],
+    ],
+  ])('%s', async (_how, events) => {
+    server.answer(streamPieces([encodeEvents(events)], { then: 'reset' }))
+    expect((await ask('openai')).text).toBe('Yes.')
+    expect(Math.abs(work.hiddenTokens - LONG_TOKENS)).toBeLessThan(6)
+  })
+
   it('in the estimate of a whole reply whose tokens the server does not tell', async () => {
     const end = { data: JSON.stringify({ choices: [{ delta: {}, finish_reason: 'stop' }] }) }
     const events = [delta({ reasoning_content: LONG }), delta({ content: 'Yes.' }), end]

@@ -95,6 +95,7 @@ export async function readReply(
     for await (const chunk of llm.streamReply(request, signal)) {
       if (outcome.ended) throw new Error('a chunk after the end')
       if (chunk.type === 'text') pieces.push(chunk.text)
+      if (chunk.type === 'replacement') pieces.splice(0, Infinity, chunk.text)
       if (chunk.type === 'usage') outcome.usage = chunk.usage
       if (chunk.type === 'conversation') outcome.ref = chunk.ref
       if (chunk.type === 'end') outcome.ended = true

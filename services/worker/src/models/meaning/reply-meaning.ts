@@ -127,13 +127,11 @@ export class ReplyMeaning {
 
   /** `piece` is what it was sorted from. What is not shown of it is the model's work all the same. */
   #toChunks({ text, isThinking, takesBack }: Sorted, piece = ''): ReplyChunk[] {
-    if (takesBack && this.#hasText) {
-      this.#hasText = text !== ''
-      return [{ type: 'replacement', text }]
-    }
-    if (!isThinking) return this.#toText(text)
-    const tokens = Math.max(0, weighTokens(piece) - weighTokens(text))
-    return [{ type: 'thinking', tokens }, ...this.#toText(text)]
+    const hidden = Math.max(0, weighTokens(piece) - weighTokens(text))
+    const thinking: ReplyChunk[] = isThinking ? [{ type: 'thinking', tokens: hidden }] : []
+    if (!takesBack || !this.#hasText) return [...thinking, ...this.#toText(text)]
+    this.#hasText = text !== ''
+    return [...thinking, { type: 'replacement', text }]
   }
 
   #replace(text: string): ReplyChunk[] {

@@ -68,15 +68,24 @@ function readReason(reason: unknown): Meaning[] {
 /** The names under which servers send reasoning beside the text. */
 const REASONING = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking', 'tool_calls']
 
-/** Reads a delta or a message. Any field may be present but empty. */
+/** Reads a delta or a message, which may bring reasoning and text. Any field may be empty. */
 function readMessage(message: Message): Meaning[] {
   if (!message) return []
   const text = toText(message.content) || message.refusal
-  if (text) return [{ type: 'text', text }]
   // Some servers send the same reasoning under several names.
   const reasoning = REASONING.map((name) => message[name]).find(Boolean)
-  const hidden = reasoning ?? (typeof message.content === 'object' ? message.content : undefined)
-  return hidden ? [{ type: 'thinking', text: toHiddenText(hidden) }] : []
+  const hidden = reasoning ?? toHiddenParts(message.content)
+  return [
+    ...(hidden ? [{ type: 'thinking' as const, text: toHiddenText(hidden) }] : []),
+    ...(text ? [{ type: 'text' as const, text }] : []),
+  ]
+}
+
+/** Returns the parts that are no text, as Mistral sends its reasoning. */
+function toHiddenParts(content: z.infer<typeof contentSchema>): Part[] | undefined {
+  if (typeof content !== 'object' || content === null) return undefined
+  const parts = [content].flat().filter((part) => !isText(part))
+  return parts.length > 0 ? parts : undefined
 }
 
 function toText(content: z.infer<typeof contentSchema>): string {

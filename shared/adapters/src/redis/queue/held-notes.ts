@@ -4,7 +4,7 @@ import type { RedisContext } from '../client/context.ts'
 /** Beside BullMQ's own keys: a note of each worker that holds jobs. */
 export const HELD_KEY = 'held'
 
-/** The jobs that one worker holds. */
+/** The jobs that one worker holds. As JSON, in this order, they are its note. */
 export interface Held {
   count: number
   /** The time at which the oldest one was first enqueued, in ms. */
@@ -22,7 +22,8 @@ const COMMAND_TIMEOUT_MS = 500
 
 /**
  * Lua: what all workers hold. `held_jobs(key, lane)` returns how many jobs, how many of the lane, and
- * since when the oldest waits, 0 if none.
+ * since when the oldest waits, 0 if none. `lane` is a JSON string. Each question asks this, so a
+ * note is searched and not decoded: it may name hundreds of lanes.
  */
 export const HELD_JOBS = `
 local function held_jobs(key, lane)
@@ -30,13 +31,14 @@ local function held_jobs(key, lane)
   local notes = redis.call('HVALS', key)
   if #notes == 0 then return count, own, oldest end
   local time = redis.call('TIME')
-  for _, value in ipairs(notes) do
-    local ends, json = string.match(value, '^(%d+) (.*)$')
-    if ends and tonumber(ends) > time[1] * 1000 + math.floor(time[2] / 1000) then
-      local note = cjson.decode(json)
-      count = count + note.count
-      own = own + (note.lanes[lane] or 0)
-      if oldest == 0 or note.oldest < oldest then oldest = note.oldest end
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  for _, note in ipairs(notes) do
+    local ends, held, since = string.match(note, '^(%d+) {"count":(%d+),"oldest":(%d+)')
+    if ends and tonumber(ends) > now then
+      count = count + tonumber(held)
+      local _, last = string.find(note, lane .. ':', 1, true)
+      if last then own = own + tonumber(string.match(note, '^%d+', last + 1) or '0') end
+      if oldest == 0 or tonumber(since) < oldest then oldest = tonumber(since) end
     end
   end
   return count, own, oldest
@@ -44,7 +46,7 @@ end
 `
 
 const READ = createScript(`${HELD_JOBS}
-local count, own, oldest = held_jobs(KEYS[1], '')
+local count, own, oldest = held_jobs(KEYS[1], '""')
 return {count, oldest}
 `)
 

@@ -44,7 +44,7 @@ round = math.min(math.max(round, last), last_round)
 if is_new then redis.call('HSET', lanes, lane, round) end
 local count = redis.call('ZCARD', waiting)
 local ahead = redis.call('ZCOUNT', waiting, '-inf', string.format('(%.0f', (round + 1) * span))
-local held_count, held_of_lane = held_jobs(held, lane)
+local held_count, held_of_lane = held_jobs(held, ARGV[5])
 local ended = tonumber(redis.call('GET', added) or '0') - count - redis.call('LLEN', active)
 if waits then round = 0 end
 return {round, ahead + held_of_lane, count + held_count, ended}
@@ -71,7 +71,7 @@ export class JobTurns {
     const keys = ['prioritized', 'lanes', `de:${deduplicationId}`, `dn:${deduplicationId}`]
     const answer = await runScript(this.#redis.commands, TAKE_TURN, {
       keys: [...keys, 'active', 'pc', HELD_KEY].map((type) => this.#toKey(type)),
-      args: [lane, LAST_ROUND, MAX_LANES, this.#toKey('')],
+      args: [lane, LAST_ROUND, MAX_LANES, this.#toKey(''), JSON.stringify(lane)],
     })
     const [round = 1, ahead = 0, waiting = 0, served = 0] = toNumbers(answer)
     const now = performance.now()
