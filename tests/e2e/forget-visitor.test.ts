@@ -134,6 +134,39 @@ describeWithBrowser('a visitor who wants to be forgotten', () => {
     expect(await readStored(page)).toContain('My unsent secret')
   }, 60_000)
 
+  it('leaves nothing behind if another visitor cannot be had, and goes on when one can', async () => {
+    const chat = await openWithChat({ allowNetworkErrors: true })
+    const { page } = chat
+    const tab = await page.context().newPage()
+    await tab.goto(server.url)
+    await tab.getByText('My secret question').first().waitFor()
+    let isDown = true
+    await page.context().route('**/api/visitors', async (route) => {
+      if (isDown && route.request().method() === 'POST') await route.abort()
+      else await route.continue()
+    })
+    await forget(page)
+    for (const each of [page, tab]) {
+      await each.getByText('secret').first().waitFor({ state: 'hidden' })
+      expect(await readStored(each)).not.toContain('secret')
+    }
+    isDown = false
+    await isAnew(page)
+    await isAnew(tab)
+  }, 60_000)
+
+  it('is forgotten in a tab that is not connected yet', async () => {
+    const chat = await openWithChat()
+    const tab = await chat.page.context().newPage()
+    await tab.routeWebSocket('**/socket.io/**', () => undefined)
+    await tab.goto(server.url)
+    await tab.locator('textarea').fill('My other secret')
+    await forget(chat.page)
+    await isAnew(chat.page)
+    await tab.waitForFunction(() => document.querySelector('textarea')?.value === '')
+    expect(await readStored(tab)).not.toContain('secret')
+  }, 60_000)
+
   it('can do so on a phone', async () => {
     const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
     const { page } = await openWithChat(phone)

@@ -36,6 +36,8 @@ interface Forgetting {
 }
 
 const FIRST_PAGE = 50
+/** Stands for the visitor who follows a forgotten one. No server makes this id. */
+const NOBODY = 'visitor:'
 
 /**
  * One user's chat: a view of one session, an outbox and the list of sessions. When another user
@@ -205,21 +207,33 @@ export class ChatClient extends Observable<ChatState> {
     const { forgetting } = this.#options
     await this.#try(async () => {
       await forgetting?.ask()
-      await this.#beginAnew()
       forgetting?.tell()
+      await this.#beginAnew()
     })
   }
 
   /** Call this when another tab has made the browser forget its visitor. */
   async onForgotten(): Promise<void> {
-    if (this.state.user && isVisitor(this.state.user)) await this.#try(() => this.#beginAnew())
+    await this.#try(async () => {
+      // A token that is under way may be the forgotten visitor's.
+      if (this.#userId === '') await this.#server.getToken({ renew: false })
+      if (isVisitor({ id: this.#userId })) await this.#beginAnew()
+    })
   }
 
-  /** Erases what is kept of the visitor last, when nothing here writes it any more. */
+  /**
+   * Shows nothing of the visitor any more, erases what is kept of them, and asks for another one. If
+   * none can be had now, the connection goes on asking.
+   */
   async #beginAnew(): Promise<void> {
     const former = this.#userId
+    this.#subject = NOBODY
+    this.#become(NOBODY)
+    this.#connection.restart()
+    await eraseTexts(this.#options.storage, former)
     await this.#server.getToken({ renew: true })
-    if (former !== this.#userId) await eraseTexts(this.#options.storage, former)
+    // It was under way when the visitor was forgotten.
+    if (this.#userId === former) await this.#server.getToken({ renew: true })
   }
 
   /** Call this with the whole text when the user types. */

@@ -29,7 +29,7 @@ export interface ChatState extends Omit<SessionViewState, 'log'> {
 }
 
 /** Returns whether the server has made this user for this browser (docs/protocol.md, section 2). */
-export function isVisitor({ id }: User): boolean {
+export function isVisitor({ id }: Pick<User, 'id'>): boolean {
   return id.startsWith('visitor:')
 }
 

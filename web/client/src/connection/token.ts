@@ -10,7 +10,10 @@ export interface IssuedToken {
 /** A token with less time left is not used for a handshake. */
 const MIN_LEFT_MS = 90_000
 
-/** Keeps a token until shortly before it expires. Concurrent callers share one request. */
+/**
+ * Keeps a token until shortly before it expires, or until another one is wished for, whether that
+ * one can be had or not. Concurrent callers share one request.
+ */
 export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
   let known: IssuedToken | undefined
   let underWay: Promise<IssuedToken> | undefined
@@ -18,6 +21,7 @@ export function createTokenSource(issue: () => Promise<IssuedToken>): GetToken {
     if (known && !renew && Date.parse(known.expiresAt) - Date.now() > MIN_LEFT_MS) {
       return known.token
     }
+    known = undefined
     underWay ??= issue().finally(() => (underWay = undefined))
     known = await underWay
     return known.token
