@@ -1,5 +1,5 @@
 import type { Usage } from '@chatbox/contract'
-import { within as settleWithin, type Llm, type LlmRequest } from '@chatbox/core'
+import { within as settleWithin, type Llm, type LlmChunk, type LlmRequest } from '@chatbox/core'
 import type { ProviderSettings } from '@chatbox/kit'
 import { createModelDirectory, type ModelDirectoryOptions } from '@chatbox/worker'
 
@@ -82,10 +82,9 @@ export async function readReply(
   request: LlmRequest = toRequest(),
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Outcome> {
-  const pieces: string[] = []
   const outcome: Outcome = {
     text: '',
-    pieces,
+    pieces: [],
     usage: undefined,
     ref: undefined,
     ended: false,
@@ -94,17 +93,21 @@ export async function readReply(
   try {
     for await (const chunk of llm.streamReply(request, signal)) {
       if (outcome.ended) throw new Error('a chunk after the end')
-      if (chunk.type === 'text') pieces.push(chunk.text)
-      if (chunk.type === 'replacement') pieces.splice(0, Infinity, chunk.text)
-      if (chunk.type === 'usage') outcome.usage = chunk.usage
-      if (chunk.type === 'conversation') outcome.ref = chunk.ref
-      if (chunk.type === 'end') outcome.ended = true
+      note(chunk, outcome)
     }
   } catch (error) {
     outcome.error = error
   }
-  outcome.text = pieces.join('')
+  outcome.text = outcome.pieces.join('')
   return outcome
+}
+
+function note(chunk: LlmChunk, outcome: Outcome): void {
+  if (chunk.type === 'text') outcome.pieces.push(chunk.text)
+  if (chunk.type === 'replacement') outcome.pieces.splice(0, Infinity, chunk.text)
+  if (chunk.type === 'usage') outcome.usage = chunk.usage
+  if (chunk.type === 'conversation') outcome.ref = chunk.ref
+  if (chunk.type === 'end') outcome.ended = true
 }
 
 /** Rejects when `promise` has not settled in time. */
