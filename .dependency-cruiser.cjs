@@ -131,7 +131,7 @@ module.exports = {
       '(express|helmet|proxy-addr|socket[.]io|ws)',
       '^services/gateway/src/(ws|http|edge)/',
     ),
-    only('mail-home', 'nodemailer', '^services/worker/src/mail/'),
+    only('mail-home', 'nodemailer', '^services/worker/src/channels/mail/'),
     only('llm-home', '(eventsource-parser|undici|cockatiel)', '^services/worker/src/models/'),
     // The probe signs a token as the site in front of chatbox would.
     only('jwt-home', '(jsonwebtoken|jwks-rsa)', '^services/(gateway/src/auth|probe/src)/'),

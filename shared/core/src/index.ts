@@ -27,6 +27,15 @@ export {
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export { FairLine, MAX_LANES, type Place } from './fair-line.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
+export {
+  CHANNEL_KINDS,
+  type AlertChannel,
+  type ChannelKind,
+  type Delivery,
+  type DeliveryFault,
+  type Notice,
+  type Route,
+} from './ports/alert-channel.ts'
 export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'

@@ -12,6 +12,7 @@ export {
   type Logger,
 } from './logging/logger.ts'
 export type { DisconnectReason, SecurityEventKind } from './metrics/gateway-metrics.ts'
+export { createScrubber } from './logging/redaction.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { createBackendHooks } from './process/backend-hooks.ts'
 export { createClock } from './process/clock.ts'

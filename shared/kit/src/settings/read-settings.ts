@@ -1,3 +1,4 @@
+import { alertFaults } from '../alerts/alert-faults.ts'
 import { isPlaintext } from './backend-tls.ts'
 import { readProviders, type ProviderSettings } from './provider-settings.ts'
 import { weakness } from './secret-strength.ts'
@@ -36,7 +37,10 @@ export function readSettings(env: Env, kind: ProcessKind = defaultKind(env)): Se
   const faults: string[] = []
   const circumstances = { env, kind, production: env.NODE_ENV?.trim() === 'production' }
   const values = readGroups(SETTINGS, { ...circumstances, faults })
-  const checks = [missingSettings, secretFaults, authFaults, httpsFaults, tlsFaults, otherFaults]
+  const checks = [
+    ...[missingSettings, secretFaults, authFaults, httpsFaults, tlsFaults, otherFaults],
+    alertFaults,
+  ]
   faults.push(...checks.flatMap((check) => check({ ...circumstances, values })))
   const providers = kind === 'migrate' ? [] : readProviders({ ...circumstances, faults })
   faults.push(...unpricedModels(circumstances, values, providers))

@@ -1,3 +1,4 @@
+import { ALERT_SETTINGS } from '../alerts/alert-settings.ts'
 import { BUDGET_SETTINGS } from '../budgets/budget-settings.ts'
 import { ADDRESS_SETTINGS } from './address-settings.ts'
 import type { ProviderSettings } from './provider-settings.ts'
@@ -88,13 +89,13 @@ export const SETTINGS = {
       default: '/chatbox',
       about:
         'The path that every public address begins with; `/` if chatbox has a host of its own.',
-      usedBy: GATEWAY,
+      usedBy: SERVER,
     }),
     publicUrl: setting('PUBLIC_URL', origin(), {
       defaultNote: '`http://localhost:PORT` outside production',
       about:
         'The scheme, host and port that browsers see, if a proxy is in front. In production it must be `https`.',
-      usedBy: GATEWAY,
+      usedBy: SERVER,
     }),
     allowedOrigins: setting('ALLOWED_ORIGINS', origins(), {
       otherwise: () => [],
@@ -273,6 +274,7 @@ export const SETTINGS = {
     }),
   },
   budgets: BUDGET_SETTINGS,
+  alerts: ALERT_SETTINGS,
 } satisfies Record<string, SettingGroup>
 
 /** Every setting except the model providers'. */

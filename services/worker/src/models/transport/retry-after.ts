@@ -3,12 +3,13 @@ const MAX_RETRY_AFTER_MS = 60_000
 
 /**
  * Parses a `Retry-After` header, in seconds or as an HTTP date, into milliseconds. The result is
- * capped, because a provider must not delay a user's question for an hour. Invalid values are
+ * at most `maxMs`, because a provider must not delay a user's question for an hour. Invalid values are
  * ignored.
  */
 export function parseRetryAfter(
   header: string | string[] | undefined,
   now: Date,
+  maxMs = MAX_RETRY_AFTER_MS,
 ): number | undefined {
   const value = (Array.isArray(header) ? header[0] : header)?.trim() ?? ''
   const waitMs = /^\d+(\.\d+)?$/.test(value)
@@ -17,7 +18,7 @@ export function parseRetryAfter(
       ? Date.parse(value) - now.getTime()
       : Number.NaN
   if (Number.isNaN(waitMs)) return undefined
-  return Math.min(Math.max(Math.ceil(waitMs), 0), MAX_RETRY_AFTER_MS)
+  return Math.min(Math.max(Math.ceil(waitMs), 0), maxMs)
 }
 
 /** `Date.parse` accepts far more than HTTP dates: a bare year, or "a 1". */

@@ -1,0 +1,41 @@
+import type { DeliveryFault } from '@chatbox/core'
+
+/** Codes of Node and OpenSSL for a certificate that does not prove who answers. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|HOSTNAME_MISMATCH|ALTNAME/
+const TLS = /^(?:EPROTO|ERR_SSL|ERR_TLS|ETLS)/
+const HOST = /^(?:ENOTFOUND|EAI_|ENODATA|ESERVFAIL|EDNS)/
+const TIMEOUT = /^(?:ETIMEDOUT|ESOCKETTIMEDOUT|TimeoutError)/
+
+/** Names what a connection broke on. */
+export function toConnectionFault(thrown: unknown): DeliveryFault {
+  const codes = codesOf(thrown)
+  const isOneOf = (pattern: RegExp) => codes.some((code) => pattern.test(code))
+  if (thrown instanceof PrivateAddressError) return 'private-address'
+  if (isOneOf(CERTIFICATE)) return 'certificate'
+  if (isOneOf(HOST)) return 'host'
+  if (isOneOf(TIMEOUT)) return 'timeout'
+  return isOneOf(TLS) ? 'tls' : 'connection'
+}
+
+/** Nodemailer keeps the system's code beside its own one. */
+function codesOf(thrown: unknown): string[] {
+  if (!(thrown instanceof Error)) return []
+  const { code, originalCode } = thrown as { code?: unknown; originalCode?: unknown }
+  return [thrown.name, code, originalCode].filter((part) => typeof part === 'string')
+}
+
+/** The sentence of an error. An error of several addresses has none of its own. */
+export function toWords(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.message === '') {
+    return thrown.errors.map(toWords).join('; ')
+  }
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** Thrown before a connection into a network of our own is made. */
+export class PrivateAddressError extends Error {
+  override readonly name = 'PrivateAddressError'
+  constructor() {
+    super('the address leads into a private network, which ALERT_PRIVATE_ADDRESSES does not allow')
+  }
+}
