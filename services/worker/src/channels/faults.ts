@@ -17,19 +17,27 @@ export function toConnectionFault(thrown: unknown): DeliveryFault {
   return isOneOf(TLS) ? 'tls' : 'connection'
 }
 
-/** Nodemailer keeps the system's code beside its own one. */
-function codesOf(thrown: unknown): string[] {
-  if (!(thrown instanceof Error)) return []
-  const { code, originalCode } = thrown as { code?: unknown; originalCode?: unknown }
-  return [thrown.name, code, originalCode].filter((part) => typeof part === 'string')
+/** What an error of the system may hold, and what nodemailer makes of one. */
+interface SystemError {
+  name?: string
+  message?: string
+  code?: string
+  /** Nodemailer puts its own code in the place of the system's. */
+  originalCode?: string
+  /** One error for each address that was tried. */
+  errors?: unknown[]
 }
 
-/** The sentence of an error. An error of several addresses has none of its own. */
+function codesOf(thrown: unknown): string[] {
+  const { name = '', code = '', originalCode = '' } = thrown as SystemError
+  return [name, code, originalCode]
+}
+
+/** Returns the sentence of an error. An error of several addresses has none of its own. */
 export function toWords(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.message === '') {
-    return thrown.errors.map(toWords).join('; ')
-  }
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  const { message, errors, code } = thrown as SystemError
+  if (message) return message
+  return errors?.map(toWords).join('; ') ?? code ?? 'no reason was given'
 }
 
 /** Thrown before a connection into a network of our own is made. */

@@ -7,6 +7,7 @@ export interface ChatOptions {
   /** Its path is the secret that lets anybody post. */
   url: URL
   allowPrivate: boolean
+  timeoutMs?: number
 }
 
 /**

@@ -3,7 +3,7 @@ import { request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Route } from '@chatbox/core'
-import { checkLiteral, lookupPublic } from './public-lookup.ts'
+import { checkLiteral, createPublicLookup, type Resolve } from './public-lookup.ts'
 
 export interface HttpPost {
   url: URL
@@ -18,17 +18,24 @@ export interface HttpAnswer {
   text: string
 }
 
+interface PostOptions {
+  /** Filled in as far as the connection comes. */
+  route: Route
+  allowPrivate: boolean
+  resolve?: Resolve
+}
+
 /** How much of an answer is read. */
 const MAX_ANSWER_BYTES = 16 * 1024
 
 /**
- * Posts once, over a connection of its own, and fills in `route`. A redirect is an answer like any
+ * Posts once, over a connection of its own. A redirect is an answer like any
  * other, because following it would give the notice to another server. Throws the connection's error,
  * `PrivateAddressError`, and the reason of `signal`, which also ends the reading of a slow body.
  */
 export async function post(
   { url, headers, body }: HttpPost,
-  { route, allowPrivate }: { route: Route; allowPrivate: boolean },
+  { route, allowPrivate, resolve }: PostOptions,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   signal.throwIfAborted()
@@ -44,7 +51,7 @@ export async function post(
     },
     agent: false,
     signal,
-    ...(allowPrivate ? {} : { lookup: lookupPublic }),
+    ...(allowPrivate ? {} : { lookup: createPublicLookup(resolve) }),
   })
   request.once('socket', (socket) => follow(socket, route))
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

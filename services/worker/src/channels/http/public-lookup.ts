@@ -1,21 +1,30 @@
-import { lookup, type LookupAddress } from 'node:dns'
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { PrivateAddressError } from '../faults.ts'
 
+/** Finds the addresses of a name: `lookup` of `node:dns`. */
+export type Resolve = (
+  name: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
 /**
- * Resolves a name to its public addresses alone, for `lookup` of `net.connect`. What is checked here
- * is what is connected to, so a name that changes its address after a check gains nothing.
+ * Creates a `lookup` for `net.connect` that gives only public addresses. What is checked here is what
+ * is connected to, so a name that changes its address after a check gains nothing.
  */
-export const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) {
-      callback(error, '')
-      return
-    }
-    const allowed = addresses.filter(({ address }) => isPublic(address))
-    answer(allowed, options.all === true, callback)
-  })
+export function createPublicLookup(resolve: Resolve = lookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) {
+        callback(error, '')
+        return
+      }
+      const allowed = addresses.filter(({ address }) => isPublic(address))
+      answer(allowed, options.all === true, callback)
+    })
+  }
 }
 
 function answer(

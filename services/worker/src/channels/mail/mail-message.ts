@@ -26,9 +26,11 @@ export async function toMailMessage(
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
   const toMessageId = (id: string) => `<${toHeaderId(id)}@${domain}>`
   const { sessionId } = notice
+  const words = toMailText(notice)
   const thread = sessionId === undefined ? undefined : toMessageId(`session-${sessionId}`)
   const message = new MailComposer({
-    ...toMailText(notice),
+    ...words,
+    subject: withoutEncodedWords(words.subject),
     from,
     to,
     messageId: toMessageId(notice.id),
@@ -42,4 +44,12 @@ export async function toMailMessage(
     disableUrlAccess: true,
   })
   return { envelope: { from: from.address, to }, bytes: await message.compile().build() }
+}
+
+/**
+ * A subject that spells an encoded word would be decoded by its reader, into line breaks if it likes
+ * (RFC 2047, 2). A space without width makes it another text.
+ */
+function withoutEncodedWords(subject: string): string {
+  return subject.replaceAll('=?', '=\u200b?')
 }

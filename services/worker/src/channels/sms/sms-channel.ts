@@ -14,6 +14,7 @@ export interface SmsOptions {
   from: string
   to: string
   allowPrivate: boolean
+  timeoutMs?: number
 }
 
 /**
