@@ -10,7 +10,7 @@ export interface Mailbox {
 
 /** Only what every server takes: no quotes, no comments, no address without a domain. */
 const ADDRESS = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$/i
-const MAILBOX = /^(?:([^<>"\p{Cc}]{1,100}?)\s*<([^<>]+)>|([^<>]+))$/u
+const MAILBOX = /^(?:([^<>"\p{Cc}]{1,100}?) *<([^<>]+)>|([^<>]+))$/u
 
 /** An address, with a name before it or not. */
 export function mailbox(): SettingType<Mailbox> {
