@@ -46,6 +46,10 @@ const PATTERNS: Readonly<Record<string, string>> = {
   path: '^(/|(/[A-Za-z0-9_.~-]+)+)$',
   origin: '^https://[^/*\\s]+$',
   address: '^https://[^\\s@]+$',
+  'mail address, with a name or without':
+    '^[^<>"\\s][^<>"]*@[^<>"]+$|^[^<>"]+<[^<>"\\s]+@[^<>"\\s]+>$',
+  'list of mail addresses': '^[^@<>,\\s]+@[^@<>,\\s]+$',
+  'list of phone numbers': '^[+][1-9][0-9]{6,14}$',
   'list of origins': '^https?://[^/*\\s]+$',
   'list of addresses or CIDR blocks': '^(none|[0-9a-fA-F.:]+(/[0-9]{1,3})?)$',
 }

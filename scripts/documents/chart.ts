@@ -22,6 +22,12 @@ export const GOVERNED: Readonly<Record<string, string>> = {
   MONGO_URI: 'holds a password: secrets.keys.mongoUri',
   JWT_SECRET: 'secrets.keys.jwtSecret',
   ENCRYPTION_KEYS: 'secrets.keys.encryptionKeys',
+  SMTP_PASS: 'secrets.keys.smtpPass',
+  SMS_AUTH_TOKEN: 'secrets.keys.smsAuthToken',
+  ALERT_WEBHOOK_URL: 'its path may be a secret: secrets.keys.alertWebhookUrl',
+  ALERT_WEBHOOK_SECRET: 'secrets.keys.alertWebhookSecret',
+  ALERT_CHAT_URL: 'its path is a secret: secrets.keys.alertChatUrl',
+  ALERT_TEAMS_URL: 'its path is a secret: secrets.keys.alertTeamsUrl',
 }
 
 /** The sentences of the chart that differ from the first sentence of the product. */

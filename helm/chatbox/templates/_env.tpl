@@ -52,7 +52,19 @@
 {{- if and (eq .component "gateway") (not $root.Values.settings.jwksUrl) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "JWT_SECRET" "key" $keys.jwtSecret) -}}
 {{- end -}}
+{{- if eq .component "worker" -}}
+{{- range $name := splitList "," (include "chatbox.alertSecrets" .) -}}
+{{- with index $keys $name -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" ($name | snakecase | upper) "key" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- include "chatbox.providers" . -}}
+{{- end -}}
+
+{{- /* The secrets of the channels for alerts, each of which may be missing. */ -}}
+{{- define "chatbox.alertSecrets" -}}
+smtpPass,smsAuthToken,alertWebhookUrl,alertWebhookSecret,alertChatUrl,alertTeamsUrl
 {{- end -}}
 
 {{- /* The whole environment of a process. */ -}}

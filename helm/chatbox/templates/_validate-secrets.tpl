@@ -19,6 +19,7 @@
 
 {{- define "chatbox.validateSecretValues" -}}
 {{- $values := .Values.secrets.values -}}
+{{- $keys := .Values.secrets.keys -}}
 {{- $needed := list "encryptionKeys" -}}
 {{- if not .Values.settings.jwksUrl -}}{{- $needed = append $needed "jwtSecret" -}}{{- end -}}
 {{- if .Values.secrets.keys.probeToken -}}{{- $needed = append $needed "probeToken" -}}{{- end -}}
@@ -31,6 +32,14 @@
 {{- end -}}
 {{- if and $values.probeToken (not .Values.secrets.keys.probeToken) -}}
 {{- fail "secrets.keys.probeToken is missing: secrets.values.probeToken is given" -}}
+{{- end -}}
+{{- range $name := splitList "," (include "chatbox.alertSecrets" .) -}}
+{{- if and (index $keys $name) (not (index $values $name)) -}}
+{{- fail (printf "secrets.values.%s is missing: secrets.keys.%s is given" $name $name) -}}
+{{- end -}}
+{{- if and (index $values $name) (not (index $keys $name)) -}}
+{{- fail (printf "secrets.keys.%s is missing: secrets.values.%s is given" $name $name) -}}
+{{- end -}}
 {{- end -}}
 {{- range $provider := .Values.llm.providers -}}
 {{- with $provider.apiKeySecretKey -}}

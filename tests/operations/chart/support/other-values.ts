@@ -43,6 +43,11 @@ export const OTHER_VALUES: Values = {
   'settings.hsts': 'host',
   'settings.jwksUrl': 'https://login.site.org/other',
   'settings.logLevel': 'debug',
+  'settings.smtpTls': 'implicit',
+  'settings.emailFrom': 'Chat <chat@site.org>',
+  'settings.adminEmails': ['ops@site.org'],
+  'settings.adminPhones': ['+4915112345678'],
+  'settings.smsEndpoint': 'https://sms.site.org',
   'settings.budgetUserCost': '0.15',
   'settings.budgetAddressCost': '0.15',
   'settings.budgetSiteCost': '0.15',
@@ -75,14 +80,25 @@ export const OTHER_VALUES: Values = {
   'networkPolicy.jwks.to': [PEER],
   'networkPolicy.llm.to': [PEER],
   'networkPolicy.llm.extraTo': [{ to: [PEER], port: 8000 }],
+  'networkPolicy.alerts.to': [{ to: [PEER], port: 587 }],
   'monitoring.podMonitor.labels': { a: 'b' },
   'monitoring.rules.labels': { a: 'b' },
   'monitoring.runbookBaseUrl': 'https://wiki.site.org',
 }
 
+const ALERT_SECRETS = [
+  ...['smtpPass', 'smsAuthToken', 'alertWebhookUrl', 'alertWebhookSecret'],
+  ...['alertChatUrl', 'alertTeamsUrl'],
+]
+
+function toKeyed(name: string): [string, Values] {
+  return [`secrets.values.${name}`, { secrets: { keys: { [name]: 'of-alerts' } } }]
+}
+
 /** What has to be said too before a key means anything. */
 export const TOGETHER_WITH: Readonly<Record<string, Values>> = {
   'secrets.values.probeToken': { secrets: { keys: { probeToken: 'probe-token' } } },
+  ...Object.fromEntries(ALERT_SECRETS.map(toKeyed)),
   'secrets.create': {
     secrets: {
       existingSecret: 'mine',

@@ -11,6 +11,10 @@ const SECRETS: Readonly<Record<string, () => string>> = {
   MONGO_URI: () => `mongodb://chatbox:${randomBytes(16).toString('hex')}@mongodb:27017/?tls=true`,
   JWT_SECRET: base64,
   ENCRYPTION_KEYS: () => `1:${base64()}`,
+  ALERT_WEBHOOK_URL: () => 'https://hooks.site.org/alerts',
+  ALERT_WEBHOOK_SECRET: () => `whsec_${base64()}`,
+  ALERT_CHAT_URL: () => 'https://chat.team.org/hooks/of-ours',
+  ALERT_TEAMS_URL: () => 'https://flows.team.org/of-ours',
 }
 
 /** As the kubelet does: `$(NAME)` of a variable further up is its value, and `$$(` is no reference. */
