@@ -1,4 +1,5 @@
 import { layOut, type Documents } from '../documents.ts'
+import { ALERTS } from './alerts.ts'
 import { ANSWERED } from './answers.ts'
 import { BACK_ENDS } from './back-ends.ts'
 import { CALLS } from './calls.ts'
@@ -13,6 +14,7 @@ export const LIMIT_GROUPS: readonly LimitGroup[] = [
   CALLS,
   RESPONSES,
   ANSWERED,
+  ALERTS,
   BACK_ENDS,
   PAGE,
 ]

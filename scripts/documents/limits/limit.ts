@@ -3,6 +3,7 @@ import { describeSettings } from '@chatbox/kit'
 /** What a limit is counted for. Each of these has the whole amount for itself. */
 type Per =
   | 'address'
+  | 'alert'
   | 'browser tab'
   | 'connection'
   | 'download'

@@ -39,20 +39,23 @@ describe.each(Object.entries(TABLE))('the channel %s to a server that', (kind, r
 })
 
 async function toTarget(kind: string, given: ServerUnderTest): Promise<Target> {
-  const isTls = given.certificate !== undefined
-  const mailTls = given.mail?.tls === 'implicit' ? 'implicit' : 'starttls'
-  const isSilent = given.mail?.isSilent ?? given.mail?.isSilentAfterData ?? given.web?.does
-  const target = {
-    host: 'localhost',
-    ...({ isTls, mailTls } as const),
-    ...(isSilent ? { patienceMs: 300 } : {}),
-    ...(given.password === undefined ? {} : { password: given.password }),
-  }
-  if (given.elsewhere === 'closed port') return { ...target, port: await findFreePort() }
-  if (given.elsewhere) return { ...target, host: 'mail.nowhere.invalid', port: 25 }
+  const { certificate, elsewhere } = given
+  const target = { host: 'localhost', isTls: certificate !== undefined, ...toBelief(given) }
+  if (elsewhere === 'closed port') return { ...target, port: await findFreePort() }
+  if (elsewhere) return { ...target, host: 'mail.nowhere.invalid', port: 25 }
   server =
     kind === 'mail'
-      ? await startMailServer(given.mail ?? {}, trust[given.certificate ?? 'good'])
-      : await startWebServer(given.web ?? {}, given.certificate && trust[given.certificate])
+      ? await startMailServer(given.mail ?? {}, trust[certificate ?? 'good'])
+      : await startWebServer(given.web ?? {}, certificate && trust[certificate])
   return { ...target, port: server.port }
+}
+
+/** What the channel is told of the server. */
+function toBelief({ mail, web, password }: ServerUnderTest): Partial<Target> {
+  const isSilent = mail?.isSilent ?? mail?.isSilentAfterData ?? web?.does
+  return {
+    mailTls: mail?.tls === 'implicit' ? 'implicit' : 'starttls',
+    ...(isSilent ? { patienceMs: 300 } : {}),
+    ...(password === undefined ? {} : { password }),
+  }
 }

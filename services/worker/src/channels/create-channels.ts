@@ -21,8 +21,13 @@ export function createChannels(settings: AlertSettings, clock: Clock): AlertChan
   return settings.visitorText ? channels : channels.map(withoutWords)
 }
 
-function withoutWords({ kind, recipient, send }: AlertChannel): AlertChannel {
-  return { kind, recipient, send: ({ text: _words, ...notice }, signal) => send(notice, signal) }
+function withoutWords(channel: AlertChannel): AlertChannel {
+  const { kind, recipient } = channel
+  return {
+    kind,
+    recipient,
+    send: ({ text: _words, ...notice }, signal) => channel.send(notice, signal),
+  }
 }
 
 function mailChannels(settings: AlertSettings): AlertChannel[] {

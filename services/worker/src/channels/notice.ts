@@ -3,7 +3,7 @@ import type { Notice } from '@chatbox/core'
 /** Line breaks of every kind, tabs and other control characters. */
 const CONTROLS = /[\p{Cc}\u2028\u2029]+/gu
 /** The same without the line feed. */
-const CONTROLS_BUT_LF = /[\0-\x09\x0b-\x1f\x7f-\x9f]+/g
+const CONTROLS_BUT_LF = /(?:(?!\n)\p{Cc})+/gu
 const LINE_BREAK = /\r\n|[\r\u0085\u2028\u2029]/g
 /** Marks that reorder what stands around them, so that a word may read as another one. */
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
@@ -29,7 +29,7 @@ function withoutDirections(text: string): string {
 /** Cuts between characters, never within a surrogate pair. */
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length <= maxLength ? text : `${characters.slice(0, maxLength - 1).join('')}…`
 }
 

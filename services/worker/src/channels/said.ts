@@ -11,7 +11,7 @@ export type ToSaid = (text: string) => string
  * servers repeat what they refuse.
  */
 export function createToSaid(secrets: readonly (string | undefined)[]): ToSaid {
-  const given = secrets.flatMap((secret) => secret || [])
+  const given = secrets.filter((secret): secret is string => Boolean(secret))
   const scrub = createScrubber(given.flatMap((secret) => [secret, ...toBase64Forms(secret)]))
   return (text) => toLine(scrub(text).replace(/\s+/g, ' ').trim(), MAX_SAID_LENGTH)
 }

@@ -137,6 +137,16 @@ export const REASONS: Row[] = [
     says: 'secrets.keys.probeToken is missing: secrets.values.probeToken is given',
   },
   {
+    what: 'a secret of alerts under no name',
+    set: created({ smtpPass: 'any' }),
+    says: 'secrets.keys.smtpPass is missing: secrets.values.smtpPass is given',
+  },
+  {
+    what: 'a name of a secret of alerts without it',
+    set: { secrets: { keys: { smtpPass: 'smtp-pass' } } },
+    says: 'secrets.values.smtpPass is missing: secrets.keys.smtpPass is given',
+  },
+  {
     what: 'an HPA and KEDA',
     set: autoscaling({ keda: { serverAddress: 'http://prometheus:9090' } }),
     says: 'gateway.autoscaling.keda is given and the mode is hpa: two autoscalers on the same pods both stop',

@@ -5,7 +5,10 @@ import type { ToSaid } from '../said.ts'
 import { post, type HttpAnswer, type HttpPost } from './post.ts'
 
 /** What a status means that is neither success nor a common failure. */
-export type Verdict = { outcome: 'retry' | 'failed'; fault: DeliveryFault }
+export interface Verdict {
+  outcome: 'retry' | 'failed'
+  fault: DeliveryFault
+}
 
 export interface HttpChannelOptions {
   kind: ChannelKind
@@ -22,12 +25,12 @@ export interface HttpChannelOptions {
 }
 
 /** As the Standard Webhooks specification advises. */
-const TIMEOUT_MS = 15_000
+export const HTTP_TIMEOUT_MS = 15_000
 const MAX_RETRY_AFTER_MS = 86_400_000
 
 /** Creates a channel that makes one request for a notice. Only a status of 2xx is success. */
 export function createHttpChannel(options: HttpChannelOptions): AlertChannel {
-  const { kind, recipient, timeoutMs = TIMEOUT_MS } = options
+  const { kind, recipient, timeoutMs = HTTP_TIMEOUT_MS } = options
   return {
     kind,
     recipient,
