@@ -19,7 +19,7 @@ export interface MailBehaviour {
   password?: string
 }
 
-export type Refusal = readonly [code: number, words: string]
+type Refusal = readonly [code: number, words: string]
 
 export interface MailServer {
   port: number

@@ -3,7 +3,7 @@ import type { MailBehaviour } from './mail-server.ts'
 import type { WebBehaviour } from './web-server.ts'
 
 /** Where the channel leads, if not to the server. */
-export type Elsewhere = 'unknown host' | 'closed port'
+type Elsewhere = 'unknown host' | 'closed port'
 
 export interface ServerUnderTest {
   mail?: MailBehaviour
