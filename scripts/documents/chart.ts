@@ -21,6 +21,7 @@ export const GOVERNED: Readonly<Record<string, string>> = {
   REDIS_URL: 'holds a password: secrets.keys.redisUrl',
   MONGO_URI: 'holds a password: secrets.keys.mongoUri',
   JWT_SECRET: 'secrets.keys.jwtSecret',
+  OIDC_CLIENT_SECRET: 'secrets.keys.oidcClientSecret',
   ENCRYPTION_KEYS: 'secrets.keys.encryptionKeys',
   SMTP_PASS: 'secrets.keys.smtpPass',
   SMS_AUTH_TOKEN: 'secrets.keys.smsAuthToken',

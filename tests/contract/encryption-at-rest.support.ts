@@ -45,6 +45,7 @@ export async function writeMarkers(store: Store): Promise<string> {
   const sender = { type: 'admin', id: by.id, name: by.name } as const
   await store.messages.append(userEntry(session.id, { sender, content: mark() }))
   await store.conversationRefs.save(session.id, 'dify', mark())
+  await store.signInTickets.create({ digest: session.id, content: mark() }, 60_000)
   await store.sessions.find(session.id)
   return session.id
 }

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
-import type { Store, StorePorts } from '@chatbox/adapters'
+import type { SignInPorts, Store, StorePorts } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
-import { newId, newOutcome, newSession, userEntry } from './store.support.ts'
+import { newId, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
 
 export const PROMISED_MS = 3000
 
@@ -11,9 +11,10 @@ type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
 /** Every method of every port, with arguments that would be answered if the store were there. */
 export function toCalls(store: Store, reply: ReplyTask): Calls {
   const { sessionId, replyId } = reply
-  const { sessions, messages, replies, conversationRefs } = store
+  const { sessions, messages, replies, conversationRefs, revocations, signInTickets } = store
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
-  const calls: { [Name in keyof StorePorts]: CallsOf<StorePorts[Name]> } = {
+  type Ports = StorePorts & SignInPorts
+  const calls: { [Name in keyof Ports]: CallsOf<Ports[Name]> } = {
     sessions: {
       create: () => sessions.create(newSession()),
       find: () => sessions.find(sessionId),
@@ -49,6 +50,16 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
     conversationRefs: {
       read: () => conversationRefs.read(sessionId, 'dify'),
       save: () => conversationRefs.save(sessionId, 'dify', 'ref'),
+    },
+    revocations: {
+      put: () => revocations.put(newRevocation()),
+      end: () => revocations.end('user'),
+      find: () => revocations.find('user'),
+      listChanges: () => revocations.listChanges(undefined, 5),
+    },
+    signInTickets: {
+      create: () => signInTickets.create({ digest: newId(), content: 'olga' }, 1000),
+      use: () => signInTickets.use(newId()),
     },
   }
   const named = Object.entries(calls).flatMap(([port, ofPort]) =>

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { describeConversationRefs } from './conversation-refs.contract.ts'
 import { describeMessageLog } from './message-log.contract.ts'
 import { describeReplyClaims } from './reply-claims.contract.ts'
+import { describeRevocations } from './revocations.contract.ts'
 import { describeSessions } from './sessions.contract.ts'
+import { describeSignInTickets } from './sign-in-tickets.contract.ts'
 import { newId, userEntry, type StoreHarness } from './store.support.ts'
 
 const unavailable = expect.objectContaining({ code: 'UNAVAILABLE', retryable: true })
@@ -13,6 +15,8 @@ export function describeStore(open: () => Promise<StoreHarness>): void {
   describeMessageLog(open)
   describeReplyClaims(open)
   describeConversationRefs(open)
+  describeRevocations(open)
+  describeSignInTickets(open)
 
   describe('a store', () => {
     let harness: StoreHarness

@@ -9,6 +9,7 @@ import {
   type NewEntry,
   type NewSession,
   type ReplyTask,
+  type Revocation,
   type ReplyKey,
   type ReplyOutcome,
   type RetryRequest,
@@ -101,6 +102,10 @@ export function nextTime(): string {
 
 export function newSession(userId: string = newId()): NewSession {
   return { id: newId(), userId, userName: 'Ada', startedAt: nextTime(), modelId: 'demo' }
+}
+
+export function newRevocation(over: Partial<Revocation> = {}): Revocation {
+  return { userId: newId(), reason: 'shut_out', before: new Date(), by: 'boss', ...over }
 }
 
 export function userEntry(sessionId: string, over: Partial<Message> = {}): NewEntry {

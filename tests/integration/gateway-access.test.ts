@@ -16,7 +16,13 @@ import { useGateway } from '../support/gateway-harness.ts'
 import { readTables } from '../support/read-tables.ts'
 import { signToken } from '../environment/tokens.ts'
 
-const h = useGateway({ auth: { allowVisitors: true } })
+const h = useGateway(
+  {
+    auth: { allowVisitors: true },
+    operators: { list: [{ address: 'boss@site.org', role: 'admin' }] },
+  },
+  (ports) => ({ ...ports, signInLinks: { deliver: () => Promise.resolve() } }),
+)
 
 /** What each caller gets, by the word that the page has in its column "Who". */
 const MATRIX = `
@@ -25,6 +31,7 @@ const MATRIX = `
 | user            | ok    | ok        | ok        | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 | owner, operator | ok    | NOT_FOUND | NOT_FOUND | ok        | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 | operator        | FORBIDDEN | FORBIDDEN | FORBIDDEN | ok    | ok        | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
+| admin    | FORBIDDEN | FORBIDDEN | FORBIDDEN | FORBIDDEN | ok    | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 | owner           | ok    | NOT_FOUND | NOT_FOUND | FORBIDDEN | FORBIDDEN | FORBIDDEN | FORBIDDEN    | UNAUTHORIZED |
 `
 const [[CALLERS = [], ...ROWS] = []] = readTables(MATRIX.trim())
@@ -62,6 +69,16 @@ const PAYLOADS: Record<ClientEvent, (world: World) => object | Promise<object>> 
   'takeover:start': () => ({}),
   'takeover:end': () => ({}),
   'token:refresh': ({ caller }) => ({ token: tokenOf(caller) || 'none' }),
+}
+
+/** What a route needs in its body. */
+const BODIES: Partial<Record<RouteName, () => object | Promise<object>>> = {
+  revokeUser: () => ({ userId: 'mallory' }),
+  startSignIn: () => ({ way: 'link', address: `${crypto.randomUUID()}@site.org` }),
+  issueOperatorToken: async () => {
+    const link = await h.gateway.createSignInLink()
+    return { link: new URL(link ?? '').hash.replace('#sign-in=', '') }
+  },
 }
 
 const tokens = new Map<string, string>()
@@ -136,7 +153,12 @@ async function emit(event: ClientEvent, token: string, payload: object): Promise
 
 async function ask(name: RouteName, token: string, sessionId: string): Promise<Outcome> {
   const { method, path } = HTTP_ROUTES[name]
-  const init = { method: method.toUpperCase(), token }
+  const input = await BODIES[name]?.()
+  const init = {
+    method: method.toUpperCase(),
+    token,
+    ...(input && { body: JSON.stringify(input) }),
+  }
   const response = await askHttp(h, API + path.replace(':id', sessionId), init)
   const body = await response.text()
   return response.ok ? 'ok' : toOutcome(errorBodySchema.parse(JSON.parse(body)).error)

@@ -31,9 +31,11 @@ export async function openTestBackend(): Promise<TestBackend> {
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
   const { sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym } = backend
+  const { revocations, signInTickets } = backend
   return {
     ports: {
       ...{ sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym },
+      ...{ revocations, signInTickets },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),
@@ -65,7 +67,7 @@ const DEFAULTS = readSettings({
 
 export type TestGateway = Gateway & { url: string }
 
-type Group = 'server' | 'auth' | 'sessions' | 'limits' | 'budgets'
+type Group = 'server' | 'auth' | 'sessions' | 'limits' | 'budgets' | 'operators'
 /** What differs from the options of the other tests. */
 export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
   [G in Group]?: Partial<GatewayOptions[G]>
@@ -74,7 +76,7 @@ export type OptionChanges = Partial<Omit<GatewayOptions, Group>> & {
 /** A gateway on a free port of 127.0.0.1, with limits that no test meets by accident. */
 export async function startTestGateway(
   ports: GatewayPorts,
-  { server, auth, sessions, limits, budgets, ...others }: OptionChanges = {},
+  { server, auth, sessions, limits, budgets, operators, ...others }: OptionChanges = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(ports, {
     server: { ...DEFAULTS.server, port: 0, ...server },
@@ -82,6 +84,7 @@ export async function startTestGateway(
     sessions: { ...DEFAULTS.sessions, ...sessions },
     limits: { ...DEFAULTS.limits, ...limits },
     budgets: { ...DEFAULTS.budgets, ...budgets },
+    operators: { ...DEFAULTS.operators, ...operators },
     models: TEST_MODELS,
     webRoot: undefined,
     ...others,

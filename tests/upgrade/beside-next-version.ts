@@ -49,6 +49,8 @@ function upgradedBetween(store: Store, shared: SharedStore): Store {
     messages: between(store.messages),
     replies: between(store.replies),
     conversationRefs: between(store.conversationRefs),
+    revocations: between(store.revocations),
+    signInTickets: between(store.signInTickets),
     ping: () => store.ping(),
     close: () => store.close(),
   }

@@ -8,9 +8,16 @@ import type {
   Presence,
   RateLimiter,
   ReplyClaims,
+  Revocations,
   Sessions,
+  SignInLinks,
+  SignInTickets,
 } from '@chatbox/core'
 import type { Budgets, BudgetParts, HealthResult, Logger, Metrics, Settings } from '@chatbox/kit'
+import type { RevocationCopy } from './auth/revocation-copy.ts'
+import type { OidcProvider } from './auth/oidc-provider.ts'
+import type { OperatorList } from './auth/operator-list.ts'
+import type { OperatorTokens } from './auth/operator-tokens.ts'
 import type { VisitorTokens } from './auth/visitor-tokens.ts'
 import type { PendingWork } from './edge/pending-work.ts'
 import type { RateGuard } from './edge/rate-guard.ts'
@@ -28,6 +35,10 @@ export interface GatewayPorts {
   limiter: RateLimiter
   presence: Presence
   ledger: Ledger
+  revocations: Revocations
+  signInTickets: SignInTickets
+  /** Brings sign-in links to operators; undefined if this installation has no way to. */
+  signInLinks?: SignInLinks | undefined
   pseudonym: BudgetParts['pseudonym']
   clock: Clock
   logger: Logger
@@ -41,7 +52,7 @@ export interface GatewayPorts {
 /** The settings of a gateway. They include neither provider keys nor back ends. */
 export interface GatewayOptions extends Pick<
   Settings,
-  'server' | 'auth' | 'sessions' | 'limits' | 'budgets'
+  'server' | 'auth' | 'sessions' | 'limits' | 'budgets' | 'operators'
 > {
   /** The models that users may choose. The first one is the default. */
   models: readonly [Model, ...Model[]]
@@ -50,7 +61,8 @@ export interface GatewayOptions extends Pick<
 }
 
 /** The parts of one gateway. Use cases, sockets and HTTP handlers get all of it. */
-export interface Context extends GatewayPorts {
+export interface Context extends Omit<GatewayPorts, 'revocations'> {
+  revocations: RevocationCopy
   options: GatewayOptions
   guard: RateGuard
   budgets: Budgets
@@ -58,6 +70,10 @@ export interface Context extends GatewayPorts {
   /** The work that a drain waits for. */
   work: PendingWork
   visitors: VisitorTokens | undefined
+  operators: OperatorList
+  operatorTokens: OperatorTokens
+  /** Undefined if none is set. */
+  oidc: OidcProvider | undefined
   /** Throws `TOKEN_EXPIRED` or `UNAUTHORIZED`, or `UNAVAILABLE` without the issuer's keys. */
   verifyToken(token: string): Promise<Identity>
   /** Returns true if pages of this origin may use this gateway. */

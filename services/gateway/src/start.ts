@@ -4,6 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createBudgets, toBudgetLimits, type Settings } from '@chatbox/kit'
 import { createTokenVerifier } from './auth/verify-token.ts'
+import { toConsoleAddress } from './auth/console-address.ts'
+import { createOidcProvider } from './auth/oidc-provider.ts'
+import { createOperatorList } from './auth/operator-list.ts'
+import { createOperatorTokens } from './auth/operator-tokens.ts'
+import { RevocationCopy } from './auth/revocation-copy.ts'
 import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.ts'
 import type { Context, GatewayOptions, GatewayPorts } from './context.ts'
 import { PendingWork } from './edge/pending-work.ts'
@@ -12,6 +17,7 @@ import { createSecurityEvents } from './edge/security-events.ts'
 import { createApp } from './http/app.ts'
 import { createOriginCheck } from './http/security.ts'
 import type { DrainOptions } from './ws/engine/drain.ts'
+import { createFirstLink } from './usecases/operator/sign-in.ts'
 import { openSocketServer, type SocketServer } from './ws/socket-server.ts'
 
 export type { GatewayOptions, GatewayPorts } from './context.ts'
@@ -22,17 +28,19 @@ export type { SocketAdapter } from './ws/chat-socket.ts'
 const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
 
 export function toGatewayOptions(settings: Settings): GatewayOptions {
-  const { server, auth, sessions, limits, budgets, providers } = settings
+  const { server, auth, sessions, limits, budgets, operators, providers } = settings
   const [first, ...others] = providers.map(({ id, name }) => ({ id, name }))
   if (!first) throw new Error('the settings have no model')
   const models = [first, ...others] as const
-  return { server, auth, sessions, limits, budgets, models, webRoot: WEB_ROOT }
+  return { server, auth, sessions, limits, budgets, operators, models, webRoot: WEB_ROOT }
 }
 
 export interface Gateway {
   port: number
   /** Returns the number of open sockets. */
   connections(): number
+  /** Returns the console's address with a new sign-in link of the first admin in `OPERATORS`. */
+  createSignInLink(): Promise<string | undefined>
   /** Refuses new sockets, tells each connected client when to reconnect, and closes all sockets. */
   drain(options: DrainOptions): Promise<void>
   /** Closes everything at once, except the ports that were passed in. Idempotent. */
@@ -42,17 +50,32 @@ export interface Gateway {
 /** Listens for sockets and HTTP on one port. Rejects if the port is not available. */
 export async function startGateway(ports: GatewayPorts, options: GatewayOptions): Promise<Gateway> {
   const { clock, logger } = ports
+  const operators = createOperatorList(options.operators.list)
+  const operatorTokens = createOperatorTokens(operators, ports)
   const visitors = createVisitors(ports, options)
   const security = createSecurityEvents(ports)
+  const revocations = new RevocationCopy(ports)
+  const verifyToken = createTokenVerifier(options.auth, {
+    clock,
+    visitors,
+    operators: operatorTokens,
+  })
   const context: Context = {
     ...ports,
+    revocations,
     options,
     visitors,
+    operators,
+    operatorTokens,
+    oidc: createOidcProvider(
+      { ...options.operators, redirectUri: toConsoleAddress(options.server) },
+      logger,
+    ),
     security,
     guard: createRateGuard(options.limits, { ...ports, security }),
     budgets: createBudgets(toBudgetLimits(options), ports),
     work: new PendingWork(logger),
-    verifyToken: createTokenVerifier(options.auth, { clock, visitors }),
+    verifyToken: async (token) => revocations.check(await verifyToken(token)),
     isAllowedOrigin: createOriginCheck(options.server),
     announceEntry: (message, session) => sockets.announceEntry(message, session),
   }
@@ -60,9 +83,11 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
   const app: RequestListener = createApp(context)
   const httpServer = createHttpServer(options, app)
   sockets.attach(httpServer)
+  await revocations.start()
   try {
     await listen(httpServer, options.server)
   } catch (error) {
+    revocations.stop()
     await sockets.close()
     throw error
   }
@@ -70,11 +95,15 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
   return {
     port: toPort(httpServer),
     connections: () => sockets.connections(),
+    createSignInLink: () => createFirstLink(context),
     drain: (drainOptions) => sockets.drain(drainOptions),
     stop() {
       // A request that is still running would keep its connection for the keep-alive time.
       httpServer.keepAliveTimeout = 1
-      return (stopped ??= closeInTime(httpServer, sockets).finally(() => security.stop()))
+      return (stopped ??= closeInTime(httpServer, sockets).finally(() => {
+        revocations.stop()
+        security.stop()
+      }))
     },
   }
 }

@@ -37,10 +37,16 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
     const ports = { ...backend, logger, metrics, clock }
     const worker = await startWorker({ ...ports, models, pace }, settings)
     parts.add(() => worker.stop(settings.process.drainTimeoutMs * WORKER_SHARE))
-    const gateway = await startGateway({ ...ports, isReady }, toGatewayOptions(settings))
+    const isTrial = !settings.process.production
+    const signInLinks = isTrial ? { deliver: printLink } : undefined
+    const gateway = await startGateway(
+      { ...ports, isReady, signInLinks },
+      toGatewayOptions(settings),
+    )
     parts.add(() => gateway.stop())
     return {
       address: pageAddress(settings.server),
+      ...(isTrial ? { consoleAddress: await gateway.createSignInLink() } : {}),
       checks: backend.checks,
       async stop(graceMs) {
         metrics.draining()
@@ -49,6 +55,11 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
       },
     }
   })
+}
+
+/** For a trial, in which the operator sees the terminal and no mail is sent. */
+async function printLink(address: string, link: string): Promise<void> {
+  process.stdout.write(`sign-in link for ${address}: ${link}\n`)
 }
 
 function pageAddress({ publicUrl, port, pathPrefix }: Settings['server']): string {

@@ -7,7 +7,9 @@ import type {
   Presence,
   RateLimiter,
   ReplyClaims,
+  Revocations,
   Sessions,
+  SignInTickets,
 } from '@chatbox/core'
 import type { EncryptionKey } from './sealed/key-ring.ts'
 import type { Pseudonym } from './sealed/pseudonym.ts'
@@ -46,14 +48,20 @@ export interface StorePorts {
   conversationRefs: ConversationRefs
 }
 
-export interface Store extends StorePorts {
+/** The lasting ports that only gateways use. */
+export interface SignInPorts {
+  revocations: Revocations
+  signInTickets: SignInTickets
+}
+
+export interface Store extends StorePorts, SignInPorts {
   /** Rejects with `UNAVAILABLE` within 3 s if the store does not answer. */
   ping(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }
 
-export interface Backend extends StorePorts {
+export interface Backend extends StorePorts, SignInPorts {
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter

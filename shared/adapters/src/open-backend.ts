@@ -32,12 +32,15 @@ async function openEmbedded(
   const bus = createMemoryEventBus(hooks)
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
-  const { sessions, messages, replies, conversationRefs, ledger } = store
+  const { sessions, messages, replies, conversationRefs, revocations, signInTickets, ledger } =
+    store
   return {
     sessions,
     messages,
     replies,
     conversationRefs,
+    revocations,
+    signInTickets,
     queue,
     bus,
     limiter,

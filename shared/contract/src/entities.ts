@@ -57,6 +57,14 @@ export const personSchema = z.object({
 })
 export type Person = z.infer<typeof personSchema>
 
+/** A user who is kept out: nothing that was issued to them until then is accepted. */
+export const revocationSchema = z.object({
+  userId: userIdSchema,
+  revokedAt: timeSchema,
+  /** The admin's id. */
+  by: userIdSchema,
+})
+
 export const sessionEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('help_requested'), note: text(0, LIMITS.noteLength) }),
   z.object({ type: z.literal('help_resolved') }),

@@ -74,6 +74,9 @@ function isOwnerOrOperator(user: User, session: Owned): boolean {
 /** What the ids of visitors begin with. The gateway makes them, not the site. */
 export const VISITOR_PREFIX = 'visitor:'
 
+/** What the ids of operators begin with who signed in here and not at the site. */
+export const OPERATOR_PREFIX = 'operator:'
+
 /** Returns whether anybody could have become this user without the site. */
 export function isVisitorId(userId: string): boolean {
   return userId.startsWith(VISITOR_PREFIX)

@@ -7,6 +7,7 @@ export {
   toPartyType,
   type SessionAction,
   isVisitorId,
+  OPERATOR_PREFIX,
   VISITOR_PREFIX,
 } from './access.ts'
 export {
@@ -63,7 +64,22 @@ export type {
   Taking,
   TaskState,
 } from './ports/reply-claims.ts'
+export {
+  CHANGE_KNOWN_MS,
+  MARK_SLACK_MS,
+  type Revocation,
+  type RevocationChange,
+  type RevocationMark,
+  type Revocations,
+} from './ports/revocations.ts'
 export type { ConversationRefs, NewSession, SessionPage, Sessions } from './ports/sessions.ts'
+export type { SignInLinks } from './ports/sign-in-links.ts'
+export {
+  TICKET_KNOWN_MS,
+  type SignInTicket,
+  type SignInTickets,
+  type TicketUse,
+} from './ports/sign-in-tickets.ts'
 export {
   buildPrompt,
   estimateTokens,

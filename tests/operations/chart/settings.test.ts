@@ -69,8 +69,8 @@ describeUnless(NO_TOOLS)('settings of the chart', () => {
     const key = toKey(name)
     const path = `settings.${key}`
     const [other] = path in OTHER_VALUES ? [OTHER_VALUES[path]] : toOthers(defaults[key])
-    // Foreign keys exclude tokens of the chart's own making.
-    const file = name === 'JWKS_URL' ? EXTERNAL : FIRST
+    // Foreign keys exclude tokens of the chart's own making, and both need a way to their host.
+    const file = name === 'JWKS_URL' || name === 'OIDC_ISSUER' ? EXTERNAL : FIRST
     const value = typeof other === 'boolean' ? true : other
     const manifests = render(file, { set: { settings: { [key]: value } } })
     const told = COMPONENTS.filter((component) => {
@@ -174,7 +174,7 @@ describeUnless(NO_TOOLS)('secrets', () => {
         .filter(({ secret: isSecret, usedBy }) => isSecret && usedBy.includes(component))
         .map(({ name }) => name)
         .filter((name) => !(name === 'JWT_SECRET' && file === EXTERNAL))
-        .filter((name) => !/^(?:SMTP|SMS|ALERT)_/.test(name) || file === EXTERNAL)
+        .filter((name) => !/^(?:SMTP_|SMS_|ALERT_|OIDC_)/.test(name) || file === EXTERNAL)
       expect(secret.filter((name) => !name.endsWith('_API_KEY')).toSorted()).toEqual(
         expected.toSorted(),
       )

@@ -47,7 +47,8 @@ export function toIdentity(claims: Record<string, unknown>): Identity {
   // Dates outside JavaScript's range have no ISO form.
   if (Number.isNaN(expiresAt.getTime())) throw unauthorized()
   const user = { id: id.data, name: toName(claims.name), roles: toRoles(claims.roles) }
-  return { user, expiresAt }
+  const issuedAtMs = typeof claims.iat === 'number' ? claims.iat * 1000 : undefined
+  return { user, issuedAtMs, expiresAt }
 }
 
 /** Reads a name, which is only displayed: a long one is cut, not rejected. */

@@ -6,6 +6,8 @@ import { AppError } from '@chatbox/core'
 import { createClock } from '@chatbox/kit'
 import jwt, { type JwtHeader, type SignOptions } from 'jsonwebtoken'
 import { fetchKeySet, openKeySet } from './key-set.ts'
+import { createOperatorList } from './operator-list.ts'
+import { createOperatorTokens } from './operator-tokens.ts'
 import { createTokenVerifier } from './verify-token.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -49,10 +51,13 @@ function sign({ key = rsa.privateKey, ...options }: Signing): string {
   return jwt.sign({ sub: 'u1' }, key, { algorithm: 'RS256', expiresIn: '1h', ...options })
 }
 
+const clock = createClock()
+const operators = createOperatorTokens(createOperatorList([]), { pseudonym: (name) => name, clock })
+
 async function codeOf(jwksUrl: string, token: string): Promise<string> {
   const auth = { jwtSecret: undefined, jwksUrl, issuer: undefined, audience: undefined }
   try {
-    await createTokenVerifier(auth, { clock: createClock(), visitors: undefined })(token)
+    await createTokenVerifier(auth, { clock, visitors: undefined, operators })(token)
     return 'accepted'
   } catch (error) {
     return error instanceof AppError ? error.code : 'no AppError'

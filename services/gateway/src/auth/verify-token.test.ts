@@ -2,14 +2,18 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@chatbox/core'
 import { createClock } from '@chatbox/kit'
+import { createOperatorList, toOperatorId } from './operator-list.ts'
+import { createOperatorTokens, OPERATOR_ISSUER } from './operator-tokens.ts'
 import { createTokenVerifier } from './verify-token.ts'
 import { createVisitorTokens, VISITOR_ISSUER } from './visitor-tokens.ts'
 
 const SECRET = 'b6d1f0a3c97e42588d0f7a6be1c4935af6827d1094be3c75'
 const clock = createClock()
 const visitors = createVisitorTokens(SECRET, clock)
+const list = createOperatorList([{ address: 'olga@site.org', role: 'chat_admin' }])
+const operators = createOperatorTokens(list, { pseudonym: (name) => `${name} of a test`, clock })
 const auth = { jwtSecret: SECRET, jwksUrl: undefined, issuer: 'the-site', audience: 'chatbox' }
-const verifyToken = createTokenVerifier(auth, { clock, visitors })
+const verifyToken = createTokenVerifier(auth, { clock, visitors, operators })
 const now = Math.floor(Date.now() / 1000)
 const good = { sub: 'u1', exp: now + 600, iss: 'the-site', aud: 'chatbox' }
 const HS256 = { alg: 'HS256', typ: 'JWT' }
@@ -117,6 +121,8 @@ const UNAUTHORIZED: [string, string][] = [
   ['a role that is a number', forge(HS256, { ...good, roles: [1] })],
   ['too long a token', forge(HS256, { ...good, pad: 'x'.repeat(9000) })],
   ['a visitor whom somebody else made up', forge(HS256, { ...good, iss: VISITOR_ISSUER })],
+  ['an operator whom somebody else made up', forge(HS256, { ...good, iss: OPERATOR_ISSUER })],
+  ['the id of an operator who signed in here', forge(HS256, { ...good, sub: 'operator:1' })],
 ]
 
 const EXPIRED: [string, string][] = [
@@ -138,6 +144,7 @@ describe('createTokenVerifier with a secret', () => {
     const token = forge(HS256, { ...good, name: 'Ann', roles: ['user', 'chat_admin', 'root'] })
     expect(await verifyToken(token)).toEqual({
       user: { id: 'u1', name: 'Ann', roles: ['user', 'chat_admin'] },
+      issuedAtMs: undefined,
       expiresAt: new Date(good.exp * 1000),
     })
   })
@@ -188,9 +195,35 @@ describe('createTokenVerifier with a secret', () => {
     expect(await visitors.readProof(token)).toBeUndefined()
   })
 
+  it('takes an operator of its own, with the role that the list has now', async () => {
+    const olga = { id: toOperatorId('mail', 'olga@site.org'), name: 'olga', isListed: true }
+    const { token } = operators.issueToken({ ...olga, roles: ['admin'] }, 0)
+    expect((await verifyToken(token)).user).toEqual({
+      id: olga.id,
+      name: 'olga',
+      roles: ['chat_admin'],
+    })
+    const gone = { ...olga, id: toOperatorId('mail', 'paul@site.org'), roles: ['admin' as const] }
+    expect(await codeOf(operators.issueToken(gone, 0).token)).toBe('UNAUTHORIZED')
+  })
+
+  it('takes the roles that a claim gave to an operator, as long as the token lives', async () => {
+    const olga = { id: toOperatorId('oidc', 'https://id.site.org', '1'), name: 'Olga' }
+    const issued = operators.issueToken({ ...olga, roles: ['admin'], isListed: false }, 0)
+    expect((await verifyToken(issued.token)).user.roles).toEqual(['admin'])
+    expect(issued.expiresAt.getTime() - Date.now()).toBeLessThanOrEqual(15 * 60_000)
+  })
+
+  it('counts a token of an operator as issued after the time that it must follow', async () => {
+    const olga = { id: 'operator:1', name: '', roles: ['admin' as const], isListed: false }
+    const afterMs = Date.now() + 5000
+    const { issuedAtMs } = await verifyToken(operators.issueToken(olga, afterMs).token)
+    expect(issuedAtMs).toBeGreaterThan(afterMs)
+  })
+
   it('knows no visitors where none are let in', async () => {
     const { token } = await visitors.issueToken('visitor:1')
-    const strict = createTokenVerifier(auth, { clock, visitors: undefined })
+    const strict = createTokenVerifier(auth, { clock, visitors: undefined, operators })
     await expect(strict(token)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
   })
 
@@ -198,6 +231,8 @@ describe('createTokenVerifier with a secret', () => {
     ['both', { ...auth, jwksUrl: 'https://keys.test/jwks' }],
     ['neither', { ...auth, jwtSecret: undefined }],
   ])('wants one kind of key, not %s', (_what, settings) => {
-    expect(() => createTokenVerifier(settings, { clock, visitors })).toThrow('exactly one')
+    expect(() => createTokenVerifier(settings, { clock, visitors, operators })).toThrow(
+      'exactly one',
+    )
   })
 })

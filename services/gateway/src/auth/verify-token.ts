@@ -1,11 +1,12 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@chatbox/contract'
-import { AppError, isVisitorId, type Clock } from '@chatbox/core'
+import { AppError, isVisitorId, OPERATOR_PREFIX, type Clock } from '@chatbox/core'
 import jwt from 'jsonwebtoken'
 import type { Context, GatewayOptions } from '../context.ts'
 import type { Identity } from '../usecases/caller.ts'
 import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './claims.ts'
 import { openKeySet } from './key-set.ts'
+import { OPERATOR_ISSUER, type OperatorTokens } from './operator-tokens.ts'
 import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** The clock difference to the issuer that is tolerated. */
@@ -45,12 +46,18 @@ type Algorithm = ClaimChecks['algorithm']
 /** Returns the accepted algorithm of a token and its key. Throws if there is none. */
 type FindKey = (header: jwt.JwtHeader) => Promise<{ algorithm: Algorithm; key: KeyObject }>
 
+interface Issuers {
+  clock: Clock
+  visitors: VisitorTokens | undefined
+  operators: OperatorTokens
+}
+
 type AuthOptions = Omit<GatewayOptions['auth'], 'allowVisitors'>
 
 /** Accepts one kind of key per issuer and rejects other algorithms (RFC 8725, 3.1). */
 export function createTokenVerifier(
   auth: AuthOptions,
-  { clock, visitors }: { clock: Clock; visitors: VisitorTokens | undefined },
+  { clock, visitors, operators }: Issuers,
 ): Context['verifyToken'] {
   const findKey = createFindKey(auth)
   const expected = {
@@ -65,6 +72,9 @@ export function createTokenVerifier(
       if (visitors && typeof payload !== 'string' && payload.iss === VISITOR_ISSUER) {
         return toIdentity(await visitors.readToken(token))
       }
+      if (typeof payload !== 'string' && payload.iss === OPERATOR_ISSUER) {
+        return operators.readToken(token)
+      }
       const { algorithm, key } = await findKey(header)
       const checks = { ...expected, algorithm, now: clock.now() }
       return checkForeign(toIdentity(readSignedClaims(token, key, checks)), checks.now)
@@ -74,10 +84,11 @@ export function createTokenVerifier(
   }
 }
 
-/** Refuses what only this process may say of its own visitors and events, and a token without end. */
+/** Refuses what only we may say of our own visitors, operators and events, and a token without end. */
 function checkForeign(identity: Identity, now: Date): Identity {
   const { user, expiresAt } = identity
-  if (isVisitorId(user.id) || user.id === 'system') throw unauthorized()
+  const isOurs = isVisitorId(user.id) || user.id.startsWith(OPERATOR_PREFIX)
+  if (isOurs || user.id === 'system') throw unauthorized()
   if (expiresAt.getTime() - now.getTime() > MAX_LIFETIME_MS) throw unauthorized()
   return identity
 }

@@ -13,7 +13,10 @@ export const HANDSHAKES = 120
 /** The new tokens of one known visitor. */
 export const RENEWALS = 60
 /** Counted by address, which many users may share. */
-export const PER_ADDRESS = { refused: 120, public: 300 }
+export const PER_ADDRESS = { refused: 120, public: 300, signIn: 60 }
+/** The sign-in links of one mail address, known or not, in this time. */
+export const SIGN_IN_MAILS = 3
+export const SIGN_IN_MAILS_MS = 10 * 60_000
 const MINUTE_MS = 60_000
 /** The share of a minute in one batch. More would let tabs on other gateways run dry early. */
 const BATCH_SHARE = 1 / 20
@@ -25,7 +28,15 @@ const MAX_REFUSALS = 10_000
 type UserRule = Cost | 'transcript'
 type UserRules = Record<UserRule, RateRule>
 type OtherRule =
-  AddressCost | 'visitor' | 'newVisitor' | 'handshake' | 'upgrade' | 'refused' | 'expired'
+  | AddressCost
+  | 'visitor'
+  | 'newVisitor'
+  | 'handshake'
+  | 'upgrade'
+  | 'refused'
+  | 'expired'
+  | 'signIn'
+  | 'signInMail'
 type RuleName = UserRule | OtherRule
 
 type RateLimits = Pick<
@@ -150,8 +161,8 @@ function toId(rule: RuleName, key: string): string {
   return `${rule} ${key}`
 }
 
-function createRule(name: RuleName, points: number): RateRule {
-  return { name, points, durationMs: MINUTE_MS }
+function createRule(name: RuleName, points: number, durationMs = MINUTE_MS): RateRule {
+  return { name, points, durationMs }
 }
 
 function createUserRules(rateLimit: number): UserRules {
@@ -177,6 +188,8 @@ function createOtherRules(limits: RateLimits): Record<OtherRule, RateRule> {
     refused: rule('refused', PER_ADDRESS.refused),
     expired: rule('expired', limits.handshakesPerAddress),
     public: rule('public', PER_ADDRESS.public),
+    signIn: rule('signIn', PER_ADDRESS.signIn),
+    signInMail: rule('signInMail', SIGN_IN_MAILS, SIGN_IN_MAILS_MS),
   }
 }
 

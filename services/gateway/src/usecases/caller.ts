@@ -1,9 +1,11 @@
 import type { ServerPayload, Session, User } from '@chatbox/contract'
 import type { Payer } from '@chatbox/core'
 
-/** The user of a token, and the end of the token. */
+/** The user of a token, and the token's times. */
 export interface Identity {
   user: User
+  /** Undefined if the token does not say. */
+  issuedAtMs: number | undefined
   expiresAt: Date
 }
 

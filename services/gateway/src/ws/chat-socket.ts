@@ -8,12 +8,14 @@ type NoEvents = Record<string, never>
 
 interface SocketData {
   /**
-   * Set by the handshake, like `expiresAtMs`. A socket without them is never connected. The object
+   * Set by the handshake, like the times. A socket without them is never connected. The object
    * stays the same when a newer token changes it, so that nobody holds the roles of an older one.
    */
   user: User
   /** The expiry of the token, in ms since the epoch. */
   expiresAtMs: number
+  /** When the token was issued, in ms since the epoch; undefined if it does not say. */
+  issuedAtMs: number | undefined
   /** Set once, because the address of a connection does not change. */
   payer: Payer | undefined
   lane: string
@@ -25,13 +27,18 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEv
 /** The adapter that carries room events to the other gateways. */
 export type SocketAdapter = ServerOptions['adapter']
 
-export function setIdentity(socket: ChatSocket, { user, expiresAt }: Identity): void {
-  socket.data.user = user
-  socket.data.expiresAtMs = expiresAt.getTime()
+export function setIdentity(socket: ChatSocket, identity: Identity): void {
+  socket.data.user = identity.user
+  setTimes(socket, identity)
 }
 
 /** Changes the user in place: who has waited since before the newer token sees its roles. */
-export function renewIdentity({ data }: ChatSocket, { user, expiresAt }: Identity): void {
-  Object.assign(data.user, user)
+export function renewIdentity(socket: ChatSocket, identity: Identity): void {
+  Object.assign(socket.data.user, identity.user)
+  setTimes(socket, identity)
+}
+
+function setTimes({ data }: ChatSocket, { issuedAtMs, expiresAt }: Identity): void {
+  data.issuedAtMs = issuedAtMs
   data.expiresAtMs = expiresAt.getTime()
 }

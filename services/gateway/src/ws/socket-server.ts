@@ -1,8 +1,8 @@
 import type { Server as HttpServer } from 'node:http'
-import { LIMITS, type ServerPayload, type User } from '@chatbox/contract'
+import { LIMITS, userRoom, type ServerPayload, type User } from '@chatbox/contract'
 import { PRESENCE_TTL_MS } from '@chatbox/core'
 import type { Context } from '../context.ts'
-import type { ChatServer } from './chat-socket.ts'
+import type { ChatServer, ChatSocket } from './chat-socket.ts'
 import { Allowances } from './engine/allowances.ts'
 import { ExpiryWatch } from './connection/expiry.ts'
 import { createEventHandlers } from './connection/handlers.ts'
@@ -90,10 +90,21 @@ function serveSockets(engine: ChatEngine, rooms: SessionRooms, context: Context)
       if (sessionId !== undefined) rooms.noteActivity(sessionId, context.clock.now().getTime())
     },
   }
+  const served = new WeakMap<ChatSocket, ServedSocket>()
+  context.revocations.onRevoked((userId) => {
+    const { sockets, adapter } = engine.io.of('/')
+    for (const id of [...(adapter.rooms.get(userRoom(userId)) ?? [])]) {
+      const socket = sockets.get(id)
+      if (socket) served.get(socket)?.closeIfRevoked()
+    }
+  })
   engine.io.on('connection', (socket) => {
-    const served = new ServedSocket(parts, socket, engine.placeOf(socket.conn)?.address)
-    served.open()
-    socket.emit('ready', toReady(context, served.user))
+    const one = new ServedSocket(parts, socket, engine.placeOf(socket.conn)?.address)
+    served.set(socket, one)
+    one.open()
+    socket.emit('ready', toReady(context, one.user))
+    // The revocation may have come since the handshake.
+    one.closeIfRevoked()
   })
 }
 

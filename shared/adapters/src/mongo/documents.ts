@@ -193,3 +193,13 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   // The sweep for questions whose job may be lost, even if many wait.
   { name: 'reply_waits', key: { 'tasks.reply.waitsSince': 1 }, sparse: true },
 ]
+
+export const REVOCATION_INDEXES: IndexDescription[] = [
+  // What has changed since a moment.
+  { name: 'changed', key: { changedAt: 1, _id: 1 } },
+]
+
+export const TICKET_INDEXES: IndexDescription[] = [
+  // What may be forgotten. No index with a time to live, which not every compatible server has.
+  { name: 'ended', key: { endsAt: 1 } },
+]

@@ -3,8 +3,10 @@ import {
   type ConversationRefs,
   type MessageLog,
   type ReplyClaims,
+  type Revocations,
   type SchemaHooks,
   type Sessions,
+  type SignInTickets,
 } from '@chatbox/core'
 import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
@@ -15,7 +17,9 @@ import { toKey } from './documents.ts'
 import { HeadCache } from './head-cache.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoReplyClaims } from './mongo-reply-claims.ts'
+import { MongoRevocations } from './mongo-revocations.ts'
 import { MongoSessions } from './mongo-sessions.ts'
+import { MongoSignInTickets } from './mongo-sign-in-tickets.ts'
 
 export interface MongoStoreOptions extends RecordDeps {
   uri: string
@@ -51,6 +55,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, sessions)),
     replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
     conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
+    revocations: withCall<Revocations>(mongo, new MongoRevocations(mongo)),
+    signInTickets: withCall<SignInTickets>(mongo, new MongoSignInTickets(mongo, deps)),
     ping: () => mongo.ping(),
     close: () => (closed ??= close()),
   }

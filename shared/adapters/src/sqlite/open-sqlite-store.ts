@@ -6,7 +6,9 @@ import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { SqliteLedger } from './sqlite-ledger.ts'
 import { SqliteLog } from './sqlite-log.ts'
 import { SqliteReplyClaims } from './sqlite-reply-claims.ts'
+import { SqliteRevocations } from './sqlite-revocations.ts'
 import { SqliteSessions } from './sqlite-sessions.ts'
+import { SqliteSignInTickets } from './sqlite-sign-in-tickets.ts'
 
 export interface SqliteStoreOptions extends RecordDeps {
   /** The folder of `chatbox.db`. It is created if it is missing. */
@@ -31,6 +33,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     messages: new SqliteLog(db, deps, sessions),
     replies: new SqliteReplyClaims(db, deps),
     conversationRefs: new SqliteConversationRefs(db, deps),
+    revocations: new SqliteRevocations(db),
+    signInTickets: new SqliteSignInTickets(db, deps),
     ledger: new SqliteLedger(db),
     async ping() {
       db.get('SELECT 1')

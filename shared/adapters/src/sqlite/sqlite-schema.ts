@@ -107,11 +107,36 @@ const LANES = `
   ALTER TABLE tasks ADD COLUMN lane TEXT;
 `
 
+const SIGN_IN = `
+  CREATE TABLE revocations (
+    user_id TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    before INTEGER NOT NULL,
+    by_id TEXT NOT NULL,
+    ended INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What has changed since a moment.
+  CREATE INDEX revocations_changed ON revocations (changed_at, user_id);
+
+  CREATE TABLE sign_in_tickets (
+    digest TEXT PRIMARY KEY,
+    browser TEXT,
+    sealed TEXT NOT NULL,
+    ends_at INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  -- What may be forgotten.
+  CREATE INDEX sign_in_tickets_ended ON sign_in_tickets (ends_at);
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS, LANES]
+const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

@@ -1,8 +1,16 @@
 import { z } from 'zod'
 import type { Cost } from '../events/client-events.ts'
-import { messageSchema, modelSchema, sessionSchema, type Who } from '../entities.ts'
+import {
+  messageSchema,
+  modelSchema,
+  revocationSchema,
+  sessionSchema,
+  userSchema,
+  type Who,
+} from '../entities.ts'
 import { errorInfoSchema, type ErrorCode } from '../errors.ts'
-import { LIMITS, idSchema, timeSchema } from '../fields.ts'
+import { openEnum } from '../inside/later-versions.ts'
+import { LIMITS, idSchema, text, timeSchema, userIdSchema } from '../fields.ts'
 
 /** Query values are text. Otherwise the rules of a payload are those of the socket events. */
 const digits = z
@@ -11,6 +19,12 @@ const digits = z
   .transform(Number)
 const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
 const seqQuery = digits.pipe(z.int().min(0)).optional()
+const pageQuery = z.strictObject({
+  limit: limitQuery,
+  cursor: z.string().min(1).max(LIMITS.cursorLength).optional(),
+})
+/** 256 random bits. */
+const secretText = z.string().regex(/^[\w-]{43}$/, 'is not one of ours')
 const none = z.strictObject({})
 const sessionPath = z.strictObject({ id: idSchema })
 /** A route without input and without errors of its own. */
@@ -39,10 +53,7 @@ export const HTTP_ROUTES = {
     summary: "The caller's own sessions, latest activity first",
     who: 'user',
     cost: 'read',
-    query: z.strictObject({
-      limit: limitQuery,
-      cursor: z.string().min(1).max(LIMITS.cursorLength).optional(),
-    }),
+    query: pageQuery,
     kind: 'json',
     response: z.object({
       items: z.array(sessionSchema),
@@ -92,6 +103,71 @@ export const HTTP_ROUTES = {
     kind: 'download',
     mediaTypes: ['text/plain', 'text/html', 'application/json'],
   },
+  listSignInWays: {
+    ...plain,
+    method: 'get',
+    path: '/operators/sign-in',
+    summary: 'How operators may sign in here',
+    who: 'anyone',
+    cost: 'public',
+    kind: 'json',
+    response: z.object({ ways: z.array(openEnum(['link', 'oidc', 'unknown'], 'unknown')) }),
+  },
+  startSignIn: {
+    ...plain,
+    method: 'post',
+    path: '/operators/sign-in',
+    summary: 'Sends a one-time link to an operator, or gives the address of the provider',
+    who: 'anyone',
+    cost: 'public',
+    sameSite: true,
+    body: z
+      .strictObject({ way: z.enum(['link', 'oidc']), address: text(3, 254).optional() })
+      .refine(
+        ({ way, address }) => (way === 'link') === (address !== undefined),
+        'takes an address for a link and for nothing else',
+      ),
+    kind: 'json',
+    response: z.object({ url: z.string().max(4096).exactOptional() }),
+  },
+  issueOperatorToken: {
+    ...plain,
+    method: 'post',
+    path: '/operators/token',
+    summary: 'Ends a sign-in, or renews the token of an operator by the cookie of this route',
+    who: 'anyone',
+    cost: 'public',
+    sameSite: true,
+    body: z
+      .strictObject({
+        link: secretText.optional(),
+        code: z.string().min(1).max(4096).optional(),
+        state: secretText.optional(),
+        iss: z.string().max(2048).optional(),
+      })
+      .refine(
+        ({ link, code, state }) =>
+          link === undefined ? (code === undefined) === (state === undefined) : code === undefined,
+        'takes a link, or a code and its state, or nothing',
+      ),
+    errors: ['UNAUTHORIZED', 'TOKEN_EXPIRED', 'CONFLICT'],
+    kind: 'json',
+    response: z.object({
+      token: z.string().max(LIMITS.tokenLength),
+      expiresAt: timeSchema,
+      user: userSchema,
+    }),
+  },
+  endSignIn: {
+    ...plain,
+    method: 'delete',
+    path: '/operators/token',
+    summary: 'Signs an operator out of this browser; idempotent',
+    who: 'anyone',
+    cost: 'public',
+    sameSite: true,
+    kind: 'empty',
+  },
   createVisitor: {
     ...plain,
     method: 'post',
@@ -114,6 +190,42 @@ export const HTTP_ROUTES = {
     who: 'anyone',
     cost: 'public',
     sameSite: true,
+    kind: 'empty',
+  },
+  listRevocations: {
+    ...plain,
+    method: 'get',
+    path: '/admin/revocations',
+    summary: 'Who is shut out, the latest first',
+    who: 'admin',
+    cost: 'read',
+    query: pageQuery,
+    kind: 'json',
+    response: z.object({
+      items: z.array(revocationSchema),
+      nextCursor: z.string().max(LIMITS.cursorLength).nullable(),
+    }),
+  },
+  revokeUser: {
+    ...plain,
+    method: 'post',
+    path: '/admin/revocations',
+    summary: 'Shuts a user or an operator out on every gateway',
+    who: 'admin',
+    cost: 'write',
+    body: z.strictObject({ userId: userIdSchema }),
+    errors: ['CONFLICT'],
+    kind: 'json',
+    response: z.object({ revocation: revocationSchema }),
+  },
+  endRevocation: {
+    ...plain,
+    method: 'delete',
+    path: '/admin/revocations/:id',
+    summary: 'Lets a user in again; idempotent',
+    who: 'admin',
+    cost: 'write',
+    params: z.strictObject({ id: userIdSchema }),
     kind: 'empty',
   },
   readOpenApi: {

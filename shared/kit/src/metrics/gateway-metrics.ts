@@ -44,6 +44,7 @@ export type DisconnectReason =
   | 'slow-reader'
   | 'flood'
   | 'token-expired'
+  | 'revoked'
   | 'drain'
 
 /** In seconds. An acknowledgement takes milliseconds; a call to the store takes at most 3 s. */

@@ -24,6 +24,8 @@ export interface ProcessContext {
 export interface RunningProcess {
   /** The address of the chat page; undefined if there is none. */
   address?: string
+  /** The console's address with a sign-in link, for a person at a terminal. It belongs in no log. */
+  consoleAddress?: string | undefined
   /** The checks that decide readiness from now on. */
   checks: Record<string, HealthCheck>
   /** Stops everything in the reverse order of its start, within `graceMs`. */
@@ -66,12 +68,16 @@ export async function runProcess(kind: ProcessKind, start: Start): Promise<void>
 }
 
 function announce(
-  address: string | undefined,
+  { address, consoleAddress }: Pick<RunningProcess, 'address' | 'consoleAddress'>,
   where: Pick<ProcessContext, 'settings' | 'logger'> & { managementPort: number },
 ): void {
   const { settings, logger, managementPort } = where
-  if (address && isTrial(settings)) process.stdout.write(`chatbox is ready: ${address}\n`)
-  else logger.info({ address, managementPort }, 'ready')
+  if (!address || !isTrial(settings)) {
+    logger.info({ address, managementPort }, 'ready')
+    return
+  }
+  process.stdout.write(`chatbox is ready: ${address}\n`)
+  if (consoleAddress) process.stdout.write(`the operators' console: ${consoleAddress}\n`)
 }
 
 /** True for a process whose output a person reads at a terminal, not a log collector. */
@@ -100,7 +106,7 @@ async function live(
     }
     parts.add(() => running.stop(settings.process.drainTimeoutMs * GRACE_SHARE))
     health.start(running.checks)
-    announce(running.address, { settings, logger, managementPort: management.port })
+    announce(running, { settings, logger, managementPort: management.port })
     logger.info({ signal: await stopSignal }, 'draining')
     health.drain()
     endWithin(settings.process.drainTimeoutMs, logger)

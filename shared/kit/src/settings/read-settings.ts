@@ -1,5 +1,6 @@
 import { alertFaults } from '../alerts/alert-faults.ts'
 import { isPlaintext } from './backend-tls.ts'
+import { operatorFaults } from './operator-settings.ts'
 import { readProviders, type ProviderSettings } from './provider-settings.ts'
 import { weakness } from './secret-strength.ts'
 import { needsHttps } from './setting-types.ts'
@@ -149,8 +150,8 @@ function tlsFaults({ env, kind, values, production }: Reading): string[] {
   return faults
 }
 
-function otherFaults({ kind, values }: Reading): string[] {
-  const faults: string[] = []
+function otherFaults({ kind, values, production }: Reading): string[] {
+  const faults = operatorFaults(values.operators, production)
   const mode = modeOf(kind)
   if (values.process.mode !== mode) {
     faults.push(`MODE must be ${mode} for the ${kind} process, or left out`)

@@ -1,6 +1,7 @@
 import { ALERT_SETTINGS } from '../alerts/alert-settings.ts'
 import { BUDGET_SETTINGS } from '../budgets/budget-settings.ts'
 import { ADDRESS_SETTINGS } from './address-settings.ts'
+import { OPERATOR_SETTINGS } from './operator-settings.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import {
   backendUrl,
@@ -275,6 +276,7 @@ export const SETTINGS = {
   },
   budgets: BUDGET_SETTINGS,
   alerts: ALERT_SETTINGS,
+  operators: OPERATOR_SETTINGS,
 } satisfies Record<string, SettingGroup>
 
 /** Every setting except the model providers'. */

@@ -42,6 +42,8 @@ export const OTHER_VALUES: Values = {
   'settings.trustedProxies': ['10.9.0.0/16'],
   'settings.hsts': 'host',
   'settings.jwksUrl': 'https://login.site.org/other',
+  'settings.operators': ['other@site.org:admin'],
+  'settings.oidcIssuer': 'https://login.site.org/other',
   'settings.logLevel': 'debug',
   'settings.smtpTls': 'implicit',
   'settings.emailFrom': 'Chat <chat@site.org>',
@@ -78,6 +80,7 @@ export const OTHER_VALUES: Values = {
   'networkPolicy.redis.to': [PEER],
   'networkPolicy.mongodb.to': [PEER],
   'networkPolicy.jwks.to': [PEER],
+  'networkPolicy.oidc.to': [PEER],
   'networkPolicy.llm.to': [PEER],
   'networkPolicy.llm.extraTo': [{ to: [PEER], port: 8000 }],
   'networkPolicy.alerts.to': [{ to: [PEER], port: 587 }],
@@ -97,6 +100,7 @@ function toKeyed(name: string): [string, Values] {
 
 /** What has to be said too before a key means anything. */
 export const TOGETHER_WITH: Readonly<Record<string, Values>> = {
+  'secrets.values.oidcClientSecret': { secrets: { keys: { oidcClientSecret: 'oidc' } } },
   'secrets.values.probeToken': { secrets: { keys: { probeToken: 'probe-token' } } },
   ...Object.fromEntries(ALERT_SECRETS.map(toKeyed)),
   'secrets.create': {

@@ -147,6 +147,11 @@ export const REASONS: Row[] = [
     says: 'secrets.values.smtpPass is missing: secrets.keys.smtpPass is given',
   },
   {
+    what: 'a secret of the provider under no name',
+    set: created({ oidcClientSecret: 'any' }),
+    says: 'secrets.keys.oidcClientSecret is missing: secrets.values.oidcClientSecret is given',
+  },
+  {
     what: 'an HPA and KEDA',
     set: autoscaling({ keda: { serverAddress: 'http://prometheus:9090' } }),
     says: 'gateway.autoscaling.keda is given and the mode is hpa: two autoscalers on the same pods both stop',
@@ -256,6 +261,12 @@ export const REASONS: Row[] = [
     file: EXTERNAL,
     set: { networkPolicy: { jwks: { to: [] } } },
     says: 'networkPolicy.jwks.to is empty: say where the host of settings.jwksUrl is',
+  },
+  {
+    what: 'a sign-in at a host without a peer',
+    file: EXTERNAL,
+    set: { networkPolicy: { oidc: { to: [] } } },
+    says: 'networkPolicy.oidc.to is empty: say where the host of settings.oidcIssuer is',
   },
   {
     what: 'metrics that nobody may read',

@@ -1,9 +1,11 @@
 import { openApiDocument } from '@chatbox/contract'
 import type { Context } from '../../context.ts'
+import { endRevocation, listRevocations, revokeUser } from '../../usecases/admin/revocations.ts'
 import { checkSession } from '../../usecases/check-session.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
+import { createOperatorHandlers } from './operator-sign-in.ts'
 import { createTranscripts } from './transcript.ts'
 import { admitVisitor, forgetVisitor } from './visitors.ts'
 
@@ -30,6 +32,10 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     },
     createVisitor: ({ request, response }) => admitVisitor(context, request, response),
     forgetVisitor: async ({ response }) => forgetVisitor(context, response),
+    ...createOperatorHandlers(context),
+    listRevocations: async ({ query }) => listRevocations(context, query),
+    revokeUser: ({ who, body }) => revokeUser(context, who, body),
+    endRevocation: ({ params }) => endRevocation(context, params.id),
     readOpenApi: async () => openApi,
   }
 }

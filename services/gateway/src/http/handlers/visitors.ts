@@ -4,10 +4,10 @@ import type { CookieOptions, Request, Response } from 'express'
 import { newVisitorId, PROOF_TTL_S, type VisitorTokens } from '../../auth/visitor-tokens.ts'
 import type { Context, GatewayOptions } from '../../context.ts'
 import { toAddressKey } from '../../edge/client-address.ts'
+import { createRouteCookie, readCookie, type RouteCookie } from '../cookies.ts'
 import { isHttps } from '../security.ts'
 
 const FORMER_NAME = 'chatbox_visitor'
-const MAX_COOKIE_LENGTH = 1024
 
 /**
  * Issues a token for the visitor that this browser was before, else for a new visitor. The token
@@ -15,20 +15,20 @@ const MAX_COOKIE_LENGTH = 1024
  * is sent only to this address. Its only use is a new token for the same visitor.
  */
 export async function admitVisitor(
-  { visitors, options, guard }: Context,
+  { visitors, options, guard, revocations }: Context,
   request: Request,
   response: Response,
 ): Promise<RouteAnswer<'createVisitor'>> {
-  if (!visitors) throw new AppError('FORBIDDEN', 'Visitors are not admitted here.')
+  if (!visitors) throw notAdmitted()
   const known = await readVisitor(visitors, options.server, request)
   // A new visitor has new points and a new budget, so an address may become only a few. Known ones
   // count each for themselves: all the pages of an office may wake up at once.
   if (known === undefined) await guard.take('newVisitor', toAddressKey(request.ip))
   else await guard.take('visitor', known)
+  if (known !== undefined && revocations.isRevoked(known, undefined)) throw notAdmitted()
   const visitorId = known ?? newVisitorId()
-  const { name, attributes } = toVisitorCookie(options.server)
-  const maxAge = PROOF_TTL_S * 1000
-  response.cookie(name, await visitors.issueProof(visitorId), { ...attributes, maxAge })
+  const proof = await visitors.issueProof(visitorId)
+  toVisitorCookie(options.server).write(response, proof, PROOF_TTL_S * 1000)
   const { token, expiresAt } = await visitors.issueToken(visitorId)
   return { token, expiresAt: expiresAt.toISOString() }
 }
@@ -42,9 +42,8 @@ export function forgetVisitor(
   { options }: Pick<Context, 'options'>,
   response: Response,
 ): undefined {
-  const { name, attributes, former } = toVisitorCookie(options.server)
-  response.clearCookie(name, attributes)
-  response.clearCookie(former.name, former.attributes)
+  toVisitorCookie(options.server).write(response, undefined, 0)
+  response.clearCookie(FORMER_NAME, toFormerAttributes(options.server))
 }
 
 async function readVisitor(
@@ -52,11 +51,9 @@ async function readVisitor(
   server: GatewayOptions['server'],
   request: Request,
 ): Promise<string | undefined> {
-  const { name, former } = toVisitorCookie(server)
-  const header = request.headers.cookie
-  const proof = readCookie(header, name)
+  const proof = toVisitorCookie(server).read(request)
   if (proof !== undefined) return (await visitors.readProof(proof))?.visitorId
-  const formerProof = readCookie(header, former.name)
+  const formerProof = readCookie(request, FORMER_NAME)
   if (formerProof === undefined) return undefined
   // Any host of the domain can set a cookie of this name. What this version issues never counts
   // there, so nobody can plant an identity that they have got from it.
@@ -64,37 +61,19 @@ async function readVisitor(
   return read?.isFormer ? read.visitorId : undefined
 }
 
-interface VisitorCookie {
-  name: string
-  attributes: CookieOptions
-  /**
-   * What the version before set, also over https. It is read for one release. It is left to run
-   * out, because gateways of that version know the visitor by it, in an upgrade and on the way back.
-   */
-  former: Pick<VisitorCookie, 'name' | 'attributes'>
+function toVisitorCookie(server: GatewayOptions['server']): RouteCookie {
+  return createRouteCookie(server, { name: FORMER_NAME, route: HTTP_ROUTES.createVisitor.path })
 }
 
 /**
- * Over https the name begins with `__Host-`: browsers then take the cookie from this very host only,
- * and another host of the domain cannot make a visitor someone else (RFC 6265bis, 4.1.3.2). Such a
- * cookie has no path of its own, so its name tells two installations on one host apart.
+ * What the version before set, also over https. It is read for one release. It is left to run out,
+ * because gateways of that version know the visitor by it, in an upgrade and on the way back.
  */
-function toVisitorCookie({ publicUrl, pathPrefix }: GatewayOptions['server']): VisitorCookie {
-  const name = `${FORMER_NAME}${pathPrefix.replaceAll('/', '-')}`
+function toFormerAttributes({ publicUrl, pathPrefix }: GatewayOptions['server']): CookieOptions {
   const path = `${pathPrefix}/api${HTTP_ROUTES.createVisitor.path}`
-  const former = { name: FORMER_NAME, attributes: toAttributes(path, isHttps(publicUrl)) }
-  if (!isHttps(publicUrl)) return { name, attributes: toAttributes(path, false), former }
-  return { name: `__Host-${name}`, attributes: toAttributes('/', true), former }
+  return { httpOnly: true, sameSite: 'strict', secure: isHttps(publicUrl), path }
 }
 
-function toAttributes(path: string, secure: boolean): CookieOptions {
-  return { httpOnly: true, sameSite: 'strict', secure, path }
-}
-
-function readCookie(header: string | undefined, wanted: string): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const [name, value] = pair.trim().split('=', 2)
-    if (name === wanted && value && value.length <= MAX_COOKIE_LENGTH) return value
-  }
-  return undefined
+function notAdmitted(): AppError {
+  return new AppError('FORBIDDEN', 'Visitors are not admitted here.')
 }

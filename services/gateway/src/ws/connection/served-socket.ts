@@ -1,6 +1,7 @@
 import { sessionRoom, userRoom, type ServerPayload, type User } from '@chatbox/contract'
 import { AppError, isOperator, toErrorInfo, type Payer } from '@chatbox/core'
 import { isOwnedBy, type DisconnectReason } from '@chatbox/kit'
+import { revoked } from '../../auth/revocation-copy.ts'
 import type { Context } from '../../context.ts'
 import { tooManyRequests } from '../../edge/rate-guard.ts'
 import type { Identity, Viewer } from '../../usecases/caller.ts'
@@ -141,6 +142,15 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
   onExpired(): void {
     this.#closedFor ??= 'token-expired'
     this.#close(new AppError('TOKEN_EXPIRED', 'The token has expired.'))
+  }
+
+  /** Closes the socket if its token is among those that were ended. Nothing that waits goes on. */
+  closeIfRevoked(): void {
+    const { issuedAtMs } = this.socket.data
+    if (this.#closedFor || !this.#parts.revocations.isRevoked(this.user.id, issuedAtMs)) return
+    this.#closedFor = 'revoked'
+    this.rightsLost++
+    this.#close(revoked())
   }
 
   /** Handles every event, known or not. */

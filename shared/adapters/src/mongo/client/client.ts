@@ -95,6 +95,7 @@ const CHECKED = {
   updateOne: 2,
   insertOne: 1,
   bulkWrite: 1,
+  deleteMany: 1,
 } as const
 
 export type GuardedCollection<T extends Document> = Pick<Collection<T>, keyof typeof CHECKED>

@@ -10,6 +10,8 @@ import {
 } from './client.ts'
 import { toOpenError, unavailable } from './errors.ts'
 import type { ConversationDocument, MessageDocument, SessionDocument } from '../documents.ts'
+import type { RevocationDocument } from '../mongo-revocations.ts'
+import type { TicketDocument } from '../mongo-sign-in-tickets.ts'
 import { createIndexCheck, prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 
@@ -24,6 +26,8 @@ export class MongoConnection {
   readonly sessions: GuardedCollection<SessionDocument>
   readonly messages: GuardedCollection<MessageDocument>
   readonly conversations: GuardedCollection<ConversationDocument>
+  readonly revocations: GuardedCollection<RevocationDocument>
+  readonly signInTickets: GuardedCollection<TicketDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -38,6 +42,8 @@ export class MongoConnection {
     this.sessions = refuseUndefined(db.collection('sessions'))
     this.messages = refuseUndefined(db.collection('messages'))
     this.conversations = refuseUndefined(db.collection('conversations'))
+    this.revocations = refuseUndefined(db.collection('revocations'))
+    this.signInTickets = refuseUndefined(db.collection('signInTickets'))
     this.clock = new ServerClock(db)
   }
 

@@ -8,7 +8,12 @@ import {
   toStoreError,
   unavailable,
 } from '../client/errors.ts'
-import { MESSAGE_INDEXES, SESSION_INDEXES } from '../documents.ts'
+import {
+  MESSAGE_INDEXES,
+  REVOCATION_INDEXES,
+  SESSION_INDEXES,
+  TICKET_INDEXES,
+} from '../documents.ts'
 import { tryStore } from './try-store.ts'
 
 interface Step {
@@ -38,12 +43,24 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: tryAndCreateIndexes,
   },
+  {
+    name: 'create the indexes of revocations and sign-in tickets',
+    since: '0.1.0',
+    kind: 'expand',
+    run: createIndexes,
+  },
 ]
+
+const INDEXES = [
+  ['sessions', SESSION_INDEXES],
+  ['messages', MESSAGE_INDEXES],
+  ['revocations', REVOCATION_INDEXES],
+  ['signInTickets', TICKET_INDEXES],
+] as const
 
 /** Skips existing indexes. Waits for one that the server is building already. */
 export async function createIndexes(db: Db): Promise<void> {
-  await db.collection('sessions').createIndexes(SESSION_INDEXES)
-  await db.collection('messages').createIndexes(MESSAGE_INDEXES)
+  for (const [name, indexes] of INDEXES) await db.collection(name).createIndexes(indexes)
 }
 
 async function tryAndCreateIndexes(db: Db): Promise<void> {
@@ -59,11 +76,8 @@ const TIMEOUT_MS = 2500
  * with `UNAVAILABLE` if the store does not answer.
  */
 export async function findMissingIndex(db: Db): Promise<string | undefined> {
-  const wanted = [
-    [db.collection('sessions'), SESSION_INDEXES],
-    [db.collection('messages'), MESSAGE_INDEXES],
-  ] as const
-  for (const [collection, indexes] of wanted) {
+  for (const [name, indexes] of INDEXES) {
+    const collection = db.collection(name)
     const listed = await withinDeadline(TIMEOUT_MS, () =>
       collection.indexes(BOUNDED).catch((error: unknown) => {
         if (isNamespaceNotFound(error)) return []
