@@ -59,7 +59,8 @@ describe('the OpenAPI document', () => {
         ([name]) => name === operation.operationId,
       )?.[1]
       expect(route).toMatchObject({ method, path: path.replaceAll(/\{(\w+)\}/g, ':$1') })
-      expect(operation.security).toEqual(route?.who === 'user' ? [{ token: [] }] : [])
+      const roles = { anyone: [], user: [{ token: [] }], admin: [{ token: ['admin'] }] }
+      expect(operation.security).toEqual(route && roles[route.who])
     }
   })
 
