@@ -168,6 +168,25 @@ describe('a sign-in link', () => {
     expect(delivered.map(({ address }) => address)).toEqual([BOSS, BOSS, BOSS])
   })
 
+  it('is begun only so often from one address, over two gateways', async () => {
+    const server = { trustedProxies: ['127.0.0.1'] }
+    const urls = [(await startOther({ server })).url, (await startOther({ server })).url]
+    const tries = async (from: string, times: number) =>
+      Promise.all(
+        Array.from({ length: times }, async (_, i) => {
+          const address = `${crypto.randomUUID()}@site.org`
+          const headers = { 'x-forwarded-for': from }
+          const init = { method: 'POST', headers, body: JSON.stringify({ way: 'link', address }) }
+          const url = urls[i % 2] ?? ''
+          return (await askHttp(h, `${API}/operators/sign-in`, { ...init, url })).status
+        }),
+      )
+    const answers = await tries('203.0.113.7', 70)
+    expect(answers.filter((status) => status === 200)).toHaveLength(60)
+    expect(answers.filter((status) => status === 429)).toHaveLength(10)
+    expect(await tries('203.0.113.8', 1)).toEqual([200])
+  })
+
   it('is not known to the store, neither as it is nor to whom', async () => {
     const seen: string[] = []
     const { signInTickets } = h.backend.ports
@@ -238,6 +257,20 @@ describe('an operator’s token', () => {
     expect((await post(browser, '/operators/token', {}, 'DELETE')).status).toBe(204)
     expect(browser.jar.has('chatbox_operator-chatbox')).toBe(false)
     expect((await finish(stolen)).status).not.toBe(200)
+  })
+
+  it('is renewed no longer than a sign-in lasts', async () => {
+    const sessionMs = 15 * 60_000
+    const { clock } = h.backend.ports
+    let passedMs = 0
+    const later = { ...clock, now: () => new Date(clock.now().getTime() + passedMs) }
+    const short = await startOther({ operators: { list: LIST, sessionMs } }, { clock: later })
+    const browser = newBrowser(short.url)
+    await signIn(browser)
+    passedMs = sessionMs - 60_000
+    await read(await finish(browser))
+    passedMs = sessionMs + 1
+    expect(await readRefusal(await finish(browser))).toMatchObject({ code: 'UNAUTHORIZED' })
   })
 
   it('has the role of the list at once, and none for one who is no operator any more', async () => {

@@ -7,10 +7,12 @@ import { CONNECTIONS } from './connections.ts'
 import type { LimitGroup } from './limit.ts'
 import { PAGE } from './page.ts'
 import { RESPONSES } from './responses.ts'
+import { SIGN_INS } from './sign-in.ts'
 
 /** Every limit of the product. */
 export const LIMIT_GROUPS: readonly LimitGroup[] = [
   CONNECTIONS,
+  SIGN_INS,
   CALLS,
   RESPONSES,
   ANSWERED,

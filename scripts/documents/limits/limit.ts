@@ -9,6 +9,7 @@ type Per =
   | 'download'
   | 'draft'
   | 'key set'
+  | 'mail address'
   | 'page of a log'
   | 'process'
   | 'provider'
