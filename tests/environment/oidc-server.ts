@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Configuration } from 'oidc-provider'
 
 /** Somebody at the provider, whose claims a test may change at any time. */
-export interface OidcAccount {
+interface OidcAccount {
   email: string
   email_verified: boolean
   name: string
@@ -74,30 +74,40 @@ function toConfiguration(accounts: Map<string, OidcAccount>, redirectUri: string
 /** A browser with a jar of one host: signs in, agrees, and stops at the way back. */
 async function follow(start: URL, { sub, redirectUri }: { sub: string; redirectUri: string }) {
   const jar = new Map<string, string>()
-  let url = start
-  let form: URLSearchParams | undefined
-  for (let step = 0; step < 20; step++) {
-    if (url.href.startsWith(redirectUri)) return url
-    const cookie = [...jar].map((pair) => pair.join('=')).join('; ')
-    const init = form ? { method: 'POST', body: form } : {}
-    const response = await fetch(url, { ...init, headers: { cookie }, redirect: 'manual' })
-    for (const set of response.headers.getSetCookie()) {
-      const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=')
-      if (value) jar.set(name, value)
-      else jar.delete(name)
-    }
-    const location = response.headers.get('location')
-    form = undefined
-    if (location) {
-      url = new URL(location, url)
-      continue
-    }
-    const page = await response.text()
-    const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1]
-    const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1]
-    if (!action || !prompt) throw new Error(`the provider answered ${response.status}: ${page}`)
-    url = new URL(action, url)
-    form = new URLSearchParams({ prompt, login: sub, password: 'any' })
+  let step: Step = { url: start }
+  for (let steps = 0; steps < 20; steps++) {
+    if (step.url.href.startsWith(redirectUri)) return step.url
+    step = await take(step, jar, sub)
   }
   throw new Error('the provider sends a browser around in circles')
+}
+
+interface Step {
+  url: URL
+  /** What is sent to it. */
+  form?: URLSearchParams
+}
+
+async function take({ url, form }: Step, jar: Map<string, string>, sub: string): Promise<Step> {
+  const cookie = [...jar].map((pair) => pair.join('=')).join('; ')
+  const init = form ? { method: 'POST', body: form } : {}
+  const response = await fetch(url, { ...init, headers: { cookie }, redirect: 'manual' })
+  keepCookies(jar, response)
+  const location = response.headers.get('location')
+  if (location) return { url: new URL(location, url) }
+  const page = await response.text()
+  const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1]
+  const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1]
+  if (!action || !prompt) throw new Error(`the provider answered ${response.status}: ${page}`)
+  const answer = new URLSearchParams({ prompt, login: sub, password: 'any' })
+  return { url: new URL(action, url), form: answer }
+}
+
+/** Takes what a response sets into a jar, and removes what it clears. */
+export function keepCookies(jar: Map<string, string>, response: Response): void {
+  for (const set of response.headers.getSetCookie()) {
+    const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=')
+    if (value) jar.set(name, value)
+    else jar.delete(name)
+  }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { HTTP_ROUTES, type RouteAnswer } from '@chatbox/contract'
-import { startOidcServer, type OidcServer } from '../environment/oidc-server.ts'
+import { keepCookies, startOidcServer, type OidcServer } from '../environment/oidc-server.ts'
 import { API, askHttp, readRefusal } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 import type { OptionChanges, TestGateway } from '../support/test-gateway.ts'
@@ -45,11 +45,7 @@ class Browser {
     const cookie = [...this.jar].map((pair) => pair.join('=')).join('; ')
     const init = { method: 'POST', headers: { cookie }, body: JSON.stringify(body) }
     const response = await askHttp(h, API + route, { ...init, url: this.url })
-    for (const set of response.headers.getSetCookie()) {
-      const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=')
-      if (value) this.jar.set(name, value)
-      else this.jar.delete(name)
-    }
+    keepCookies(this.jar, response)
     return response
   }
 

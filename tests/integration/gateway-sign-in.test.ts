@@ -4,6 +4,7 @@ import { HTTP_ROUTES, type RouteAnswer } from '@chatbox/contract'
 import { API, askHttp, readRefusal } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 import type { OptionChanges, TestPorts } from '../support/test-gateway.ts'
+import { keepCookies } from '../environment/oidc-server.ts'
 import { signToken } from '../environment/tokens.ts'
 import { waitUntil } from '../environment/wait-until.ts'
 
@@ -33,21 +34,16 @@ interface Browser {
 }
 const newBrowser = (url?: string): Browser => ({ jar: new Map(), ...(url ? { url } : {}) })
 
-async function post(browser: Browser, route: string, body: object, method = 'POST') {
+async function send(browser: Browser, route: string, init: RequestInit): Promise<Response> {
   const cookie = [...browser.jar].map((pair) => pair.join('=')).join('; ')
-  const headers = { cookie, 'x-forwarded-for': '' }
-  const init = { method, headers, body: JSON.stringify(body) }
-  const response = await askHttp(h, API + route, {
-    ...init,
-    ...(browser.url && { url: browser.url }),
-  })
-  for (const set of response.headers.getSetCookie()) {
-    const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=')
-    if (value) browser.jar.set(name, value)
-    else browser.jar.delete(name)
-  }
+  const to = browser.url ? { url: browser.url } : {}
+  const response = await askHttp(h, API + route, { ...init, headers: { cookie }, ...to })
+  keepCookies(browser.jar, response)
   return response
 }
+
+const post = (browser: Browser, route: string, body: object) =>
+  send(browser, route, { method: 'POST', body: JSON.stringify(body) })
 
 const start = (browser: Browser, body: object) => post(browser, '/operators/sign-in', body)
 const finish = (browser: Browser, body: object = {}) => post(browser, '/operators/token', body)
@@ -254,7 +250,7 @@ describe('an operator’s token', () => {
       headers: { 'sec-fetch-site': 'cross-site' },
     })
     expect(await readRefusal(cross)).toMatchObject({ code: 'FORBIDDEN' })
-    expect((await post(browser, '/operators/token', {}, 'DELETE')).status).toBe(204)
+    expect((await send(browser, '/operators/token', { method: 'DELETE' })).status).toBe(204)
     expect(browser.jar.has('chatbox_operator-chatbox')).toBe(false)
     expect((await finish(stolen)).status).not.toBe(200)
   })

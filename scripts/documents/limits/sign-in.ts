@@ -4,7 +4,7 @@ import {
   SIGN_IN_MAILS,
   SIGN_IN_MAILS_MS,
 } from '../../../services/gateway/src/edge/rate-guard.ts'
-import { LINK_TTL_MS } from '../../../services/gateway/src/usecases/operator/sign-in-tickets.ts'
+import { LINK_TTL_MS } from '../../../services/gateway/src/auth/operators/sign-in-tickets.ts'
 import { count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const SIGN_IN = 'tests/integration/gateway-sign-in.test.ts'

@@ -11,6 +11,7 @@ export {
   withRequestId,
   type Logger,
 } from './logging/logger.ts'
+export type { OperatorEntry } from './settings/operator-settings.ts'
 export type { DisconnectReason, SecurityEventKind } from './metrics/gateway-metrics.ts'
 export { createScrubber } from './logging/redaction.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'

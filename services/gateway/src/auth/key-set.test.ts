@@ -6,8 +6,8 @@ import { AppError } from '@chatbox/core'
 import { createClock } from '@chatbox/kit'
 import jwt, { type JwtHeader, type SignOptions } from 'jsonwebtoken'
 import { fetchKeySet, openKeySet } from './key-set.ts'
-import { createOperatorList } from './operator-list.ts'
-import { createOperatorTokens } from './operator-tokens.ts'
+import { createOperatorList } from './operators/operator-list.ts'
+import { createOperatorTokens } from './operators/operator-tokens.ts'
 import { createTokenVerifier } from './verify-token.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -14,7 +14,7 @@ export const REFRESH_MS = 1000
 /** The revocations that may stand at once. Each takes some 200 bytes in every gateway. */
 export const MAX_REVOCATIONS = 10_000
 /** How far the clocks of the site, the gateways and the store may be apart. */
-export const CLOCK_SKEW_MS = 10_000
+const CLOCK_SKEW_MS = 10_000
 const PAGE = 1000
 /** After such a gap an end of a revocation may be forgotten, so everything is read again. */
 const READ_ALL_AFTER_MS = 60 * 60_000

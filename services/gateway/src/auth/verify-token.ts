@@ -6,7 +6,7 @@ import type { Context, GatewayOptions } from '../context.ts'
 import type { Identity } from '../usecases/caller.ts'
 import { readSignedClaims, toIdentity, unauthorized, type ClaimChecks } from './claims.ts'
 import { openKeySet } from './key-set.ts'
-import { OPERATOR_ISSUER, type OperatorTokens } from './operator-tokens.ts'
+import { OPERATOR_ISSUER, type OperatorTokens } from './operators/operator-tokens.ts'
 import { VISITOR_ISSUER, type VisitorTokens } from './visitor-tokens.ts'
 
 /** The clock difference to the issuer that is tolerated. */

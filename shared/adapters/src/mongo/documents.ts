@@ -90,6 +90,26 @@ export interface ConversationDocument {
   sealed: string
 }
 
+/** A revocation; the `_id` is the user's. */
+export interface RevocationDocument {
+  _id: string
+  reason: string
+  before: Date
+  by: string
+  ended: boolean
+  changedAt: Date
+}
+
+/** A sign-in ticket; the `_id` is the digest of the secret. */
+export interface TicketDocument {
+  _id: string
+  /** Null if any browser may use it. */
+  browser: string | null
+  sealed: string
+  endsAt: Date
+  usedAt: Date | null
+}
+
 const taskSchema = replyTaskSchema
   .pick({
     replyId: true,

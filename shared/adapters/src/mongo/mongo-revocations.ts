@@ -10,17 +10,7 @@ import { toRevocation } from '../common/to-revocation.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
 import { isDuplicateKey } from './client/errors.ts'
-import { toKey } from './documents.ts'
-
-/** The `_id` is the user's. */
-export interface RevocationDocument {
-  _id: string
-  reason: string
-  before: Date
-  by: string
-  ended: boolean
-  changedAt: Date
-}
+import { toKey, type RevocationDocument } from './documents.ts'
 
 export class MongoRevocations implements Revocations {
   readonly #mongo: MongoConnection

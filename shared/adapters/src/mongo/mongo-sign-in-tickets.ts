@@ -10,17 +10,7 @@ import type { RecordDeps } from '../sealed/key-ring.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
 import { isDuplicateKey } from './client/errors.ts'
-import { toKey } from './documents.ts'
-
-/** The `_id` is the digest of the secret. */
-export interface TicketDocument {
-  _id: string
-  /** Null if any browser may use it. */
-  browser: string | null
-  sealed: string
-  endsAt: Date
-  usedAt: Date | null
-}
+import { toKey, type TicketDocument } from './documents.ts'
 
 export class MongoSignInTickets implements SignInTickets {
   readonly #mongo: MongoConnection

@@ -21,10 +21,10 @@ export interface OperatorEntry {
 }
 
 /** More would be a directory, and that is a provider's work. */
-export const MAX_OPERATORS = 1000
+const MAX_OPERATORS = 1000
 const ENTRY = /^([^\s,:;<>"@]{1,64}@[^\s,:;<>"@]{1,189}):(chat_admin|admin)$/
 /** The operator of a trial, to whom the start prints a link. Mail never reaches this address. */
-export const TRIAL_OPERATOR: OperatorEntry = { address: 'operator@localhost', role: 'admin' }
+const TRIAL_OPERATOR: OperatorEntry = { address: 'operator@localhost', role: 'admin' }
 
 function operators(): SettingType<OperatorEntry[]> {
   const schema = z.string().transform((text, context) => {

@@ -12,7 +12,7 @@ import {
   renewToken,
   startSignIn,
   type SignInCookies,
-} from '../../usecases/operator/sign-in.ts'
+} from '../../auth/operators/sign-in.ts'
 import type { RouteHandlers } from '../api.ts'
 import { createRouteCookie } from '../cookies.ts'
 

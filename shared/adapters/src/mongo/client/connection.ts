@@ -9,9 +9,13 @@ import {
   type GuardedCollection,
 } from './client.ts'
 import { toOpenError, unavailable } from './errors.ts'
-import type { ConversationDocument, MessageDocument, SessionDocument } from '../documents.ts'
-import type { RevocationDocument } from '../mongo-revocations.ts'
-import type { TicketDocument } from '../mongo-sign-in-tickets.ts'
+import type {
+  ConversationDocument,
+  MessageDocument,
+  RevocationDocument,
+  SessionDocument,
+  TicketDocument,
+} from '../documents.ts'
 import { createIndexCheck, prepareMongo, type Preparation } from '../schema/migrate-mongo.ts'
 import { ServerClock } from './server-clock.ts'
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { OPERATOR_PREFIX } from '@chatbox/core'
-import type { Settings } from '@chatbox/kit'
-
-export type OperatorEntry = Settings['operators']['list'][number]
+import type { OperatorEntry } from '@chatbox/kit'
 
 /** The operators by mail address, as the settings name them. */
 export interface OperatorList {

@@ -3,8 +3,8 @@ import type { User } from '@chatbox/contract'
 import type { Clock } from '@chatbox/core'
 import type { BudgetParts } from '@chatbox/kit'
 import jwt from 'jsonwebtoken'
-import type { Identity } from '../usecases/caller.ts'
-import { readSignedClaims, toIdentity, unauthorized } from './claims.ts'
+import type { Identity } from '../../usecases/caller.ts'
+import { readSignedClaims, toIdentity, unauthorized } from '../claims.ts'
 import type { OperatorList } from './operator-list.ts'
 
 /** Operators who sign in here have an issuer with its own key, as visitors do. */
@@ -12,7 +12,7 @@ export const OPERATOR_ISSUER = 'chatbox-operators'
 const TOKEN_TTL_S = 15 * 60
 
 /** Somebody who signed in here. `isListed`: the list of the settings says their role, at any time. */
-export type Operator = User & { isListed: boolean }
+type Operator = User & { isListed: boolean }
 
 export interface OperatorTokens {
   /** Issues a token that counts as issued after `afterMs`, which may be some seconds ahead. */

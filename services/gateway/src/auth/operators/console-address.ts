@@ -1,4 +1,4 @@
-import type { GatewayOptions } from '../context.ts'
+import type { GatewayOptions } from '../../context.ts'
 
 /** Returns the address of the console, which is also where a provider sends browsers back. */
 export function toConsoleAddress({

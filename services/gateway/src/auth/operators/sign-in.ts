@@ -1,8 +1,8 @@
-import type { Role, RouteAnswer } from '@chatbox/contract'
+import type { Role, RouteAnswer, SignInGrant } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
-import { toSignInLink } from '../../auth/console-address.ts'
-import type { OidcPerson, OidcReturn } from '../../auth/oidc-provider.ts'
-import { normalAddress, toOperatorId } from '../../auth/operator-list.ts'
+import { toSignInLink } from './console-address.ts'
+import type { OidcPerson, OidcReturn } from './oidc-provider.ts'
+import { normalAddress, toOperatorId } from './operator-list.ts'
 import type { Context } from '../../context.ts'
 import {
   createGrant,
@@ -13,7 +13,6 @@ import {
   signInAgain,
   useGrant,
   useLink,
-  type Grant,
 } from './sign-in-tickets.ts'
 
 type Way = 'link' | 'oidc'
@@ -128,7 +127,7 @@ export async function endSignIn(context: Context, cookies: SignInCookies): Promi
 /** A pause of the provider signs nobody out, and its refusal does so everywhere. */
 async function onUnread(
   context: Context,
-  { before, error, cookies }: { before: Grant; error: unknown; cookies: SignInCookies },
+  { before, error, cookies }: { before: SignInGrant; error: unknown; cookies: SignInCookies },
 ): Promise<void> {
   if (error instanceof AppError && error.code !== 'UNAVAILABLE') {
     cookies.keepGrant(undefined, 0)
@@ -139,7 +138,7 @@ async function onUnread(
   if (leftMs > 0) cookies.keepGrant(await createGrant(context, before, leftMs), leftMs)
 }
 
-async function readAgain(context: Context, grant: Grant): Promise<Grant> {
+async function readAgain(context: Context, grant: SignInGrant): Promise<SignInGrant> {
   const { subject, refreshToken, address, name } = grant
   if (subject !== undefined && refreshToken !== undefined && context.oidc) {
     return byPerson(context, await context.oidc.renew({ subject, refreshToken }))
@@ -148,11 +147,11 @@ async function readAgain(context: Context, grant: Grant): Promise<Grant> {
   return { ...byList(context, address, name), ...(subject === undefined ? {} : { subject }) }
 }
 
-async function endOlder({ revocations }: Context, { id }: Grant): Promise<void> {
+async function endOlder({ revocations }: Context, { id }: SignInGrant): Promise<void> {
   await revocations.put({ userId: id, reason: 'roles_changed', by: id })
 }
 
-function byPerson(context: Context, person: OidcPerson): Grant {
+function byPerson(context: Context, person: OidcPerson): SignInGrant {
   const { issuer, subject, refreshToken, address, roles } = person
   const name = person.name || toName(address ?? '')
   const later = { subject, ...(refreshToken === undefined ? {} : { refreshToken }) }
@@ -161,7 +160,7 @@ function byPerson(context: Context, person: OidcPerson): Grant {
   return { ...newGrant(context, toOperatorId('oidc', issuer, subject), { name, roles }), ...later }
 }
 
-function byList(context: Context, address: string, name: string): Grant {
+function byList(context: Context, address: string, name: string): SignInGrant {
   const entry = context.operators.findByAddress(address)
   if (!entry) throw noOperator()
   const id = toOperatorId('mail', entry.address)
@@ -172,11 +171,15 @@ function newGrant(
   { clock, options }: Context,
   id: string,
   { name, roles }: { name: string; roles: Role[] },
-): Grant {
+): SignInGrant {
   return { id, name, roles, endsAt: clock.now().getTime() + options.operators.sessionMs }
 }
 
-async function issue(context: Context, grant: Grant, cookies: SignInCookies): Promise<TokenAnswer> {
+async function issue(
+  context: Context,
+  grant: SignInGrant,
+  cookies: SignInCookies,
+): Promise<TokenAnswer> {
   const { id, name, roles, address, refreshToken } = grant
   const revocation = await context.revocations.find(id)
   if (isShutOut(revocation)) throw new AppError('FORBIDDEN', 'Your access has been ended.')

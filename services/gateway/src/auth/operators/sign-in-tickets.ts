@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { roleSchema, userIdSchema } from '@chatbox/contract'
+import { signInGrantSchema, signInLinkSchema, type SignInGrant } from '@chatbox/contract'
 import { AppError, type TicketUse } from '@chatbox/core'
-import { z } from 'zod'
 import type { Context } from '../../context.ts'
 
 /** The life of a link, and of a sign-in at a provider. */
@@ -9,22 +8,6 @@ export const LINK_TTL_MS = 10 * 60_000
 /** Two tabs renew at once: the loser may try again with the cookie that the winner has got. */
 const RENEWAL_OVERLAP_MS = 10_000
 const RETRY_MS = 500
-
-const linkSchema = z.object({ address: z.string() })
-const grantSchema = z.object({
-  id: userIdSchema,
-  name: z.string(),
-  roles: z.array(roleSchema),
-  /** The address in the list that gives the role; undefined if a claim does. */
-  address: z.string().optional(),
-  /** In ms since the epoch. */
-  endsAt: z.number(),
-  /** At the provider. */
-  subject: z.string().optional(),
-  refreshToken: z.string().optional(),
-})
-/** What lasts of a sign-in: each renewal uses it up and leaves a new one. */
-export type Grant = z.infer<typeof grantSchema>
 
 type Tickets = Pick<Context, 'signInTickets'>
 type Kind = 'link' | 'grant'
@@ -34,7 +17,7 @@ export function newSecret(): string {
 }
 
 /** The kind is part of it, so that a link is no cookie and a cookie no link. */
-export function toDigest(kind: Kind | 'browser', secret: string): string {
+function toDigest(kind: Kind | 'browser', secret: string): string {
   return createHash('sha256').update(`chatbox ${kind} ${secret}`).digest('base64url')
 }
 
@@ -60,7 +43,7 @@ export async function useLink(
 ): Promise<string> {
   const browser = browserSecret === undefined ? undefined : toDigest('browser', browserSecret)
   const use = await signInTickets.use(toDigest('link', secret), browser)
-  if (use.outcome === 'used-now') return linkSchema.parse(JSON.parse(use.content)).address
+  if (use.outcome === 'used-now') return signInLinkSchema.parse(JSON.parse(use.content)).address
   throw toLinkError(use.outcome)
 }
 
@@ -83,7 +66,7 @@ function toLinkError(outcome: Exclude<TicketUse['outcome'], 'used-now'>): AppErr
 /** Returns the secret of the grant, for the cookie. */
 export async function createGrant(
   { signInTickets }: Tickets,
-  grant: Grant,
+  grant: SignInGrant,
   ttlMs: number,
 ): Promise<string> {
   const secret = newSecret()
@@ -93,9 +76,9 @@ export async function createGrant(
 }
 
 /** Uses a grant up. Throws `CONFLICT`, retryable, if another tab has just done so. */
-export async function useGrant({ signInTickets }: Tickets, secret: string): Promise<Grant> {
+export async function useGrant({ signInTickets }: Tickets, secret: string): Promise<SignInGrant> {
   const use = await signInTickets.use(toDigest('grant', secret))
-  if (use.outcome === 'used-now') return grantSchema.parse(JSON.parse(use.content))
+  if (use.outcome === 'used-now') return signInGrantSchema.parse(JSON.parse(use.content))
   if (use.outcome === 'used-before' && use.agoMs < RENEWAL_OVERLAP_MS) {
     throw new AppError('CONFLICT', 'Another tab renews this sign-in. Try again.', {
       retryable: true,

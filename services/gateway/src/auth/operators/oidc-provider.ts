@@ -3,7 +3,7 @@ import { ROLES, type Role } from '@chatbox/contract'
 import { AppError } from '@chatbox/core'
 import type { Logger, Settings } from '@chatbox/kit'
 import * as oidc from 'openid-client'
-import { unauthorized } from './claims.ts'
+import { unauthorized } from '../claims.ts'
 
 /** In s, for each request. A sign-in makes two, and an answer may take 3 s. */
 const TIMEOUT_S = 1.2
@@ -110,8 +110,7 @@ function createDiscovery(
         oidcClientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(oidcClientSecret),
         {
           timeout: TIMEOUT_S,
-          // The settings allow http only outside production or on this machine.
-          ...(issuer.startsWith('http:') ? { execute: [oidc.allowInsecureRequests] } : {}),
+          ...(issuer.startsWith('http:') ? { execute: [allowHttp] } : {}),
         },
       )
       .catch((error: unknown) => {
@@ -145,32 +144,49 @@ function derive(purpose: string, secret: string): string {
 
 type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
 
-/** The claims are those of the newest ID token and, over them, of the user info. */
+/** The settings accept http only outside production or on this machine. */
+function allowHttp(config: oidc.Configuration): void {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- only a mark that it is for these cases
+  oidc.allowInsecureRequests(config)
+}
+
 async function toPerson(
   config: oidc.Configuration,
   tokens: Tokens,
   { subject, options }: { subject: string; options: OidcOptions },
 ): Promise<OidcPerson> {
-  const idClaims = tokens.claims()
-  if (idClaims && idClaims.sub !== subject) throw unauthorized()
-  const { issuer, userinfo_endpoint: hasUserInfo } = config.serverMetadata()
-  if (!idClaims && hasUserInfo === undefined) throw unauthorized()
-  const info = hasUserInfo
-    ? await oidc.fetchUserInfo(config, tokens.access_token, subject)
-    : undefined
-  const claims: Record<string, unknown> = { ...idClaims, ...info }
+  const claims = await readClaims(config, tokens, subject)
   const { oidcRolesClaim } = options
-  const address = typeof claims.email === 'string' ? claims.email : undefined
-  const refreshToken = tokens.refresh_token
+  const { refresh_token: refreshToken = '' } = tokens
+  const isKept = refreshToken !== '' && refreshToken.length <= MAX_REFRESH_TOKEN
   return {
-    issuer,
+    issuer: config.serverMetadata().issuer,
     subject,
-    name: typeof claims.name === 'string' ? claims.name : '',
+    name: toText(claims.name) ?? '',
     // Anybody may give an address that is not theirs.
-    address: claims.email_verified === true ? address : undefined,
+    address: claims.email_verified === true ? toText(claims.email) : undefined,
     roles: oidcRolesClaim === undefined ? undefined : toRoles(readClaim(claims, oidcRolesClaim)),
-    refreshToken: (refreshToken?.length ?? 0) > MAX_REFRESH_TOKEN ? undefined : refreshToken,
+    refreshToken: isKept ? refreshToken : undefined,
   }
+}
+
+/** The claims are those of the newest ID token and, over them, of the user info. */
+async function readClaims(
+  config: oidc.Configuration,
+  tokens: Tokens,
+  subject: string,
+): Promise<Record<string, unknown>> {
+  const claims = tokens.claims()
+  if (claims && claims.sub !== subject) throw unauthorized()
+  if (config.serverMetadata().userinfo_endpoint !== undefined) {
+    return { ...claims, ...(await oidc.fetchUserInfo(config, tokens.access_token, subject)) }
+  }
+  if (!claims) throw unauthorized()
+  return { ...claims }
+}
+
+function toText(claim: unknown): string | undefined {
+  return typeof claim === 'string' ? claim : undefined
 }
 
 /** A name with dots is first taken as it stands, because claims of some providers are addresses. */
