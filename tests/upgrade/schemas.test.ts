@@ -8,9 +8,9 @@ const EDGE = {
     Object.entries(contract.CLIENT_EVENTS).map(([name, { payload }]) => [name, payload]),
   ),
   routes: Object.fromEntries(
-    Object.entries(contract.HTTP_ROUTES).map(([name, { params, query }]) => [
+    Object.entries(contract.HTTP_ROUTES).map(([name, { params, query, body }]) => [
       name,
-      { params, query },
+      { params, query, body },
     ]),
   ),
 }

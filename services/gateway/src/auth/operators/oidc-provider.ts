@@ -110,7 +110,9 @@ function createDiscovery(
         oidcClientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(oidcClientSecret),
         {
           timeout: TIMEOUT_S,
-          ...(issuer.startsWith('http:') ? { execute: [allowHttp] } : {}),
+          // The settings accept http only outside production or on this machine.
+          // eslint-disable-next-line @typescript-eslint/no-deprecated -- only a mark that it is for these cases
+          ...(issuer.startsWith('http:') ? { execute: [oidc.allowInsecureRequests] } : {}),
         },
       )
       .catch((error: unknown) => {
@@ -143,12 +145,6 @@ function derive(purpose: string, secret: string): string {
 }
 
 type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
-
-/** The settings accept http only outside production or on this machine. */
-function allowHttp(config: oidc.Configuration): void {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- only a mark that it is for these cases
-  oidc.allowInsecureRequests(config)
-}
 
 async function toPerson(
   config: oidc.Configuration,
