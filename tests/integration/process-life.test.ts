@@ -95,6 +95,8 @@ describe('a standalone process that is given nothing', () => {
     processes.push(first)
     const keys = await readFile(join(folder, 'data', 'development-keys.json'), 'utf8')
     expect(first.output()).toContain(`chatbox is ready: http://localhost:${first.port}/chatbox/`)
+    const link = `http://localhost:${first.port}/chatbox/console/#sign-in=`
+    expect(first.output()).toContain(`the operators' console: ${link}`)
     expect(first.output().match(/development keys/g)).toHaveLength(1)
     for (const key of Object.values(JSON.parse(keys) as Record<string, string>)) {
       expect(first.output()).not.toContain(key)

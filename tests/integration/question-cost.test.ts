@@ -31,7 +31,8 @@ const IDLE_MS = 5000
 function isIdle(command: Document): boolean {
   const text = JSON.stringify(command)
   const isSweep = text.includes('waitsSince":{"$lte') || text.includes('dueAt":{"$lte')
-  return isSweep || /^\{"(?:hello|ismaster|ping|endSessions)"/iu.test(text)
+  const isWatch = text.startsWith('{"find":"revocations"')
+  return isSweep || isWatch || /^\{"(?:hello|ismaster|ping|endSessions)"/iu.test(text)
 }
 
 function toShape(command: Document): string {
