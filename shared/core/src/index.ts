@@ -37,7 +37,13 @@ export {
   type Notice,
   type Route,
 } from './ports/alert-channel.ts'
-export { DRAFT_LIMITS, type Draft, type EventBus, type Unsubscribe } from './ports/event-bus.ts'
+export {
+  DRAFT_LIMITS,
+  type Draft,
+  type DraftPlace,
+  type EventBus,
+  type Unsubscribe,
+} from './ports/event-bus.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'
 export {
@@ -52,6 +58,7 @@ export type { Appended, LogPage, LogRange, MessageLog, OpenedLog } from './ports
 export { PRESENCE_TTL_MS, type Presence } from './ports/presence.ts'
 export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.ts'
 export type {
+  CancelledReply,
   Claim,
   ClaimState,
   CommitResult,

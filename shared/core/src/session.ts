@@ -230,6 +230,7 @@ function afterEvent(state: SessionState, event: SessionEvent, at: string): Sessi
       }
       return { ...active, help: { requestedAt: at, note: event.note }, waitingSince: at }
     case 'help_resolved':
+      if (!state.help) throw new AppError('CONFLICT', 'No person has been asked for.')
       return { ...unawaited(active), help: null }
     case 'takeover_started':
       if (state.assistedBy?.id !== event.from) throw hasOperator(state.assistedBy)

@@ -23,7 +23,7 @@ export function WhoAnswers({ client, session }: WhoAnswersProps): JSX.Element | 
         <Icon name={assistedBy ? 'person' : 'assistant'} />
         <span>{toText(session)}</span>
       </p>
-      {!assistedBy && <Ask key={help ? 'asked' : 'unasked'} client={client} isAsked={!!help} />}
+      {!assistedBy && <Ask client={client} isAsked={help !== null} />}
     </section>
   )
 }

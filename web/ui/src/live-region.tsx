@@ -40,7 +40,7 @@ export function LiveRegion({ log, models }: LiveRegionProps): JSX.Element {
 function toNews({ messages }: SessionLog, afterSeq: number, models: readonly Model[]): string {
   return messages
     .filter(({ seq }) => seq > afterSeq)
-    .filter(({ sender, event }) => sender.type !== 'user' || event?.type === 'session_ended')
+    .filter(({ sender, event }) => sender.type !== 'user' || event !== undefined)
     .map((message) =>
       isText(message)
         ? `${toSenderName(message.sender)}: ${toSpoken(message)}`

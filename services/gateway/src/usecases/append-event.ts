@@ -1,4 +1,5 @@
-import type { Message, Sender, Session, SessionEvent } from '@chatbox/contract'
+import type { Message, Sender, SessionEvent } from '@chatbox/contract'
+import type { Appended } from '@chatbox/core'
 import type { Context } from '../context.ts'
 
 interface EventEntry {
@@ -8,10 +9,10 @@ interface EventEntry {
 }
 
 /** Appends a state change to a session's log and tells its viewers. Throws like `placeEntry`. */
-export async function appendEvent(context: Context, entry: EventEntry): Promise<Session> {
+export async function appendEvent(context: Context, entry: EventEntry): Promise<Appended> {
   const appended = await context.messages.append({ message: toEventMessage(context, entry) })
   context.announceEntry(appended.message, appended.session)
-  return appended.session
+  return appended
 }
 
 /** Turns a state change into a log entry. */

@@ -122,8 +122,8 @@ async function generate(
   if (isHopeless(context, task)) return toFailed(toAppError('too many attempts'))
   const prepared = await prepareRequest(context, task, requestId)
   if (!prepared) {
-    // The session has ended or a person has taken over, so all of its open questions are cancelled.
-    await context.replies.cancel(task.sessionId)
+    // The session has ended or a person has taken over. What was asked later may be after a hand-back.
+    await context.replies.cancel(task.sessionId, task.questionSeq)
     return 'cancelled'
   }
   const generated =

@@ -37,7 +37,7 @@ export async function appendReply(context: Context, committed: CommittedReply): 
   if (appended?.appended) recordReply(context, { reply, outcome: written })
   await Promise.all([
     appended && publishAppended(context, appended),
-    context.bus.dropDraft(sessionId, replyId),
+    context.bus.dropDraft({ sessionId, replyId, attempt: epoch }),
   ])
 }
 

@@ -156,8 +156,8 @@ async function replaceText(context: Context, streaming: Streaming, text: string)
   attempt.text = new ReplyText(LIMITS.replyLength)
   attempt.takenBackTokens += weighTokens(shown)
   await attempt.writer.abandon()
-  const { sessionId, replyId } = lease.claim
-  await context.bus.dropDraft(sessionId, replyId)
+  const { sessionId, replyId, epoch } = lease.claim
+  await context.bus.dropDraft({ sessionId, replyId, attempt: epoch })
   // The reply is aborted, and this text goes nowhere.
   if (!(await raiseEpoch(context, streaming))) return
   attempt.writer = openWriter(context, streaming)

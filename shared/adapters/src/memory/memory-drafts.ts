@@ -1,5 +1,5 @@
 import type { ReplyDelta } from '@chatbox/contract'
-import { DRAFT_LIMITS, type Draft } from '@chatbox/core'
+import { DRAFT_LIMITS, type Draft, type DraftPlace } from '@chatbox/core'
 
 interface MemoryDraft extends Draft {
   bytes: number
@@ -41,11 +41,14 @@ export class MemoryDrafts {
     return { attempt: draft.attempt, index: draft.index, text: draft.text }
   }
 
-  drop(replyId: string): void {
-    const draft = this.#drafts.get(replyId)
-    if (!draft) return
-    draft.state = 'dropped'
-    draft.text = ''
+  /** Ends the draft of this attempt and of earlier ones, and returns what it was. */
+  take({ replyId, attempt }: DraftPlace): Draft | undefined {
+    const draft = this.read(replyId)
+    if ((this.#drafts.get(replyId)?.attempt ?? 0) > attempt) return undefined
+    this.#drafts.delete(replyId)
+    const dropped = { ...newDraft(attempt), state: 'dropped', touchedAt: this.#now() } as const
+    this.#drafts.set(replyId, dropped)
+    return draft
   }
 
   #forgetOld(): void {

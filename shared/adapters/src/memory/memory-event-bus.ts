@@ -49,7 +49,8 @@ export function createMemoryEventBus(hooks: AdapterHooks): EventBus {
       return 'published'
     },
     readDraft: async (_sessionId, replyId) => drafts.read(replyId),
-    dropDraft: async (_sessionId, replyId) => drafts.drop(replyId),
+    dropDraft: async (place) => void drafts.take(place),
+    takeDraft: async (place) => drafts.take(place),
     subscribe: (sessionId, listener) => listen(sessions, sessionId, listener),
     publishStop: async (replyId) => later(() => stops.tell(STOP, replyId)),
     onStop: (listener) => listen(stops, STOP, listener),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type {
+  CancelledReply,
   Claim,
   ClaimState,
   CommitResult,
@@ -15,6 +16,7 @@ import type { Filter, UpdateFilter } from 'mongodb'
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   sealOutcome,
+  toCancelled,
   SETTLE_MS,
   toCommittedReply,
   toRefusedCommit,
@@ -144,10 +146,10 @@ export class MongoReplyClaims implements ReplyClaims {
     )
   }
 
-  async cancel(sessionId: string): Promise<string[]> {
+  async cancel(sessionId: string, upToSeq = Number.MAX_SAFE_INTEGER): Promise<CancelledReply[]> {
     const checkTime = this.#mongo.startTimer()
-    const isOpen = toOpen(sessionId)
-    const cancelled: string[] = []
+    const isOpen = { ...toOpen(sessionId), seq: { $lte: upToSeq } }
+    const cancelled: CancelledReply[] = []
     for (;;) {
       const open = await this.#mongo.messages
         .find(isOpen, { ...BOUNDED, projection: { _id: 1 } })
@@ -161,7 +163,7 @@ export class MongoReplyClaims implements ReplyClaims {
           ),
         ),
       )
-      for (const stored of changed) if (stored) cancelled.push(stored.task.replyId)
+      for (const stored of changed) if (stored) cancelled.push(toCancelled(stored.task))
       if (open.length < OPEN_BATCH) return cancelled
       checkTime()
     }

@@ -6,6 +6,7 @@ import {
   replyUsageSchema,
 } from '@chatbox/contract'
 import type {
+  CancelledReply,
   Claim,
   CommitResult,
   CommittedReply,
@@ -66,6 +67,10 @@ export function toCommittedReply(
     retryable: true,
   } as const
   return { reply, outcome: { status: 'failed', content: '', modelId, finishedAt: askedAt, error } }
+}
+
+export function toCancelled({ replyId, epoch }: ReplyTask): CancelledReply {
+  return { replyId, epoch }
 }
 
 /** Returns the result of a commit that changed nothing. */

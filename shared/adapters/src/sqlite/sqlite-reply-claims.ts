@@ -1,4 +1,5 @@
 import type {
+  CancelledReply,
   Claim,
   ClaimState,
   CommitResult,
@@ -16,6 +17,7 @@ import type { RecordDeps } from '../sealed/key-ring.ts'
 import {
   replyTaskSchema,
   sealOutcome,
+  toCancelled,
   SETTLE_MS,
   toCommittedReply,
   toRefusedCommit,
@@ -138,13 +140,14 @@ export class SqliteReplyClaims implements ReplyClaims {
     )
   }
 
-  async cancel(sessionId: string): Promise<string[]> {
+  async cancel(sessionId: string, upToSeq = Number.MAX_SAFE_INTEGER): Promise<CancelledReply[]> {
     const rows = this.#db.change(
       `UPDATE tasks SET state = 'cancelled', open = 0, sealed = NULL
-       WHERE ${OPEN} RETURNING *`,
+       WHERE ${OPEN} AND seq <= ? RETURNING *`,
       sessionId,
+      upToSeq,
     )
-    return rows.map((row) => toTask(row).replyId)
+    return rows.map((row) => toCancelled(toTask(row)))
   }
 
   async requestStop(sessionId: string, replyId: string): Promise<boolean> {

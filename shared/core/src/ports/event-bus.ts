@@ -28,8 +28,16 @@ export interface EventBus {
    * draft over its limits. The caller then waits for the finished message.
    */
   readDraft(sessionId: string, replyId: string): Promise<Draft | undefined>
-  /** Ends a draft. This attempt and earlier ones can no longer write to it. Never throws. */
-  dropDraft(sessionId: string, replyId: string): Promise<void>
+  /**
+   * Ends a draft, also one that has not begun: this attempt and earlier ones can no longer write to
+   * it. Never throws.
+   */
+  dropDraft(place: DraftPlace): Promise<void>
+  /**
+   * Ends a draft like `dropDraft` and returns it as `readDraft` does, in one step: nobody is shown
+   * more of this attempt than is returned.
+   */
+  takeDraft(place: DraftPlace): Promise<Draft | undefined>
   /**
    * Resolves when the subscription is active. Several listeners can share one session. If the back
    * end is down, resolves after 1 s; the subscription becomes active on reconnection, and `onGap`
@@ -49,6 +57,9 @@ export interface EventBus {
   /** Idempotent. */
   close(): Promise<void>
 }
+
+/** The draft of one attempt. */
+export type DraftPlace = Pick<ReplyDelta, 'sessionId' | 'replyId' | 'attempt'>
 
 /** A reply in progress. */
 export type Draft = Pick<ActiveReply, 'attempt' | 'index' | 'text'>

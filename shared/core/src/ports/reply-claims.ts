@@ -39,6 +39,9 @@ export interface ReplyTask extends ReplyKey {
   lane?: string | undefined
 }
 
+/** A reply that is not wanted any more. Its attempt, and earlier ones, must write nothing more. */
+export type CancelledReply = Pick<ReplyTask, 'replyId' | 'epoch'>
+
 /** The right to answer a question until the lease expires or the epoch is raised. */
 export type Claim = Pick<ReplyTask, 'sessionId' | 'messageId' | 'replyId' | 'epoch'>
 
@@ -123,8 +126,11 @@ export interface ReplyClaims {
   findCommitted(question: ReplyKey): Promise<CommittedReply | undefined>
   /** Ends a committed question whose reply is in the log or can no longer enter it. */
   settle(question: ReplyKey, epoch: number, state: 'done' | 'cancelled'): Promise<void>
-  /** Ends every open question of a session without a reply. Returns the ids of their replies. */
-  cancel(sessionId: string): Promise<string[]>
+  /**
+   * Ends every open question of a session without a reply, or those up to an entry of its log: what
+   * was asked after that entry may be wanted. Returns their replies, with the attempt that ended.
+   */
+  cancel(sessionId: string, upToSeq?: number): Promise<CancelledReply[]>
   /** Requests the stop of an unfinished reply. Returns false if this reply is not in progress. */
   requestStop(sessionId: string, replyId: string): Promise<boolean>
   /**

@@ -18,13 +18,7 @@ export async function requestHelp(
   if (session.help || session.assistedBy) return { session }
   const sender = { type: 'user' as const, id: who.id, name: who.name }
   const event = { type: 'help_requested' as const, note }
-  try {
-    return { session: await appendEvent(context, { sessionId, sender, event }) }
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error
-    // Another tab was faster, or a person was.
-    return { session: await findOwn(context, who, sessionId) }
-  }
+  return change(context, who, { sessionId, sender, event })
 }
 
 /** Takes a request for a person back. Does nothing if there is none. */
@@ -37,8 +31,21 @@ export async function cancelHelp(
   checkActive(session)
   if (!session.help) return { session }
   const sender = { type: 'user' as const, id: who.id, name: who.name }
-  return {
-    session: await appendEvent(context, { sessionId, sender, event: { type: 'help_resolved' } }),
+  return change(context, who, { sessionId, sender, event: { type: 'help_resolved' } })
+}
+
+/** Where another tab was faster, or a person was, there is nothing to change. */
+async function change(
+  context: Context,
+  who: User,
+  entry: Parameters<typeof appendEvent>[1],
+): Promise<{ session: Session }> {
+  try {
+    const { session } = await appendEvent(context, entry)
+    return { session }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error
+    return { session: await findOwn(context, who, entry.sessionId) }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClientData, ClientPayload, Sender, Session, User } from '@chatbox/contract'
-import { AppError, checkActive, isAdmin } from '@chatbox/core'
+import { AppError, checkActive, isAdmin, type Appended } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import { appendEvent } from '../append-event.ts'
 import { checkSession } from '../check-session.ts'
@@ -28,9 +28,10 @@ export async function startTakeover(
     sessionId,
     appending: appendEvent(context, { sessionId, sender: toSender(who), event }),
   })
-  // Also after another gateway's entry, because that gateway may have died before this.
-  await settleQuestions(context, sessionId)
-  return { session: taken }
+  // Also after another gateway's entry, because that gateway may have died before this. What is
+  // asked after a hand-back, however late this comes, is not among them.
+  await settleQuestions(context, sessionId, taken.upToSeq)
+  return { session: taken.session }
 }
 
 /** Hands a session back to the model. Does nothing if nobody has it. */
@@ -45,7 +46,8 @@ export async function endTakeover(
   if (!assistedBy) return { session }
   if (assistedBy.id !== who.id) throw takenBy(session)
   const event = { type: 'takeover_ended' as const, by: { id: who.id, name: who.name } }
-  return { session: await appendEvent(context, { sessionId, sender: toSender(who), event }) }
+  const ended = await appendEvent(context, { sessionId, sender: toSender(who), event })
+  return { session: ended.session }
 }
 
 async function findOthers(context: Context, who: User, sessionId: string): Promise<Session> {
@@ -65,7 +67,13 @@ async function checkGone({ presence }: Context, who: User, { assistedBy }: Sessi
 
 interface Taking {
   sessionId: string
-  appending: Promise<Session>
+  appending: Promise<Appended>
+}
+
+interface Taken {
+  session: Session
+  /** No question up to this entry wants an answer of the model. */
+  upToSeq: number
 }
 
 /** Two clicks of one operator are one takeover. */
@@ -73,12 +81,13 @@ async function unlessMine(
   { sessions }: Context,
   who: User,
   { sessionId, appending }: Taking,
-): Promise<Session> {
+): Promise<Taken> {
   try {
-    return await appending
+    const { session, message } = await appending
+    return { session, upToSeq: message.seq }
   } catch (error) {
     const session = await sessions.find(sessionId)
-    if (session?.assistedBy?.id === who.id) return session
+    if (session?.assistedBy?.id === who.id) return { session, upToSeq: session.lastSeq }
     throw error
   }
 }

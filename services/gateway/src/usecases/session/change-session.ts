@@ -84,7 +84,8 @@ export async function selectModel(
   if (session.modelId === input.modelId) return { session }
   const event: SessionEvent = { type: 'model_selected', modelId: input.modelId }
   const sender = { type: 'user' as const, id: who.id, name: who.name }
-  return { session: await appendEvent(context, { sessionId: session.id, sender, event }) }
+  const appended = await appendEvent(context, { sessionId: session.id, sender, event })
+  return { session: appended.session }
 }
 
 /** Throws `INVALID_MODEL` if users may not choose this model. */

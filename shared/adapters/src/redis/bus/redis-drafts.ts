@@ -1,5 +1,5 @@
 import type { ReplyDelta } from '@chatbox/contract'
-import { DRAFT_LIMITS, type Draft } from '@chatbox/core'
+import { DRAFT_LIMITS, type Draft, type DraftPlace } from '@chatbox/core'
 import { createScript, runScript, type Script } from '../client/connection.ts'
 import type { RedisContext } from '../client/context.ts'
 import { toDeltaOpening, type ChunkPlace, type SealedEvents } from './sealed-events.ts'
@@ -77,11 +77,18 @@ return {draft[1], draft[2], unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 
 /** Keeps the attempt until the draft expires, so that it still fences late writers. */
 const DROP = createScript(`
-redis.call('DEL', KEYS[2])
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'state', 'dropped', 'bytes', 0)
+local attempt, ttl = tonumber(ARGV[1]), ARGV[2]
+local draft = redis.call('HMGET', KEYS[1], 'attempt', 'next', 'state')
+local current = tonumber(draft[1] or '0')
+if current > attempt then return {} end
+local taken = {}
+if draft[3] == 'open' then
+  taken = {draft[1], draft[2], unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 end
-return 1
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[1], 'attempt', attempt, 'state', 'dropped', 'bytes', 0)
+redis.call('PEXPIRE', KEYS[1], ttl)
+return taken
 `)
 
 /**
@@ -123,17 +130,31 @@ export class RedisDrafts {
   }
 
   async read(sessionId: string, replyId: string): Promise<Draft | undefined> {
-    const answer = await this.#run(READ, replyId)
+    return this.#toDraft({ sessionId, replyId }, await this.#run(READ, replyId))
+  }
+
+  async drop(place: DraftPlace): Promise<void> {
+    await this.#drop(place)
+  }
+
+  async take(place: DraftPlace): Promise<Draft | undefined> {
+    return this.#toDraft(place, await this.#drop(place))
+  }
+
+  #drop({ replyId, attempt }: DraftPlace): Promise<unknown> {
+    return this.#run(DROP, replyId, [attempt, DRAFT_LIMITS.ttlMs])
+  }
+
+  #toDraft(
+    { sessionId, replyId }: Omit<DraftPlace, 'attempt'>,
+    answer: unknown,
+  ): Draft | undefined {
     if (!isTextList(answer)) return undefined
     const [attempt, next, ...chunks] = answer
     if (attempt === undefined || next === undefined) return undefined
     const place = { sessionId, replyId, attempt: Number(attempt) }
     const draft = openChunks(this.#sealed, place, chunks)
     return draft?.index === Number(next) ? draft : undefined
-  }
-
-  async drop(replyId: string): Promise<void> {
-    await this.#run(DROP, replyId)
   }
 
   #run(script: Script, replyId: string, args: (string | number)[] = []): Promise<unknown> {

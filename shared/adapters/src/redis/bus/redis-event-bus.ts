@@ -1,5 +1,5 @@
 import { idSchema, type BusEvent, type ReplyDelta } from '@chatbox/contract'
-import type { Draft, EventBus, Unsubscribe } from '@chatbox/core'
+import type { Draft, DraftPlace, EventBus, Unsubscribe } from '@chatbox/core'
 import { Listeners } from '../../common/listeners.ts'
 import { LATER_EVENT } from '../../common/live-events.ts'
 import { gatherWrites } from '../client/connection.ts'
@@ -60,17 +60,25 @@ export class RedisEventBus implements EventBus {
   }
 
   async readDraft(sessionId: string, replyId: string): Promise<Draft | undefined> {
+    return this.#orNone(() => this.#drafts.read(sessionId, replyId))
+  }
+
+  async #orNone(ask: () => Promise<Draft | undefined>): Promise<Draft | undefined> {
     try {
-      return await this.#ask(() => this.#drafts.read(sessionId, replyId))
+      return await this.#ask(ask)
     } catch (error) {
       this.#redis.hooks.onError('draft', error)
       return undefined
     }
   }
 
-  async dropDraft(_sessionId: string, replyId: string): Promise<void> {
+  async dropDraft(place: DraftPlace): Promise<void> {
     // A draft that is not removed expires.
-    await this.#ask(() => this.#drafts.drop(replyId)).catch(() => undefined)
+    await this.#ask(() => this.#drafts.drop(place)).catch(() => undefined)
+  }
+
+  takeDraft(place: DraftPlace): Promise<Draft | undefined> {
+    return this.#orNone(() => this.#drafts.take(place))
   }
 
   subscribe(sessionId: string, listener: (event: BusEvent) => void): Promise<Unsubscribe> {
