@@ -247,13 +247,40 @@ export function describeEventBus(name: string, open: () => Promise<BusHarness>):
 
     it('keeps nothing of a dropped draft, nor of what the same attempt writes later', async () => {
       await writeReply(bus, { sessionId, replyId }, ['one ', 'two '])
-      await bus.dropDraft(sessionId, replyId)
+      await bus.dropDraft({ sessionId, replyId, attempt: 1 })
       expect(await other.readDraft(sessionId, replyId)).toBeUndefined()
       const late = newDelta({ sessionId, replyId, index: 2 })
       expect(await bus.publishDelta(late, never)).toBe('fenced')
       expect(await other.readDraft(sessionId, replyId)).toBeUndefined()
       await writeReply(bus, { sessionId, replyId, attempt: 2 }, ['again'])
       expect(await other.readDraft(sessionId, replyId)).toMatchObject({ attempt: 2, text: 'again' })
+    })
+
+    it('lets nobody write who is told too late that the draft has ended before it began', async () => {
+      await bus.dropDraft({ sessionId, replyId, attempt: 2 })
+      for (const attempt of [1, 2]) {
+        const late = newDelta({ sessionId, replyId, attempt })
+        expect(await other.publishDelta(late, never)).toBe('fenced')
+      }
+      expect(await bus.readDraft(sessionId, replyId)).toBeUndefined()
+      await writeReply(bus, { sessionId, replyId, attempt: 3 }, ['again'])
+      expect(await other.readDraft(sessionId, replyId)).toMatchObject({ attempt: 3, text: 'again' })
+    })
+
+    it('leaves the draft of a later attempt alone', async () => {
+      await writeReply(bus, { sessionId, replyId, attempt: 2 }, ['again'])
+      await other.dropDraft({ sessionId, replyId, attempt: 1 })
+      expect(await other.takeDraft({ sessionId, replyId, attempt: 1 })).toBeUndefined()
+      expect(await bus.readDraft(sessionId, replyId)).toMatchObject({ attempt: 2, text: 'again' })
+    })
+
+    it('gives a draft away once, with all that anybody was shown of it', async () => {
+      await writeReply(bus, { sessionId, replyId }, ['one ', 'two'])
+      const place = { sessionId, replyId, attempt: 1 }
+      const taken = await Promise.all([bus.takeDraft(place), other.takeDraft(place)])
+      expect(taken.filter(Boolean)).toEqual([{ attempt: 1, index: 2, text: 'one two' }])
+      const late = newDelta({ sessionId, replyId, index: 2 })
+      expect(await bus.publishDelta(late, never)).toBe('fenced')
     })
 
     it('keeps a draft of many small deltas, and gives up on one that is too long', async () => {

@@ -152,7 +152,9 @@ describeWithRedis('when Redis fails', () => {
       await bus.publish(sessionId, toStart(sessionId))
       expect(await bus.publishDelta(newDelta({ sessionId }), () => 'text')).toBe('published')
       expect(await bus.readDraft(sessionId, 'reply')).toBeUndefined()
-      await bus.dropDraft(sessionId, 'reply')
+      const place = { sessionId, replyId: 'reply', attempt: 1 }
+      expect(await bus.takeDraft(place)).toBeUndefined()
+      await bus.dropDraft(place)
       await bus.publishStop('reply')
     }
     for (const mode of ['refuse', 'reset', 'blackhole'] as const) {

@@ -33,7 +33,7 @@ async function useEverything(redisUrl: string): Promise<void> {
     (count) => count === 4,
   )
   expect(await two.bus.readDraft(sessionId, replyId)).toMatchObject({ text: 'one two nine' })
-  await two.bus.dropDraft(sessionId, replyId)
+  await two.bus.dropDraft({ sessionId, replyId, attempt: 1 })
 
   const done = createRecorder()
   await two.queue.consume(done.handlers, { concurrency: 2 })

@@ -52,7 +52,7 @@ describeWithRedis('what rests in Redis', () => {
       () => MARKERS.snapshot,
     )
     await writeReply(bus, { replyId: 'dropped' }, [MARKERS.delta])
-    await bus.dropDraft('session', 'dropped')
+    await bus.dropDraft({ sessionId: 'session', replyId: 'dropped', attempt: 1 })
     const start = toStart('session')
     await bus.publish('session', { ...start, note: MARKERS.event } as unknown as typeof start)
     await limiter.take({ name: 'messages', points: 1, durationMs: 60_000 }, MARKERS.rateKey)

@@ -203,7 +203,15 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       const cancelled = await Promise.all(
         times(10, (i) => (i % 2 ? store : second).replies.cancel(sessionId)),
       )
-      expect(cancelled.flat().sort()).toEqual([running.replyId, committed.replyId, replyId].sort())
+      const epochs = new Map(cancelled.flat().map((each) => [each.replyId, each.epoch]))
+      expect(cancelled.flat()).toHaveLength(3)
+      expect(epochs).toEqual(
+        new Map([
+          [running.replyId, running.epoch],
+          [committed.replyId, committed.epoch],
+          [replyId, 0],
+        ]),
+      )
       expect(await store.replies.findOpen(sessionId)).toBeUndefined()
       expect(await store.replies.renew(running, LEASE_MS)).toBe('lost')
       expect(await store.replies.commit(running, newOutcome())).toBe('lost')
@@ -212,6 +220,20 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       expect(await store.replies.cancel(sessionId)).toEqual([])
       expect(await store.replies.renew(elsewhere, LEASE_MS)).toBe('held')
       expect(await store.messages.find(sessionId, done.replyId)).toBeDefined()
+    })
+  })
+
+  describe('ReplyClaims.cancel up to an entry', () => {
+    it('leaves alone what was asked later', async () => {
+      sessionId = await startSession(store)
+      const running = await startReply(store, sessionId)
+      const lastSeq = (await store.sessions.find(sessionId))?.lastSeq
+      const later = await askQuestion(store, sessionId)
+      const cancelled = await second.replies.cancel(sessionId, lastSeq)
+      expect(cancelled).toEqual([{ replyId: running.replyId, epoch: running.epoch }])
+      expect(await store.replies.findOpen(sessionId)).toMatchObject({ replyId: later.replyId })
+      expect(await second.replies.cancel(sessionId, lastSeq)).toEqual([])
+      expect(await store.replies.claim(later.question, LEASE_MS)).toBeDefined()
     })
   })
 

@@ -226,7 +226,9 @@ describe('a task of another kind', () => {
     expect(await replies.requestStop(reply.sessionId, reply.replyId)).toBe(true)
     expect(await replies.commit(reply, newOutcome({ status: 'stopped' }))).toBe('committed')
     expect(await replies.findCommitted(reply)).toMatchObject({ reply: { epoch: reply.epoch } })
-    expect(await replies.cancel(reply.sessionId)).toEqual([reply.replyId])
+    expect(await replies.cancel(reply.sessionId)).toEqual([
+      { replyId: reply.replyId, epoch: reply.epoch },
+    ])
     const others = `SELECT * FROM tasks WHERE kind = 'other'`
     expect(db.prepare(others).all()).toEqual(db.prepare('SELECT * FROM other').all())
     db.close()

@@ -168,6 +168,7 @@ describe('two workers and a model server that refuses', () => {
       await append({ content: 'I am Eve.' })
       await append({ content: 'How can I help?' })
       await append({ kind: 'event', event: { type: 'takeover_ended', by } })
+      await append({ kind: 'event', event: { type: 'help_requested', note: 'Or not' } })
       await append({ kind: 'event', event: { type: 'help_resolved' } })
       await ask('It works now. Thanks!')
       expect(await story()).toEqual(['ai complete: fine'])
