@@ -73,7 +73,7 @@ describeWithMongo('each command to MongoDB', () => {
     const sent = commands.map((command) => ({ ...command, name: Object.keys(command)[0] ?? '' }))
     const writes = sent.filter(({ name }) => WRITES.includes(name))
     expect(new Set(writes.map(({ name }) => name))).toEqual(
-      new Set(['insert', 'update', 'findAndModify']),
+      new Set(['insert', 'update', 'findAndModify', 'delete']),
     )
     for (const write of writes) {
       expect(write).toMatchObject({ writeConcern: { w: 'majority', j: true } })

@@ -80,7 +80,7 @@ describe('the data file', () => {
   it('of a version before lanes is brought up to date', async () => {
     await (await open()).close()
     const db = new DatabaseSync(file)
-    db.exec('ALTER TABLE tasks DROP COLUMN lane; PRAGMA user_version = 2')
+    becomeVersion(db, 2)
     db.close()
     const store = await open()
     const wanted = newSession()
@@ -195,9 +195,7 @@ describe('a data file that cannot be used', () => {
     const { question } = await askQuestion(store, sessionId)
     await store.close()
     const db = new DatabaseSync(file)
-    db.exec(`ALTER TABLE tasks DROP COLUMN payer; ALTER TABLE tasks DROP COLUMN lane`)
-    db.exec(`DROP TABLE budgets; DROP TABLE charges`)
-    db.exec('PRAGMA user_version = 1')
+    becomeVersion(db, 1)
     db.close()
     const again = await open()
     expect(await again.replies.findOpen(sessionId)).toMatchObject(question)
@@ -324,3 +322,16 @@ describe('queries', () => {
     db.close()
   }
 })
+
+/** What undoes the step to each version after the first. */
+const UNDO = [
+  'ALTER TABLE tasks DROP COLUMN payer; DROP TABLE budgets; DROP TABLE charges',
+  'ALTER TABLE tasks DROP COLUMN lane',
+  'DROP TABLE revocations; DROP TABLE sign_in_tickets',
+]
+
+/** Makes a new file one of an older version. */
+function becomeVersion(db: DatabaseSync, version: number): void {
+  for (const undo of UNDO.slice(version - 1).toReversed()) db.exec(undo)
+  db.exec(`PRAGMA user_version = ${version}`)
+}
