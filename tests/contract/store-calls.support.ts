@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import type { SignInPorts, Store, StorePorts } from '@chatbox/adapters'
+import type { GatewayStorePorts, Store, StorePorts } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { newId, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
 
@@ -11,9 +11,10 @@ type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
 /** Every method of every port, with arguments that would be answered if the store were there. */
 export function toCalls(store: Store, reply: ReplyTask): Calls {
   const { sessionId, replyId } = reply
-  const { sessions, messages, replies, conversationRefs, revocations, signInTickets } = store
+  const { sessions, messages, replies, conversationRefs, inbox } = store
+  const { revocations, signInTickets } = store
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
-  type Ports = StorePorts & SignInPorts
+  type Ports = StorePorts & GatewayStorePorts
   const calls: { [Name in keyof Ports]: CallsOf<Ports[Name]> } = {
     sessions: {
       create: () => sessions.create(newSession()),
@@ -50,6 +51,18 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
     conversationRefs: {
       read: () => conversationRefs.read(sessionId, 'dify'),
       save: () => conversationRefs.save(sessionId, 'dify', 'ref'),
+    },
+    inbox: {
+      now: () => inbox.now(),
+      listActive: () => inbox.listActive({ afterId: '', limit: 5, isChecked: true }),
+      listChanges: () => inbox.listChanges({ changedAt: new Date(), sessionId: '' }, 5),
+      read: () => inbox.read([sessionId]),
+      list: () => inbox.list({ sort: 'startedAt', order: 'asc', limit: 5 }),
+      countEnded: () => inbox.countEnded(5),
+      moveReadMark: () => inbox.moveReadMark('olga', sessionId, 1),
+      findReadMark: () => inbox.findReadMark('olga', sessionId),
+      listReadMarks: () => inbox.listReadMarks('olga', 5),
+      listMovedReadMarks: () => inbox.listMovedReadMarks(new Date(), 5),
     },
     revocations: {
       put: () => revocations.put(newRevocation()),

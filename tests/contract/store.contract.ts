@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { describeConversationRefs } from './conversation-refs.contract.ts'
+import { describeInbox } from './inbox.contract.ts'
 import { describeMessageLog } from './message-log.contract.ts'
 import { describeReplyClaims } from './reply-claims.contract.ts'
 import { describeRevocations } from './revocations.contract.ts'
@@ -15,6 +16,7 @@ export function describeStore(open: () => Promise<StoreHarness>): void {
   describeMessageLog(open)
   describeReplyClaims(open)
   describeConversationRefs(open)
+  describeInbox(open)
   describeRevocations(open)
   describeSignInTickets(open)
 

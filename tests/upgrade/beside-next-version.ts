@@ -49,6 +49,7 @@ function upgradedBetween(store: Store, shared: SharedStore): Store {
     messages: between(store.messages),
     replies: between(store.replies),
     conversationRefs: between(store.conversationRefs),
+    inbox: between(store.inbox),
     revocations: between(store.revocations),
     signInTickets: between(store.signInTickets),
     ping: () => store.ping(),

@@ -2,6 +2,7 @@ import type { Message, Model, Session } from '@chatbox/contract'
 import type {
   Clock,
   EventBus,
+  Inbox,
   JobQueue,
   Ledger,
   MessageLog,
@@ -35,6 +36,7 @@ export interface GatewayPorts {
   limiter: RateLimiter
   presence: Presence
   ledger: Ledger
+  inbox: Inbox
   revocations: Revocations
   signInTickets: SignInTickets
   /** Brings sign-in links to operators; undefined if this installation has no way to. */

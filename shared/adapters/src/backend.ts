@@ -1,6 +1,7 @@
 import type {
   ConversationRefs,
   EventBus,
+  Inbox,
   JobQueue,
   Ledger,
   MessageLog,
@@ -49,19 +50,20 @@ export interface StorePorts {
 }
 
 /** The lasting ports that only gateways use. */
-export interface SignInPorts {
+export interface GatewayStorePorts {
+  inbox: Inbox
   revocations: Revocations
   signInTickets: SignInTickets
 }
 
-export interface Store extends StorePorts, SignInPorts {
+export interface Store extends StorePorts, GatewayStorePorts {
   /** Rejects with `UNAVAILABLE` within 3 s if the store does not answer. */
   ping(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }
 
-export interface Backend extends StorePorts, SignInPorts {
+export interface Backend extends StorePorts, GatewayStorePorts {
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter

@@ -1,4 +1,4 @@
-export type { Backend, BackendOptions, SignInPorts, Store, StorePorts } from './backend.ts'
+export type { Backend, BackendOptions, GatewayStorePorts, Store, StorePorts } from './backend.ts'
 export { createKeyRing, type Cipher, type EncryptionKey } from './sealed/key-ring.ts'
 export { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 export { migrateStore } from './migrate-store.ts'

@@ -32,13 +32,14 @@ async function openEmbedded(
   const bus = createMemoryEventBus(hooks)
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
-  const { sessions, messages, replies, conversationRefs, revocations, signInTickets, ledger } =
-    store
+  const { sessions, messages, replies, conversationRefs, inbox, ledger } = store
+  const { revocations, signInTickets } = store
   return {
     sessions,
     messages,
     replies,
     conversationRefs,
+    inbox,
     revocations,
     signInTickets,
     queue,

@@ -27,12 +27,14 @@ export async function openCluster(
     () => giveUp.abort(),
   )
   const { queue, bus, limiter, presence, ledger, socketAdapter } = redis
-  const { sessions, messages, replies, conversationRefs, revocations, signInTickets } = store
+  const { sessions, messages, replies, conversationRefs, inbox } = store
+  const { revocations, signInTickets } = store
   return {
     sessions,
     messages,
     replies,
     conversationRefs,
+    inbox,
     revocations,
     signInTickets,
     queue,

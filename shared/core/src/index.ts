@@ -44,6 +44,23 @@ export {
   type EventBus,
   type Unsubscribe,
 } from './ports/event-bus.ts'
+export {
+  INBOX_SLACK_MS,
+  type Inbox,
+  type InboxEntry,
+  type InboxList,
+  type InboxMark,
+  type InboxPage,
+  type ReadMark,
+} from './ports/operators/inbox.ts'
+export {
+  isConcerned,
+  ORDER_KEY,
+  toHolders,
+  toOrderKey,
+  toViews,
+  type SharedView,
+} from './inbox/inbox-views.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'
 export {

@@ -19,6 +19,8 @@ export interface SessionState {
   lastActivityAt: string
   endedAt: string | null
   messageCount: number
+  /** The number of the user's messages. Missing in a state of an older version. */
+  userTexts?: number
   help: Session['help']
   assistedBy: Session['assistedBy']
   adminAssisted: boolean
@@ -196,6 +198,7 @@ function afterText(
     name: state.name || (message.sender.type === 'user' ? toSessionName(message.content) : ''),
     lastActivityAt: later(state.lastActivityAt, message.createdAt),
     messageCount: state.messageCount + 1,
+    ...(message.sender.type === 'user' && { userTexts: (state.userTexts ?? 0) + 1 }),
     usage: message.usage ? addUsage(state.usage, message.usage) : state.usage,
     responses:
       responseTimeMs === undefined

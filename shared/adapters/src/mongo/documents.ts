@@ -24,6 +24,10 @@ export interface SessionDocument extends OriginRecord, StateRecord {
   activeKey: string
   status: string
   lastActivityAt: string
+  /** When the document last changed, by the server's clock. Older versions do not say. */
+  changedAt?: Date
+  /** The head of the operators' log. */
+  desk?: unknown
 }
 
 /** An entry of a log, the state after it, and the tasks that it asks for. */
@@ -108,6 +112,17 @@ export interface TicketDocument {
   sealed: string
   endsAt: Date
   usedAt: Date | null
+}
+
+/** How far an operator has read; the `_id` is the session's and the operator's. */
+export interface ReadMarkDocument {
+  _id: string
+  operatorId: string
+  sessionId: string
+  seq: number
+  /** The number of the user's messages up to there. */
+  userTexts: number
+  movedAt: Date
 }
 
 const taskSchema = replyTaskSchema
@@ -195,6 +210,17 @@ export const SESSION_INDEXES: IndexDescription[] = [
   { name: 'of_user', key: { userId: 1, lastActivityAt: -1, _id: -1 } },
   // The idle sweep, longest idle first.
   { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
+  // What has changed since a moment.
+  { name: 'changed', key: { changedAt: 1, _id: 1 } },
+  // All sessions by time.
+  { name: 'listed', key: { lastActivityAt: 1, _id: 1 } },
+  { name: 'started', key: { startedAt: 1, _id: 1 } },
+]
+
+export const READ_MARK_INDEXES: IndexDescription[] = [
+  // What has moved since a moment.
+  { name: 'moved', key: { movedAt: 1 } },
+  { name: 'of_operator', key: { operatorId: 1, movedAt: -1 } },
 ]
 
 /** The order and the pages of a log. The writer that inserts the next seq first wins. */

@@ -153,6 +153,9 @@ function toUpdate(
   const activeKey = toActiveKey(origin, state)
   const projection = { seq, state, stateSealed, status, lastActivityAt, activeKey }
   return {
-    updateOne: { filter: { _id: origin.id, seq: { $lt: seq } }, update: { $set: projection } },
+    updateOne: {
+      filter: { _id: origin.id, seq: { $lt: seq } },
+      update: { $set: projection, $currentDate: { changedAt: true } },
+    },
   }
 }

@@ -45,7 +45,8 @@ export class MongoSessions implements Sessions {
   async create(session: NewSession): Promise<{ session: Session; created: boolean }> {
     const { id, userId, userName, startedAt } = session
     const head = { seq: 0, state: initialState(session.modelId, startedAt) }
-    const document = this.#toDocument({ id, userId, userName, startedAt }, head)
+    const changedAt = await this.#mongo.clock.now()
+    const document = this.#toDocument({ id, userId, userName, startedAt }, head, changedAt)
     for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
       if (await this.#insert(document)) {
         return { session: toSession({ id, userId, userName, startedAt }, head), created: true }
@@ -82,7 +83,7 @@ export class MongoSessions implements Sessions {
       .limit(page.limit + 1)
       .toArray()
     const last = documents.length > page.limit ? documents[page.limit - 1] : undefined
-    const sessions = readEach(documents.slice(0, page.limit), (document) => this.#toFound(document))
+    const sessions = readEach(documents.slice(0, page.limit), (document) => this.toFound(document))
     return {
       sessions: sessions.map(({ origin, head }) => toSession(origin, head)),
       nextCursor: last ? toCursor({ id: last._id, lastActivityAt: last.lastActivityAt }) : null,
@@ -107,7 +108,7 @@ export class MongoSessions implements Sessions {
       .limit(limit)
       .toArray()
     const found = await Promise.all(
-      readEach(documents, (document) => this.#toFound(document)).map((session) =>
+      readEach(documents, (document) => this.toFound(document)).map((session) =>
         this.toExact(session).catch(skipRefused),
       ),
     )
@@ -169,18 +170,18 @@ export class MongoSessions implements Sessions {
 
   async #findOne(filter: Filter<SessionDocument>): Promise<FoundSession | undefined> {
     const document = await this.#mongo.sessions.findOne(filter, BOUNDED)
-    return document ? this.#toFound(document) : undefined
+    return document ? this.toFound(document) : undefined
   }
 
-  #toDocument(origin: SessionOrigin, head: LogHead): SessionDocument {
+  #toDocument(origin: SessionOrigin, head: LogHead, changedAt: Date): SessionDocument {
     const record = toOriginRecord(this.#deps, origin)
     const after = toStateRecord(this.#deps, origin.id, head)
     const { status, lastActivityAt } = head.state
     const activeKey = toActiveKey(origin, head.state)
-    return { _id: origin.id, ...record, ...after, activeKey, status, lastActivityAt }
+    return { _id: origin.id, ...record, ...after, activeKey, status, lastActivityAt, changedAt }
   }
 
-  #toFound(document: SessionDocument): FoundSession {
+  toFound(document: SessionDocument): FoundSession {
     const { _id: id, userId, startedAt, sealed, seq, state, stateSealed } = document
     const head = toHead(this.#deps, id, { seq, state, stateSealed })
     return {

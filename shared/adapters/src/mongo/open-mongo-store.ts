@@ -1,6 +1,7 @@
 import {
   settlesWithin,
   type ConversationRefs,
+  type Inbox,
   type MessageLog,
   type ReplyClaims,
   type Revocations,
@@ -15,6 +16,7 @@ import { openMongoConnection, withCall, type MongoConnection } from './client/co
 import { isDuplicateKey } from './client/errors.ts'
 import { toKey } from './documents.ts'
 import { HeadCache } from './head-cache.ts'
+import { MongoInbox } from './mongo-inbox.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoReplyClaims } from './mongo-reply-claims.ts'
 import { MongoRevocations } from './mongo-revocations.ts'
@@ -55,6 +57,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, sessions)),
     replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
     conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
+    inbox: withCall<Inbox>(mongo, new MongoInbox(mongo, sessions)),
     revocations: withCall<Revocations>(mongo, new MongoRevocations(mongo)),
     signInTickets: withCall<SignInTickets>(mongo, new MongoSignInTickets(mongo, deps)),
     ping: () => mongo.ping(),

@@ -49,6 +49,7 @@ const stateSchema = keepUnknown(
       }),
       unanswered: z.int().min(0),
       waitingSince: timeSchema.exactOptional(),
+      userTexts: z.int().min(0).exactOptional(),
     }),
 )
 const seqSchema = z.int().min(0)

@@ -3,6 +3,7 @@ import type { ConversationRefs, Ledger } from '@chatbox/core'
 import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
 import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
+import { SqliteInbox } from './sqlite-inbox.ts'
 import { SqliteLedger } from './sqlite-ledger.ts'
 import { SqliteLog } from './sqlite-log.ts'
 import { SqliteReplyClaims } from './sqlite-reply-claims.ts'
@@ -33,6 +34,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     messages: new SqliteLog(db, deps, sessions),
     replies: new SqliteReplyClaims(db, deps),
     conversationRefs: new SqliteConversationRefs(db, deps),
+    inbox: new SqliteInbox(db, sessions),
     revocations: new SqliteRevocations(db),
     signInTickets: new SqliteSignInTickets(db, deps),
     ledger: new SqliteLedger(db),

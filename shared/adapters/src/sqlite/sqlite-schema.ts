@@ -132,11 +132,38 @@ const SIGN_IN = `
   CREATE INDEX sign_in_tickets_ended ON sign_in_tickets (ends_at);
 `
 
+const INBOX = `
+  -- When the row last changed, in milliseconds.
+  ALTER TABLE sessions ADD COLUMN changed_at INTEGER;
+
+  -- What has changed since a moment.
+  CREATE INDEX sessions_changed ON sessions (changed_at, id);
+  -- All sessions by time, and the number of those that have ended.
+  CREATE INDEX sessions_listed ON sessions (last_activity_at, id);
+  CREATE INDEX sessions_started ON sessions (started_at, id);
+  CREATE INDEX sessions_ended ON sessions (status) WHERE status = 'ended';
+
+  -- How far each operator has read.
+  CREATE TABLE read_marks (
+    operator_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    -- The number of the user's messages up to there.
+    user_texts INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL,
+    PRIMARY KEY (operator_id, session_id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What has moved since a moment, and the latest of an operator.
+  CREATE INDEX read_marks_moved ON read_marks (moved_at);
+  CREATE INDEX read_marks_of_operator ON read_marks (operator_id, moved_at);
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN]
+const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

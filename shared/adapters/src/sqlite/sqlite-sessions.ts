@@ -25,6 +25,7 @@ import {
   withNotedActivity,
 } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
+import { NOW_MS } from './sqlite-reply-claims.ts'
 
 const headSchema = z.object({ seq: z.int() })
 interface FoundSession {
@@ -109,7 +110,7 @@ export class SqliteSessions implements Sessions {
   /** Synchronous, so that a transaction can contain it. */
   findWithHead(sessionId: string): FoundSession | undefined {
     const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', sessionId)
-    return row && this.#toFound(row)
+    return row && this.toFound(row)
   }
 
   /** Part of the transaction that writes the entry. */
@@ -117,7 +118,7 @@ export class SqliteSessions implements Sessions {
     const { seq, state, stateSealed } = toStateRecord(this.#deps, origin.id, head)
     this.#db.run(
       `UPDATE sessions SET active_key = ?, seq = ?, status = ?, last_activity_at = ?,
-       state = ?, state_sealed = ? WHERE id = ?`,
+       state = ?, state_sealed = ?, changed_at = ${NOW_MS} WHERE id = ?`,
       toActiveKey(origin, state),
       seq,
       state.status,
@@ -144,7 +145,8 @@ export class SqliteSessions implements Sessions {
     const { seq, state, stateSealed } = toStateRecord(this.#deps, id, head)
     this.#db.run(
       `INSERT INTO sessions (id, user_id, active_key, started_at, sealed, seq, status,
-       last_activity_at, state, state_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       last_activity_at, state, state_sealed, changed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW_MS})`,
       id,
       userId,
       toActiveKey(session, state),
@@ -178,7 +180,7 @@ export class SqliteSessions implements Sessions {
     )
   }
 
-  #toFound(row: Row): FoundSession {
+  toFound(row: Row): FoundSession {
     const id = String(row.id)
     const { user_id: userId, started_at: startedAt, sealed, seq, state_sealed: stateSealed } = row
     const head = toHead(this.#deps, id, { seq, state: parseJson(row.state), stateSealed })
@@ -189,7 +191,7 @@ export class SqliteSessions implements Sessions {
   }
 
   #toSession(row: Row): Session {
-    const { origin, head } = this.#toFound(row)
+    const { origin, head } = this.toFound(row)
     return toSession(origin, head)
   }
 }

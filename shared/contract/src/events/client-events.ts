@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { INBOX_CLIENT_EVENTS } from './operators/inbox-events.ts'
 import { activeReplySchema, messageSchema, sessionSchema, type Who } from '../entities.ts'
 import type { ErrorInfo } from '../errors.ts'
 import {
@@ -122,6 +123,7 @@ export const CLIENT_EVENTS = {
     cost: 'write',
   },
   'takeover:end': { payload: sessionOnly, data: sessionData, who: 'operator', cost: 'write' },
+  ...INBOX_CLIENT_EVENTS,
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
     data: z.object({ expiresAt: timeSchema }),

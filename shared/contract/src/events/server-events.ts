@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { INBOX_SERVER_EVENTS } from './operators/inbox-events.ts'
 import { messageSchema, modelSchema, sessionSchema, userSchema } from '../entities.ts'
 import { errorInfoSchema } from '../errors.ts'
 import { openEnum } from '../inside/later-versions.ts'
@@ -51,6 +52,7 @@ export const SERVER_EVENTS = {
     reader: z.object({ type: openEnum(['user', 'admin'], 'admin'), id: userIdSchema }),
     seq: seqSchema,
   }),
+  ...INBOX_SERVER_EVENTS,
   'token:expiring': z.object({ expiresAt: timeSchema }),
   'server:draining': z.object({ reconnectAfterMs: z.int().min(0) }),
   error: errorInfoSchema,

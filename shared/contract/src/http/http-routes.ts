@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { INBOX_ROUTES } from './admin/inbox-routes.ts'
 import type { Cost } from '../events/client-events.ts'
 import {
   messageSchema,
@@ -228,6 +229,7 @@ export const HTTP_ROUTES = {
     params: z.strictObject({ id: userIdSchema }),
     kind: 'empty',
   },
+  ...INBOX_ROUTES,
   readOpenApi: {
     ...plain,
     method: 'get',

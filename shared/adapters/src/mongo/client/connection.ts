@@ -12,6 +12,7 @@ import { toOpenError, unavailable } from './errors.ts'
 import type {
   ConversationDocument,
   MessageDocument,
+  ReadMarkDocument,
   RevocationDocument,
   SessionDocument,
   TicketDocument,
@@ -32,6 +33,7 @@ export class MongoConnection {
   readonly conversations: GuardedCollection<ConversationDocument>
   readonly revocations: GuardedCollection<RevocationDocument>
   readonly signInTickets: GuardedCollection<TicketDocument>
+  readonly readMarks: GuardedCollection<ReadMarkDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -48,6 +50,7 @@ export class MongoConnection {
     this.conversations = refuseUndefined(db.collection('conversations'))
     this.revocations = refuseUndefined(db.collection('revocations'))
     this.signInTickets = refuseUndefined(db.collection('signInTickets'))
+    this.readMarks = refuseUndefined(db.collection('readMarks'))
     this.clock = new ServerClock(db)
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../client/errors.ts'
 import {
   MESSAGE_INDEXES,
+  READ_MARK_INDEXES,
   REVOCATION_INDEXES,
   SESSION_INDEXES,
   TICKET_INDEXES,
@@ -49,6 +50,12 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: createIndexes,
   },
+  {
+    name: "create the indexes of the operators' inbox",
+    since: '0.1.0',
+    kind: 'expand',
+    run: createIndexes,
+  },
 ]
 
 const INDEXES = [
@@ -56,6 +63,7 @@ const INDEXES = [
   ['messages', MESSAGE_INDEXES],
   ['revocations', REVOCATION_INDEXES],
   ['signInTickets', TICKET_INDEXES],
+  ['readMarks', READ_MARK_INDEXES],
 ] as const
 
 /** Skips existing indexes. Waits for one that the server is building already. */
