@@ -68,6 +68,9 @@ const PAYLOADS: Record<ClientEvent, (world: World) => object | Promise<object>> 
   'help:cancel': () => ({}),
   'takeover:start': () => ({}),
   'takeover:end': () => ({}),
+  'inbox:subscribe': () => ({}),
+  'inbox:list': () => ({ view: 'help' }),
+  'inbox:read': () => ({ seq: 0 }),
   'token:refresh': ({ caller }) => ({ token: tokenOf(caller) || 'none' }),
 }
 

@@ -23,6 +23,7 @@ import type { VisitorTokens } from './auth/visitor-tokens.ts'
 import type { PendingWork } from './edge/pending-work.ts'
 import type { RateGuard } from './edge/rate-guard.ts'
 import type { SecurityEvents } from './edge/security-events.ts'
+import type { InboxHub } from './inbox/inbox-hub.ts'
 import type { Identity } from './usecases/caller.ts'
 import type { SocketAdapter } from './ws/chat-socket.ts'
 
@@ -69,6 +70,7 @@ export interface Context extends Omit<GatewayPorts, 'revocations'> {
   guard: RateGuard
   budgets: Budgets
   security: SecurityEvents
+  inboxHub: InboxHub
   /** The work that a drain waits for. */
   work: PendingWork
   visitors: VisitorTokens | undefined

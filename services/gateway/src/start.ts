@@ -16,6 +16,7 @@ import { createRateGuard } from './edge/rate-guard.ts'
 import { createSecurityEvents } from './edge/security-events.ts'
 import { createApp } from './http/app.ts'
 import { createOriginCheck } from './http/security.ts'
+import { InboxHub } from './inbox/inbox-hub.ts'
 import type { DrainOptions } from './ws/engine/drain.ts'
 import { createFirstLink } from './auth/operators/sign-in.ts'
 import { openSocketServer, type SocketServer } from './ws/socket-server.ts'
@@ -74,6 +75,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     security,
     guard: createRateGuard(options.limits, { ...ports, security }),
     budgets: createBudgets(toBudgetLimits(options), ports),
+    inboxHub: new InboxHub(ports),
     work: new PendingWork(logger),
     verifyToken: async (token) => revocations.check(await verifyToken(token)),
     isAllowedOrigin: createOriginCheck(options.server),
@@ -102,6 +104,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
       httpServer.keepAliveTimeout = 1
       return (stopped ??= closeInTime(httpServer, sockets).finally(() => {
         revocations.stop()
+        context.inboxHub.stop()
         security.stop()
       }))
     },

@@ -59,7 +59,12 @@ describe('the OpenAPI document', () => {
         ([name]) => name === operation.operationId,
       )?.[1]
       expect(route).toMatchObject({ method, path: path.replaceAll(/\{(\w+)\}/g, ':$1') })
-      const roles = { anyone: [], user: [{ token: [] }], admin: [{ token: ['admin'] }] }
+      const roles = {
+        anyone: [],
+        user: [{ token: [] }],
+        operator: [{ token: ['operator'] }],
+        admin: [{ token: ['admin'] }],
+      }
       expect(operation.security).toEqual(route && roles[route.who])
     }
   })

@@ -61,6 +61,7 @@ export {
   toViews,
   type SharedView,
 } from './inbox/inbox-views.ts'
+export { toListCursor, toListPlace } from './inbox/list-cursor.ts'
 export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'
 export {

@@ -21,6 +21,8 @@ export interface Caller {
   /** Neither announcement throws or is awaited. Both reach the other viewers of the session. */
   announceTyping(typing: ServerPayload<'typing'>): void
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
+  /** Tells this connection of each change in the inbox. See `InboxHub.follow`. */
+  followInbox(): Promise<void>
   /** Takes the identity of a newer token. Throws `UNAUTHORIZED` if it is another user's. */
   renew(identity: Identity): void
 }

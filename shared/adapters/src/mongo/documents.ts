@@ -214,6 +214,8 @@ export const SESSION_INDEXES: IndexDescription[] = [
   { name: 'changed', key: { changedAt: 1, _id: 1 } },
   // All sessions by time.
   { name: 'listed', key: { lastActivityAt: 1, _id: 1 } },
+  // The active ones by id, and the number of those that have ended.
+  { name: 'of_status', key: { status: 1, _id: 1 } },
   { name: 'started', key: { startedAt: 1, _id: 1 } },
 ]
 

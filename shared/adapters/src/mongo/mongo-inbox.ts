@@ -1,7 +1,16 @@
-import type { Inbox, InboxEntry, InboxList, InboxMark, InboxPage, ReadMark } from '@chatbox/core'
+import {
+  toListCursor,
+  toListPlace,
+  type Inbox,
+  type InboxEntry,
+  type InboxList,
+  type InboxMark,
+  type InboxPage,
+  type ReadMark,
+} from '@chatbox/core'
 import type { Filter } from 'mongodb'
 import { z } from 'zod'
-import { toInboxEntry, toListCursor, toListPlace } from '../sealed/inbox-record.ts'
+import { toInboxEntry } from '../sealed/inbox-record.ts'
 import { readEach, skipRefused } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
@@ -163,7 +172,10 @@ function toFilter(list: InboxList): Filter<SessionDocument> {
     ...(userId === undefined ? {} : { userId: toKey(userId) }),
     ...(Object.keys(bounds).length === 0 ? {} : { [sort]: bounds }),
     ...(place && {
-      $or: [{ [sort]: { [beyond]: place.time } }, { [sort]: place.time, _id: { [beyond]: place.id } }],
+      $or: [
+        { [sort]: { [beyond]: place.time } },
+        { [sort]: place.time, _id: { [beyond]: place.id } },
+      ],
     }),
   }
 }

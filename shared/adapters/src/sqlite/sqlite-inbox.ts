@@ -1,6 +1,15 @@
-import type { Inbox, InboxEntry, InboxList, InboxMark, InboxPage, ReadMark } from '@chatbox/core'
+import {
+  toListCursor,
+  toListPlace,
+  type Inbox,
+  type InboxEntry,
+  type InboxList,
+  type InboxMark,
+  type InboxPage,
+  type ReadMark,
+} from '@chatbox/core'
 import { z } from 'zod'
-import { toInboxEntry, toListCursor, toListPlace } from '../sealed/inbox-record.ts'
+import { toInboxEntry } from '../sealed/inbox-record.ts'
 import { readEach } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS } from './sqlite-reply-claims.ts'

@@ -138,10 +138,11 @@ const INBOX = `
 
   -- What has changed since a moment.
   CREATE INDEX sessions_changed ON sessions (changed_at, id);
-  -- All sessions by time, and the number of those that have ended.
+  -- All sessions by time.
   CREATE INDEX sessions_listed ON sessions (last_activity_at, id);
   CREATE INDEX sessions_started ON sessions (started_at, id);
-  CREATE INDEX sessions_ended ON sessions (status) WHERE status = 'ended';
+  -- The active ones, and the number of those that have ended.
+  CREATE INDEX sessions_of_status ON sessions (status, id);
 
   -- How far each operator has read.
   CREATE TABLE read_marks (

@@ -24,6 +24,12 @@ const FULL: Record<ClientEvent, Record<string, unknown>> = {
   'help:cancel': { sessionId: 's-1' },
   'takeover:start': { sessionId: 's-1', from: 'olga' },
   'takeover:end': { sessionId: 's-1' },
+  'inbox:subscribe': { cursor: '2026-01-01T00:00:00.000Z' },
+  'inbox:list': {
+    ...{ view: 'help', tag: 'vip', priority: 'high', text: 'Ann' },
+    ...{ after: 'x', limit: LIMITS.historyPage },
+  },
+  'inbox:read': { sessionId: 's-1', seq: 3 },
   'token:refresh': { token: 'a.b.c' },
 }
 const OPTIONAL = new Set([
@@ -33,6 +39,11 @@ const OPTIONAL = new Set([
   'modelId@session:create',
   'note',
   'from',
+  'cursor',
+  'tag',
+  'priority',
+  'text',
+  'after',
 ])
 const isOptional = (event: string, field: string): boolean =>
   OPTIONAL.has(field) || OPTIONAL.has(`${field}@${event}`) || event === 'session:open'

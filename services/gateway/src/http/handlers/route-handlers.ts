@@ -2,6 +2,7 @@ import { openApiDocument } from '@chatbox/contract'
 import type { Context } from '../../context.ts'
 import { endRevocation, listRevocations, revokeUser } from '../../usecases/admin/revocations.ts'
 import { checkSession } from '../../usecases/check-session.ts'
+import { listAllSessions } from '../../usecases/inbox/list-inbox.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
@@ -36,6 +37,7 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     listRevocations: async ({ query }) => listRevocations(context, query),
     revokeUser: ({ who, body }) => revokeUser(context, who, body),
     endRevocation: ({ params }) => endRevocation(context, params.id),
+    listAllSessions: ({ who, query }) => listAllSessions(context, who, query),
     readOpenApi: async () => openApi,
   }
 }

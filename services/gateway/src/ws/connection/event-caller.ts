@@ -76,6 +76,11 @@ export class EventCaller implements Caller, Viewer {
     this.#connection.announceReceipt(receipt)
   }
 
+  async followInbox(): Promise<void> {
+    this.checkRights()
+    await this.#connection.followInbox()
+  }
+
   /** The event that brings the newer token goes on under it. */
   renew(identity: Identity): void {
     this.checkRights()

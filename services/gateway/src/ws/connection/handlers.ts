@@ -4,6 +4,8 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import { cancelHelp, requestHelp } from '../../usecases/human/help.ts'
 import { endTakeover, startTakeover } from '../../usecases/human/takeover.ts'
+import { readInbox, subscribeInbox } from '../../usecases/inbox/follow-inbox.ts'
+import { listInbox } from '../../usecases/inbox/list-inbox.ts'
 import { acceptMessage } from '../../usecases/message/accept-message.ts'
 import { markRead, setTyping } from '../../usecases/message/signals.ts'
 import { retryReply, stopReply } from '../../usecases/reply/control-reply.ts'
@@ -41,6 +43,9 @@ export function createEventHandlers(context: Context): EventHandlers {
     'help:cancel': ({ user }, input) => cancelHelp(context, user, input),
     'takeover:start': ({ user }, input) => startTakeover(context, user, input),
     'takeover:end': ({ user }, input) => endTakeover(context, user, input),
+    'inbox:subscribe': (caller, input) => subscribeInbox(context, caller, input),
+    'inbox:list': ({ user }, input) => listInbox(context, user, input),
+    'inbox:read': (caller, input) => readInbox(context, caller, input),
     'token:refresh': async (caller, { token }) => {
       try {
         const identity = await context.verifyToken(token)

@@ -4,6 +4,7 @@ import { isOwnedBy, type DisconnectReason } from '@chatbox/kit'
 import { revoked } from '../../auth/revocation-copy.ts'
 import type { Context } from '../../context.ts'
 import { tooManyRequests } from '../../edge/rate-guard.ts'
+import type { InboxFollower } from '../../inbox/inbox-hub.ts'
 import type { Identity, Viewer } from '../../usecases/caller.ts'
 import { renewIdentity, type ChatSocket } from '../chat-socket.ts'
 import { leavePresence } from '../engine/handshake.ts'
@@ -37,7 +38,7 @@ export const FLOOD_PAUSE_MS = 30_000
  * One admitted socket, until it disconnects. A gateway has thousands, so shared parts live
  * elsewhere and rarely needed ones are created on first use.
  */
-export class ServedSocket implements RenewableCaller, Member, Expiring {
+export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFollower {
   readonly socket: ChatSocket
   isWarned = false
   rightsLost = 0
@@ -90,6 +91,15 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
 
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void {
     this.socket.to(sessionRoom(receipt.sessionId)).emit('message:receipt', receipt)
+  }
+
+  /** A disconnect is handled only once: who follows after it would never be removed. */
+  async followInbox(): Promise<void> {
+    if (this.socket.connected) await this.#parts.inboxHub.follow(this)
+  }
+
+  sendInbox(change: ServerPayload<'inbox:changed'>): void {
+    this.socket.emit('inbox:changed', change)
   }
 
   open(): void {
@@ -201,12 +211,13 @@ export class ServedSocket implements RenewableCaller, Member, Expiring {
   }
 
   #onDisconnect(reason: string, description: unknown): void {
-    const { metrics, logger, expiries, rooms } = this.#parts
+    const { metrics, logger, expiries, rooms, inboxHub } = this.#parts
     metrics.connections(-1)
     metrics.disconnected(this.#closedFor ?? toDisconnectReason(reason, description))
     logger.debug({ reason }, 'socket disconnected')
     expiries.stop(this)
     rooms.leaveAll(this)
+    inboxHub.leave(this)
     leavePresence(this.#parts, this.user.id, this.socket.id)
     // A connection without our only namespace is useless.
     this.socket.conn.close()

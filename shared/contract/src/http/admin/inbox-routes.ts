@@ -3,7 +3,7 @@ import { inboxCursorSchema, inboxRowSchema } from '../../events/operators/inbox-
 import { LIMITS, text, timeSchema, userIdSchema } from '../../fields.ts'
 
 const none = z.strictObject({})
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
+const flag = z.enum(['true', 'false'])
 const limit = z
   .string()
   .regex(/^\d{1,16}$/, 'is not a number')

@@ -53,7 +53,7 @@ export interface ReadMark {
  * `UNAVAILABLE` within 3 s if the store does not answer.
  */
 export interface Inbox {
-  /** The store's clock. */
+  /** The store's clock. May be answered without asking the store. */
   now(): Promise<Date>
   /**
    * Returns active sessions by id, after `afterId`. With `isChecked` each is compared with its log,
