@@ -12,6 +12,7 @@ import { openConnect, openIdle } from './suites/connections.ts'
 import { openControl } from './suites/control.ts'
 import { openFlood } from './suites/flood.ts'
 import { openGatewayKill } from './suites/gateway-kill.ts'
+import { openInbox } from './suites/inbox.ts'
 import { openHistory, openHistoryCluster, openManySessions } from './suites/open-session.ts'
 import { openPickUp } from './suites/pick-up.ts'
 import { openQuestion } from './suites/question.ts'
@@ -37,6 +38,7 @@ const SUITES: Record<string, OpenComparison> = {
   'pick-up': openPickUp,
   question: openQuestion,
   rush: openRush,
+  inbox: openInbox,
 }
 const NAMES = Object.keys(SUITES)
 /** The suites whose entrant "ours" can be another version. */

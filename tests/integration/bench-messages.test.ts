@@ -17,6 +17,7 @@ checkSuites("the bench's suites of messages", {
   'pick-up': ['idle', 'busy'],
   question: ['standalone', 'standalone again', 'cluster'],
   rush: ['standalone', 'cluster'],
+  inbox: ['20 sessions', '20 sessions again', '40 sessions'],
 })
 
 checkSuites('the bench beside another commit', {
