@@ -4,6 +4,7 @@ import { ANSWERED } from './answers.ts'
 import { BACK_ENDS } from './back-ends.ts'
 import { CALLS } from './calls.ts'
 import { CONNECTIONS } from './connections.ts'
+import { INBOX_LIMITS } from './inbox.ts'
 import type { LimitGroup } from './limit.ts'
 import { PAGE } from './page.ts'
 import { RESPONSES } from './responses.ts'
@@ -17,6 +18,7 @@ export const LIMIT_GROUPS: readonly LimitGroup[] = [
   RESPONSES,
   ANSWERED,
   ALERTS,
+  INBOX_LIMITS,
   BACK_ENDS,
   PAGE,
 ]

@@ -14,6 +14,8 @@ export const POLL_MS = 500
 export const CHECKED_PER_POLL = 10
 /** From here on the number of ended sessions is not counted. */
 export const MAX_ENDED = 10_000
+/** Between two polls that take longer than that. */
+const MIN_PAUSE_MS = 100
 const LOAD_PAGE = 500
 const MARK_PAGE = 2000
 const READ_PAGE = 200
@@ -29,7 +31,7 @@ interface Parts {
   /** Called with the sessions that have changed, as they are now. */
   onChanged(entries: InboxEntry[]): void
   onMoved(marks: ReadMark[]): void
-  /** Called after each poll. */
+  /** Called when the changes of a poll are known. */
   onPolled(): void
 }
 
@@ -79,19 +81,22 @@ export class InboxFeed {
     clearTimeout(this.#timer)
   }
 
-  #wait(): void {
+  /** A slow store makes polls longer, and not rarer as well. */
+  #wait(spentMs = 0): void {
     if (this.#isStopped) return
-    this.#timer = setTimeout(() => void this.#pollOrReport().then(() => this.#wait()), POLL_MS)
+    this.#timer = setTimeout(() => {
+      const startedAt = performance.now()
+      void this.#pollOrReport().then(() => this.#wait(performance.now() - startedAt))
+    }, Math.max(POLL_MS - spentMs, MIN_PAUSE_MS))
     this.#timer.unref()
   }
 
   async #pollOrReport(): Promise<void> {
-    const { logger, onPolled } = this.#parts
+    const { logger } = this.#parts
     try {
       await this.#poll()
       if (this.#isFailing) logger.info('the inbox is read again')
       this.#isFailing = false
-      if (!this.#isStopped) onPolled()
     } catch (error) {
       if (!this.#isFailing) logger.warn({ err: error }, 'the inbox cannot be read')
       this.#isFailing = true
@@ -99,7 +104,7 @@ export class InboxFeed {
   }
 
   async #poll(): Promise<void> {
-    const { inbox, onMoved } = this.#parts
+    const { inbox, onMoved, onChanged, onPolled } = this.#parts
     const now = await inbox.now()
     // A clock that was set back does not hide what comes after.
     const since = new Date(Math.min(now.getTime(), this.#readUntil.getTime()) - INBOX_SLACK_MS)
@@ -110,8 +115,10 @@ export class InboxFeed {
     await this.#take(changed, now)
     onMoved(moved)
     this.#readUntil = now
+    onChanged(this.rows.wake(now))
+    if (!this.#isStopped) onPolled()
+    // What the round finds is told of after the next poll.
     await this.#take(await this.#check(), now)
-    this.#parts.onChanged(this.rows.wake(now))
   }
 
   async #readChanges(since: Date, now: Date): Promise<InboxEntry[]> {
