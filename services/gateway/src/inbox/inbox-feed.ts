@@ -9,9 +9,9 @@ import type { Logger } from '@chatbox/kit'
 import { InboxRows } from './inbox-rows.ts'
 
 /** How often a gateway reads what has changed, while an operator looks. */
-export const POLL_MS = 500
+export const POLL_MS = 300
 /** The sessions that are compared with their logs in each poll. */
-export const CHECKED_PER_POLL = 10
+export const CHECKED_PER_POLL = 6
 /** From here on the number of ended sessions is not counted. */
 export const MAX_ENDED = 10_000
 /** Between two polls that take longer than that. */
@@ -84,10 +84,13 @@ export class InboxFeed {
   /** A slow store makes polls longer, and not rarer as well. */
   #wait(spentMs = 0): void {
     if (this.#isStopped) return
-    this.#timer = setTimeout(() => {
-      const startedAt = performance.now()
-      void this.#pollOrReport().then(() => this.#wait(performance.now() - startedAt))
-    }, Math.max(POLL_MS - spentMs, MIN_PAUSE_MS))
+    this.#timer = setTimeout(
+      () => {
+        const startedAt = performance.now()
+        void this.#pollOrReport().then(() => this.#wait(performance.now() - startedAt))
+      },
+      Math.max(POLL_MS - spentMs, MIN_PAUSE_MS),
+    )
     this.#timer.unref()
   }
 
