@@ -27,7 +27,9 @@ function listPaths(value: unknown, path: Path = []): Path[] {
 
 const PAGE = ['afterSeq', 'beforeSeq', 'cursor', 'maxLength']
 /** A question may have none of these. */
-const OPTIONAL = ['payer', 'lane']
+const OPTIONAL = ['payer', 'lane', 'isChecked']
+/** A list of all sessions may be bounded by none of these. */
+const BOUNDS = ['status', 'userId', 'from', 'to', 'after']
 const KEY = ['', 'sessionId', 'messageId']
 const CLAIM = [...KEY, 'replyId', 'epoch']
 const ENTRY = ['', 'message', 'message.id', 'message.sessionId']
@@ -38,6 +40,7 @@ function isDecisive(name: string, [first]: unknown[], path: Path): boolean {
   const field = inside.join('.')
   if (isObject(first) && argument === '0') {
     if ('message' in first) return ENTRY.includes(field)
+    if ('sort' in first) return !BOUNDS.includes(field)
     const isKey = /^(?:claim|settle|findCommitted)/u.test(name)
     if ('questionSeq' in first) return (isKey ? KEY : CLAIM).includes(field)
   }

@@ -271,6 +271,13 @@ describe('queries', () => {
       `${sessions} user_id = '' AND (last_activity_at, id) < ('', '')
        ORDER BY last_activity_at DESC, id DESC LIMIT 5`,
       `${sessions} status = 'active' AND last_activity_at < '' ORDER BY last_activity_at LIMIT 5`,
+      `${sessions} id > '' AND status = 'active' ORDER BY id LIMIT 5`,
+      `${sessions} (changed_at, id) > (5, '') ORDER BY changed_at, id LIMIT 5`,
+      `${sessions} status = 'ended' LIMIT 5`,
+      `${sessions} (last_activity_at, id) < ('', '') ORDER BY last_activity_at DESC, id DESC LIMIT 5`,
+      `${sessions} (started_at, id) > ('', '') ORDER BY started_at ASC, id ASC LIMIT 5`,
+      `SELECT * FROM read_marks WHERE operator_id = '' ORDER BY moved_at DESC LIMIT 5`,
+      `SELECT * FROM read_marks WHERE moved_at >= 5 ORDER BY moved_at DESC LIMIT 5`,
       `${messages} session_id = '' AND seq < 5 ORDER BY seq DESC LIMIT 5`,
       `${messages} session_id = '' AND seq > 5 ORDER BY seq LIMIT 5`,
       `${messages} id = ''`,

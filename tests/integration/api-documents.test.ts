@@ -75,7 +75,10 @@ type Operation = (typeof operations)[number]
 
 /** A token of somebody who may call it. */
 const tokenFor = ({ security }: Operation): string =>
-  security.some((scheme) => scheme.token?.includes('admin')) ? adminToken : user.token
+  has(security, 'admin') ? adminToken : has(security, 'operator') ? operator.token : user.token
+
+const has = (security: Operation['security'], role: string): boolean =>
+  security.some(({ token }) => token?.includes(role))
 
 /** One good body for each operation that needs one. */
 const BODIES: Readonly<Record<string, () => object>> = {
@@ -171,7 +174,7 @@ describe('the HTTP API', () => {
     ['PUT', '/sessions/s-1'],
     ['GET', '/sessions/s-1/end'],
     ['GET', '/sessions/s-1/share'],
-    ['GET', '/admin/sessions'],
+    ['GET', '/admin/nothing'],
     ['GET', '/openapi.yaml'],
   ])('knows no %s %s', async (method, path) => {
     await expectError(await call(method, path, { token: user.token }), 404)
@@ -201,6 +204,9 @@ describe('the Socket.IO events', () => {
     ['help:cancel', async () => ({ sessionId: session.id })],
     ['takeover:start', async () => ({ sessionId: session.id })],
     ['takeover:end', async () => ({ sessionId: session.id })],
+    ['inbox:subscribe', async () => ({ cursor: new Date().toISOString() })],
+    ['inbox:list', async () => ({ view: 'assistant', text: 'a', limit: 5 })],
+    ['inbox:read', async () => ({ sessionId: session.id, seq: 0 })],
     ['session:end', async () => ({ sessionId: session.id })],
   ]
 

@@ -12,7 +12,13 @@ import { CHECKED_PER_POLL, InboxFeed, POLL_MS } from './inbox-feed.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
-function entryOf(id: string, seq: number, changedAt: number, status = 'active'): InboxEntry {
+interface Shape {
+  seq: number
+  changedAt: number
+  status?: string
+}
+
+function entryOf(id: string, { seq, changedAt, status = 'active' }: Shape): InboxEntry {
   const at = new Date(START).toISOString()
   const origin = { id, userId: 'ann', userName: '', startedAt: at }
   const state = { ...initialState('demo', at), status }
@@ -69,8 +75,8 @@ function createStore() {
     inbox,
     calls,
     /** `agoMs` is how long before now the store has stamped the change. */
-    put(id: string, seq: number, agoMs = 0, status = 'active') {
-      stored.set(id, entryOf(id, seq, Date.now() - agoMs, status))
+    put(id: string, seq: number, { agoMs = 0, status = 'active' } = {}) {
+      stored.set(id, entryOf(id, { seq, changedAt: Date.now() - agoMs, status }))
     },
     erase: (id: string) => void stored.delete(id),
     setAway(value: boolean) {
@@ -109,13 +115,13 @@ afterEach(() => {
 describe('InboxFeed', () => {
   it('knows all sessions from the start, and each change within a poll', async () => {
     const store = createStore()
-    for (let index = 0; index < 1200; index++) store.put(`s${index}`, 1, 60_000)
-    store.put('over', 1, 60_000, 'ended')
+    for (let index = 0; index < 1200; index++) store.put(`s${index}`, 1, { agoMs: 60_000 })
+    store.put('over', 1, { agoMs: 60_000, status: 'ended' })
     const { feed, told, poll } = await open(store)
     expect([feed.rows.size, feed.ended]).toEqual([1200, 1])
     store.put('s7', 2)
     store.put('new', 1)
-    store.put('s8', 2, 0, 'ended')
+    store.put('s8', 2, { agoMs: 0, status: 'ended' })
     await poll()
     expect(told.sort()).toEqual(['new1', 's72', 's82'])
     expect([feed.rows.size, feed.ended, feed.rows.find('s8')]).toEqual([1200, 2, undefined])
@@ -128,7 +134,7 @@ describe('InboxFeed', () => {
     await poll(10)
     store.put('later', 1)
     await poll()
-    store.put('slow', 1, INBOX_SLACK_MS - POLL_MS)
+    store.put('slow', 1, { agoMs: INBOX_SLACK_MS - POLL_MS })
     await poll()
     expect(told).toEqual(['later1', 'slow1'])
     feed.stop()
@@ -136,7 +142,7 @@ describe('InboxFeed', () => {
 
   it('reads a session once for each change, and nothing where nothing changes', async () => {
     const store = createStore()
-    for (let index = 0; index < 500; index++) store.put(`s${index}`, 1, 60_000)
+    for (let index = 0; index < 500; index++) store.put(`s${index}`, 1, { agoMs: 60_000 })
     const { feed, poll } = await open(store)
     await poll(5)
     expect(store.calls.read).toBe(0)
@@ -151,10 +157,10 @@ describe('InboxFeed', () => {
     const store = createStore()
     const { feed, poll } = await open(store)
     await jest.advanceTimersByTimeAsync(POLL_MS - 1)
-    store.put('s', 1, -1)
+    store.put('s', 1, { agoMs: -1 })
     await jest.advanceTimersByTimeAsync(1)
     expect(feed.rows.find('s')?.session.lastSeq).toBe(1)
-    store.put('s', 2, 0)
+    store.put('s', 2, { agoMs: 0 })
     await poll()
     expect(feed.rows.find('s')?.session.lastSeq).toBe(2)
     feed.stop()
@@ -163,11 +169,11 @@ describe('InboxFeed', () => {
   it('finds by its round what the store did not stamp, and what was erased', async () => {
     const store = createStore()
     const sessions = 3 * CHECKED_PER_POLL
-    for (let index = 0; index < sessions; index++) store.put(`s${index}`, 1, 60_000)
+    for (let index = 0; index < sessions; index++) store.put(`s${index}`, 1, { agoMs: 60_000 })
     const { feed, told, poll } = await open(store)
-    store.put('s3', 2, 60_000)
-    store.put('unstamped', 1, 60_000)
-    store.put('s4', 2, 60_000, 'ended')
+    store.put('s3', 2, { agoMs: 60_000 })
+    store.put('unstamped', 1, { agoMs: 60_000 })
+    store.put('s4', 2, { agoMs: 60_000, status: 'ended' })
     store.erase('s5')
     await poll(5)
     expect(told.sort()).toEqual(['s32', 's42', 'unstamped1'])

@@ -107,7 +107,7 @@ export class InboxFeed {
   }
 
   async #poll(): Promise<void> {
-    const { inbox, onMoved, onChanged, onPolled } = this.#parts
+    const { inbox } = this.#parts
     const now = await inbox.now()
     // A clock that was set back does not hide what comes after.
     const since = new Date(Math.min(now.getTime(), this.#readUntil.getTime()) - INBOX_SLACK_MS)
@@ -116,10 +116,10 @@ export class InboxFeed {
       inbox.listMovedReadMarks(since, MARK_PAGE),
     ])
     await this.#take(changed, now)
-    onMoved(moved)
+    this.#parts.onMoved(moved)
     this.#readUntil = now
-    onChanged(this.rows.wake(now))
-    if (!this.#isStopped) onPolled()
+    this.#parts.onChanged(this.rows.wake(now))
+    if (!this.#isStopped) this.#parts.onPolled()
     // What the round finds is told of after the next poll.
     await this.#take(await this.#check(), now)
   }

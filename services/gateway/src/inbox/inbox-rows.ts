@@ -5,7 +5,7 @@ import sortedBTree from 'sorted-btree'
 /** A CommonJS module, whose default export is a field. */
 const { default: BTree } = sortedBTree
 
-/** About 3 KB each. Where there are more, those that no person is needed for are left out. */
+/** About 2 KB each. Where there are more, those that no person is needed for are left out. */
 export const MAX_ROWS = 50_000
 
 export type StandingView = Exclude<InboxView, 'ended'>

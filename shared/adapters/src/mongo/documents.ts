@@ -211,7 +211,7 @@ export const SESSION_INDEXES: IndexDescription[] = [
   // The idle sweep, longest idle first.
   { name: 'idle', key: { status: 1, lastActivityAt: 1 } },
   // What has changed since a moment.
-  { name: 'changed', key: { changedAt: 1, _id: 1 } },
+  { name: 'changes', key: { changedAt: 1, _id: 1 } },
   // All sessions by time.
   { name: 'listed', key: { lastActivityAt: 1, _id: 1 } },
   // The active ones by id, and the number of those that have ended.

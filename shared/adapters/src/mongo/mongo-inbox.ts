@@ -78,10 +78,10 @@ export class MongoInbox implements Inbox {
 
   async list(list: InboxList): Promise<InboxPage> {
     const { sort, order, limit } = list
-    const direction = order === 'asc' ? 1 : -1
+    const direction = toKey(order) === 'asc' ? 1 : -1
     const documents = await this.#mongo.sessions
       .find(toFilter(list), BOUNDED)
-      .sort({ [sort]: direction, _id: direction })
+      .sort({ [toKey(sort)]: direction, _id: direction })
       .limit(limit + 1)
       .toArray()
     const page = documents.slice(0, limit)

@@ -141,8 +141,9 @@ const INBOX = `
   -- All sessions by time.
   CREATE INDEX sessions_listed ON sessions (last_activity_at, id);
   CREATE INDEX sessions_started ON sessions (started_at, id);
-  -- The active ones, and the number of those that have ended.
-  CREATE INDEX sessions_of_status ON sessions (status, id);
+  -- The active ones by id, and the number of those that have ended.
+  CREATE INDEX sessions_active_ids ON sessions (id) WHERE status = 'active';
+  CREATE INDEX sessions_ended ON sessions (status) WHERE status = 'ended';
 
   -- How far each operator has read.
   CREATE TABLE read_marks (

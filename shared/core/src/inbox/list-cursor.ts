@@ -23,7 +23,8 @@ export function toListPlace(list: InboxList): ListPlace | undefined {
   if (after === undefined) return undefined
   const text = Buffer.from(after, 'base64url').toString()
   const start = `${sort}/${order}/`
-  const [, time, id] = (text.startsWith(start) && PLACE.exec(text.slice(start.length))) || []
+  const found = text.startsWith(start) ? PLACE.exec(text.slice(start.length)) : null
+  const [, time, id] = found ?? []
   if (time !== undefined && id !== undefined && toListCursor(list, { time, id }) === after) {
     return { time, id }
   }

@@ -96,7 +96,7 @@ const CHECKED = {
   insertOne: 1,
   bulkWrite: 1,
   deleteMany: 1,
-  countDocuments: 1,
+  countDocuments: 2,
 } as const
 
 export type GuardedCollection<T extends Document> = Pick<Collection<T>, keyof typeof CHECKED>
