@@ -152,7 +152,8 @@ export class MongoInbox implements Inbox {
       const found = await this.#sessions.toExact(this.#sessions.toFound(document))
       return toInboxEntry({ ...found, changedAt: changedAt?.getTime(), desk })
     } catch (error) {
-      return skipRefused(error)
+      skipRefused(error)
+      return undefined
     }
   }
 }
