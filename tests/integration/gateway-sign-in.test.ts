@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { HTTP_ROUTES, type RouteAnswer } from '@chatbox/contract'
+import jwt from 'jsonwebtoken'
 import { API, askHttp, readRefusal } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 import type { OptionChanges, TestPorts } from '../support/test-gateway.ts'
@@ -308,6 +309,26 @@ describe('an operator’s token', () => {
     const route = `${API}/admin/revocations/${encodeURIComponent(user.id)}`
     await askHttp(h, route, { method: 'DELETE', token: admin })
     await signIn(newBrowser(), BOSS)
+  })
+
+  it('cannot be signed with what users see of the keys', async () => {
+    const names = ['chatbox operator token, 1', 'chatbox operator token, 2', 'operator token key']
+    const marks = await Promise.all(
+      names.map(async (userId) => (await (await h.connect({ userId })).open()).session.id),
+    )
+    const seen = marks.map((sessionId) => sessionId.split('.').at(-1) ?? '')
+    const guesses = [seen.slice(0, 2).join(''), ...seen, h.backend.ports.pseudonym('')].flatMap(
+      (words) =>
+        ['chatbox operator token', 'chatbox operator token key', 'chatbox pseudonym'].map((label) =>
+          Buffer.from(hkdfSync('sha256', words, '', label, 32)),
+        ),
+    )
+    const claims = { sub: 'operator:forged', roles: ['admin'], iss: 'chatbox-operators' }
+    for (const key of guesses) {
+      const token = jwt.sign(claims, key, { algorithm: 'HS256', expiresIn: 600 })
+      const response = await askHttp(h, `${API}/admin/revocations`, { token })
+      expect(await readRefusal(response)).toEqual({ status: 401, code: 'UNAUTHORIZED' })
+    }
   })
 
   it.each([

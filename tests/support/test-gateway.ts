@@ -35,7 +35,7 @@ export async function openTestBackend(): Promise<TestBackend> {
   return {
     ports: {
       ...{ sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym },
-      ...{ inbox, revocations, signInTickets },
+      ...{ inbox, revocations, signInTickets, operatorTokenKey: backend.operatorTokenKey },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Message, Model, Session } from '@chatbox/contract'
 import type {
   Clock,
@@ -43,6 +44,8 @@ export interface GatewayPorts {
   /** Brings sign-in links to operators; undefined if this installation has no way to. */
   signInLinks?: SignInLinks | undefined
   pseudonym: BudgetParts['pseudonym']
+  /** Signs the tokens of operators. Visitors see nothing that is made with it. */
+  operatorTokenKey: KeyObject
   clock: Clock
   logger: Logger
   metrics: Metrics

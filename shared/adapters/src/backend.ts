@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type {
   ConversationRefs,
   EventBus,
@@ -70,6 +71,8 @@ export interface Backend extends StorePorts, GatewayStorePorts {
   presence: Presence
   ledger: Ledger
   pseudonym: Pseudonym
+  /** Signs the tokens of operators who sign in here. All gateways have the same. */
+  operatorTokenKey: KeyObject
   /** The argument of `io.adapter()`; undefined in a single process, which needs none. */
   socketAdapter?: SocketAdapter
   /** The checks of readiness by name. Each rejects within 3 s if its back end is down. */

@@ -1,6 +1,7 @@
 import type { AdapterHooks } from '@chatbox/core'
 import type { Backend, BackendOptions, EmbeddedOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
+import { deriveKey } from './sealed/derive-key.ts'
 import { createKeyRing, type Cipher } from './sealed/key-ring.ts'
 import { createPseudonym } from './sealed/pseudonym.ts'
 import { createMemoryEventBus } from './memory/memory-event-bus.ts'
@@ -48,6 +49,7 @@ async function openEmbedded(
     presence,
     ledger,
     pseudonym: createPseudonym(options.encryptionKeys),
+    operatorTokenKey: deriveKey(options.encryptionKeys, 'operator token key'),
     checks: { store: () => store.ping(), queue: () => queue.ping() },
     close: closeInReverse(hooks, [store, bus, queue]),
   }

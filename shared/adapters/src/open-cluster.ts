@@ -2,6 +2,7 @@ import type { AdapterHooks, SchemaHooks } from '@chatbox/core'
 import type { Backend, ClusterOptions } from './backend.ts'
 import { closeInReverse } from './common/close-in-reverse.ts'
 import type { Cipher } from './sealed/key-ring.ts'
+import { deriveKey } from './sealed/derive-key.ts'
 import { createPseudonym } from './sealed/pseudonym.ts'
 import { openMongoStore } from './mongo/open-mongo-store.ts'
 import { untilAvailable } from './mongo/client/client.ts'
@@ -43,6 +44,7 @@ export async function openCluster(
     presence,
     ledger,
     pseudonym,
+    operatorTokenKey: deriveKey(options.encryptionKeys, 'operator token key'),
     socketAdapter,
     checks: {
       store: () => store.ping(),

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createSecretKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -52,7 +52,10 @@ function sign({ key = rsa.privateKey, ...options }: Signing): string {
 }
 
 const clock = createClock()
-const operators = createOperatorTokens(createOperatorList([]), { pseudonym: (name) => name, clock })
+const operators = createOperatorTokens(createOperatorList([]), {
+  operatorTokenKey: createSecretKey(Buffer.alloc(32, 7)),
+  clock,
+})
 
 async function codeOf(jwksUrl: string, token: string): Promise<string> {
   const auth = { jwtSecret: undefined, jwksUrl, issuer: undefined, audience: undefined }

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac, createSecretKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@chatbox/core'
 import { createClock } from '@chatbox/kit'
@@ -11,7 +11,10 @@ const SECRET = 'b6d1f0a3c97e42588d0f7a6be1c4935af6827d1094be3c75'
 const clock = createClock()
 const visitors = createVisitorTokens(SECRET, clock)
 const list = createOperatorList([{ address: 'olga@site.org', role: 'chat_admin' }])
-const operators = createOperatorTokens(list, { pseudonym: (name) => `${name} of a test`, clock })
+const operators = createOperatorTokens(list, {
+  operatorTokenKey: createSecretKey(Buffer.alloc(32, 7)),
+  clock,
+})
 const auth = { jwtSecret: SECRET, jwksUrl: undefined, issuer: 'the-site', audience: 'chatbox' }
 const verifyToken = createTokenVerifier(auth, { clock, visitors, operators })
 const now = Math.floor(Date.now() / 1000)

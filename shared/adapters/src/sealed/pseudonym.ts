@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { deriveKey } from './derive-key.ts'
 import type { EncryptionKey } from './key-ring.ts'
 
 /**
@@ -10,13 +11,11 @@ export type Pseudonym = (name: string) => string
 const LENGTH = 22
 
 /**
- * Derives the key from the first encryption key, which all processes share. After a change of that
- * key the digests are new, so counts under the old ones begin again.
+ * The key follows from the first encryption key. After a change of that key the digests are new, so
+ * counts under the old ones begin again. Users see digests of names that they may choose, so nothing
+ * may be derived from one.
  */
 export function createPseudonym(encryptionKeys: readonly EncryptionKey[]): Pseudonym {
-  const [first] = encryptionKeys
-  if (!first) throw new Error('there is no encryption key')
-  const bytes = hkdfSync('sha256', first.key, '', 'chatbox pseudonym', 32)
-  const key = createSecretKey(new Uint8Array(bytes))
+  const key = deriveKey(encryptionKeys, 'pseudonym')
   return (name) => createHmac('sha256', key).update(name).digest('base64url').slice(0, LENGTH)
 }

@@ -1,7 +1,6 @@
-import { createSecretKey, hkdfSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { User } from '@chatbox/contract'
 import type { Clock } from '@chatbox/core'
-import type { BudgetParts } from '@chatbox/kit'
 import jwt from 'jsonwebtoken'
 import type { Identity } from '../../usecases/caller.ts'
 import { readSignedClaims, toIdentity, unauthorized } from '../claims.ts'
@@ -22,16 +21,13 @@ export interface OperatorTokens {
 }
 
 /**
- * The key comes from that of the pseudonyms, because an installation under `JWKS_URL` has no other
- * secret that all its processes share.
+ * The key follows from the first encryption key, because an installation under `JWKS_URL` has no
+ * other secret that all its processes share.
  */
 export function createOperatorTokens(
   list: OperatorList,
-  { pseudonym, clock }: { pseudonym: BudgetParts['pseudonym']; clock: Pick<Clock, 'now'> },
+  { operatorTokenKey: key, clock }: { operatorTokenKey: KeyObject; clock: Pick<Clock, 'now'> },
 ): OperatorTokens {
-  const shared = pseudonym('chatbox operator token, 1') + pseudonym('chatbox operator token, 2')
-  const bytes = hkdfSync('sha256', shared, '', 'chatbox operator token', 32)
-  const key = createSecretKey(new Uint8Array(bytes))
   return {
     issueToken({ id, name, roles, isListed }, afterMs) {
       // In ms, so that a token can be newer than the revocation that its user has just caused.
