@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import type { GatewayStorePorts, Store, StorePorts } from '@chatbox/adapters'
+import type { AlertPorts, GatewayStorePorts, Store, StorePorts } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { newId, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
 
@@ -11,10 +11,11 @@ type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
 /** Every method of every port, with arguments that would be answered if the store were there. */
 export function toCalls(store: Store, reply: ReplyTask): Calls {
   const { sessionId, replyId } = reply
-  const { sessions, messages, replies, conversationRefs, inbox } = store
+  const { sessions, messages, replies, conversationRefs, inbox, alerts } = store
   const { revocations, signInTickets } = store
+  const alert = { id: newId(), rule: 'help.requested' }
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
-  type Ports = StorePorts & GatewayStorePorts
+  type Ports = StorePorts & GatewayStorePorts & AlertPorts
   // Where the store's clock was read before, this process goes on counting.
   type Asking = Omit<Ports, 'inbox'> & { inbox: Omit<Ports['inbox'], 'now'> }
   const calls: { [Name in keyof Asking]: CallsOf<Asking[Name]> } = {
@@ -64,6 +65,20 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
       findReadMark: () => inbox.findReadMark('olga', sessionId),
       listReadMarks: () => inbox.listReadMarks('olga', 5),
       listMovedReadMarks: () => inbox.listMovedReadMarks(new Date(), 5),
+    },
+    alerts: {
+      open: () => alerts.open(alert),
+      claim: () => alerts.claim(alert.id, 1000),
+      claimDue: () => alerts.claimDue(5, 1000),
+      save: () => alerts.save({ ...alert, epoch: 1 }, { state: 'sent', deliveries: [] }),
+      find: () => alerts.find(alert.id),
+      list: () => alerts.list({ limit: 5 }),
+      countOpen: () => alerts.countOpen(alert.rule, new Date()),
+      group: () => alerts.group({ ...alert, readyAt: new Date(), windowMs: 1000 }),
+      takePlace: () => alerts.takePlace('bucket', alert.id, 2),
+      noteChannels: () => alerts.noteChannels([]),
+      listChannels: () => alerts.listChannels(),
+      forget: () => alerts.forget(new Date(0)),
     },
     revocations: {
       put: () => revocations.put(newRevocation()),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describeAlertRecords } from './alerts.contract.ts'
 import { describeConversationRefs } from './conversation-refs.contract.ts'
 import { describeInbox } from './inbox.contract.ts'
 import { describeMessageLog } from './message-log.contract.ts'
@@ -19,6 +20,7 @@ export function describeStore(open: () => Promise<StoreHarness>): void {
   describeInbox(open)
   describeRevocations(open)
   describeSignInTickets(open)
+  describeAlertRecords(open)
 
   describe('a store', () => {
     let harness: StoreHarness

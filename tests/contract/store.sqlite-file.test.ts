@@ -335,6 +335,10 @@ const UNDO = [
   'ALTER TABLE tasks DROP COLUMN payer; DROP TABLE budgets; DROP TABLE charges',
   'ALTER TABLE tasks DROP COLUMN lane',
   'DROP TABLE revocations; DROP TABLE sign_in_tickets',
+  `DROP INDEX sessions_changed; DROP INDEX sessions_listed; DROP INDEX sessions_started;
+   DROP INDEX sessions_active_ids; DROP INDEX sessions_ended; DROP TABLE read_marks;
+   ALTER TABLE sessions DROP COLUMN changed_at`,
+  'DROP TABLE alerts; DROP TABLE alert_groups; DROP TABLE alert_places; DROP TABLE alert_channels',
 ]
 
 /** Makes a new file one of an older version. */

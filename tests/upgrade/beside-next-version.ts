@@ -50,6 +50,7 @@ function upgradedBetween(store: Store, shared: SharedStore): Store {
     replies: between(store.replies),
     conversationRefs: between(store.conversationRefs),
     inbox: between(store.inbox),
+    alerts: between(store.alerts),
     revocations: between(store.revocations),
     signInTickets: between(store.signInTickets),
     ping: () => store.ping(),

@@ -11,6 +11,7 @@ import {
 import {
   createDeltaPace,
   createModelDirectory,
+  startAlerts,
   startWorker,
   TIMING,
   toMaxWaiting,
@@ -19,6 +20,8 @@ import {
 /** The share of the drain time for sockets, which leave before replies are handed over. */
 const GATEWAY_SHARE = 0.5
 const WORKER_SHARE = 0.3
+/** What is not delivered until then is repeated after the next start, with the same id. */
+const ALERT_GRACE_MS = 2000
 
 /** Starts a gateway and a worker in one process on the embedded back end. */
 export function composeStandalone(context: ProcessContext): Promise<RunningProcess> {
@@ -35,7 +38,9 @@ export function composeStandalone(context: ProcessContext): Promise<RunningProce
     const backend = await openBackend(toBackendOptions(settings), createBackendHooks(context))
     parts.add(() => backend.close())
     const ports = { ...backend, logger, metrics, clock }
-    const worker = await startWorker({ ...ports, models, pace }, settings)
+    const alerts = startAlerts({ ...ports, models }, settings)
+    parts.add(() => alerts.stop(ALERT_GRACE_MS))
+    const worker = await startWorker({ ...ports, models, pace, alerts }, settings)
     parts.add(() => worker.stop(settings.process.drainTimeoutMs * WORKER_SHARE))
     const isTrial = !settings.process.production
     const signInLinks = isTrial ? { deliver: printLink } : undefined

@@ -10,7 +10,10 @@ import { createDeltaPace } from './answer/deltas/delta-pace.ts'
 import { TIMING, type Timing } from './context.ts'
 import { createModelDirectory } from './models/model-directory.ts'
 import { toMaxWaiting } from './models/provider-limit.ts'
-import { startWorker } from './start.ts'
+import { startAlerts, startWorker } from './start.ts'
+
+/** What is not delivered until then is repeated by another worker, with the same id. */
+const ALERT_GRACE_MS = 2000
 
 /** Set only by tests, to show what happens without one of the safeties. */
 export interface WorkerOverrides {
@@ -40,7 +43,9 @@ export function composeWorker(
     const backend = await openBackend(toOptions?.(options) ?? options, hooks)
     parts.add(() => backend.close())
     const ports = { ...(wrap?.(backend) ?? backend), logger, metrics, clock }
-    const worker = await startWorker({ ...ports, models, pace }, { ...settings, timing })
+    const alerts = startAlerts({ ...ports, models }, settings)
+    parts.add(() => alerts.stop(ALERT_GRACE_MS))
+    const worker = await startWorker({ ...ports, models, pace, alerts }, { ...settings, timing })
     return {
       checks: backend.checks,
       async stop(graceMs) {

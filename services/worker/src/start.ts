@@ -3,9 +3,11 @@ import { createBudgets, toBudgetLimits, type BudgetParts, type Settings } from '
 import { answerSession } from './answer/answer-session.ts'
 import { RunningReplies } from './answer/running-replies.ts'
 import { TIMING, type Context, type Timing } from './context.ts'
+import type { RunningAlerts } from './alerts/start-alerts.ts'
 import { onJob } from './jobs/on-job.ts'
 import { startSweeps } from './sweeps/start-sweeps.ts'
 
+export { startAlerts } from './alerts/start-alerts.ts'
 export { createDeltaPace } from './answer/deltas/delta-pace.ts'
 export { TIMING } from './context.ts'
 export { toMaxWaiting } from './models/provider-limit.ts'
@@ -21,7 +23,10 @@ export interface WorkerOptions extends Pick<Settings, 'models' | 'sessions' | 'b
 }
 
 type WorkerParts = Omit<Context, 'running' | 'timing' | 'budgets'> &
-  Pick<BudgetParts, 'ledger' | 'pseudonym'>
+  Pick<BudgetParts, 'ledger' | 'pseudonym'> & {
+    /** Without it, jobs of alerts are left to other workers. */
+    alerts?: Pick<RunningAlerts, 'onJob'>
+  }
 
 export interface RunningWorker {
   /**
@@ -33,7 +38,7 @@ export interface RunningWorker {
 
 /** Starts to answer questions from the queue, and to finish work that others left behind. */
 export async function startWorker(
-  { ledger, pseudonym, ...parts }: WorkerParts,
+  { ledger, pseudonym, alerts, ...parts }: WorkerParts,
   { models, sessions, budgets, timing }: WorkerOptions,
 ): Promise<RunningWorker> {
   const context: Context = {
@@ -50,6 +55,14 @@ export async function startWorker(
         onJob(context, { name: 'answer-session', payload, signal }, () =>
           answerSession(context, payload, signal),
         ),
+      ...(alerts
+        ? {
+            'deliver-alert': (payload, signal) =>
+              onJob(context, { name: 'deliver-alert', payload, signal }, () =>
+                alerts.onJob(payload),
+              ),
+          }
+        : {}),
     },
     { concurrency: models.concurrency },
   )

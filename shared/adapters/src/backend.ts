@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type {
+  Alerts,
   ConversationRefs,
   EventBus,
   Inbox,
@@ -50,6 +51,10 @@ export interface StorePorts {
   conversationRefs: ConversationRefs
 }
 
+export interface AlertPorts {
+  alerts: Alerts
+}
+
 /** The lasting ports that only gateways use. */
 export interface GatewayStorePorts {
   inbox: Inbox
@@ -57,14 +62,14 @@ export interface GatewayStorePorts {
   signInTickets: SignInTickets
 }
 
-export interface Store extends StorePorts, GatewayStorePorts {
+export interface Store extends StorePorts, GatewayStorePorts, AlertPorts {
   /** Rejects with `UNAVAILABLE` within 3 s if the store does not answer. */
   ping(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }
 
-export interface Backend extends StorePorts, GatewayStorePorts {
+export interface Backend extends StorePorts, GatewayStorePorts, AlertPorts {
   queue: JobQueue
   bus: EventBus
   limiter: RateLimiter

@@ -1,4 +1,11 @@
-export type { Backend, BackendOptions, GatewayStorePorts, Store, StorePorts } from './backend.ts'
+export type {
+  AlertPorts,
+  Backend,
+  BackendOptions,
+  GatewayStorePorts,
+  Store,
+  StorePorts,
+} from './backend.ts'
 export { createKeyRing, type Cipher, type EncryptionKey } from './sealed/key-ring.ts'
 export { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 export { migrateStore } from './migrate-store.ts'

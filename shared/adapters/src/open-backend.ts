@@ -33,14 +33,15 @@ async function openEmbedded(
   const bus = createMemoryEventBus(hooks)
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
-  const { sessions, messages, replies, conversationRefs, inbox, ledger } = store
-  const { revocations, signInTickets } = store
+  const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
+  const { revocations, signInTickets, ledger } = store
   return {
     sessions,
     messages,
     replies,
     conversationRefs,
     inbox,
+    alerts,
     revocations,
     signInTickets,
     queue,

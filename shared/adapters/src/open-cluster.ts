@@ -28,7 +28,7 @@ export async function openCluster(
     () => giveUp.abort(),
   )
   const { queue, bus, limiter, presence, ledger, socketAdapter } = redis
-  const { sessions, messages, replies, conversationRefs, inbox } = store
+  const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
   const { revocations, signInTickets } = store
   return {
     sessions,
@@ -36,6 +36,7 @@ export async function openCluster(
     replies,
     conversationRefs,
     inbox,
+    alerts,
     revocations,
     signInTickets,
     queue,

@@ -25,6 +25,20 @@ export {
   type Prices,
   type Spending,
 } from './budgets.ts'
+export {
+  ALERT_REASONS,
+  ALERT_RULES,
+  decideAlert,
+  findAlertRule,
+  toEntryAlertId,
+  toReadyAt,
+  type AlertDecision,
+  type AlertReason,
+  type AlertRule,
+  type AlertRuleName,
+  type AlertSituation,
+  type AlertTiming,
+} from './alerts/alert-rules.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export { FairLine, MAX_LANES, type Place } from './fair-line.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
@@ -36,7 +50,21 @@ export {
   type DeliveryFault,
   type Notice,
   type Route,
-} from './ports/alert-channel.ts'
+} from './ports/alerts/alert-channel.ts'
+export {
+  ALERT_STATES,
+  type Alert,
+  type AlertChange,
+  type AlertClaim,
+  type AlertDelivery,
+  type AlertQuery,
+  type Alerts,
+  type AlertState,
+  type GroupQuery,
+  type Grouping,
+  type KnownChannel,
+  type NewAlert,
+} from './ports/alerts/alerts.ts'
 export {
   DRAFT_LIMITS,
   type Draft,
@@ -62,7 +90,7 @@ export {
   type SharedView,
 } from './inbox/inbox-views.ts'
 export { toListCursor, toListPlace } from './inbox/list-cursor.ts'
-export type { JobCounts, JobHandlers, JobQueue } from './ports/job-queue.ts'
+export type { JobCounts, JobHandler, JobHandlers, JobQueue } from './ports/job-queue.ts'
 export { CHARGE_KNOWN_MS, type Charge, type Ledger } from './ports/ledger.ts'
 export {
   LlmError,

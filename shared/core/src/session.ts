@@ -1,5 +1,6 @@
 import type { Message, Session, SessionEvent, Usage } from '@chatbox/contract'
 import { LIMITS } from '@chatbox/contract'
+import type { AlertRuleName } from './alerts/alert-rules.ts'
 import type { Payer } from './budgets.ts'
 import { AppError } from './errors.ts'
 
@@ -85,6 +86,8 @@ export interface PlacedEntry {
     payer: Payer | undefined
     lane: string | undefined
   } | null
+  /** The rules of the alerts that the entry opens. */
+  alerts: readonly AlertRuleName[]
 }
 
 export function initialState(modelId: string, startedAt: string): SessionState {
@@ -160,7 +163,23 @@ export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
     replyId !== undefined && state.assistedBy === null
       ? { replyId, modelId: state.modelId, payer, lane }
       : null
-  return { message, state: countUnanswered(state, message, question !== null), question }
+  return {
+    message,
+    state: countUnanswered(state, message, question !== null),
+    question,
+    alerts: alertsOf(head.state, state, message),
+  }
+}
+
+/** Under a takeover, only the first words that wait for the operator are a reason. */
+function alertsOf(
+  before: SessionState,
+  after: SessionState,
+  { event, sender }: Message,
+): readonly AlertRuleName[] {
+  if (event) return event.type === 'help_requested' ? ['help.requested', 'help.unanswered'] : []
+  const beginsToWait = before.waitingSince === undefined && after.waitingSince !== undefined
+  return sender.type === 'user' && after.assistedBy && beginsToWait ? ['reply.unread'] : []
 }
 
 /** A question that is asked again has no complete answer, so none is counted as answered twice. */

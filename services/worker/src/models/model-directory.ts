@@ -16,6 +16,8 @@ import { withMetrics } from './with-metrics.ts'
 
 export interface ModelDirectory {
   find(modelId: string): Model | undefined
+  /** Returns the models whose provider is not asked, because it keeps failing. */
+  failing(): string[]
   /** Closes the connections to all providers after their replies have ended. */
   close(): Promise<void>
 }
@@ -67,11 +69,12 @@ export function createModelDirectory(
   options: ModelDirectoryOptions = {},
 ): ModelDirectory {
   const servers: ModelServer[] = []
+  const failing = new Set<string>()
   const models = new Map<string, Model>()
   for (const provider of providers) {
     models.set(provider.id, {
       name: provider.name,
-      llm: createLlm(provider, parts, { ...options, servers }),
+      llm: createLlm(provider, parts, { ...options, servers, failing }),
       prompt: {
         systemPrompt: provider.systemPrompt,
         contextTokens: provider.contextTokens,
@@ -83,6 +86,7 @@ export function createModelDirectory(
   }
   return {
     find: (modelId) => models.get(modelId),
+    failing: () => [...failing],
     close: async () => {
       await Promise.all(servers.splice(0).map((server) => server.close()))
     },
@@ -97,7 +101,7 @@ function toPrices({ inputPrice, outputPrice }: ProviderSettings): Prices | undef
 function createLlm(
   provider: ProviderSettings,
   { logger, metrics }: ModelDirectoryParts,
-  options: ModelDirectoryOptions & { servers: ModelServer[] },
+  options: ModelDirectoryOptions & { servers: ModelServer[]; failing: Set<string> },
 ): Llm {
   const { id, type, apiKey } = provider
   // The demo model has no back end that could fail, so it needs no circuit breaker.
@@ -113,6 +117,8 @@ function createLlm(
     openMs: options.breakerOpenMs ?? BREAKER_OPEN_MS,
     onOpen: (open) => {
       metrics.breakerOpen(id, open)
+      if (open) options.failing.add(id)
+      else options.failing.delete(id)
       if (open) logger.warn({ modelId: id }, 'provider keeps failing, not asked for a while')
       else logger.info({ modelId: id }, 'provider answers again')
     },

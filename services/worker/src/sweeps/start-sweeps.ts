@@ -50,7 +50,7 @@ export function startSweeps(context: Context, idleMs: number): RunningSweep[] {
  * fail, fails with another code or works again.
  */
 export function startSweep(
-  { clock, logger, metrics }: Context,
+  { clock, logger, metrics }: Pick<Context, 'clock' | 'logger' | 'metrics'>,
   { name, everyMs, run }: Sweep,
 ): RunningSweep {
   let stopped = false

@@ -1,5 +1,5 @@
 import { JOB_KEYS, JOBS, type JobName, type JobPayload } from '@chatbox/contract'
-import type { JobHandlers } from '@chatbox/core'
+import type { JobHandler, JobHandlers } from '@chatbox/core'
 import { z } from 'zod'
 
 /** The retry rules of jobs, in memory and in Redis. */
@@ -40,18 +40,21 @@ export type JobPlan =
   | { type: 'refused' }
 
 export function planJob(name: string, payload: unknown, handlers: JobHandlers): JobPlan {
-  return isJobName(name) ? planKnown(name, payload, handlers) : { type: 'newer' }
+  return isJobName(name) ? planKnown<JobName>(name, payload, handlers) : { type: 'newer' }
 }
+
+const SCHEMAS: { [N in JobName]: z.ZodType<JobPayload<N>> } = JOBS
 
 function planKnown<N extends JobName>(
   name: N,
   payload: unknown,
-  handlers: Pick<JobHandlers, N>,
+  handlers: { [K in N]?: JobHandler<K> },
 ): JobPlan {
-  const parsed = z.safeParse(JOBS[name], payload)
+  const parsed = SCHEMAS[name].safeParse(payload)
   if (parsed.success) {
     const known: JobPayload<N> = parsed.data
-    return { type: 'run', run: (signal) => handlers[name](known, signal) }
+    const handler = handlers[name]
+    return handler ? { type: 'run', run: (signal) => handler(known, signal) } : { type: 'newer' }
   }
   return isOfLaterVersion(name, payload) ? { type: 'newer' } : { type: 'refused' }
 }

@@ -1,6 +1,7 @@
 import type { Message } from '@chatbox/contract'
 import {
   AppError,
+  type AlertRuleName,
   type Claim,
   type LogHead,
   type Payer,
@@ -37,6 +38,8 @@ export interface MessageDocument extends Omit<MessageRecord, 'id'>, Omit<StateRe
   origin: OriginRecord
   /** The tasks by kind. Each is changed by compare-and-set on its own path. */
   tasks?: { reply?: ReplyTaskDocument }
+  /** The rules of the alerts that it asks for, until they are opened. */
+  alerts?: { rules: AlertRuleName[]; waitsSince: Date }
 }
 
 /** The task of a question: its reply. */
@@ -240,6 +243,8 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   { name: 'reply_due', key: { 'tasks.reply.dueAt': 1 }, sparse: true },
   // The sweep for questions whose job may be lost, even if many wait.
   { name: 'reply_waits', key: { 'tasks.reply.waitsSince': 1 }, sparse: true },
+  // The sweep for alerts that were not opened with their entry.
+  { name: 'alerts_wait', key: { 'alerts.waitsSince': 1 }, sparse: true },
 ]
 
 export const REVOCATION_INDEXES: IndexDescription[] = [

@@ -38,6 +38,7 @@ import {
 } from './documents.ts'
 import type { HeadCache } from './head-cache.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import type { MongoAlerts } from './mongo-alerts.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 
 const MAX_PAUSE_MS = 50
@@ -62,14 +63,20 @@ export class MongoLog implements MessageLog {
   readonly #mongo: MongoConnection
   readonly #deps: RecordDeps
   readonly #sessions: MongoSessions
+  readonly #alerts: Pick<MongoAlerts, 'openOf'>
   readonly #heads: HeadCache
   readonly #queue = new KeyedQueue()
   readonly #origins = new WeakMap<SessionOrigin, OriginRecord>()
 
-  constructor(mongo: MongoConnection, deps: RecordDeps, sessions: MongoSessions) {
+  constructor(
+    mongo: MongoConnection,
+    deps: RecordDeps,
+    { sessions, alerts }: { sessions: MongoSessions; alerts: Pick<MongoAlerts, 'openOf'> },
+  ) {
     this.#mongo = mongo
     this.#deps = deps
     this.#sessions = sessions
+    this.#alerts = alerts
     this.#heads = sessions.heads
   }
 
@@ -202,7 +209,7 @@ export class MongoLog implements MessageLog {
   async #tryInsert({ origin, head: before }: FoundSession, entry: NewEntry): Promise<Try> {
     const placed = place(before, entry)
     if (placed instanceof AppError) return { refusal: placed }
-    const { message, state, question } = placed
+    const { message, state, question, alerts } = placed
     const head = { seq: message.seq, state }
     const { id, ...entryRecord } = toMessageRecord(this.#deps, message)
     const record = toStateRecord(this.#deps, origin.id, head)
@@ -215,6 +222,9 @@ export class MongoLog implements MessageLog {
     if (question) {
       document.tasks = { reply: newReplyTask(message, question, await this.#mongo.clock.now()) }
     }
+    if (alerts.length > 0) {
+      document.alerts = { rules: [...alerts], waitsSince: await this.#mongo.clock.now() }
+    }
     try {
       await this.#mongo.messages.insertOne(document, BOUNDED)
     } catch (error) {
@@ -222,6 +232,8 @@ export class MongoLog implements MessageLog {
       throw error
     }
     await this.#heads.advance({ origin, head }, message, record)
+    // The entry is durable and names them, so a sweep opens what fails here.
+    if (document.alerts) await this.#alerts.openOf(document).catch(() => undefined)
     return { appended: { message, session: toSession(origin, head), appended: true } }
   }
 

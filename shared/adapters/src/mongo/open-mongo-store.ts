@@ -1,5 +1,6 @@
 import {
   settlesWithin,
+  type Alerts,
   type ConversationRefs,
   type Inbox,
   type MessageLog,
@@ -15,6 +16,7 @@ import { BOUNDED } from './client/client.ts'
 import { openMongoConnection, withCall, type MongoConnection } from './client/connection.ts'
 import { isDuplicateKey } from './client/errors.ts'
 import { toKey } from './documents.ts'
+import { MongoAlerts } from './mongo-alerts.ts'
 import { HeadCache } from './head-cache.ts'
 import { MongoInbox } from './mongo-inbox.ts'
 import { MongoLog } from './mongo-log.ts'
@@ -45,6 +47,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const deps = { cipher, hooks }
   const heads = new HeadCache(mongo, deps)
   const sessions = new MongoSessions(mongo, deps, heads)
+  const alerts = new MongoAlerts(mongo, deps)
   let closed: Promise<void> | undefined
 
   async function close(): Promise<void> {
@@ -54,10 +57,11 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
 
   return {
     sessions: withCall<Sessions>(mongo, sessions),
-    messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, sessions)),
+    messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, { sessions, alerts })),
     replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
     conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
     inbox: withCall<Inbox>(mongo, new MongoInbox(mongo, sessions)),
+    alerts: withCall<Alerts>(mongo, alerts),
     revocations: withCall<Revocations>(mongo, new MongoRevocations(mongo)),
     signInTickets: withCall<SignInTickets>(mongo, new MongoSignInTickets(mongo, deps)),
     ping: () => mongo.ping(),

@@ -4,6 +4,7 @@ import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
 import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { SqliteInbox } from './sqlite-inbox.ts'
+import { SqliteAlerts } from './sqlite-alerts.ts'
 import { SqliteLedger } from './sqlite-ledger.ts'
 import { SqliteLog } from './sqlite-log.ts'
 import { SqliteReplyClaims } from './sqlite-reply-claims.ts'
@@ -29,12 +30,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { dataDir, ...deps } = options
   const db = openSqliteDatabase(join(dataDir, 'chatbox.db'))
   const sessions = new SqliteSessions(db, deps)
+  const alerts = new SqliteAlerts(db, deps)
   return {
     sessions,
-    messages: new SqliteLog(db, deps, sessions),
+    messages: new SqliteLog(db, deps, { sessions, alerts }),
     replies: new SqliteReplyClaims(db, deps),
     conversationRefs: new SqliteConversationRefs(db, deps),
     inbox: new SqliteInbox(db, sessions),
+    alerts,
     revocations: new SqliteRevocations(db),
     signInTickets: new SqliteSignInTickets(db, deps),
     ledger: new SqliteLedger(db),

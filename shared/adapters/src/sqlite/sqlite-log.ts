@@ -2,6 +2,7 @@ import type { Message } from '@chatbox/contract'
 import {
   notFound,
   placeEntry,
+  toEntryAlertId,
   toSession,
   type Appended,
   type LogPage,
@@ -16,6 +17,7 @@ import { idTaken, toMessage, toMessageRecord } from '../sealed/message-record.ts
 import type { RecordDeps } from '../sealed/key-ring.ts'
 import { PageFill } from '../sealed/page-fill.ts'
 import { toStateRecord } from '../sealed/session-record.ts'
+import type { SqliteAlerts } from './sqlite-alerts.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS, toPayerText } from './sqlite-reply-claims.ts'
 import type { SqliteSessions } from './sqlite-sessions.ts'
@@ -28,11 +30,17 @@ export class SqliteLog implements MessageLog {
   readonly #db: SqliteDatabase
   readonly #deps: RecordDeps
   readonly #sessions: SqliteSessions
+  readonly #alerts: Pick<SqliteAlerts, 'insert'>
 
-  constructor(db: SqliteDatabase, deps: RecordDeps, sessions: SqliteSessions) {
+  constructor(
+    db: SqliteDatabase,
+    deps: RecordDeps,
+    { sessions, alerts }: { sessions: SqliteSessions; alerts: Pick<SqliteAlerts, 'insert'> },
+  ) {
     this.#db = db
     this.#deps = deps
     this.#sessions = sessions
+    this.#alerts = alerts
   }
 
   async append(entry: NewEntry): Promise<Appended> {
@@ -45,6 +53,10 @@ export class SqliteLog implements MessageLog {
       }
       const placed = placeEntry(found.head, entry)
       this.#insert(placed)
+      for (const rule of placed.alerts) {
+        const { id, sessionId } = placed.message
+        this.#alerts.insert({ id: toEntryAlertId(rule, id), rule, sessionId })
+      }
       const head = { seq: placed.message.seq, state: placed.state }
       this.#sessions.moveHead(found.origin, head)
       return { message: placed.message, session: toSession(found.origin, head), appended: true }

@@ -161,11 +161,59 @@ const INBOX = `
   CREATE INDEX read_marks_of_operator ON read_marks (operator_id, moved_at);
 `
 
+const ALERTS = `
+  CREATE TABLE alerts (
+    id TEXT PRIMARY KEY,
+    rule TEXT NOT NULL,
+    session_id TEXT,
+    about TEXT,
+    state TEXT NOT NULL,
+    reason TEXT,
+    told_by TEXT,
+    opened_at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    -- While it is open: when it is due, or when the lease of its claim ends.
+    due_at INTEGER,
+    -- The deliveries.
+    sealed TEXT
+  ) STRICT;
+
+  -- What is due, or was left behind.
+  CREATE INDEX alerts_due ON alerts (due_at) WHERE due_at IS NOT NULL;
+  -- The list, latest first.
+  CREATE INDEX alerts_opened ON alerts (opened_at DESC, id DESC);
+  -- How many of a rule wait.
+  CREATE INDEX alerts_of_rule ON alerts (rule, opened_at) WHERE due_at IS NOT NULL;
+
+  -- The last message of each rule.
+  CREATE TABLE alert_groups (
+    rule TEXT PRIMARY KEY,
+    leader TEXT NOT NULL,
+    cut_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- The messages that count against a cap.
+  CREATE TABLE alert_places (
+    bucket TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    alert_id TEXT NOT NULL,
+    taken_at INTEGER NOT NULL,
+    PRIMARY KEY (bucket, place)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE alert_channels (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    sealed TEXT NOT NULL
+  ) STRICT;
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX]
+const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX, ALERTS]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

@@ -16,6 +16,13 @@ export const JOBS = {
      */
     lane: idSchema.optional().catch(undefined),
   }),
+  /** Of an alert about a session. Others are found by the sweep. */
+  'deliver-alert': z.object({
+    v: z.literal(1),
+    alertId: idSchema,
+    sessionId: idSchema,
+    requestId: idSchema,
+  }),
 } as const
 
 export type JobName = keyof typeof JOBS
@@ -27,4 +34,5 @@ export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]>
  */
 export const JOB_KEYS: { [N in JobName]: (payload: JobPayload<N>) => string } = {
   'answer-session': ({ sessionId }) => sessionId,
+  'deliver-alert': ({ alertId }) => alertId,
 }

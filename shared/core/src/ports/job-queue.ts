@@ -1,8 +1,14 @@
 import type { JobName, JobPayload } from '@chatbox/contract'
 
+/** A job whose handler is missing is left for another worker. */
 export type JobHandlers = {
-  [N in JobName]: (payload: JobPayload<N>, signal: AbortSignal) => Promise<void>
+  [N in JobName]?: JobHandler<N>
 }
+
+export type JobHandler<N extends JobName> = (
+  payload: JobPayload<N>,
+  signal: AbortSignal,
+) => Promise<void>
 
 export interface JobCounts {
   waiting: number

@@ -105,3 +105,44 @@ function isWebhookSecret(secret: string): boolean {
   const { length } = Buffer.from(secret.slice('whsec_'.length), 'base64')
   return SECRET.test(secret) && length >= MIN_SECRET_BYTES && length <= MAX_SECRET_BYTES
 }
+
+const PERIOD = /^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$/
+
+/** Parts of each day, in minutes since midnight. One may go over midnight, but not last all day. */
+export function quietHours(): SettingType<{ from: number; to: number }[]> {
+  const error = 'must list periods such as 22:00-07:00, separated by commas'
+  const schema = z.string().transform((text, context) => {
+    const periods = text.split(',').map((period) => {
+      const [, hour, minute, toHour = 24, toMinute = 0] = PERIOD.exec(period.trim()) ?? []
+      return {
+        from: Number(hour) * 60 + Number(minute),
+        to: Number(toHour) * 60 + Number(toMinute),
+      }
+    })
+    if (periods.every(({ from, to }) => !Number.isNaN(from) && from !== to % 1440)) return periods
+    context.addIssue(error)
+    return z.NEVER
+  })
+  const print = (periods: { from: number; to: number }[]) =>
+    periods.map(({ from, to }) => `${toClock(from)}-${toClock(to)}`).join(',')
+  return { label: 'list of periods such as 22:00-07:00', schema, print }
+}
+
+function toClock(minutes: number): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** A name of the IANA data base. */
+export function timeZone(): SettingType<string> {
+  const isKnown = (zone: string) => {
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone })
+      return true
+    } catch {
+      return false
+    }
+  }
+  const error = 'must be the name of a time zone such as Europe/Berlin'
+  return { ...plainText('name of a time zone'), schema: z.string().refine(isKnown, error) }
+}

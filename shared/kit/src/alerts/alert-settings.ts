@@ -8,6 +8,7 @@ import {
   url,
 } from '../settings/setting-types.ts'
 import { setting, type SettingGroup } from '../settings/setting.ts'
+import { ALERT_RULE_SETTINGS } from './alert-rule-settings.ts'
 import {
   mailAddresses,
   mailbox,
@@ -120,4 +121,5 @@ export const ALERT_SETTINGS = {
       'Lets alerts hold the words of visitors. Mailboxes and chats keep them beyond the retention of chatbox.',
     usedBy: WORKER,
   }),
+  ...ALERT_RULE_SETTINGS,
 } satisfies SettingGroup

@@ -13,6 +13,10 @@ export interface WorkerMetrics {
   breakerOpen(modelId: string, open: boolean): void
   jobDone(name: string, outcome: string, seconds: number): void
   swept(name: string, outcome: 'ok' | 'failed'): void
+  /** An alert by its rule and how it ended: sent, failed or suppressed. */
+  alertSettled(kind: string, outcome: string): void
+  /** One attempt at one recipient. */
+  alertDelivered(channel: string, outcome: string): void
   /** Sets the numbers of the queue. All workers share the queue and show the same numbers. */
   queueSeen(queue: string, jobs: Record<string, number>, oldestAgeSeconds: number): void
   /**
@@ -33,6 +37,7 @@ export function createWorkerMetrics(instruments: Instruments): WorkerMetrics {
     ...providerMetrics(instruments),
     ...jobMetrics(instruments),
     ...queueMetrics(instruments),
+    ...alertMetrics(instruments),
   }
 }
 
@@ -113,6 +118,23 @@ function jobMetrics({ count, histogram }: Instruments) {
       'chatbox_sweeps_total',
       'One round of a regular task of this worker; `watch-queue` and, in a cluster, `watch-budgets` fail without Redis, the others without the store.',
       'sweep',
+      'outcome',
+    ),
+  }
+}
+
+function alertMetrics({ count }: Instruments) {
+  return {
+    alertSettled: count(
+      'chatbox_alerts_total',
+      'One alert that has ended, by its rule and how: sent to somebody, failed or suppressed.',
+      'kind',
+      'outcome',
+    ),
+    alertDelivered: count(
+      'chatbox_alert_deliveries_total',
+      'One attempt to bring an alert to one recipient, by how it ended.',
+      'channel',
       'outcome',
     ),
   }

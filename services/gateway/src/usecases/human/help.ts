@@ -1,5 +1,6 @@
-import type { ClientData, ClientPayload, Session, User } from '@chatbox/contract'
-import { AppError, checkActive } from '@chatbox/core'
+import type { ClientData, ClientPayload, Message, Session, User } from '@chatbox/contract'
+import { AppError, checkActive, toEntryAlertId } from '@chatbox/core'
+import { currentRequestId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { appendEvent } from '../append-event.ts'
 import { checkSession } from '../check-session.ts'
@@ -41,12 +42,22 @@ async function change(
   entry: Parameters<typeof appendEvent>[1],
 ): Promise<{ session: Session }> {
   try {
-    const { session } = await appendEvent(context, entry)
+    const { session, message } = await appendEvent(context, entry)
+    if (entry.event.type === 'help_requested') enqueueAlert(context, message)
     return { session }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error
     return { session: await findOwn(context, who, entry.sessionId) }
   }
+}
+
+/** The alert was opened with the entry, so one whose job is lost is only later. */
+function enqueueAlert({ queue, clock, logger }: Context, { id, sessionId }: Message): void {
+  const alertId = toEntryAlertId('help.requested', id)
+  const requestId = currentRequestId() ?? clock.newId()
+  queue
+    .enqueue('deliver-alert', { v: 1, alertId, sessionId, requestId })
+    .catch((error: unknown) => logger.warn({ err: error }, 'job not enqueued'))
 }
 
 async function findOwn(context: Context, who: User, sessionId: string): Promise<Session> {

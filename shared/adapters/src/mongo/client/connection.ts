@@ -10,6 +10,12 @@ import {
 } from './client.ts'
 import { toOpenError, unavailable } from './errors.ts'
 import type {
+  AlertChannelsDocument,
+  AlertDocument,
+  AlertGroupDocument,
+  AlertPlaceDocument,
+} from '../alert-documents.ts'
+import type {
   ConversationDocument,
   MessageDocument,
   ReadMarkDocument,
@@ -34,6 +40,10 @@ export class MongoConnection {
   readonly revocations: GuardedCollection<RevocationDocument>
   readonly signInTickets: GuardedCollection<TicketDocument>
   readonly readMarks: GuardedCollection<ReadMarkDocument>
+  readonly alerts: GuardedCollection<AlertDocument>
+  readonly alertGroups: GuardedCollection<AlertGroupDocument>
+  readonly alertPlaces: GuardedCollection<AlertPlaceDocument>
+  readonly alertChannels: GuardedCollection<AlertChannelsDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -51,6 +61,10 @@ export class MongoConnection {
     this.revocations = refuseUndefined(db.collection('revocations'))
     this.signInTickets = refuseUndefined(db.collection('signInTickets'))
     this.readMarks = refuseUndefined(db.collection('readMarks'))
+    this.alerts = refuseUndefined(db.collection('alerts'))
+    this.alertGroups = refuseUndefined(db.collection('alertGroups'))
+    this.alertPlaces = refuseUndefined(db.collection('alertPlaces'))
+    this.alertChannels = refuseUndefined(db.collection('alertChannels'))
     this.clock = new ServerClock(db)
   }
 

@@ -8,6 +8,7 @@ import {
   toStoreError,
   unavailable,
 } from '../client/errors.ts'
+import { ALERT_INDEXES, ALERT_PLACE_INDEXES } from '../alert-documents.ts'
 import {
   MESSAGE_INDEXES,
   READ_MARK_INDEXES,
@@ -56,6 +57,12 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: createIndexes,
   },
+  {
+    name: 'create the indexes of alerts',
+    since: '0.1.0',
+    kind: 'expand',
+    run: createIndexes,
+  },
 ]
 
 const INDEXES = [
@@ -64,6 +71,8 @@ const INDEXES = [
   ['revocations', REVOCATION_INDEXES],
   ['signInTickets', TICKET_INDEXES],
   ['readMarks', READ_MARK_INDEXES],
+  ['alerts', ALERT_INDEXES],
+  ['alertPlaces', ALERT_PLACE_INDEXES],
 ] as const
 
 /** Skips existing indexes. Waits for one that the server is building already. */
