@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import {
+  LEASE_MS,
   endSession,
   eventEntry,
+  finishReply,
   modelEntry,
   newId,
   newOutcome,
@@ -234,6 +236,29 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       expect(await second.sessions.find(sessionId)).toMatchObject({ assistedBy: by })
       const asked = await store.messages.append(questionEntry(sessionId))
       expect(asked.appended).toBe(true)
+      expect(await second.replies.findOpen(sessionId)).toBeUndefined()
+    })
+
+    it('asks at a hand-back about what nobody has answered, with the entry itself', async () => {
+      const sessionId = await startSession(store)
+      const by = { id: 'operator', name: 'Grace' }
+      const end = () => eventEntry(sessionId, { type: 'takeover_ended', by })
+      await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+      await store.messages.append(questionEntry(sessionId))
+      const back = { ...end(), replyId: newId(), lane: 'lane' }
+      for (const at of [store, second]) await at.messages.append(back)
+      const open = await second.replies.findOpen(sessionId)
+      const messageId = back.message.id
+      expect(open).toMatchObject({ messageId, questionSeq: 3, replyId: back.replyId, lane: 'lane' })
+      await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+      await second.replies.cancel(sessionId)
+      const again = { ...end(), replyId: newId() }
+      await second.messages.append(again)
+      const claim = await store.replies.claim({ sessionId, messageId: again.message.id }, LEASE_MS)
+      if (!claim) throw new Error('nothing was asked again')
+      await finishReply(store, claim)
+      await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
+      await store.messages.append({ ...end(), replyId: newId() })
       expect(await second.replies.findOpen(sessionId)).toBeUndefined()
     })
 

@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import type { ClientPayload, Message, Session } from '@chatbox/contract'
+import { toReplyEntry } from '@chatbox/core'
 import type { ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
@@ -118,8 +119,9 @@ describe('a takeover', () => {
     expect(await h.backend.ports.replies.findOpen(session.id)).toBeUndefined()
     const ended = await olga.emit('takeover:end', { sessionId: session.id })
     expect(ended.session).toMatchObject({ assistedBy: null, adminAssisted: true })
+    const open = await h.backend.ports.replies.findOpen(session.id)
+    expect(open?.questionSeq).toBe(ended.session.lastSeq)
     await ann.send(session, 'And now?')
-    expect(await h.backend.ports.replies.findOpen(session.id)).toBeDefined()
     expect(await story(chat)).toEqual([
       'user help_requested',
       'admin takeover_started',
@@ -165,6 +167,55 @@ describe('a takeover', () => {
       'ai complete: It is done.',
       'admin takeover_started',
     ])
+  })
+
+  it('leaves no question open that is asked again while it begins', async () => {
+    const chat = await openChat()
+    const { ann, session } = chat
+    const olga = await join(OLGA, chat)
+    await ann.send(session, 'What is it?')
+    const { claim } = await beginReply(chat, 'It is')
+    const { replies, messages, sessions } = h.backend.ports
+    const failed = { status: 'failed' as const, content: '', modelId: 'demo' }
+    const outcome = { ...failed, finishedAt: new Date().toISOString() }
+    await replies.commit(claim, outcome)
+    const committed = await replies.findCommitted(claim)
+    if (!committed) throw new Error('no reply was committed')
+    await messages.append({ message: toReplyEntry(committed, 'Demo') })
+    await replies.settle(claim, claim.epoch, 'done')
+    const retry = jest.spyOn(replies, 'retry').mockImplementationOnce(async (input) => {
+      await olga.emit('takeover:start', { sessionId: session.id })
+      return replies.retry(input)
+    })
+    const input = { sessionId: session.id, messageId: claim.replyId }
+    expect(await ann.refusal('reply:retry', input)).toMatchObject({ code: 'CONFLICT' })
+    retry.mockRestore()
+    expect((await sessions.find(session.id))?.assistedBy?.id).toBe('olga')
+    expect(await replies.findOpen(session.id)).toBeUndefined()
+  })
+
+  it('answers at its end what was asked before it, if the person wrote nothing', async () => {
+    const chat = await openChat()
+    const { ann, session } = chat
+    const olga = await join(OLGA, chat)
+    await ann.send(session, 'What is it?')
+    await beginReply(chat, 'It is a')
+    await olga.emit('takeover:start', { sessionId: session.id })
+    await olga.emit('takeover:end', { sessionId: session.id })
+    const open = await h.backend.ports.replies.findOpen(session.id)
+    expect(open).toMatchObject({ state: 'pending', questionSeq: 4 })
+    expect((await ann.open({ sessionId: session.id })).reply?.replyId).toBe(open?.replyId)
+  })
+
+  it('asks nothing at its end where the person had the last word', async () => {
+    const chat = await openChat()
+    const { ann, session } = chat
+    const olga = await join(OLGA, chat)
+    await ann.send(session, 'What is it?')
+    await olga.emit('takeover:start', { sessionId: session.id })
+    await olga.send(session, 'It is a clock.')
+    await olga.emit('takeover:end', { sessionId: session.id })
+    expect(await h.backend.ports.replies.findOpen(session.id)).toBeUndefined()
   })
 
   it('settles a question that nobody has begun to answer', async () => {

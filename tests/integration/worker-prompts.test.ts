@@ -98,20 +98,20 @@ describe('two workers and a model server that refuses', () => {
 
   /** Writes an entry as another process would. */
   async function append(more: Partial<Message>): Promise<void> {
-    await rig.messages.append({
-      message: {
-        id: rig.clock.newId(),
-        sessionId,
-        kind: 'text',
-        sender: { type: 'admin', id: 'eve', name: 'Eve' },
-        content: '',
-        attachments: [],
-        status: 'complete',
-        createdAt: rig.clock.now().toISOString(),
-        ...more,
-      },
-    })
+    await rig.messages.append({ message: toEntry(more) })
   }
+
+  const toEntry = (more: Partial<Message>): Omit<Message, 'seq'> => ({
+    id: rig.clock.newId(),
+    sessionId,
+    kind: 'text',
+    sender: { type: 'admin', id: 'eve', name: 'Eve' },
+    content: '',
+    attachments: [],
+    status: 'complete',
+    createdAt: rig.clock.now().toISOString(),
+    ...more,
+  })
   const by = { id: 'eve', name: 'Eve' }
 
   describe.each([
@@ -183,6 +183,29 @@ describe('two workers and a model server that refuses', () => {
           '[Eve has left the chat.]',
         ].join('\n\n'),
         'user: It works now. Thanks!',
+      ])
+    })
+
+    it('answers at a hand-back what the user wrote last', async () => {
+      server.answer(strict(template))
+      await append({ kind: 'event', event: { type: 'takeover_started', by } })
+      await append({ content: 'I am Eve.' })
+      await append({
+        sender: { type: 'user', id: 'ada', name: 'Ada' },
+        content: 'Thanks. And Bob?',
+      })
+      const message = toEntry({ kind: 'event', event: { type: 'takeover_ended', by } })
+      await rig.messages.append({ message, replyId: rig.clock.newId() })
+      await sides[0].worker.answer({ sessionId })
+      expect(await story()).toEqual(['ai complete: fine'])
+      expect((await rig.log(sessionId)).at(-1)?.replyTo).toBe(message.id)
+      expect(lastSent()).toEqual([
+        ...before,
+        [
+          `user: ${prefix}[Eve, a person of the support team, wrote:]\nI am Eve.`,
+          '[Eve has left the chat.]',
+          'Thanks. And Bob?',
+        ].join('\n\n'),
       ])
     })
 

@@ -136,6 +136,7 @@ export {
 export {
   buildPrompt,
   estimateTokens,
+  findAsked,
   halfOf,
   type HistorySize,
   type Prompt,

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import type { Message, Sender } from '@chatbox/contract'
-import { buildPrompt, estimateTokens, halfOf, type PromptSettings } from './prompt.ts'
+import { buildPrompt, estimateTokens, findAsked, halfOf, type PromptSettings } from './prompt.ts'
 
 const ROOMY: PromptSettings = { systemPrompt: 'Be kind.', contextTokens: 8000, maxReplyTokens: 500 }
 
@@ -102,6 +102,88 @@ describe('buildPrompt', () => {
       'assistant: [Eve System has left the chat.]',
       'user: question 5',
     ])
+  })
+
+  describe('after a person had the chat', () => {
+    const olga = { id: 'olga', name: 'Olga' }
+    const paul = { id: 'paul', name: 'Paul' }
+    const says = (seq: number, content: string, by = olga): Message => ({
+      ...message(seq, 'admin', content),
+      sender: { type: 'admin', ...by },
+    })
+    const happens = (seq: number, event: NonNullable<Message['event']>): Message => ({
+      ...message(seq, 'admin', ''),
+      kind: 'event',
+      event,
+    })
+    const taken = (seq: number, by = olga, from?: string) =>
+      happens(seq, { type: 'takeover_started', by, ...(from === undefined ? {} : { from }) })
+    const back = (seq: number, by = olga) => happens(seq, { type: 'takeover_ended', by })
+    const wrote = (name: string, content: string) =>
+      `[${name}, a person of the support team, wrote:]\n${content}`
+
+    it('asks a hand-back’s question last, and shows its reply afterwards', () => {
+      const log = [taken(1), says(2, 'Hello'), ask(3), back(4)]
+      const asked = [`user: ${wrote('Olga', 'Hello')}`, 'user: [Olga has left the chat.]']
+      expect(prompt(log, back(4))).toEqual([...asked, 'user: question 3'])
+      const later = [...log, answer(5, 4), ask(6)]
+      expect(prompt(later, ask(6))).toEqual([
+        asked[0],
+        'user: question 3',
+        'assistant: [Olga has left the chat.]',
+        'assistant: answer 5',
+        'user: question 6',
+      ])
+    })
+
+    it('keeps words that a person wrote before the user’s first', () => {
+      expect(prompt([taken(1), says(2, 'Hello'), back(3), ask(4)], ask(4))).toEqual([
+        `user: ${wrote('Olga', 'Hello')}`,
+        'user: [Olga has left the chat.]',
+        'user: question 4',
+      ])
+    })
+
+    it('says who has left at a transfer, and at its end everybody else who wrote', () => {
+      const log = [
+        ask(1),
+        taken(2),
+        says(3, 'I am Olga'),
+        taken(4, paul, 'olga'),
+        says(5, 'I am Paul', paul),
+        taken(6, olga, 'paul'),
+        says(7, 'Olga again'),
+        back(8),
+        taken(9, paul),
+        back(10, paul),
+      ]
+      expect(prompt([...log, ask(11)], ask(11)).slice(1)).toEqual([
+        `assistant: ${wrote('Olga', 'I am Olga')}`,
+        'assistant: [Olga has left the chat.]',
+        `assistant: ${wrote('Paul', 'I am Paul')}`,
+        'assistant: [Paul has left the chat.]',
+        `assistant: ${wrote('Olga', 'Olga again')}`,
+        'assistant: [Olga has left the chat.]',
+        'user: question 11',
+      ])
+    })
+
+    it('asks a question again after the talk that ended its first try', () => {
+      const cut = { ...answer(2, 1, 'half'), status: 'stopped' as const }
+      const log = [ask(1), cut, taken(3), says(4, 'It is blue.'), back(5), ask(6)]
+      expect(prompt(log, ask(1))).toEqual([
+        `user: ${wrote('Olga', 'It is blue.')}`,
+        'user: [Olga has left the chat.]',
+        'user: question 1',
+      ])
+    })
+
+    it('finds what a hand-back asks about, unless a person has answered it', () => {
+      expect(findAsked([ask(1), taken(2), back(3)], back(3))).toMatchObject({ id: 'm1' })
+      expect(findAsked([ask(1), taken(2), says(3, 'Yes'), back(4)], back(4))).toBeUndefined()
+      expect(findAsked([taken(1), back(2), ask(3)], back(2))).toBeUndefined()
+      expect(findAsked([], ask(1))).toMatchObject({ id: 'm1' })
+    })
   })
 
   it('leaves out messages without text, but never the question', () => {

@@ -33,8 +33,9 @@ const TOKENS_PER_MESSAGE = 5
  * Builds the prompt for `question`: the system prompt, then the newest part of the history that
  * fits, then the question. It contains whole messages only, each question followed by its latest
  * reply. Omits replies and messages that came after the question, so that a retry sees what the
- * first try saw. `history` is in log order and contains the question. Throws `LLM_TOO_LONG` if the
- * question alone does not fit.
+ * first try saw, unless a person has had the chat since: then it is asked after that talk. `history`
+ * is in log order and contains the question, and what the question asks about (see `findAsked`).
+ * Throws `LLM_TOO_LONG` if the question alone does not fit.
  */
 export function buildPrompt(
   history: readonly Message[],
@@ -42,7 +43,8 @@ export function buildPrompt(
   settings: PromptSettings,
 ): Prompt {
   const { systemPrompt: system, contextTokens, maxReplyTokens } = settings
-  const asked: PromptMessage = { role: 'user', content: question.content }
+  const { id, content } = findAsked(history, question) ?? question
+  const asked: PromptMessage = { role: 'user', content }
   const left = contextTokens - maxReplyTokens - cost({ content: system }) - cost(asked)
   if (left < 0) {
     throw new AppError(
@@ -51,9 +53,30 @@ export function buildPrompt(
     )
   }
   const most = settings.history ?? { messages: Infinity, tokens: Infinity }
-  const before = toTurns(history, question)
-  const { turns, size } = takeNewest(before, { ...most, tokens: Math.min(most.tokens, left) })
-  return { system, messages: [...turns, asked], history: size }
+  const untilSeq = findEnd(history, question)
+  const before = history.filter((message) => message.seq <= untilSeq && message.id !== id)
+  const turns = toTurns(before, latestReplies(history))
+  const newest = takeNewest(turns, { ...most, tokens: Math.min(most.tokens, left) })
+  return { system, messages: [...newest.turns, asked], history: newest.size }
+}
+
+/**
+ * Returns the message that the model has to answer: the question, or for a hand-back what the user
+ * wrote last before it. Returns undefined if a person has answered that.
+ */
+export function findAsked(history: readonly Message[], question: Message): Message | undefined {
+  if (!question.event) return question
+  const last = history.findLast(
+    ({ seq, event, sender }) =>
+      seq < question.seq && !event && (sender.type === 'user' || sender.type === 'admin'),
+  )
+  return last?.sender.type === 'user' ? last : undefined
+}
+
+/** Returns the seq of the question, or of the last hand-back since, which ended its first try. */
+function findEnd(history: readonly Message[], { seq }: Message): number {
+  const handBack = history.findLast(({ event }) => event?.type === 'takeover_ended')
+  return Math.max(seq, handBack?.seq ?? 0)
 }
 
 /** Takes whole messages from the end, without replies whose question is not among them. */
@@ -72,11 +95,20 @@ function takeNewest(
     costs.push(tokensOfTurn)
   }
   const fitting = turns.slice(turns.length - costs.length)
-  const first = fitting.findIndex(({ role }) => role === 'user')
-  // Providers require that a conversation begins with the user.
-  const kept = first < 0 ? [] : fitting.slice(first)
+  const first = fitting.findIndex(({ role, isOfPerson }) => role === 'user' || isOfPerson)
+  const kept = first < 0 ? [] : beginWithUser(fitting.slice(first))
   const spent = costs.slice(0, kept.length).reduce((sum, one) => sum + one, 0)
   return { turns: kept, size: { messages: kept.length, tokens: spent } }
+}
+
+/**
+ * Providers require that a conversation begins with the user. The line of a person's words says
+ * whose they are, so they may stand there in the user's place.
+ */
+function beginWithUser(turns: PromptMessage[]): PromptMessage[] {
+  const begin = turns.findIndex(({ isOfPerson }) => !isOfPerson)
+  const count = begin < 0 ? turns.length : begin
+  return turns.map((turn, at) => (at < count ? { ...turn, role: 'user' } : turn))
 }
 
 /** Returns half of an amount, which is none where there is one message. */
@@ -84,18 +116,24 @@ export function halfOf({ messages, tokens }: HistorySize): HistorySize {
   return { messages: Math.floor(messages / 2), tokens: Math.floor(tokens / 2) }
 }
 
-/** The messages before the question, in order, each question followed by its latest reply. */
-function toTurns(history: readonly Message[], question: Message): PromptMessage[] {
-  const replies = latestReplies(history)
-  const before = history.filter(({ seq }) => seq < question.seq)
-  return before.flatMap((message): PromptMessage[] => {
-    if (message.event) return toLeaving(message.event, before)
+/** The messages in order, each question followed by its latest reply. */
+function toTurns(
+  history: readonly Message[],
+  replies: ReadonlyMap<string, Message>,
+): PromptMessage[] {
+  /** The names of the persons who have written and not left, by id. */
+  const present = new Map<string, string>()
+  return history.flatMap((message): PromptMessage[] => {
+    const { id, sender, event, content } = message
+    const reply = replies.get(id)
+    const answer: PromptMessage[] = reply ? [{ role: 'assistant', content: reply.content }] : []
+    if (event) return [...toLeaving(event, present), ...answer]
     if (!hasText(message)) return []
-    if (message.sender.type === 'admin') return [toPersonal(message)]
-    if (message.sender.type !== 'user') return []
-    const reply = replies.get(message.id)
-    const asked: PromptMessage = { role: 'user', content: message.content }
-    return reply ? [asked, { role: 'assistant', content: reply.content }] : [asked]
+    if (sender.type === 'admin') {
+      present.set(sender.id, sender.name)
+      return [toPersonal(message)]
+    }
+    return sender.type === 'user' ? [{ role: 'user', content }, ...answer] : []
   })
 }
 
@@ -106,15 +144,22 @@ function toTurns(history: readonly Message[], question: Message): PromptMessage[
  */
 function toPersonal({ sender, content }: Message): PromptMessage {
   const line = `[${toLabel(sender.name)}, a person of the support team, wrote:]`
-  return { role: 'assistant', content: `${line}\n${content}` }
+  return { role: 'assistant', content: `${line}\n${content}`, isOfPerson: true }
 }
 
-function toLeaving(event: SessionEvent, before: readonly Message[]): PromptMessage[] {
-  if (event.type !== 'takeover_ended') return []
-  const { id, name } = event.by
-  const hasWritten = before.some(({ sender, kind }) => kind === 'text' && sender.id === id)
-  if (!hasWritten) return []
-  return [{ role: 'assistant', content: `[${toLabel(name)} has left the chat.]` }]
+/** Removes those who leave from `present`. With a hand-back that is everybody who has written. */
+function toLeaving(event: SessionEvent, present: Map<string, string>): PromptMessage[] {
+  const from = event.type === 'takeover_started' ? event.from : undefined
+  const isOver = event.type === 'takeover_ended'
+  const leaving = [...present].filter(([id]) => isOver || id === from)
+  return leaving.map(([id, name]) => {
+    present.delete(id)
+    return {
+      role: 'assistant',
+      content: `[${toLabel(name)} has left the chat.]`,
+      isOfPerson: true,
+    }
+  })
 }
 
 /** A name cannot end the line that it is in. */

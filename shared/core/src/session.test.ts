@@ -189,6 +189,36 @@ describe('a takeover', () => {
     expect(() => placeEntry(head, takenOver(eve))).toThrow('Bob has this chat.')
   })
 
+  it('asks the model at its end about the last words that nobody has answered', () => {
+    const back = { ...event(admin(eve), { type: 'takeover_ended', by: eve }), replyId: 'r9' }
+    const reply = (status: Message['status'], replyTo = 'm1') => entry(ai, { replyTo, status })
+    const asks = (...entries: NewEntry[]) => placeEntry(after(...entries), back).question?.replyId
+    // Words that crossed the hand-back, and a question that the takeover ended.
+    expect(asks(takenOver(eve), entry(user))).toBe('r9')
+    expect(asks({ ...entry(user), replyId: 'r1' }, takenOver(eve))).toBe('r9')
+    expect(asks(entry(user), reply('stopped'), takenOver(eve))).toBe('r9')
+    expect(asks(entry(user), reply('failed'), takenOver(eve))).toBe('r9')
+    expect(asks(takenOver(eve), entry(user), entry(admin(eve)), entry(user))).toBe('r9')
+    // An answer to an older question answers nothing else.
+    expect(asks(entry(user), reply('complete', 'm0'), takenOver(eve))).toBe('r9')
+    // Answered by a person, by the model, and never asked.
+    expect(asks(takenOver(eve), entry(user), entry(admin(eve)))).toBeUndefined()
+    expect(asks(entry(user), reply('complete'), takenOver(eve))).toBeUndefined()
+    expect(asks(takenOver(eve))).toBeUndefined()
+    expect(asks(event(user, { type: 'help_requested', note: '' }), takenOver(eve))).toBeUndefined()
+  })
+
+  it('asks again at its next end, unless what the last one asked has its reply', () => {
+    const id = 'back'
+    const ends = event(admin(eve), { type: 'takeover_ended', by: eve })
+    const back = { message: { ...ends.message, id }, replyId: 'r1' }
+    const before = [takenOver(eve), entry(user), back]
+    expect(placeEntry(after(...before, takenOver(eve)), back).question).not.toBeNull()
+    const answered = after(...before, entry(ai, { replyTo: id }), takenOver(eve))
+    expect(placeEntry(answered, back).question).toBeNull()
+    expect(answered.state).toMatchObject({ unanswered: 0 })
+  })
+
   it('is awaited from the request on, and from the first message that no person has answered', () => {
     const at = (minute: number) => `2026-01-01T10:0${minute}:00.000Z`
     const said = (minute: number, sender = user) => entry(sender, { createdAt: at(minute) })

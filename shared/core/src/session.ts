@@ -37,6 +37,12 @@ export interface SessionState {
    * may be open, because a question can also end without an answer.
    */
   unanswered: number
+  /**
+   * The id of the newest message of the user that neither a person nor a complete reply has
+   * answered, or of the hand-back that asked the model about it. Missing if there is none, and in a
+   * state of an older version.
+   */
+  leftOpen?: string
   laterTexts?: LaterTexts
 }
 
@@ -64,7 +70,10 @@ export interface LogHead {
 /** An entry to append. The log assigns its `seq`. */
 export interface NewEntry {
   message: Omit<Message, 'seq'>
-  /** Asks the model for an answer with this reply id, unless a person has taken over. */
+  /**
+   * Asks the model for an answer with this reply id, unless a person has taken over. A hand-back
+   * asks about what the user wrote last, if nobody has answered it.
+   */
   replyId?: string
   /** For a question: whose budget the answer uses. */
   payer?: Payer | undefined
@@ -159,13 +168,15 @@ export function placeEntry(head: LogHead, entry: NewEntry): PlacedEntry {
     ? afterEvent(head.state, message.event, message.createdAt)
     : afterText(head.state, message, entry.responseTimeMs)
   const { replyId, payer, lane } = entry
+  const isWanted = !message.event || head.state.leftOpen !== undefined
   const question =
-    replyId !== undefined && state.assistedBy === null
+    replyId !== undefined && state.assistedBy === null && isWanted
       ? { replyId, modelId: state.modelId, payer, lane }
       : null
+  const isQuestion = question !== null
   return {
     message,
-    state: countUnanswered(state, message, question !== null),
+    state: leaveOpen(countUnanswered(state, message, isQuestion), message, isQuestion),
     question,
     alerts: alertsOf(head.state, state, message),
   }
@@ -184,10 +195,24 @@ function alertsOf(
 
 /** A question that is asked again has no complete answer, so none is counted as answered twice. */
 function countUnanswered(state: SessionState, message: Message, isQuestion: boolean): SessionState {
-  const { sender, replyTo, status } = message
-  const isAnswer = sender.type === 'ai' && replyTo !== undefined && status === 'complete'
+  const isAnswer = isCompleteReply(message) && message.replyTo !== undefined
   if (isQuestion === isAnswer) return state
   return { ...state, unanswered: Math.max(0, state.unanswered + (isQuestion ? 1 : -1)) }
+}
+
+function isCompleteReply({ sender, status }: Message): boolean {
+  return sender.type === 'ai' && status === 'complete'
+}
+
+/** A stopped reply has answered nothing, because a takeover stops replies. */
+function leaveOpen(state: SessionState, message: Message, isQuestion: boolean): SessionState {
+  const { id, sender, event, replyTo } = message
+  if (event ? isQuestion : sender.type === 'user') return { ...state, leftOpen: id }
+  const isOfPerson = sender.type === 'admin' && !event
+  const isAnswered = isOfPerson || (isCompleteReply(message) && replyTo === state.leftOpen)
+  if (!isAnswered || state.leftOpen === undefined) return state
+  const { leftOpen: _answered, ...answered } = state
+  return answered
 }
 
 function checkEntry(head: LogHead, entry: NewEntry): void {

@@ -10,7 +10,7 @@ import { isVisitorId } from '@chatbox/core'
  */
 export function toLane(
   { pseudonym }: { pseudonym: (name: string) => string },
-  { id }: User,
+  { id }: Pick<User, 'id'>,
   address: string,
 ): string {
   return pseudonym(JSON.stringify(isVisitorId(id) ? ['visitors', address] : ['user', id]))

@@ -1,5 +1,5 @@
 import type { Message, Sender, SessionEvent } from '@chatbox/contract'
-import type { Appended } from '@chatbox/core'
+import type { Appended, NewEntry } from '@chatbox/core'
 import type { Context } from '../context.ts'
 
 interface EventEntry {
@@ -8,9 +8,17 @@ interface EventEntry {
   event: SessionEvent
 }
 
+/** What a state change asks the model, if it does. */
+type Asking = Pick<NewEntry, 'replyId' | 'payer' | 'lane'>
+
 /** Appends a state change to a session's log and tells its viewers. Throws like `placeEntry`. */
-export async function appendEvent(context: Context, entry: EventEntry): Promise<Appended> {
-  const appended = await context.messages.append({ message: toEventMessage(context, entry) })
+export async function appendEvent(
+  context: Context,
+  entry: EventEntry,
+  asking: Asking = {},
+): Promise<Appended> {
+  const message = toEventMessage(context, entry)
+  const appended = await context.messages.append({ message, ...asking })
   context.announceEntry(appended.message, appended.session)
   return appended
 }

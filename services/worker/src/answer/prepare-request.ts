@@ -3,6 +3,7 @@ import {
   AppError,
   buildPrompt,
   estimateTokens,
+  findAsked,
   toAppError,
   type Llm,
   type LogPage,
@@ -36,8 +37,6 @@ export async function prepareRequest(
     latest.messages.find(({ id }) => id === messageId) ??
     (await context.messages.find(sessionId, messageId))
   if (!question) return undefined
-  // A text that cannot be decrypted is read as failed.
-  if (question.status === 'failed') return toAppError('unreadable question')
   const model = context.models.find(modelId)
   if (!model) return modelGone()
   const tokens = model.prompt.contextTokens
@@ -45,6 +44,10 @@ export async function prepareRequest(
     readHistory(context.messages, { question, latest, tokens }),
     context.conversationRefs.read(sessionId, modelId),
   ])
+  const asked = findAsked(history, question)
+  if (!asked) return undefined
+  // A text that cannot be decrypted is read as failed.
+  if (asked.status === 'failed') return toAppError('unreadable question')
   try {
     const base = { sessionId, userId: session.userId, requestId, conversationRef, lane }
     const request = new FittingRequest({

@@ -1,4 +1,4 @@
-import { keepUnknown, sessionSchema, timeSchema } from '@chatbox/contract'
+import { idSchema, keepUnknown, sessionSchema, timeSchema } from '@chatbox/contract'
 import {
   AppError,
   type LaterTexts,
@@ -50,6 +50,7 @@ const stateSchema = keepUnknown(
       unanswered: z.int().min(0),
       waitingSince: timeSchema.exactOptional(),
       userTexts: z.int().min(0).exactOptional(),
+      leftOpen: idSchema.exactOptional(),
     }),
 )
 const seqSchema = z.int().min(0)

@@ -4,6 +4,8 @@ import { AppError } from '../errors.ts'
 export interface PromptMessage {
   role: 'user' | 'assistant'
   content: string
+  /** Set for the words of a person of the support team, and for the line that says they have left. */
+  isOfPerson?: true
 }
 
 export interface LlmRequest {

@@ -1,8 +1,10 @@
 import type { ClientData, ClientPayload, Sender, Session, User } from '@chatbox/contract'
 import { AppError, checkActive, isAdmin, type Appended } from '@chatbox/core'
 import type { Context } from '../../context.ts'
+import { toLane } from '../../edge/to-lane.ts'
 import { appendEvent } from '../append-event.ts'
 import { checkSession } from '../check-session.ts'
+import { enqueueAnswer } from '../message/accept-message.ts'
 import { cutReply } from '../reply/cut-reply.ts'
 import { settleQuestions } from '../reply/settle-questions.ts'
 
@@ -34,7 +36,10 @@ export async function startTakeover(
   return { session: taken.session }
 }
 
-/** Hands a session back to the model. Does nothing if nobody has it. */
+/**
+ * Hands a session back to the model, which answers what the user wrote last if no person has. Does
+ * nothing if nobody has it.
+ */
 export async function endTakeover(
   context: Context,
   who: User,
@@ -46,9 +51,22 @@ export async function endTakeover(
   if (!assistedBy) return { session }
   if (assistedBy.id !== who.id) throw takenBy(session)
   const event = { type: 'takeover_ended' as const, by: { id: who.id, name: who.name } }
-  const ended = await appendEvent(context, { sessionId, sender: toSender(who), event })
+  const lane = toLane(context, { id: session.userId }, UNKNOWN_ADDRESS)
+  const ended = await appendEvent(
+    context,
+    { sessionId, sender: toSender(who), event },
+    {
+      replyId: context.clock.newId(),
+      payer: context.budgets.payerOf(session.userId, undefined),
+      lane,
+    },
+  )
+  enqueueAnswer(context, sessionId, lane)
   return { session: ended.session }
 }
+
+/** The visitor's own is not known here. Visitors who are handed back take turns as one address. */
+const UNKNOWN_ADDRESS = ''
 
 async function findOthers(context: Context, who: User, sessionId: string): Promise<Session> {
   const session = checkSession(context, 'assist', {

@@ -5,6 +5,7 @@ import type { Caller } from '../caller.ts'
 import { checkSession } from '../check-session.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'
 import { checkLine } from '../message/check-line.ts'
+import { settleQuestions } from './settle-questions.ts'
 
 /**
  * Asks a worker to stop a running reply. The request is stored first: a worker that misses the
@@ -63,13 +64,27 @@ export async function retryReply(
     lane,
   })
   if (!open) throw new AppError('CONFLICT', 'This is not the latest reply to its question.')
+  await checkStillWanted(context, session.id)
   enqueueAnswer(context, session.id, lane)
   return { replyId: open.replyId }
 }
 
+/** A takeover or an end that was faster has not seen this question, so it is settled here. */
+async function checkStillWanted(context: Context, sessionId: string): Promise<void> {
+  const session = await context.sessions.find(sessionId)
+  if (session?.status === 'active' && !session.assistedBy) return
+  await settleQuestions(context, sessionId, session?.lastSeq)
+  if (session) checkActive(session)
+  throw personIsHere()
+}
+
+function personIsHere(): AppError {
+  return new AppError('CONFLICT', 'A person has taken over.')
+}
+
 function checkRetry(session: Session, reply: Message): void {
   checkActive(session)
-  if (session.assistedBy) throw new AppError('CONFLICT', 'A person has taken over.')
+  if (session.assistedBy) throw personIsHere()
   if (reply.sender.type !== 'ai' || reply.status === 'complete') {
     throw new AppError('CONFLICT', 'Only an incomplete reply can be retried.')
   }

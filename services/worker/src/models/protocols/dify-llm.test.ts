@@ -37,6 +37,14 @@ describe('what Dify is asked', () => {
     expect(query).not.toContain('"one"')
   })
 
+  it('adds what a person wrote where Dify’s answer would be', () => {
+    const person = { role: 'assistant', content: 'Hello', isOfPerson: true } as const
+    const messages = [user('one'), person, user('two')]
+    expect(
+      toDifyQuery(messages, parseConversationRef(toConversationRef('c', [user('one')]))),
+    ).toContain(JSON.stringify({ role: 'assistant', content: 'Hello' }))
+  })
+
   it('is the question alone when it is asked again, or the last one left the window', () => {
     expect(toDifyQuery([user('zero'), assistant('0'), user('one')], known)).toBe('one')
     expect(toDifyQuery([user('five'), assistant('5'), user('six')], known)).toBe('six')

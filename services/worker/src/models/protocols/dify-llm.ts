@@ -109,7 +109,9 @@ function countKnown(
   )
   // The question is outside the prompt's window, or is asked again now.
   if (asked === -1 || asked === messages.length - 1) return messages.length - 1
-  return messages[asked + 1]?.role === 'assistant' ? asked + 2 : asked + 1
+  const next = messages[asked + 1]
+  // What a person wrote is not Dify's answer.
+  return next?.role === 'assistant' && !next.isOfPerson ? asked + 2 : asked + 1
 }
 
 /** Returns the reference to keep between two questions: Dify's id and the question's mark. */
