@@ -111,7 +111,7 @@ describe('what matters to security', () => {
     expect(id.endsWith(toMark('owner'))).toBe(true)
   })
 
-  it('is an operator who reads or ends another’s session, or loses the role', async () => {
+  it('is an operator who reads, assists or ends another’s session, or loses the role', async () => {
     const own = await startLogged()
     const owner = await h.connect({ url: own.url, userId: 'owner' })
     const { session } = await owner.open()
@@ -119,6 +119,9 @@ describe('what matters to security', () => {
     await operator.open({ sessionId: session.id })
     await operator.emit('typing', { sessionId: session.id, typing: true })
     await operator.open()
+    await operator.emit('takeover:start', { sessionId: session.id })
+    await operator.send(session, 'Hello')
+    await operator.emit('takeover:end', { sessionId: session.id })
     await operator.emit('session:end', { sessionId: session.id })
     const { userId: sub, roles } = OPERATOR
     const token = await signToken({ sub, roles })
@@ -129,6 +132,7 @@ describe('what matters to security', () => {
     const here = toMark('127.0.0.1')
     expect(eventsIn()).toEqual([
       { kind: 'operator-read', count: 2, from: here, users },
+      { kind: 'operator-assisted', count: 3, from: here, users },
       { kind: 'operator-ended', count: 1, from: here, users },
       { kind: 'role-lost', count: 1, from: here, users },
     ])
@@ -247,8 +251,10 @@ describe('what matters to security', () => {
       )
     }
     await own.stop()
+    const by = { from: toMark(ADDRESS), users: [toMark(sub)] }
     expect(eventsIn()).toEqual([
-      { kind: 'forbidden', count: 3, from: toMark(ADDRESS), users: [toMark(sub)] },
+      { kind: 'operator-assisted', count: 1, ...by },
+      { kind: 'forbidden', count: 3, ...by },
     ])
   })
 

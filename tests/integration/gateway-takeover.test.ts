@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import type { ClientPayload, Message, Session } from '@chatbox/contract'
 import { toReplyEntry } from '@chatbox/core'
+import { createMetrics } from '@chatbox/kit'
 import type { ChatUser } from '../support/chat-user.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
@@ -145,6 +146,13 @@ describe('a takeover', () => {
     expect(await h.backend.ports.replies.renew(claim, 15_000)).toBe('lost')
     expect(stops).toContain(claim.replyId)
     await stopListening()
+    const reply = (await ann.open({ sessionId: session.id })).messages[1]
+    expect(reply?.usage).toEqual({
+      promptTokens: 0,
+      completionTokens: 0,
+      totalTokens: 0,
+      unknownAttempts: 1,
+    })
     expect(await story(chat)).toEqual([
       'user complete: What is it?',
       'ai stopped: It is a',
@@ -269,6 +277,35 @@ describe('a takeover', () => {
     const { session } = await second.emit('takeover:end', input)
     expect(session.assistedBy).toBeNull()
     expect(await story(chat)).toEqual(['admin takeover_started', 'admin takeover_ended'])
+  })
+
+  it('is counted once for each entry, and so is help', async () => {
+    const metrics = createMetrics()
+    const own = await h.startOther({}, { metrics })
+    const counted = async (name: string) => {
+      const text = await metrics.registry.getSingleMetricAsString(name)
+      return Object.fromEntries(
+        [...text.matchAll(/\{change="([^"]+)"\} (\d+)/g)].map(([, change, n]) => [
+          change,
+          Number(n),
+        ]),
+      )
+    }
+    const ann = await h.connect({ url: own.url, name: 'Ann' })
+    const { id: sessionId } = (await ann.open()).session
+    const [olga, boss] = [
+      await h.connect({ url: own.url, ...OLGA }),
+      await h.connect({ url: own.url, ...BOSS }),
+    ]
+    for (const event of ['help:request', 'help:request', 'help:cancel', 'help:cancel'] as const) {
+      await ann.emit(event, { sessionId })
+    }
+    for (let times = 0; times < 2; times++) await olga.emit('takeover:start', { sessionId })
+    await boss.emit('takeover:start', { sessionId, from: 'olga' })
+    await olga.refusal('takeover:end', { sessionId })
+    for (let times = 0; times < 2; times++) await boss.emit('takeover:end', { sessionId })
+    expect(await counted('chatbox_help_requests_total')).toEqual({ requested: 1, 'taken-back': 1 })
+    expect(await counted('chatbox_takeovers_total')).toEqual({ started: 1, passed: 1, ended: 1 })
   })
 
   it('is taken from an operator who has left, or by an admin, and from nobody else', async () => {

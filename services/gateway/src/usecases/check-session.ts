@@ -14,11 +14,12 @@ type SessionUse = SessionAction | 'signal'
 const OPERATOR_EVENTS: Partial<Record<SessionUse, SecurityEventKind>> = {
   read: 'operator-read',
   end: 'operator-ended',
+  assist: 'operator-assisted',
 }
 
 /**
  * Returns the session if `who` may do this to it, and throws like `checkAccess` of core. Notes who
- * tried the id of another's session, and each operator who reads or ends one.
+ * tried the id of another's session, and each operator who reads, ends or assists one.
  */
 export function checkSession<S extends Owned>(
   { security }: Pick<Context, 'security'>,

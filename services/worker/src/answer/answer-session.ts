@@ -192,15 +192,20 @@ async function commit(
     case 'stop-requested':
       return commit(context, claimed, { ...written, status: 'stopped' })
     case 'lost':
-      return fenced(context, claimed.lease)
+      return fenced(context, claimed)
   }
 }
 
-function fenced({ metrics, logger }: Context, lease: ReplyLease): AnswerResult {
-  const { sessionId, replyId, epoch } = lease.claim
-  metrics.writeFenced()
+function fenced({ metrics, logger }: Context, { lease, reply }: Claimed): AnswerResult {
+  const { sessionId, replyId, epoch: attempt } = lease.claim
   lease.lose()
-  logger.warn({ sessionId, replyId, attempt: epoch }, 'reply refused: a later attempt owns it')
+  // A takeover has fixed what was read, and told this worker.
+  if (reply.abortReason() === 'stop') {
+    logger.info({ sessionId, replyId, attempt }, 'reply interrupted')
+    return 'lost'
+  }
+  metrics.writeFenced()
+  logger.warn({ sessionId, replyId, attempt }, 'reply refused: a later attempt owns it')
   return 'lost'
 }
 

@@ -15,7 +15,19 @@ export interface GatewayMetrics {
   deltaDropped(): void
   slowReaderClosed(): void
   securityEvent(kind: SecurityEventKind): void
+  helpChanged(change: HelpChange): void
+  takeoverChanged(change: TakeoverChange): void
+  /** A takeover has ended a reply in the middle. */
+  replyCut(): void
 }
+
+/** `taken-back` by the user. A takeover also ends a request, and is counted as one. */
+const HELP_CHANGES = ['requested', 'taken-back'] as const
+export type HelpChange = (typeof HELP_CHANGES)[number]
+
+/** `passed`: from one operator to another. */
+const TAKEOVER_CHANGES = ['started', 'passed', 'ended'] as const
+export type TakeoverChange = (typeof TAKEOVER_CHANGES)[number]
 
 /** What security events count. The list is closed; docs/operations.md says what each means. */
 const SECURITY_EVENT_KINDS = [
@@ -26,6 +38,7 @@ const SECURITY_EVENT_KINDS = [
   'role-lost',
   'operator-read',
   'operator-ended',
+  'operator-assisted',
   'forged-payload',
 ] as const
 
@@ -61,6 +74,7 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     'Sockets that this gateway takes at most, those in their handshake included; `MAX_CONNECTIONS`.',
   )
   const { countEvent, ...answers } = answerMetrics(instruments)
+  const { help, takeovers, ...human } = humanMetrics(instruments)
   const security = instruments.counter(
     'chatbox_security_events_total',
     'One event that matters to security, by kind.',
@@ -71,6 +85,8 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
       open.set({}, 0)
       limit.set({}, maxConnections)
       for (const kind of SECURITY_EVENT_KINDS) security.inc({ kind }, 0)
+      for (const change of HELP_CHANGES) help.inc({ change }, 0)
+      for (const change of TAKEOVER_CHANGES) takeovers.inc({ change }, 0)
       for (const outcome of COUNTED_OUTCOMES) countEvent('message:send', outcome, 0)
     },
     securityEvent: (kind) => security.inc({ kind }),
@@ -103,6 +119,30 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
       'One socket or HTTP response ended because its reader did not keep up.',
     ),
     ...answers,
+    ...human,
+  }
+}
+
+function humanMetrics({ counter, count }: Instruments) {
+  const help = counter(
+    'chatbox_help_requests_total',
+    'One request for a person, made or taken back.',
+    'change',
+  )
+  const takeovers = counter(
+    'chatbox_takeovers_total',
+    'One takeover of a chat by an operator: started, passed to another operator, or ended.',
+    'change',
+  )
+  return {
+    help,
+    takeovers,
+    helpChanged: (change: HelpChange) => help.inc({ change }),
+    takeoverChanged: (change: TakeoverChange) => takeovers.inc({ change }),
+    replyCut: count(
+      'chatbox_replies_cut_total',
+      'One reply that a takeover ended in the middle; what was read of it is in the log.',
+    ),
   }
 }
 

@@ -18,6 +18,11 @@ function moveAll(metrics: Metrics): void {
   metrics.deltaDropped()
   metrics.slowReaderClosed()
   metrics.securityEvent('limit-hit')
+  metrics.helpChanged('requested')
+  metrics.takeoverChanged('started')
+  metrics.replyCut()
+  metrics.alertSettled('help.requested', 'sent')
+  metrics.alertDelivered('mail', 'sent')
   metrics.workerStarted()
   metrics.repliesRunning(1)
   metrics.queueSeen('jobs', { waiting: 1 }, 0.5)
@@ -63,7 +68,7 @@ describe('createMetrics', () => {
     const series = await ownSeries(metrics)
     for (const name of names) {
       const values = [...series].filter(([key]) => key.startsWith(name)).map(([, value]) => value)
-      expect(values.some((value) => value !== '0')).toBe(true)
+      expect([name, values.some((value) => value !== '0')]).toEqual([name, true])
     }
   })
 

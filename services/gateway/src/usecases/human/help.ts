@@ -43,7 +43,9 @@ async function change(
 ): Promise<{ session: Session }> {
   try {
     const { session, message } = await appendEvent(context, entry)
-    if (entry.event.type === 'help_requested') enqueueAlert(context, message)
+    const isRequest = entry.event.type === 'help_requested'
+    context.metrics.helpChanged(isRequest ? 'requested' : 'taken-back')
+    if (isRequest) enqueueAlert(context, message)
     return { session }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'CONFLICT') throw error

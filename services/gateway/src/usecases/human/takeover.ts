@@ -30,6 +30,7 @@ export async function startTakeover(
     sessionId,
     appending: appendEvent(context, { sessionId, sender: toSender(who), event }),
   })
+  if (taken.isNew) context.metrics.takeoverChanged(from === undefined ? 'started' : 'passed')
   // Also after another gateway's entry, because that gateway may have died before this. What is
   // asked after a hand-back, however late this comes, is not among them.
   await settleQuestions(context, sessionId, taken.upToSeq)
@@ -61,6 +62,7 @@ export async function endTakeover(
       lane,
     },
   )
+  context.metrics.takeoverChanged('ended')
   enqueueAnswer(context, sessionId, lane)
   return { session: ended.session }
 }
@@ -92,6 +94,8 @@ interface Taken {
   session: Session
   /** No question up to this entry wants an answer of the model. */
   upToSeq: number
+  /** False if another click of the caller was first. */
+  isNew: boolean
 }
 
 /** Two clicks of one operator are one takeover. */
@@ -102,10 +106,12 @@ async function unlessMine(
 ): Promise<Taken> {
   try {
     const { session, message } = await appending
-    return { session, upToSeq: message.seq }
+    return { session, upToSeq: message.seq, isNew: true }
   } catch (error) {
     const session = await sessions.find(sessionId)
-    if (session?.assistedBy?.id === who.id) return { session, upToSeq: session.lastSeq }
+    if (session?.assistedBy?.id === who.id) {
+      return { session, upToSeq: session.lastSeq, isNew: false }
+    }
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import type { Usage } from '@chatbox/contract'
 import {
   AppError,
   toReplyEntry,
@@ -28,20 +29,25 @@ export async function cutReply(context: Context, sessionId: string): Promise<voi
     if (!open || !outcome) return
     const cut = await context.replies.interrupt(open, outcome)
     if (!cut) continue
+    context.metrics.replyCut()
     await Promise.all([append(context, cut), context.bus.publishStop(open.replyId)])
     return
   }
 }
 
+const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0 }
+
 async function toStopped(
   { bus, clock }: Context,
-  { sessionId, replyId, epoch, modelId }: ReplyTask,
+  { sessionId, replyId, epoch, modelId, attempts }: ReplyTask,
 ): Promise<ReplyOutcome | undefined> {
   // From here on its readers see no more than what the log will keep.
   const draft = await bus.takeDraft({ sessionId, replyId, attempt: epoch })
   if (!draft || draft.text === '') return undefined
   const finishedAt = clock.now().toISOString()
-  return { status: 'stopped', content: draft.text, modelId, finishedAt }
+  // Its worker reports to nobody any more what the attempt used.
+  const usage = { ...NO_USAGE, unknownAttempts: Math.max(1, attempts) }
+  return { status: 'stopped', content: draft.text, modelId, finishedAt, usage }
 }
 
 /**
