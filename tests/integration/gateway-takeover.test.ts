@@ -3,6 +3,8 @@ import type { ClientPayload, Message, Session } from '@chatbox/contract'
 import { toReplyEntry } from '@chatbox/core'
 import { createMetrics } from '@chatbox/kit'
 import type { ChatUser } from '../support/chat-user.ts'
+import { signToken } from '../environment/tokens.ts'
+import { API } from '../support/ask-http.ts'
 import { useGateway } from '../support/gateway-harness.ts'
 
 const h = useGateway()
@@ -30,8 +32,8 @@ async function join(options: typeof OLGA, { session }: Chat): Promise<ChatUser> 
 const toLine = ({ sender, event, content, status }: Message): string =>
   event ? `${sender.type} ${event.type}` : `${sender.type} ${status}: ${content}`
 
-async function story({ ann, session }: Chat): Promise<string[]> {
-  return (await ann.open({ sessionId: session.id })).messages.map(toLine)
+async function story({ ann, session }: Chat, show = toLine): Promise<string[]> {
+  return (await ann.open({ sessionId: session.id })).messages.map(show)
 }
 
 /** Lets a worker write the first words of the reply to the waiting question. */
@@ -115,7 +117,7 @@ describe('a takeover', () => {
     await ann.waitFor('message:new', ({ message }) => message.event?.type === 'takeover_started')
     await olga.send(session, 'Hello, this is Olga.')
     const { message } = await ann.waitFor('message:new', (told) => told.message.kind === 'text')
-    expect(message.sender).toEqual({ type: 'admin', id: 'olga', name: 'Olga' })
+    expect(message.sender).toMatchObject({ type: 'admin', name: 'Olga' })
     await ann.send(session, 'Hello Olga')
     expect(await h.backend.ports.replies.findOpen(session.id)).toBeUndefined()
     const ended = await olga.emit('takeover:end', { sessionId: session.id })
@@ -277,6 +279,51 @@ describe('a takeover', () => {
     const { session } = await second.emit('takeover:end', input)
     expect(session.assistedBy).toBeNull()
     expect(await story(chat)).toEqual(['admin takeover_started', 'admin takeover_ended'])
+  })
+
+  it('shows its user an operator’s name and never the id, which operators see', async () => {
+    const [secret, next] = ['olga@support.example', 'paul@support.example']
+    const ann = await h.connect({ name: 'Ann' })
+    const { session } = await ann.open()
+    const chat = { ann, session }
+    const sessionId = session.id
+    const olga = await join({ ...OLGA, userId: secret }, chat)
+    const boss = await join({ ...BOSS, userId: next }, chat)
+    const answers: unknown[] = []
+    await olga.emit('takeover:start', { sessionId })
+    await olga.emit('typing', { sessionId, typing: true })
+    const message = await olga.send(session, 'Hello')
+    await olga.emit('message:read', { sessionId, seq: message.seq })
+    answers.push(await ann.emit('help:request', { sessionId }), await ann.open({ sessionId }))
+    answers.push(await ann.emit('session:history', { sessionId, beforeSeq: 3 }))
+    await boss.emit('takeover:start', { sessionId, from: secret })
+    await boss.emit('typing', { sessionId, typing: true })
+    const token = await signToken({ sub: ann.userId })
+    for (const route of [
+      'sessions',
+      `sessions/${sessionId}`,
+      `sessions/${sessionId}/messages`,
+      `sessions/${sessionId}/transcript?format=json`,
+      `sessions/${sessionId}/transcript?format=html`,
+    ]) {
+      const answered = await fetch(`${h.gateway.url}${API}/${route}`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      expect(answered.status).toBe(200)
+      answers.push(await answered.text())
+    }
+    await boss.emit('takeover:end', { sessionId })
+    await ann.waitFor('message:new', (told) => told.message.event?.type === 'takeover_ended')
+    const seen = JSON.stringify([answers, ann.received])
+    expect(seen).not.toContain('support.example')
+    for (const said of ['"typing"', 'message:receipt', 'takeover_started', 'Olga', 'Boss']) {
+      expect(seen).toContain(said)
+    }
+    const heard = JSON.stringify([olga.received, await olga.open({ sessionId })])
+    for (const id of [secret, next]) expect(heard).toContain(id)
+    // One operator is one to the user, and another one is another.
+    const ids = (await story({ ...chat, session }, ({ sender }) => sender.id)).slice(0, 3)
+    expect([ids[0] === ids[1], ids[0] === ids[2]]).toEqual([true, false])
   })
 
   it('is counted once for each entry, and so is help', async () => {

@@ -26,6 +26,7 @@ import type { RateGuard } from './edge/rate-guard.ts'
 import type { SecurityEvents } from './edge/security-events.ts'
 import type { InboxHub } from './inbox/inbox-hub.ts'
 import type { Identity } from './usecases/caller.ts'
+import type { HideOperators } from './usecases/human/hide-operators.ts'
 import type { SocketAdapter } from './ws/chat-socket.ts'
 
 /** The ports that a gateway depends on. */
@@ -71,6 +72,7 @@ export interface Context extends Omit<GatewayPorts, 'revocations'> {
   revocations: RevocationCopy
   options: GatewayOptions
   guard: RateGuard
+  hideOperators: HideOperators
   budgets: Budgets
   security: SecurityEvents
   inboxHub: InboxHub

@@ -17,6 +17,7 @@ import { createSecurityEvents } from './edge/security-events.ts'
 import { createApp } from './http/app.ts'
 import { createOriginCheck } from './http/security.ts'
 import { InboxHub } from './inbox/inbox-hub.ts'
+import { createHideOperators } from './usecases/human/hide-operators.ts'
 import type { DrainOptions } from './ws/engine/drain.ts'
 import { createFirstLink } from './auth/operators/sign-in.ts'
 import { openSocketServer, type SocketServer } from './ws/socket-server.ts'
@@ -73,6 +74,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
       logger,
     ),
     security,
+    hideOperators: createHideOperators(ports),
     guard: createRateGuard(options.limits, { ...ports, security }),
     budgets: createBudgets(toBudgetLimits(options), ports),
     inboxHub: new InboxHub(ports),

@@ -10,7 +10,7 @@ import {
   type RouteQuery,
   type User,
 } from '@chatbox/contract'
-import { checkAdmitted } from '@chatbox/core'
+import { checkAdmitted, isOperator } from '@chatbox/core'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { authenticate } from '../auth/verify-token.ts'
 import type { Context } from '../context.ts'
@@ -95,7 +95,7 @@ function toRequestHandler<R extends RouteName>(
     // A file has no time limit in total: it is read in pieces, each with its own limit.
     if (answered instanceof Download) await answered.send(response, context.logger)
     else if (answered === undefined) response.status(204).end()
-    else response.json(answered)
+    else response.json(isOperator(who) ? answered : context.hideOperators.answer(answered))
   }
 }
 

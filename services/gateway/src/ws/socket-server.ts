@@ -38,7 +38,7 @@ export function openSocketServer(context: Context): SocketServer {
   serveSockets(engine, rooms, context)
   const presenceTimer = startPresence(context)
   return {
-    announceEntry: (message, session) => announceEntry(io, message, session),
+    announceEntry: (message, session) => announceEntry({ io, ...context }, message, session),
     attach: (httpServer) => engine.attach(httpServer),
     connections: () => io.engine.clientsCount,
     async drain(options) {
@@ -58,12 +58,12 @@ export function openSocketServer(context: Context): SocketServer {
 
 function openRooms(
   io: ChatServer,
-  { bus, sessions, messages, clock, metrics, logger }: Context,
+  { bus, sessions, messages, clock, metrics, logger, hideOperators }: Context,
 ): { rooms: SessionRooms; headBeacon: HeadBeacon } {
   const rooms: SessionRooms = new SessionRooms({
     bus,
     deliver(room, event) {
-      deliverEvent({ io, metrics }, room, event)
+      deliverEvent({ io, metrics, hideOperators }, room, event)
       // A reply, because its reader may be about to write.
       if (event.event === 'message:new') {
         messages.prepareAppend(room.sessionId).catch(() => undefined)

@@ -1,6 +1,7 @@
 import {
   GATEWAY_EVENTS,
   SERVER_EVENTS,
+  operatorRoom,
   sessionRoom,
   userRoom,
   WORKER_EVENTS,
@@ -116,8 +117,10 @@ function sessionIdOf(event: LiveEvent): string {
 
 /** Returns the rooms that may get an event. */
 function roomsOf(event: LiveEvent): string[] {
-  const room = sessionRoom(sessionIdOf(event))
-  return event.event === 'session:updated' ? [room, userRoom(event.payload.session.userId)] : [room]
+  const sessionId = sessionIdOf(event)
+  const rooms = [sessionRoom(sessionId), operatorRoom(sessionId)]
+  const isOfUser = event.event === 'session:updated'
+  return isOfUser ? [...rooms, userRoom(event.payload.session.userId)] : rooms
 }
 
 const eventSchema = z.object({ event: z.string(), payload: z.unknown().optional() })

@@ -96,9 +96,17 @@ export type EventOf<E extends ServerEvent> = {
 }[E]
 export type BusEvent = EventOf<keyof typeof WORKER_EVENTS>
 
-/** Returns the room of all viewers of a session, on every gateway. */
+/** Returns the room of a session's viewers on every gateway, without operators from outside. */
 export function sessionRoom(sessionId: string): string {
   return `session:${sessionId}`
+}
+
+/**
+ * Returns the room of the operators who view another's session, on every gateway. They see who an
+ * operator is, and its user does not.
+ */
+export function operatorRoom(sessionId: string): string {
+  return `operators:${sessionId}`
 }
 
 /** Returns the room of all connections of a user, on every gateway. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RouteMediaType, RouteQuery, Session, User } from '@chatbox/contract'
+import { isOperator } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 import { toReadWork } from '../../usecases/session/read-session.ts'
 import { Download } from '../download.ts'
@@ -25,8 +26,10 @@ export type CreateTranscript = (wanted: Wanted) => Download<RouteMediaType<'down
 /** Transcripts of one gateway. All of them together read one page at a time. */
 export function createTranscripts(context: Context): CreateTranscript {
   const reading: Reading = { ...context, turns: new Turns() }
-  return (wanted) => {
-    const { session, format } = wanted
+  return (asked) => {
+    const { who, format } = asked
+    const session = isOperator(who) ? asked.session : context.hideOperators.session(asked.session)
+    const wanted = { ...asked, session }
     const layout = LAYOUTS[format]
     return new Download({
       name: `session-${session.startedAt.slice(0, 10)}-${session.id}.${format}`,
@@ -83,7 +86,7 @@ async function* readPieces(
 
 /** A caller who has used up the points of transcripts waits for new ones. */
 async function* readEntries(
-  { messages, guard, turns }: Reading,
+  { messages, guard, turns, hideOperators }: Reading,
   { who, session, layout }: Laid,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
@@ -95,7 +98,8 @@ async function* readEntries(
     const range = { ...TRANSCRIPT_PAGE, afterSeq, limit }
     const page = await turns.run(() => messages.read(session.id, range))
     for (const message of page.messages) {
-      yield (message.seq === 1 ? '' : layout.between) + layout.entry(message)
+      const shown = isOperator(who) ? message : hideOperators.message(message)
+      yield (message.seq === 1 ? '' : layout.between) + layout.entry(shown)
       afterSeq = message.seq
     }
     hasMore = page.hasMore && page.messages.length > 0

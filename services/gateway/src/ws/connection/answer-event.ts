@@ -6,7 +6,7 @@ import {
   type ErrorCode,
   type ErrorInfo,
 } from '@chatbox/contract'
-import { AppError, checkAdmitted, toAppError, toErrorInfo } from '@chatbox/core'
+import { AppError, checkAdmitted, isOperator, toAppError, toErrorInfo } from '@chatbox/core'
 import { withRequestId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
 import { answerInTime, parseInput, type InputSchema } from '../../edge/calls.ts'
@@ -46,7 +46,8 @@ export async function answerEvent(
       const data = await answerInTime(runEvent(context, handlers, { ...call, caller, event }))
       // What was read under a right that is gone must not be answered.
       caller.checkRights()
-      call.ack?.({ ok: true, data })
+      const shown = isOperator(caller.user) ? data : context.hideOperators.answer(data)
+      call.ack?.({ ok: true, data: shown })
       return 'ok'
     } catch (thrown) {
       const error = toAppError(thrown)

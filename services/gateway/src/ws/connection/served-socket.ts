@@ -1,4 +1,10 @@
-import { sessionRoom, userRoom, type ServerPayload, type User } from '@chatbox/contract'
+import {
+  operatorRoom,
+  sessionRoom,
+  userRoom,
+  type ServerPayload,
+  type User,
+} from '@chatbox/contract'
 import { AppError, isOperator, toErrorInfo, type Payer } from '@chatbox/core'
 import { isOwnedBy, type DisconnectReason } from '@chatbox/kit'
 import { revoked } from '../../auth/revocation-copy.ts'
@@ -86,11 +92,29 @@ export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFol
 
   /** Typing signals are never buffered because they are useless when late. */
   announceTyping(typing: ServerPayload<'typing'>): void {
-    this.socket.volatile.to(sessionRoom(typing.sessionId)).emit('typing', typing)
+    const shown = this.#parts.hideOperators.typing(typing)
+    const toOthers = (rooms: string[]) => this.socket.volatile.to(rooms)
+    this.#toRooms(typing, shown, (rooms, one) => toOthers(rooms).emit('typing', one))
   }
 
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void {
-    this.socket.to(sessionRoom(receipt.sessionId)).emit('message:receipt', receipt)
+    const shown = this.#parts.hideOperators.receipt(receipt)
+    const toOthers = (rooms: string[]) => this.socket.to(rooms)
+    this.#toRooms(receipt, shown, (rooms, one) => toOthers(rooms).emit('message:receipt', one))
+  }
+
+  /** Sends `shown` to a session's user, and `whole` to operators. */
+  #toRooms<T extends { sessionId: string }>(
+    whole: T,
+    shown: T,
+    send: (rooms: string[], signal: T) => unknown,
+  ): void {
+    const [users, operators] = [sessionRoom(whole.sessionId), operatorRoom(whole.sessionId)]
+    if (shown === whole) send([users, operators], whole)
+    else {
+      send([users], shown)
+      send([operators], whole)
+    }
   }
 
   /** A disconnect is handled only once: who follows after it would never be removed. */
@@ -118,6 +142,10 @@ export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFol
     websocketOf(socket.conn)?.startMeter({ frames, bytes, onFlood })
     void socket.join(userRoom(this.user.id))
     this.#parts.expiries.start(this)
+  }
+
+  isFromOutside(sessionId: string): boolean {
+    return isOperator(this.user) && !this.#isOwn(sessionId)
   }
 
   isCongested(): boolean {

@@ -1,4 +1,5 @@
 import {
+  operatorRoom,
   sessionRoom,
   userRoom,
   type BusEvent,
@@ -11,12 +12,43 @@ import type { Context } from '../../context.ts'
 import type { ChatServer } from '../chat-socket.ts'
 import type { SessionRoom } from './session-rooms.ts'
 
+interface Delivery extends Pick<Context, 'hideOperators'> {
+  io: Pick<ChatServer, 'to'>
+}
+
 /** Sends a new entry and the updated session to the viewers on every gateway. */
-export function announceEntry(io: ChatServer, message: Message, session: Session): void {
-  const room = sessionRoom(session.id)
-  io.to(room).emit('message:new', { message })
-  // The user's other connections may show only the list of sessions.
-  io.to([room, userRoom(session.userId)]).emit('session:updated', { session })
+export function announceEntry(delivery: Delivery, message: Message, session: Session): void {
+  sendMessage(delivery, message)
+  sendSession(delivery, session)
+}
+
+/** Its user sees no operator's id in it. */
+function sendMessage({ io, hideOperators }: Delivery, message: Message): void {
+  const [users, operators] = toRooms(message.sessionId)
+  const shown = hideOperators.message(message)
+  if (shown === message) {
+    io.to([users, operators]).emit('message:new', { message })
+    return
+  }
+  io.to(users).emit('message:new', { message: shown })
+  io.to(operators).emit('message:new', { message })
+}
+
+/** The user's other connections may show only the list of sessions. */
+function sendSession({ io, hideOperators }: Delivery, session: Session): void {
+  const [users, operators] = toRooms(session.id)
+  const all = [users, userRoom(session.userId)]
+  const shown = hideOperators.session(session)
+  if (shown === session) {
+    io.to([...all, operators]).emit('session:updated', { session })
+    return
+  }
+  io.to(all).emit('session:updated', { session: shown })
+  io.to(operators).emit('session:updated', { session })
+}
+
+function toRooms(sessionId: string): [users: string, operators: string] {
+  return [sessionRoom(sessionId), operatorRoom(sessionId)]
 }
 
 /**
@@ -24,11 +56,12 @@ export function announceEntry(io: ChatServer, message: Message, session: Session
  * own subscriptions.
  */
 export function deliverEvent(
-  { io, metrics }: { io: ChatServer; metrics: Context['metrics'] },
+  { io, metrics, hideOperators }: { io: ChatServer } & Pick<Context, 'metrics' | 'hideOperators'>,
   room: SessionRoom,
   event: BusEvent,
 ): void {
-  const viewers = io.local.to(sessionRoom(room.sessionId))
+  const local = { io: io.local, hideOperators }
+  const viewers = io.local.to(toRooms(room.sessionId))
   switch (event.event) {
     case 'reply:start':
       viewers.emit('reply:start', event.payload)
@@ -37,10 +70,10 @@ export function deliverEvent(
       viewers.except(findCongested(room, metrics)).emit('reply:delta', event.payload)
       break
     case 'message:new':
-      viewers.emit('message:new', event.payload)
+      sendMessage(local, event.payload.message)
       break
     case 'session:updated':
-      viewers.to(userRoom(event.payload.session.userId)).emit('session:updated', event.payload)
+      sendSession(local, event.payload.session)
       break
   }
 }

@@ -175,5 +175,5 @@ describe('startHeadBeacon', () => {
 
 function createMember(): Member {
   const socket = { id: 'a', connected: true, join: () => undefined, leave: () => undefined }
-  return { socket, sessionIds: new Set(), isCongested: () => false }
+  return { socket, sessionIds: new Set(), isCongested: () => false, isFromOutside: () => false }
 }

@@ -1,4 +1,4 @@
-import { sessionRoom } from '@chatbox/contract'
+import { operatorRoom, sessionRoom } from '@chatbox/contract'
 import type { Clock, Sessions } from '@chatbox/core'
 import type { ChatServer } from '../chat-socket.ts'
 import type { SessionRoom, SessionRooms } from './session-rooms.ts'
@@ -129,6 +129,7 @@ async function publishHead(
   const { sessionId } = room
   const lastSeq = await deps.sessions.findHead(sessionId, knownSeq)
   if (lastSeq === undefined) return undefined
-  deps.io.local.to(sessionRoom(sessionId)).emit('session:head', { sessionId, lastSeq })
+  const rooms = [sessionRoom(sessionId), operatorRoom(sessionId)]
+  deps.io.local.to(rooms).emit('session:head', { sessionId, lastSeq })
   return lastSeq
 }

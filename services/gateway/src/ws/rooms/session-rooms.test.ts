@@ -10,7 +10,7 @@ const EVENT: BusEvent = {
 
 function createMember(id = 'socket'): Member {
   const socket = { id, connected: true, join: () => undefined, leave: () => undefined }
-  return { socket, sessionIds: new Set(), isCongested: () => false }
+  return { socket, sessionIds: new Set(), isCongested: () => false, isFromOutside: () => false }
 }
 
 /** A bus that answers when it is told to. */

@@ -1,4 +1,4 @@
-import { sessionRoom, type BusEvent } from '@chatbox/contract'
+import { operatorRoom, sessionRoom, type BusEvent } from '@chatbox/contract'
 import { settlesWithin, type EventBus, type Unsubscribe } from '@chatbox/core'
 import type { SeenSession, Viewer } from '../../usecases/caller.ts'
 import type { ChatSocket } from '../chat-socket.ts'
@@ -10,6 +10,8 @@ export interface Member {
   sessionIds: Set<string>
   /** Returns true if the client reads more slowly than data is written to it. */
   isCongested(): boolean
+  /** Returns true for an operator in the session of another. */
+  isFromOutside(sessionId: string): boolean
 }
 
 export interface SessionRoom {
@@ -79,7 +81,8 @@ export class SessionRooms {
     member.sessionIds.add(sessionId)
     this.#leaveOldest(member)
     // Both start in this turn, so that a member that leaves finds the subscription to end.
-    await Promise.all([member.socket.join(sessionRoom(sessionId)), this.subscribe(room)])
+    const name = member.isFromOutside(sessionId) ? operatorRoom(sessionId) : sessionRoom(sessionId)
+    await Promise.all([member.socket.join(name), this.subscribe(room)])
   }
 
   /** Subscribes if there is no subscription yet, and waits for it for a limited time. */
@@ -117,6 +120,7 @@ export class SessionRooms {
   leave(member: Member, sessionId: string): void {
     member.sessionIds.delete(sessionId)
     void member.socket.leave(sessionRoom(sessionId))
+    void member.socket.leave(operatorRoom(sessionId))
     const room = this.#rooms.get(sessionId)
     if (!room?.members.delete(member) || room.members.size > 0) return
     this.#rooms.delete(sessionId)
