@@ -14,7 +14,8 @@ import {
   newCountingKeyRing,
   type CountingKeyRing,
   type RecordedHooks,
-  type StoreHarness,
+  type StoredAudit,
+  type AuditHarness,
 } from './store.support.ts'
 
 let skipReason: string | undefined
@@ -73,7 +74,7 @@ export async function openMongoLab(): Promise<MongoLab> {
 }
 
 /** For the contract of the store. */
-export async function openMongoHarness(lab: MongoLab): Promise<StoreHarness> {
+export async function openMongoHarness(lab: MongoLab): Promise<AuditHarness> {
   const messages = lab.db.collection<{ _id: string; sealed: string }>('messages')
   return {
     store: await lab.open(),
@@ -83,6 +84,16 @@ export async function openMongoHarness(lab: MongoLab): Promise<StoreHarness> {
       const [ofA, ofB] = [await messages.findOne({ _id: a }), await messages.findOne({ _id: b })]
       await messages.updateOne({ _id: a }, { $set: { sealed: ofB?.sealed ?? '' } })
       await messages.updateOne({ _id: b }, { $set: { sealed: ofA?.sealed ?? '' } })
+    },
+    async editAudit(edit) {
+      const audit = lab.db.collection<StoredAudit & { _id: number }>('audit')
+      const stored = await audit.find().sort({ _id: 1 }).toArray()
+      await audit.deleteMany({})
+      for (const { seq, ...entry } of edit(
+        stored.map(({ _id, ...rest }) => ({ ...rest, seq: _id })),
+      )) {
+        await audit.insertOne({ ...entry, _id: Number(seq) })
+      }
     },
     close: () => lab.close(),
   }

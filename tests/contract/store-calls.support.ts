@@ -12,7 +12,7 @@ type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
 export function toCalls(store: Store, reply: ReplyTask): Calls {
   const { sessionId, replyId } = reply
   const { sessions, messages, replies, conversationRefs, inbox, alerts } = store
-  const { revocations, signInTickets } = store
+  const { revocations, signInTickets, audit } = store
   const alert = { id: newId(), rule: 'help.requested' }
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
   type Ports = StorePorts & GatewayStorePorts & AlertPorts
@@ -89,6 +89,12 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
     signInTickets: {
       create: () => signInTickets.create({ digest: newId(), content: 'olga' }, 1000),
       use: () => signInTickets.use(newId()),
+    },
+    audit: {
+      append: () => audit.append({ at: new Date(), actor: 'olga', action: 'session:open' }),
+      list: () => audit.list({ limit: 5 }),
+      read: () => audit.read(0, 5),
+      remove: () => audit.remove(0),
     },
   }
   const named = Object.entries(calls).flatMap(([port, ofPort]) =>

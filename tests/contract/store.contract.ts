@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { describeAlertRecords } from './alerts.contract.ts'
+import { describeAuditLog } from './audit-log.contract.ts'
 import { describeConversationRefs } from './conversation-refs.contract.ts'
 import { describeInbox } from './inbox.contract.ts'
 import { describeMessageLog } from './message-log.contract.ts'
@@ -21,6 +22,7 @@ export function describeStore(open: () => Promise<StoreHarness>): void {
   describeRevocations(open)
   describeSignInTickets(open)
   describeAlertRecords(open)
+  describeAuditLog(open)
 
   describe('a store', () => {
     let harness: StoreHarness

@@ -339,6 +339,7 @@ const UNDO = [
    DROP INDEX sessions_active_ids; DROP INDEX sessions_ended; DROP TABLE read_marks;
    ALTER TABLE sessions DROP COLUMN changed_at`,
   'DROP TABLE alerts; DROP TABLE alert_groups; DROP TABLE alert_places; DROP TABLE alert_channels',
+  'DROP TABLE audit',
 ]
 
 /** Makes a new file one of an older version. */

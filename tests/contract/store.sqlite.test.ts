@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe } from '@jest/globals'
 import { openSqliteStore } from '@chatbox/adapters'
+import { describeAuditChain } from './audit-log.contract.ts'
 import { describeStore } from './store.contract.ts'
-import { createHooks, newCountingKeyRing, type StoreHarness } from './store.support.ts'
+import {
+  createHooks,
+  newCountingKeyRing,
+  type StoredAudit,
+  type AuditHarness,
+} from './store.support.ts'
 
-async function openSqlite(): Promise<StoreHarness> {
+async function openSqlite(): Promise<AuditHarness> {
   const dataDir = await mkdtemp(join(tmpdir(), 'chatbox-sqlite-'))
   const cipher = newCountingKeyRing()
   const open = () => openSqliteStore({ dataDir, cipher, hooks: createHooks() })
@@ -25,6 +31,19 @@ async function openSqlite(): Promise<StoreHarness> {
       write.run(ofA, b)
       db.close()
     },
+    async editAudit(edit) {
+      const db = new DatabaseSync(join(dataDir, 'chatbox.db'))
+      const stored = db.prepare('SELECT * FROM audit ORDER BY seq').all() as StoredAudit[]
+      db.exec('DELETE FROM audit')
+      for (const entry of edit(stored)) {
+        const names = Object.keys(entry)
+        const places = names.map(() => '?').join(', ')
+        db.prepare(`INSERT INTO audit (${names.join(', ')}) VALUES (${places})`).run(
+          ...Object.values(entry),
+        )
+      }
+      db.close()
+    },
     async close() {
       await store.close()
       await rm(dataDir, { recursive: true })
@@ -34,4 +53,5 @@ async function openSqlite(): Promise<StoreHarness> {
 
 describe('The store on SQLite', () => {
   describeStore(openSqlite)
+  describeAuditChain(openSqlite)
 })

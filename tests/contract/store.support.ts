@@ -27,6 +27,14 @@ export interface StoreHarness {
   close(): Promise<void>
 }
 
+export interface AuditHarness extends StoreHarness {
+  /** Changes the stored audit log as somebody does who can write to the store. */
+  editAudit(edit: (stored: StoredAudit[]) => StoredAudit[]): Promise<void>
+}
+
+/** An entry of the audit log as it is stored. */
+export type StoredAudit = Record<string, string | number | null>
+
 interface OpenedStores {
   harness: StoreHarness
   store: Store

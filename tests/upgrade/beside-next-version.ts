@@ -53,6 +53,7 @@ function upgradedBetween(store: Store, shared: SharedStore): Store {
     alerts: between(store.alerts),
     revocations: between(store.revocations),
     signInTickets: between(store.signInTickets),
+    audit: between(store.audit),
     ping: () => store.ping(),
     close: () => store.close(),
   }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type {
   Alerts,
+  AuditLog,
   ConversationRefs,
   EventBus,
   Inbox,
@@ -60,6 +61,7 @@ export interface GatewayStorePorts {
   inbox: Inbox
   revocations: Revocations
   signInTickets: SignInTickets
+  audit: AuditLog
 }
 
 export interface Store extends StorePorts, GatewayStorePorts, AlertPorts {

@@ -34,7 +34,7 @@ async function openEmbedded(
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
   const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
-  const { revocations, signInTickets, ledger } = store
+  const { revocations, signInTickets, audit, ledger } = store
   return {
     sessions,
     messages,
@@ -44,6 +44,7 @@ async function openEmbedded(
     alerts,
     revocations,
     signInTickets,
+    audit,
     queue,
     bus,
     limiter,

@@ -29,7 +29,7 @@ export async function openCluster(
   )
   const { queue, bus, limiter, presence, ledger, socketAdapter } = redis
   const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
-  const { revocations, signInTickets } = store
+  const { revocations, signInTickets, audit } = store
   return {
     sessions,
     messages,
@@ -39,6 +39,7 @@ export async function openCluster(
     alerts,
     revocations,
     signInTickets,
+    audit,
     queue,
     bus,
     limiter,

@@ -39,6 +39,16 @@ export {
   type AlertSituation,
   type AlertTiming,
 } from './alerts/alert-rules.ts'
+export {
+  AUDIT_TRIM,
+  MAX_FAULTS,
+  trimAudit,
+  verifyAudit,
+  type AuditFault,
+  type AuditFaultKind,
+  type AuditHead,
+  type AuditReport,
+} from './operators/audit-chain.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export { FairLine, MAX_LANES, type Place } from './fair-line.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
@@ -101,6 +111,7 @@ export {
   type PromptMessage,
 } from './ports/llm.ts'
 export type { Appended, LogPage, LogRange, MessageLog, OpenedLog } from './ports/message-log.ts'
+export type { AuditEntry, AuditEvent, AuditFilter, AuditLog } from './ports/operators/audit-log.ts'
 export { PRESENCE_TTL_MS, type Presence } from './ports/presence.ts'
 export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.ts'
 export type {

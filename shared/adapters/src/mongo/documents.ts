@@ -12,6 +12,7 @@ import {
 } from '@chatbox/core'
 import type { Filter, IndexDescription } from 'mongodb'
 import { z } from 'zod'
+import type { AuditRecord } from '../sealed/audit-record.ts'
 import type { MessageRecord } from '../sealed/message-record.ts'
 import type { OriginRecord, StateRecord } from '../sealed/session-record.ts'
 import { replyTaskSchema } from '../sealed/reply-record.ts'
@@ -126,6 +127,11 @@ export interface ReadMarkDocument {
   /** The number of the user's messages up to there. */
   userTexts: number
   movedAt: Date
+}
+
+/** An entry of the audit log; the `_id` is its seq. */
+export interface AuditDocument extends Omit<AuditRecord, 'seq'> {
+  _id: number
 }
 
 const taskSchema = replyTaskSchema
@@ -255,4 +261,9 @@ export const REVOCATION_INDEXES: IndexDescription[] = [
 export const TICKET_INDEXES: IndexDescription[] = [
   // What may be forgotten. No index with a time to live, which not every compatible server has.
   { name: 'ended', key: { endsAt: 1 } },
+]
+
+export const AUDIT_INDEXES: IndexDescription[] = [
+  { name: 'of_actor', key: { actor: 1, _id: -1 } },
+  { name: 'of_action', key: { action: 1, _id: -1 } },
 ]

@@ -1,6 +1,7 @@
 import {
   settlesWithin,
   type Alerts,
+  type AuditLog,
   type ConversationRefs,
   type Inbox,
   type MessageLog,
@@ -19,6 +20,7 @@ import { toKey } from './documents.ts'
 import { MongoAlerts } from './mongo-alerts.ts'
 import { HeadCache } from './head-cache.ts'
 import { MongoInbox } from './mongo-inbox.ts'
+import { MongoAuditLog } from './mongo-audit-log.ts'
 import { MongoLog } from './mongo-log.ts'
 import { MongoReplyClaims } from './mongo-reply-claims.ts'
 import { MongoRevocations } from './mongo-revocations.ts'
@@ -64,6 +66,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     alerts: withCall<Alerts>(mongo, alerts),
     revocations: withCall<Revocations>(mongo, new MongoRevocations(mongo)),
     signInTickets: withCall<SignInTickets>(mongo, new MongoSignInTickets(mongo, deps)),
+    audit: withCall<AuditLog>(mongo, new MongoAuditLog(mongo, deps)),
     ping: () => mongo.ping(),
     close: () => (closed ??= close()),
   }

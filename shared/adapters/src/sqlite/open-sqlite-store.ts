@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ConversationRefs, Ledger } from '@chatbox/core'
 import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
+import { SqliteAuditLog } from './sqlite-audit-log.ts'
 import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { SqliteInbox } from './sqlite-inbox.ts'
 import { SqliteAlerts } from './sqlite-alerts.ts'
@@ -40,6 +41,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     alerts,
     revocations: new SqliteRevocations(db),
     signInTickets: new SqliteSignInTickets(db, deps),
+    audit: new SqliteAuditLog(db, deps),
     ledger: new SqliteLedger(db),
     async ping() {
       db.get('SELECT 1')

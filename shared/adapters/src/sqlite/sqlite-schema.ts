@@ -209,11 +209,30 @@ const ALERTS = `
   ) STRICT;
 `
 
+const AUDIT = `
+  -- The chain of what operators and admins did.
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    session_id TEXT,
+    target TEXT,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    seal TEXT NOT NULL
+  ) STRICT;
+
+  -- The entries of an actor, and of an action.
+  CREATE INDEX audit_of_actor ON audit (actor, seq);
+  CREATE INDEX audit_of_action ON audit (action, seq);
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX, ALERTS]
+const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX, ALERTS, AUDIT]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

@@ -16,6 +16,7 @@ import type {
   AlertPlaceDocument,
 } from '../alert-documents.ts'
 import type {
+  AuditDocument,
   ConversationDocument,
   MessageDocument,
   ReadMarkDocument,
@@ -44,6 +45,7 @@ export class MongoConnection {
   readonly alertGroups: GuardedCollection<AlertGroupDocument>
   readonly alertPlaces: GuardedCollection<AlertPlaceDocument>
   readonly alertChannels: GuardedCollection<AlertChannelsDocument>
+  readonly audit: GuardedCollection<AuditDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -65,6 +67,7 @@ export class MongoConnection {
     this.alertGroups = refuseUndefined(db.collection('alertGroups'))
     this.alertPlaces = refuseUndefined(db.collection('alertPlaces'))
     this.alertChannels = refuseUndefined(db.collection('alertChannels'))
+    this.audit = refuseUndefined(db.collection('audit'))
     this.clock = new ServerClock(db)
   }
 

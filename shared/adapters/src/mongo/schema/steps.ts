@@ -10,6 +10,7 @@ import {
 } from '../client/errors.ts'
 import { ALERT_INDEXES, ALERT_PLACE_INDEXES } from '../alert-documents.ts'
 import {
+  AUDIT_INDEXES,
   MESSAGE_INDEXES,
   READ_MARK_INDEXES,
   REVOCATION_INDEXES,
@@ -63,6 +64,12 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: createIndexes,
   },
+  {
+    name: 'create the indexes of the audit log',
+    since: '0.1.0',
+    kind: 'expand',
+    run: createIndexes,
+  },
 ]
 
 const INDEXES = [
@@ -73,6 +80,7 @@ const INDEXES = [
   ['readMarks', READ_MARK_INDEXES],
   ['alerts', ALERT_INDEXES],
   ['alertPlaces', ALERT_PLACE_INDEXES],
+  ['audit', AUDIT_INDEXES],
 ] as const
 
 /** Skips existing indexes. Waits for one that the server is building already. */

@@ -1,0 +1,129 @@
+import type { AuditEntry, AuditLog } from '../ports/operators/audit-log.ts'
+
+/** What an entry of the chain was once: its place and its hash, kept outside of the store. */
+export interface AuditHead {
+  seq: number
+  hash: string
+}
+
+/**
+ * `cut_front`: the chain begins later than its last trim says. `cut_tail`: a head that was kept
+ * elsewhere is not there any more. `replaced`: another entry is in its place.
+ */
+export type AuditFaultKind =
+  'changed' | 'unknown_key' | 'missing' | 'unlinked' | 'cut_front' | 'cut_tail' | 'replaced'
+
+export interface AuditFault {
+  seq: number
+  fault: AuditFaultKind
+}
+
+export interface AuditReport {
+  /** The first faults, at most `MAX_FAULTS`. */
+  faults: AuditFault[]
+  /** How many entries were looked at. */
+  checked: number
+  /** The last of them. */
+  head: AuditHead | undefined
+  /** Where to go on; undefined at the end. */
+  next: number | undefined
+}
+
+export const AUDIT_TRIM = 'audit:trim'
+export const MAX_FAULTS = 20
+const PAGE = 500
+
+interface VerifyOptions {
+  /** Goes on after this entry. */
+  after?: number
+  /** How many entries at most. */
+  limit: number
+  /** A head from a log line or an earlier report. */
+  known?: AuditHead | undefined
+}
+
+type Chain = Pick<AuditLog, 'list' | 'read'>
+
+/**
+ * Checks entries of the chain, their order and their links. Without a `known` head nobody can tell a
+ * chain from what it was some time ago: a tail that was cut, or a whole store that was restored.
+ */
+export async function verifyAudit(
+  log: Chain,
+  { after = 0, limit, known }: VerifyOptions,
+): Promise<AuditReport> {
+  let previous = after > 0 ? (await log.read(after - 1, 1))[0] : undefined
+  if (previous?.seq !== after) previous = undefined
+  const faults: AuditFault[] = []
+  let checked = 0
+  let isAtEnd = false
+  while (!isAtEnd && checked < limit) {
+    const size = Math.min(PAGE, limit - checked)
+    const entries = await log.read(previous?.seq ?? after, size)
+    isAtEnd = entries.length < size
+    for (const entry of entries) {
+      faults.push(...(await findFaults(log, previous, entry)), ...findReplaced(entry, known))
+      previous = entry
+    }
+    checked += entries.length
+  }
+  if (isAtEnd && known && known.seq > (previous?.seq ?? 0)) {
+    faults.push({ seq: known.seq, fault: 'cut_tail' })
+  }
+  return {
+    faults: faults.slice(0, MAX_FAULTS),
+    checked,
+    head: previous && { seq: previous.seq, hash: previous.hash },
+    next: isAtEnd ? undefined : previous?.seq,
+  }
+}
+
+async function findFaults(
+  log: Chain,
+  previous: AuditEntry | undefined,
+  { seq, previous: link, state }: AuditEntry,
+): Promise<AuditFault[]> {
+  const faults: AuditFault[] = state === 'intact' ? [] : [{ seq, fault: state }]
+  if (!previous) {
+    if (seq > 1 && seq > (await findTrimmed(log)) + 1) faults.push({ seq, fault: 'cut_front' })
+  } else if (seq !== previous.seq + 1) {
+    faults.push({ seq: previous.seq + 1, fault: 'missing' })
+  } else if (link !== previous.hash) {
+    faults.push({ seq, fault: 'unlinked' })
+  }
+  return faults
+}
+
+function findReplaced({ seq, hash }: AuditEntry, known: AuditHead | undefined): AuditFault[] {
+  return known?.seq === seq && known.hash !== hash ? [{ seq, fault: 'replaced' }] : []
+}
+
+/** Returns up to where the chain was trimmed. Only an entry that is intact can say so. */
+async function findTrimmed(log: Chain): Promise<number> {
+  const [trim] = await log.list({ action: AUDIT_TRIM, limit: 1 })
+  return trim?.state === 'intact' ? Number(trim.target) : 0
+}
+
+/**
+ * Forgets the entries from before `before`, and says so first in an entry of the chain. Looks at
+ * most at `limit` entries; the next call goes on. Returns how many are forgotten.
+ */
+export async function trimAudit(
+  log: AuditLog,
+  { before, now, limit = 10_000 }: { before: Date; now: Date; limit?: number },
+): Promise<number> {
+  let count = 0
+  let last = 0
+  while (count < limit) {
+    const entries = await log.read(last, PAGE)
+    const young = entries.findIndex(({ at }) => at >= before)
+    const old = young === -1 ? entries : entries.slice(0, young)
+    last = old.at(-1)?.seq ?? last
+    count += old.length
+    if (old.length < PAGE) break
+  }
+  if (count === 0) return 0
+  await log.append({ at: now, actor: 'system', action: AUDIT_TRIM, target: String(last) })
+  await log.remove(last)
+  return count
+}
