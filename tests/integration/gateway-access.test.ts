@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   CLIENT_EVENTS,
+  type Audited,
   errorBodySchema,
   HTTP_ROUTES,
   type ClientEvent,
@@ -77,6 +78,8 @@ const PAYLOADS: Record<ClientEvent, (world: World) => object | Promise<object>> 
 /** What a route needs in its body. */
 const BODIES: Partial<Record<RouteName, () => object | Promise<object>>> = {
   revokeUser: () => ({ userId: 'mallory' }),
+  retryJobs: () => ({}),
+  pauseQueue: () => ({ paused: false }),
   startSignIn: () => ({ way: 'link', address: `${crypto.randomUUID()}@site.org` }),
   issueOperatorToken: async () => {
     const link = await h.gateway.createSignInLink()
@@ -162,12 +165,17 @@ async function ask(name: RouteName, token: string, sessionId: string): Promise<O
     token,
     ...(input && { body: JSON.stringify(input) }),
   }
-  const response = await askHttp(h, API + path.replace(':id', sessionId), init)
+  const response = await askHttp(
+    h,
+    API + path.replace(':id', sessionId).replace(':name', 'jobs'),
+    init,
+  )
   const body = await response.text()
   return response.ok ? 'ok' : toOutcome(errorBodySchema.parse(JSON.parse(body)).error)
 }
 
 interface Way {
+  audit: Audited | undefined
   name: string
   /** On the page, and in the table of the contract. */
   who: string
@@ -176,8 +184,9 @@ interface Way {
   prepare: (world: World) => Promise<(sessionId: string) => Promise<Outcome>>
 }
 
-const EVENTS: Way[] = Object.entries(CLIENT_EVENTS).map(([name, { payload, who }]) => ({
+const EVENTS: Way[] = Object.entries(CLIENT_EVENTS).map(([name, { payload, who, ...rule }]) => ({
   name,
+  audit: 'audit' in rule ? rule.audit : undefined,
   who: WHO.get(name) ?? 'not on the page',
   admits: who,
   async prepare(world) {
@@ -189,7 +198,8 @@ const EVENTS: Way[] = Object.entries(CLIENT_EVENTS).map(([name, { payload, who }
   },
 }))
 
-const ROUTES: Way[] = Object.entries(HTTP_ROUTES).map(([name, { method, path, who }]) => ({
+const ROUTES: Way[] = Object.entries(HTTP_ROUTES).map(([name, { method, path, who, ...rule }]) => ({
+  audit: 'audit' in rule ? rule.audit : undefined,
   name: `${method.toUpperCase()} /api${path}`,
   who: WHO.get(`${method.toUpperCase()} /api${path}`) ?? 'not on the page',
   admits: who,
@@ -203,11 +213,16 @@ async function readAsOwner({ session }: World): Promise<string> {
   return (await askHttp(h, route, { token: tokenOf('owner') })).text()
 }
 
-describe.each([...EVENTS, ...ROUTES])('$name is for $who', ({ who, admits, prepare }) => {
+describe.each([...EVENTS, ...ROUTES])('$name is for $who', ({ who, admits, audit, prepare }) => {
   const expected = ROWS.find(([word]) => word === who) ?? []
 
   it('in the table too', () => {
     expect(admits).toBe(who.startsWith('owner') ? 'user' : who)
+  })
+
+  it('in the audit log, if others than the owner may use it', () => {
+    const isForOthers = ['owner, operator', 'operator', 'admin'].includes(who)
+    expect(audit ?? 'undeclared').not.toBe(isForOthers ? 'undeclared' : 'each')
   })
 
   it.each(

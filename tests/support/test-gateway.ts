@@ -31,11 +31,11 @@ export async function openTestBackend(): Promise<TestBackend> {
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
   const { sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym } = backend
-  const { inbox, revocations, signInTickets, audit, operatorTokenKey } = backend
+  const { inbox, revocations, signInTickets, operatorTokenKey, audit, queueInspectors } = backend
   return {
     ports: {
       ...{ sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym },
-      ...{ inbox, revocations, signInTickets, audit, operatorTokenKey },
+      ...{ inbox, revocations, signInTickets, operatorTokenKey, audit, queueInspectors },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Message, Model, Session } from '@chatbox/contract'
 import type {
+  AuditLog,
   Clock,
   EventBus,
   Inbox,
@@ -8,6 +9,7 @@ import type {
   Ledger,
   MessageLog,
   Presence,
+  QueueInspector,
   RateLimiter,
   ReplyClaims,
   Revocations,
@@ -21,6 +23,7 @@ import type { OidcProvider } from './auth/operators/oidc-provider.ts'
 import type { OperatorList } from './auth/operators/operator-list.ts'
 import type { OperatorTokens } from './auth/operators/operator-tokens.ts'
 import type { VisitorTokens } from './auth/visitor-tokens.ts'
+import type { AuditTrail } from './edge/audit-trail.ts'
 import type { PendingWork } from './edge/pending-work.ts'
 import type { RateGuard } from './edge/rate-guard.ts'
 import type { SecurityEvents } from './edge/security-events.ts'
@@ -35,6 +38,7 @@ export interface GatewayPorts {
   messages: MessageLog
   replies: ReplyClaims
   queue: JobQueue
+  queueInspectors: readonly QueueInspector[]
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
@@ -42,6 +46,7 @@ export interface GatewayPorts {
   inbox: Inbox
   revocations: Revocations
   signInTickets: SignInTickets
+  audit: AuditLog
   /** Brings sign-in links to operators; undefined if this installation has no way to. */
   signInLinks?: SignInLinks | undefined
   pseudonym: BudgetParts['pseudonym']
@@ -76,6 +81,7 @@ export interface Context extends Omit<GatewayPorts, 'revocations'> {
   budgets: Budgets
   security: SecurityEvents
   inboxHub: InboxHub
+  trail: AuditTrail
   /** The work that a drain waits for. */
   work: PendingWork
   visitors: VisitorTokens | undefined

@@ -11,6 +11,7 @@ import { createOperatorTokens } from './auth/operators/operator-tokens.ts'
 import { RevocationCopy } from './auth/revocation-copy.ts'
 import { createVisitorTokens, type VisitorTokens } from './auth/visitor-tokens.ts'
 import type { Context, GatewayOptions, GatewayPorts } from './context.ts'
+import { AuditTrail } from './edge/audit-trail.ts'
 import { PendingWork } from './edge/pending-work.ts'
 import { createRateGuard } from './edge/rate-guard.ts'
 import { createSecurityEvents } from './edge/security-events.ts'
@@ -62,6 +63,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     visitors,
     operators: operatorTokens,
   })
+  const work = new PendingWork(logger)
   const context: Context = {
     ...ports,
     revocations,
@@ -78,7 +80,8 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     guard: createRateGuard(options.limits, { ...ports, security }),
     budgets: createBudgets(toBudgetLimits(options), ports),
     inboxHub: new InboxHub(ports),
-    work: new PendingWork(logger),
+    work,
+    trail: new AuditTrail({ ...ports, options, work }),
     verifyToken: async (token) => revocations.check(await verifyToken(token)),
     isAllowedOrigin: createOriginCheck(options.server),
     announceEntry: (message, session) => sockets.announceEntry(message, session),

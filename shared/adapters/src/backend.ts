@@ -9,6 +9,7 @@ import type {
   Ledger,
   MessageLog,
   Presence,
+  QueueInspector,
   RateLimiter,
   ReplyClaims,
   Revocations,
@@ -73,6 +74,7 @@ export interface Store extends StorePorts, GatewayStorePorts, AlertPorts {
 
 export interface Backend extends StorePorts, GatewayStorePorts, AlertPorts {
   queue: JobQueue
+  queueInspectors: readonly QueueInspector[]
   bus: EventBus
   limiter: RateLimiter
   presence: Presence

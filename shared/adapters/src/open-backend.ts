@@ -6,6 +6,7 @@ import { createKeyRing, type Cipher } from './sealed/key-ring.ts'
 import { createPseudonym } from './sealed/pseudonym.ts'
 import { createMemoryEventBus } from './memory/memory-event-bus.ts'
 import { MemoryJobQueue } from './memory/memory-job-queue.ts'
+import { MemoryQueueInspector } from './memory/memory-queue-inspector.ts'
 import { MemoryPresence } from './memory/memory-presence.ts'
 import { createMemoryRateLimiter } from './memory/memory-rate-limiter.ts'
 import { openSqliteStore } from './sqlite/open-sqlite-store.ts'
@@ -46,6 +47,7 @@ async function openEmbedded(
     signInTickets,
     audit,
     queue,
+    queueInspectors: [new MemoryQueueInspector(queue)],
     bus,
     limiter,
     presence,

@@ -27,9 +27,9 @@ export async function openCluster(
     ),
     () => giveUp.abort(),
   )
-  const { queue, bus, limiter, presence, ledger, socketAdapter } = redis
   const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
   const { revocations, signInTickets, audit } = store
+  const { queue, queueInspectors, bus, limiter, presence, ledger, socketAdapter } = redis
   return {
     sessions,
     messages,
@@ -41,6 +41,7 @@ export async function openCluster(
     signInTickets,
     audit,
     queue,
+    queueInspectors,
     bus,
     limiter,
     presence,

@@ -111,6 +111,17 @@ export {
   type PromptMessage,
 } from './ports/llm.ts'
 export type { Appended, LogPage, LogRange, MessageLog, OpenedLog } from './ports/message-log.ts'
+export {
+  CLASSES_OF,
+  LOOKED_AT,
+  RETRIED_A_CALL,
+  type JobFilter,
+  type JobState,
+  type QueueFigures,
+  type QueueInspector,
+  type RetryFilter,
+  type SeenJob,
+} from './ports/operators/queue-inspector.ts'
 export type { AuditEntry, AuditEvent, AuditFilter, AuditLog } from './ports/operators/audit-log.ts'
 export { PRESENCE_TTL_MS, type Presence } from './ports/presence.ts'
 export type { RateDecision, RateLimiter, RateRule } from './ports/rate-limiter.ts'

@@ -8,6 +8,8 @@ export {
   currentAddress,
   currentRequestId,
   nameSession,
+  currentCall,
+  nameCall,
   withRequestId,
   type Logger,
 } from './logging/logger.ts'

@@ -11,9 +11,11 @@ import {
   type User,
 } from '@chatbox/contract'
 import { checkAdmitted, isOperator } from '@chatbox/core'
+import { nameCall } from '@chatbox/kit'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { authenticate } from '../auth/verify-token.ts'
 import type { Context } from '../context.ts'
+import { toSubject } from '../edge/audit-trail.ts'
 import { answerInTime, parseInput, type InputSchema } from '../edge/calls.ts'
 import { toAddressKey } from '../edge/client-address.ts'
 import { Download } from './download.ts'
@@ -91,7 +93,12 @@ function toRequestHandler<R extends RouteName>(
       query: parseInput(query, { ...request.query }),
       body: parseInput(body, request.body ?? {}),
     }
-    const answered = await answerInTime(answer(call))
+    nameCall(name)
+    const answered = await answerInTime(
+      context.trail
+        .noteCall(name, who, () => toSubject({ ...call.query, ...call.body }, call.params))
+        .then(() => answer(call)),
+    )
     // A file has no time limit in total: it is read in pieces, each with its own limit.
     if (answered instanceof Download) await answered.send(response, context.logger)
     else if (answered === undefined) response.status(204).end()

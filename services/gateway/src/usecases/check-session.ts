@@ -4,6 +4,7 @@ import type { SecurityEventKind } from '@chatbox/kit'
 import type { Context } from '../context.ts'
 
 interface Owned {
+  id: string
   userId: string
 }
 
@@ -19,16 +20,18 @@ const OPERATOR_EVENTS: Partial<Record<SessionUse, SecurityEventKind>> = {
 
 /**
  * Returns the session if `who` may do this to it, and throws like `checkAccess` of core. Notes who
- * tried the id of another's session, and each operator who reads, ends or assists one.
+ * tried the id of another's session, and each operator who reads, ends or assists one. Notes in the
+ * audit log, before this resolves, who is let in to another's.
  */
-export function checkSession<S extends Owned>(
-  { security }: Pick<Context, 'security'>,
+export async function checkSession<S extends Owned>(
+  { security, trail }: Pick<Context, 'security' | 'trail'>,
   use: SessionUse,
   { who, session }: { who: User; session: S | undefined },
-): S {
+): Promise<S> {
   if (session && !mayAccess('read', who, session)) security.note('foreign-id', { userId: who.id })
   const found = checkAccess(use === 'signal' ? 'read' : use, who, session)
   const kind = OPERATOR_EVENTS[use]
   if (kind !== undefined && found.userId !== who.id) security.note(kind, { userId: who.id })
+  if (use !== 'signal' && found.userId !== who.id) await trail.noteSession(who, found.id)
   return found
 }

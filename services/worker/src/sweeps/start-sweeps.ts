@@ -95,13 +95,18 @@ const QUEUE = 'jobs'
 
 /**
  * Reports the length of the queue and the age of its oldest job. If the queue does not answer,
- * reports nothing and rejects. Makes two calls, whose cost does not grow with the queue and whose
+ * reports nothing and rejects. Makes three calls, whose cost does not grow with the queue and whose
  * time the queue limits.
  */
 export async function watchQueue({ queue, metrics }: Context): Promise<void> {
   try {
-    const [counts, oldestMs] = await Promise.all([queue.counts(), queue.oldestWaitingMs()])
+    const [counts, oldestMs, paused] = await Promise.all([
+      queue.counts(),
+      queue.oldestWaitingMs(),
+      queue.isPaused(),
+    ])
     metrics.queueSeen(QUEUE, { ...counts }, oldestMs / 1000)
+    metrics.queuePaused(QUEUE, paused)
   } catch (error) {
     metrics.queueUnseen()
     throw error

@@ -8,14 +8,19 @@ import {
   type JobQueue,
   type AdapterHooks,
   settlesWithin,
+  toAppError,
+  type JobState,
+  type SeenJob,
 } from '@chatbox/core'
 import { idsOf, isRetryable, JOB_RULES, planJob, toJobKey, toLane } from '../common/job-rules.ts'
+import { RETRY_LANE, toFailureClass } from '../common/inspection.ts'
 import { LineRate } from '../common/line-rate.ts'
 import { SlotShares } from '../common/slot-shares.ts'
+import { FailedJobs, type FailedJob } from './failed-jobs.ts'
+import type { QueueInside } from './memory-queue-inspector.ts'
 
 export const MAX_JOBS = 10_000
 const DEFAULT_GRACE_MS = 5000
-const FAILED_KEPT = { ageMs: 3_600_000, count: 1000 }
 
 interface MemoryJob {
   key: string
@@ -41,7 +46,10 @@ export class MemoryJobQueue implements JobQueue {
   readonly #rate = new LineRate()
   readonly #resting = new Map<MemoryJob, NodeJS.Timeout>()
   readonly #running = new Map<MemoryJob, { abort: AbortController; done: Promise<void> }>()
-  #failedAt: number[] = []
+  readonly #failed = new FailedJobs()
+  #isPaused = false
+  #ended = 0
+  #lastId = 0
   #handlers: JobHandlers | undefined
   #slots = new SlotShares(0)
   /** The number of jobs that have ever left the line. */
@@ -69,13 +77,11 @@ export class MemoryJobQueue implements JobQueue {
   }
 
   async counts(): Promise<JobCounts> {
-    const since = Date.now() - FAILED_KEPT.ageMs
-    this.#failedAt = this.#failedAt.filter((at) => at > since).slice(-FAILED_KEPT.count)
     return {
       waiting: this.#waiting.size,
       active: this.#running.size,
       delayed: this.#resting.size,
-      failed: this.#failedAt.length,
+      failed: this.#failed.size,
     }
   }
 
@@ -84,12 +90,38 @@ export class MemoryJobQueue implements JobQueue {
     return next ? Math.max(0, Date.now() - next.createdAt) : 0
   }
 
+  async isPaused(): Promise<boolean> {
+    return this.#isPaused
+  }
+
   expectedWaitMs(lane: string): number {
     return this.#rate.waitMs(this.#waiting.countAhead(lane))
   }
 
   async ping(): Promise<void> {
     if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
+  }
+
+  /** For the inspector of this queue. */
+  get inside(): QueueInside {
+    const readd = (job: FailedJob) => this.#readd(job)
+    const setPaused = (paused: boolean) => this.#setPaused(paused)
+    const ended = () => this.#ended
+    const isPaused = () => this.#isPaused
+    return {
+      failed: this.#failed,
+      get ended() {
+        return ended()
+      },
+      get paused() {
+        return isPaused()
+      },
+      set paused(paused) {
+        setPaused(paused)
+      },
+      look: (state) => this.#look(state).map(toSeenJob),
+      readd,
+    }
   }
 
   close(graceMs = DEFAULT_GRACE_MS): Promise<void> {
@@ -105,6 +137,24 @@ export class MemoryJobQueue implements JobQueue {
     for (const { abort } of running) abort.abort('this worker stops')
     await settlesWithin(graceMs, Promise.all(running.map(({ done }) => done)))
     this.#jobs.clear()
+  }
+
+  #look(state: Exclude<JobState, 'failed'>): MemoryJob[] {
+    if (state === 'waiting') return this.#waiting.items
+    return [...(state === 'active' ? this.#running : this.#resting).keys()]
+  }
+
+  #readd({ key, name, payload }: FailedJob): void {
+    if (this.#closing) throw new AppError('UNAVAILABLE', 'The queue is closed.')
+    const next = { payload, lane: RETRY_LANE }
+    const current = this.#jobs.get(key)
+    if (!current) this.#add({ key, name, ...next })
+    else if (this.#running.has(current)) current.next = next
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    if (!isPaused) this.#startNext()
   }
 
   #add(work: Pick<MemoryJob, 'key' | 'name' | 'lane' | 'payload'>): void {
@@ -127,7 +177,7 @@ export class MemoryJobQueue implements JobQueue {
 
   #startNext(): void {
     const handlers = this.#handlers
-    while (handlers && !this.#closing) {
+    while (handlers && !this.#closing && !this.#isPaused) {
       const job = this.#waiting.take((lane) => this.#slots.mayTake(lane))
       if (!job) return
       this.#served++
@@ -171,12 +221,20 @@ export class MemoryJobQueue implements JobQueue {
       this.#rest(job, backoffMs(job.attemptsMade, JOB_RULES.backoff, Math.random))
       return
     }
+    const failed = { at: new Date(), class: toFailureClass(toAppError(error).code) }
+    this.#failed.add({
+      ...toSeenJob(job),
+      id: `${++this.#lastId}`,
+      failed,
+      key: job.key,
+      payload: job.payload,
+    })
     this.#end(job)
-    this.#failedAt = [...this.#failedAt, Date.now()].slice(-FAILED_KEPT.count)
   }
 
   #end({ key, name, next }: MemoryJob): void {
     this.#jobs.delete(key)
+    this.#ended++
     if (next && !this.#closing) this.#add({ key, name, ...next })
   }
 
@@ -188,4 +246,10 @@ export class MemoryJobQueue implements JobQueue {
     }, delayMs)
     this.#resting.set(job, timer)
   }
+}
+
+function toSeenJob({ key, name, payload, attemptsMade, createdAt }: MemoryJob): SeenJob {
+  const { sessionId } = idsOf(JSON.parse(payload))
+  const enqueuedAt = new Date(createdAt)
+  return { id: key, name, sessionId, attempts: attemptsMade, enqueuedAt, failed: undefined }
 }

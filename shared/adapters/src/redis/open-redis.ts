@@ -1,4 +1,12 @@
-import type { AdapterHooks, EventBus, JobQueue, Ledger, Presence, RateLimiter } from '@chatbox/core'
+import type {
+  AdapterHooks,
+  EventBus,
+  JobQueue,
+  Ledger,
+  Presence,
+  QueueInspector,
+  RateLimiter,
+} from '@chatbox/core'
 import { closeInReverse } from '../common/close-in-reverse.ts'
 import { RedisEventBus } from './bus/redis-event-bus.ts'
 import { Republisher } from './bus/republisher.ts'
@@ -6,6 +14,7 @@ import { openSocketAdapter, type SocketAdapter } from './bus/socket-adapter.ts'
 import { closeClient } from './client/connection.ts'
 import { connectRedis, type RedisOptions, type RedisSecrets } from './client/context.ts'
 import { BullJobQueue } from './queue/bull-job-queue.ts'
+import { BullQueueInspector } from './queue/bull-queue-inspector.ts'
 import type { StallRules } from './queue/bull-worker.ts'
 import { RedisLedger } from './redis-ledger.ts'
 import { RedisPresence } from './redis-presence.ts'
@@ -16,6 +25,7 @@ const COMMAND_TIMEOUT_MS = 500
 /** All parts that use Redis. They share three connections, or five if jobs are consumed. */
 export interface RedisParts {
   queue: JobQueue
+  queueInspectors: readonly QueueInspector[]
   bus: EventBus
   limiter: RateLimiter
   presence: Presence
@@ -47,6 +57,7 @@ export async function openRedis(
   const connection = { close: () => closeClient(commands) }
   return {
     queue,
+    queueInspectors: [new BullQueueInspector(redis, queue)],
     bus,
     limiter: createRedisRateLimiter(redis),
     presence: new RedisPresence(redis),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { INBOX_CLIENT_EVENTS } from './operators/inbox-events.ts'
 import { activeReplySchema, messageSchema, sessionSchema, type Who } from '../entities.ts'
+import type { Audited } from '../inside/audit.ts'
 import type { ErrorInfo } from '../errors.ts'
 import {
   LIMITS,
@@ -42,6 +43,7 @@ export const CLIENT_EVENTS = {
     }),
     who: 'user',
     cost: 'read',
+    audit: 'minute',
   },
   'session:create': {
     payload: z.strictObject({ modelId: idSchema.optional() }),
@@ -49,7 +51,13 @@ export const CLIENT_EVENTS = {
     who: 'user',
     cost: 'write',
   },
-  'session:end': { payload: sessionOnly, data: sessionData, who: 'user', cost: 'write' },
+  'session:end': {
+    payload: sessionOnly,
+    data: sessionData,
+    who: 'user',
+    cost: 'write',
+    audit: 'each',
+  },
   'session:history': {
     payload: z.strictObject({
       sessionId: idSchema,
@@ -59,6 +67,7 @@ export const CLIENT_EVENTS = {
     data: z.object({ messages: z.array(messageSchema), hasMore: z.boolean() }),
     who: 'user',
     cost: 'read',
+    audit: 'minute',
   },
   'message:send': {
     payload: z.strictObject({
@@ -70,12 +79,14 @@ export const CLIENT_EVENTS = {
     data: z.object({ message: messageSchema }),
     who: 'user',
     cost: 'message',
+    audit: 'minute',
   },
   'message:read': {
     payload: z.strictObject({ sessionId: idSchema, seq: seqSchema }),
     data: empty,
     who: 'user',
     cost: 'signal',
+    audit: 'none',
   },
   'reply:stop': {
     payload: z.strictObject({ sessionId: idSchema, replyId: idSchema }),
@@ -94,6 +105,7 @@ export const CLIENT_EVENTS = {
     data: empty,
     who: 'user',
     cost: 'signal',
+    audit: 'none',
   },
   'model:select': {
     payload: z.strictObject({ sessionId: idSchema, modelId: idSchema }),
@@ -121,8 +133,15 @@ export const CLIENT_EVENTS = {
     data: sessionData,
     who: 'operator',
     cost: 'write',
+    audit: 'each',
   },
-  'takeover:end': { payload: sessionOnly, data: sessionData, who: 'operator', cost: 'write' },
+  'takeover:end': {
+    payload: sessionOnly,
+    data: sessionData,
+    who: 'operator',
+    cost: 'write',
+    audit: 'each',
+  },
   ...INBOX_CLIENT_EVENTS,
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
@@ -138,6 +157,8 @@ interface ClientEventRule {
   /** Every socket has a token. */
   who: Exclude<Who, 'anyone'>
   cost: Cost
+  /** Required where somebody may send it who is not the owner. */
+  audit?: Audited
 }
 
 /**

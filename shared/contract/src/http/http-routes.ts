@@ -10,15 +10,13 @@ import {
   type Who,
 } from '../entities.ts'
 import { errorInfoSchema, type ErrorCode } from '../errors.ts'
+import type { Audited } from '../inside/audit.ts'
 import { openEnum } from '../inside/later-versions.ts'
+import { AUDIT_ROUTES } from './admin/audit-routes.ts'
+import { QUEUE_ROUTES } from './admin/queue-routes.ts'
+import { digits, limitQuery, plain } from './route-inputs.ts'
 import { LIMITS, idSchema, text, timeSchema, userIdSchema } from '../fields.ts'
 
-/** Query values are text. Otherwise the rules of a payload are those of the socket events. */
-const digits = z
-  .string()
-  .regex(/^\d{1,16}$/, 'is not a number')
-  .transform(Number)
-const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
 const seqQuery = digits.pipe(z.int().min(0)).optional()
 const pageQuery = z.strictObject({
   limit: limitQuery,
@@ -26,10 +24,7 @@ const pageQuery = z.strictObject({
 })
 /** 256 random bits. */
 const secretText = z.string().regex(/^[\w-]{43}$/, 'is not one of ours')
-const none = z.strictObject({})
 const sessionPath = z.strictObject({ id: idSchema })
-/** A route without input and without errors of its own. */
-const plain = { params: none, query: none, body: none, errors: [] } as const
 /** A route about one session. `mayAccess` in core decides who may use it. */
 const ofSession = { ...plain, params: sessionPath, who: 'user', errors: ['NOT_FOUND'] } as const
 
@@ -67,6 +62,7 @@ export const HTTP_ROUTES = {
     path: '/sessions/:id',
     summary: 'One session',
     cost: 'read',
+    audit: 'minute',
     kind: 'json',
     response: z.object({ session: sessionSchema }),
   },
@@ -76,6 +72,7 @@ export const HTTP_ROUTES = {
     path: '/sessions/:id/messages',
     summary: "A page of a session's log, oldest first",
     cost: 'read',
+    audit: 'minute',
     query: z
       .strictObject({ afterSeq: seqQuery, beforeSeq: seqQuery, limit: limitQuery })
       .refine(
@@ -91,6 +88,7 @@ export const HTTP_ROUTES = {
     path: '/sessions/:id/end',
     summary: 'Ends a session; idempotent',
     cost: 'write',
+    audit: 'each',
     kind: 'json',
     response: z.object({ session: sessionSchema }),
   },
@@ -100,6 +98,7 @@ export const HTTP_ROUTES = {
     path: '/sessions/:id/transcript',
     summary: 'The whole log as a download',
     cost: 'read',
+    audit: 'each',
     query: z.strictObject({ format: z.enum(['txt', 'json', 'html']).optional() }),
     kind: 'download',
     mediaTypes: ['text/plain', 'text/html', 'application/json'],
@@ -200,6 +199,7 @@ export const HTTP_ROUTES = {
     summary: 'Who is shut out, the latest first',
     who: 'admin',
     cost: 'read',
+    audit: 'minute',
     query: pageQuery,
     kind: 'json',
     response: z.object({
@@ -214,6 +214,7 @@ export const HTTP_ROUTES = {
     summary: 'Shuts a user or an operator out on every gateway',
     who: 'admin',
     cost: 'write',
+    audit: 'each',
     body: z.strictObject({ userId: userIdSchema }),
     errors: ['CONFLICT'],
     kind: 'json',
@@ -226,10 +227,13 @@ export const HTTP_ROUTES = {
     summary: 'Lets a user in again; idempotent',
     who: 'admin',
     cost: 'write',
+    audit: 'each',
     params: z.strictObject({ id: userIdSchema }),
     kind: 'empty',
   },
   ...INBOX_ROUTES,
+  ...AUDIT_ROUTES,
+  ...QUEUE_ROUTES,
   readOpenApi: {
     ...plain,
     method: 'get',
@@ -255,6 +259,8 @@ interface RouteInput {
   body: z.ZodType
   /** A cookie decides the answer, so pages of other sites may not ask. */
   sameSite?: true
+  /** Required where somebody may use it who is not the owner. */
+  audit?: Audited
   /** The errors besides those of every route. */
   errors: readonly ErrorCode[]
 }

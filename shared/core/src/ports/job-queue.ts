@@ -53,6 +53,8 @@ export interface JobQueue {
    * accurate as the clocks of the two machines. Rejects with `UNAVAILABLE` if the back end is down.
    */
   oldestWaitingMs(): Promise<number>
+  /** Whether an admin has paused the queue. Rejects with `UNAVAILABLE` if the back end is down. */
+  isPaused(): Promise<boolean>
   /**
    * Estimates how long a new job of this lane would wait, in ms, from what this process has seen of
    * the queue; 0 if it has seen nothing. Makes no call.

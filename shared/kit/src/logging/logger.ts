@@ -81,6 +81,8 @@ function toIndented(stack: string): string {
 interface RequestContext {
   requestId: string
   sessionId?: string
+  /** The event or the route. */
+  call?: string
   /** Never in a line: an address is a person's. */
   address?: string
 }
@@ -105,6 +107,16 @@ export function currentAddress(): string | undefined {
   return storage.getStore()?.address
 }
 
+/** Says which event or route the current request is, for `currentCall`. */
+export function nameCall(call: string): void {
+  const context = storage.getStore()
+  if (context) context.call = call
+}
+
+export function currentCall(): string | undefined {
+  return storage.getStore()?.call
+}
+
 /** Adds the session to the log lines of the current request. Outside a request it does nothing. */
 export function nameSession(sessionId: string): void {
   const context = storage.getStore()
@@ -113,6 +125,6 @@ export function nameSession(sessionId: string): void {
 
 /** Returns the fields of each log line of the current request. */
 function requestFields(): { requestId?: string; sessionId?: string } {
-  const { address: _, ...fields } = { ...storage.getStore() }
+  const { address: _, call: __, ...fields } = { ...storage.getStore() }
   return fields
 }

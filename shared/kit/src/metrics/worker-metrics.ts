@@ -19,6 +19,7 @@ export interface WorkerMetrics {
   alertDelivered(channel: string, outcome: string): void
   /** Sets the numbers of the queue. All workers share the queue and show the same numbers. */
   queueSeen(queue: string, jobs: Record<string, number>, oldestAgeSeconds: number): void
+  queuePaused(queue: string, paused: boolean): void
   /**
    * Removes the queue's numbers. Otherwise an alert could not tell old numbers from those of a
    * quiet queue.
@@ -152,7 +153,15 @@ function queueMetrics({ gauge }: Instruments) {
     'Time since the waiting job whose turn is next was first enqueued, earlier tries included; 0 where none waits, left out while the queue does not answer.',
     'queue',
   )
+  const isPaused = gauge(
+    'chatbox_queue_paused',
+    'Whether an admin has paused a queue (1): no job begins until it goes on. Left out while the queue does not answer.',
+    'queue',
+  )
   return {
+    queuePaused(queue: string, paused: boolean) {
+      isPaused.set({ queue }, paused ? 1 : 0)
+    },
     queueSeen(queue: string, counts: Record<string, number>, oldestAgeSeconds: number) {
       for (const [state, number] of Object.entries(counts)) jobs.set({ queue, state }, number)
       age.set({ queue }, oldestAgeSeconds)
@@ -160,6 +169,7 @@ function queueMetrics({ gauge }: Instruments) {
     queueUnseen() {
       jobs.clear()
       age.clear()
+      isPaused.clear()
     },
   }
 }

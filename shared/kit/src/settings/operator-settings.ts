@@ -103,6 +103,12 @@ export const OPERATOR_SETTINGS = {
       'The claim with the roles `chat_admin` and `admin`: a text, or a list that may hold other roles too. Dots lead into a claim, as in `realm_access.roles`. Without it the verified mail address decides, by `OPERATORS`.',
     usedBy: GATEWAY,
   }),
+  auditRetentionMs: setting('AUDIT_RETENTION', duration('1d', '3650d'), {
+    default: '365d',
+    about:
+      'How long the audit log keeps what operators and admins did and read. Older entries are forgotten once a day, and an entry says so.',
+    usedBy: GATEWAY,
+  }),
 } satisfies SettingGroup
 
 interface OperatorValues {

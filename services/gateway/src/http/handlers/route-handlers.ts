@@ -1,11 +1,13 @@
 import { openApiDocument } from '@chatbox/contract'
 import type { Context } from '../../context.ts'
+import { checkAudit, listAudit } from '../../usecases/admin/audit.ts'
 import { endRevocation, listRevocations, revokeUser } from '../../usecases/admin/revocations.ts'
 import { checkSession } from '../../usecases/check-session.ts'
 import { listAllSessions } from '../../usecases/inbox/list-inbox.ts'
 import { endSession } from '../../usecases/session/change-session.ts'
 import { listSessions, readHistory } from '../../usecases/session/read-session.ts'
 import type { RouteHandlers } from '../api.ts'
+import { createQueueHandlers } from '../../usecases/admin/queues.ts'
 import { createOperatorHandlers } from './operator-sign-in.ts'
 import { createTranscripts } from './transcript.ts'
 import { admitVisitor, forgetVisitor } from './visitors.ts'
@@ -19,13 +21,16 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     listModels: async () => ({ items: [...options.models], nextCursor: null }),
     listSessions: ({ who, query }) => listSessions(context, who, query),
     readSession: async ({ who, params }) => ({
-      session: checkSession(context, 'read', { who, session: await sessions.find(params.id) }),
+      session: await checkSession(context, 'read', {
+        who,
+        session: await sessions.find(params.id),
+      }),
     }),
     readMessages: ({ who, params, query }) =>
       readHistory(context, who, { ...query, sessionId: params.id }),
     endSession: ({ who, params }) => endSession(context, who, { sessionId: params.id }),
     async downloadTranscript({ who, params, query }) {
-      const session = checkSession(context, 'read', {
+      const session = await checkSession(context, 'read', {
         who,
         session: await sessions.find(params.id),
       })
@@ -38,6 +43,9 @@ export function createRouteHandlers(context: Context): RouteHandlers {
     revokeUser: ({ who, body }) => revokeUser(context, who, body),
     endRevocation: ({ params }) => endRevocation(context, params.id),
     listAllSessions: ({ who, query }) => listAllSessions(context, who, query),
+    listAudit: ({ query }) => listAudit(context, query),
+    verifyAudit: ({ query }) => checkAudit(context, query),
+    ...createQueueHandlers(context),
     readOpenApi: async () => openApi,
   }
 }

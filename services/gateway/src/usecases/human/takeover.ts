@@ -71,7 +71,7 @@ export async function endTakeover(
 const UNKNOWN_ADDRESS = ''
 
 async function findOthers(context: Context, who: User, sessionId: string): Promise<Session> {
-  const session = checkSession(context, 'assist', {
+  const session = await checkSession(context, 'assist', {
     who,
     session: await context.sessions.find(sessionId),
   })

@@ -66,7 +66,7 @@ export async function readInbox(
   { sessionId, seq }: ClientPayload<'inbox:read'>,
 ): Promise<ClientData<'inbox:read'>> {
   const { inbox, sessions, inboxHub } = context
-  const session = checkSession(context, 'assist', {
+  const session = await checkSession(context, 'assist', {
     who: user,
     session: await sessions.find(sessionId),
   })

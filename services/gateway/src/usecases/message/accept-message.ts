@@ -24,7 +24,7 @@ export async function acceptMessage(
   // The owner of a session never changes, and the log checks whether the session is still active.
   const known = viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
   const isOwn = known?.userId === user.id
-  checkSession(context, isOwn ? 'write' : 'assist', { who: user, session: known })
+  await checkSession(context, isOwn ? 'write' : 'assist', { who: user, session: known })
   const id = toMessageId(sessionId, input.clientMessageId)
   if (isOwn) {
     await checkBudget(context, payer, { sessionId, messageId: id })

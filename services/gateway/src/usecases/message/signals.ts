@@ -19,7 +19,7 @@ export async function setTyping(
   // An open session has been checked, and a read of the store would cost more than the rest.
   const seen = caller.viewer.seen(sessionId) ?? (await context.sessions.find(sessionId))
   const who = caller.user
-  const session = checkSession(context, 'signal', { who, session: seen })
+  const session = await checkSession(context, 'signal', { who, session: seen })
   const from = { type: toPartyType(who, session), id: who.id, name: who.name }
   caller.announceTyping({ sessionId, from, typing })
   if (typing) noteActivity(context, caller, sessionId)
@@ -66,7 +66,7 @@ async function findRead(
   if (seen && seq <= seen.lastSeq) {
     return checkSession(context, 'signal', { who: caller.user, session: seen })
   }
-  const session = checkSession(context, 'signal', {
+  const session = await checkSession(context, 'signal', {
     session: await context.sessions.find(sessionId),
     who: caller.user,
   })

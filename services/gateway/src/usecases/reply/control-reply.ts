@@ -17,7 +17,7 @@ export async function stopReply(
   who: User,
   input: ClientPayload<'reply:stop'>,
 ): Promise<ClientData<'reply:stop'>> {
-  const { id } = checkSession(context, 'write', {
+  const { id } = await checkSession(context, 'write', {
     who,
     session: await context.sessions.find(input.sessionId),
   })
@@ -44,7 +44,7 @@ export async function retryReply(
   input: ClientPayload<'reply:retry'>,
 ): Promise<ClientData<'reply:retry'>> {
   const { sessions, messages, replies, clock } = context
-  const session = checkSession(context, 'write', {
+  const session = await checkSession(context, 'write', {
     who: user,
     session: await sessions.find(input.sessionId),
   })

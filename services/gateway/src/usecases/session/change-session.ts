@@ -22,7 +22,7 @@ export async function endSession(
   who: User,
   input: { sessionId: string },
 ): Promise<{ session: Session }> {
-  const session = checkSession(context, 'end', {
+  const session = await checkSession(context, 'end', {
     who,
     session: await context.sessions.find(input.sessionId),
   })
@@ -75,7 +75,7 @@ export async function selectModel(
   who: User,
   input: ClientPayload<'model:select'>,
 ): Promise<ClientData<'model:select'>> {
-  const session = checkSession(context, 'write', {
+  const session = await checkSession(context, 'write', {
     who,
     session: await context.sessions.find(input.sessionId),
   })

@@ -38,7 +38,7 @@ async function chooseSession(
   // The room of an id with the user's own mark never carries events of other users.
   if (isOwnedBy(sessionId, context.pseudonym(user.id))) return { sessionId, paid: 1 }
   const session = await context.sessions.find(sessionId)
-  checkSession(context, 'read', { who: user, session })
+  await checkSession(context, 'read', { who: user, session })
   return { sessionId, paid: 0 }
 }
 

@@ -36,7 +36,7 @@ export async function readHistory(
   who: User,
   input: PageRange & { sessionId: string },
 ): Promise<LogPage> {
-  const session = checkSession(context, 'read', {
+  const session = await checkSession(context, 'read', {
     who,
     session: await context.sessions.find(input.sessionId),
   })

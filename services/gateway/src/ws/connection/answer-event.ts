@@ -7,8 +7,9 @@ import {
   type ErrorInfo,
 } from '@chatbox/contract'
 import { AppError, checkAdmitted, isOperator, toAppError, toErrorInfo } from '@chatbox/core'
-import { withRequestId } from '@chatbox/kit'
+import { nameCall, withRequestId } from '@chatbox/kit'
 import type { Context } from '../../context.ts'
+import { toSubject } from '../../edge/audit-trail.ts'
 import { answerInTime, parseInput, type InputSchema } from '../../edge/calls.ts'
 import type { Caller } from '../../usecases/caller.ts'
 import { EventCaller, type RenewableCaller } from './event-caller.ts'
@@ -93,7 +94,10 @@ async function runEvent<E extends ClientEvent>(
   if (event === undefined) throw new AppError('INVALID_FORMAT', 'Unknown event.')
   checkAdmitted(CLIENT_EVENTS[event].who, caller.user)
   if (args.length > 1) throw new AppError('INVALID_FORMAT', 'An event has at most one payload.')
-  return await handlers[event](caller, parseInput(SCHEMAS[event].payload, args[0]))
+  const payload = parseInput(SCHEMAS[event].payload, args[0])
+  nameCall(event)
+  await context.trail.noteCall(event, caller.user, () => toSubject(payload))
+  return await handlers[event](caller, payload)
 }
 
 function isClientEvent(event: string): event is ClientEvent {

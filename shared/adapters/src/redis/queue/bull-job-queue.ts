@@ -11,19 +11,20 @@ import {
   type BullWorker,
   type StallRules,
 } from './bull-worker.ts'
+import type { InspectedQueue } from './bull-queue-inspector.ts'
 import { HELD_KEY, readHeld } from './held-notes.ts'
 import { JobTurns } from './job-turns.ts'
 
 const COMMAND_TIMEOUT_MS = 500
 const DEFAULT_GRACE_MS = 5000
-const FAILED_JOBS_KEPT = { age: 3600, count: 1000 }
+const FAILED_JOBS_KEPT = { age: 3600, count: 10_000 }
 
 /**
  * A job queue in BullMQ. A job's key is its deduplication id and not its job id. The deduplication
  * id is free as soon as the job completes or fails permanently. A failed job that is kept for
  * inspection would block every later job with the same job id.
  */
-export class BullJobQueue implements JobQueue {
+export class BullJobQueue implements JobQueue, InspectedQueue {
   readonly #redis: RedisContext
   readonly #stallRules: StallRules | undefined
   readonly #report: (error: unknown) => void
@@ -59,13 +60,19 @@ export class BullJobQueue implements JobQueue {
   }
 
   async enqueue<N extends JobName>(name: N, payload: JobPayload<N>): Promise<void> {
-    const deduplication = { id: toJobKey(name, payload), keepLastIfActive: true }
-    await this.#ask(async () => {
-      const priority = await this.#turns.take(toLane(payload), deduplication.id)
-      // BullMQ would find the same and drop the job, after ten times the work.
-      if (priority === undefined) return
-      await this.#queue.add(name, payload, { deduplication, priority })
-    })
+    await this.ask(() => this.add(name, payload, toJobKey(name, payload)))
+  }
+
+  async add(name: string, payload: object, key: string): Promise<void> {
+    const deduplication = { id: key, keepLastIfActive: true }
+    const priority = await this.#turns.take(toLane(payload), key)
+    // BullMQ would find the same and drop the job, after ten times the work.
+    if (priority === undefined) return
+    await this.#queue.add(name, payload, { deduplication, priority })
+  }
+
+  get bull(): Queue {
+    return this.#queue
   }
 
   async consume(handlers: JobHandlers, options: { concurrency: number }): Promise<void> {
@@ -79,7 +86,7 @@ export class BullJobQueue implements JobQueue {
   }
 
   async counts(): Promise<JobCounts> {
-    const [counts, held] = await this.#ask(() =>
+    const [counts, held] = await this.ask(() =>
       Promise.all([
         this.#queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
         this.#readHeld(),
@@ -88,11 +95,12 @@ export class BullJobQueue implements JobQueue {
     const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts
     // BullMQ has given them away, but they wait. A note may be a moment old.
     const heldNow = Math.min(held.count, active)
-    return { waiting: waiting + prioritized + heldNow, active: active - heldNow, delayed, failed }
+    const waits = waiting + prioritized + heldNow
+    return { waiting: waits, active: active - heldNow, delayed, failed }
   }
 
   async oldestWaitingMs(): Promise<number> {
-    const since = await this.#ask(async () => {
+    const since = await this.ask(async () => {
       const { oldest } = await this.#readHeld()
       if (oldest > 0) return oldest
       // BullMQ takes jobs of an older version and of a dead worker first, which have no turn.
@@ -104,6 +112,10 @@ export class BullJobQueue implements JobQueue {
       return jobId && (await this.#redis.commands.hget(this.#queue.toKey(jobId), 'timestamp'))
     })
     return since ? Math.max(0, Date.now() - Number(since)) : 0
+  }
+
+  isPaused(): Promise<boolean> {
+    return this.ask(() => this.#queue.isPaused())
   }
 
   #readHeld(): ReturnType<typeof readHeld> {
@@ -128,7 +140,7 @@ export class BullJobQueue implements JobQueue {
     await this.#queue.close().catch(this.#report)
   }
 
-  async #ask<T>(command: () => Promise<T>): Promise<T> {
+  async ask<T>(command: () => Promise<T>): Promise<T> {
     try {
       if (this.#closing) throw new Error('the queue is closed')
       return await this.#redis.guard(COMMAND_TIMEOUT_MS, command)

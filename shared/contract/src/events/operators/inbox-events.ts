@@ -88,6 +88,7 @@ export const INBOX_CLIENT_EVENTS = {
     }),
     who: 'operator',
     cost: 'read',
+    audit: 'minute',
   },
   /**
    * The longest waiting first, then the latest activity; of `ended` the latest activity. A page may
@@ -110,6 +111,7 @@ export const INBOX_CLIENT_EVENTS = {
     }),
     who: 'operator',
     cost: 'read',
+    audit: 'minute',
   },
   /** Never moves back. Changes nothing for a session in which the caller has no part. */
   'inbox:read': {
@@ -117,6 +119,7 @@ export const INBOX_CLIENT_EVENTS = {
     data: z.object({}),
     who: 'operator',
     cost: 'signal',
+    audit: 'minute',
   },
 } as const
 

@@ -20,6 +20,7 @@ export const INBOX_ROUTES = {
     summary: 'The sessions of all users; a page may be short although `next` leads to more',
     who: 'operator',
     cost: 'read',
+    audit: 'minute',
     query: z.strictObject({
       /** A part of the session's name, of the user's name or id, or the session's whole id. */
       q: text(1, LIMITS.nameLength).optional(),
