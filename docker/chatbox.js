@@ -1,7 +1,7 @@
 // What the image runs: the first argument is the command, the others are the command's own.
 import { readFileSync } from 'node:fs'
 
-const COMMANDS = ['gateway', 'worker', 'standalone', 'migrate', 'probe']
+const COMMANDS = ['gateway', 'worker', 'standalone', 'migrate', 'probe', 'audit']
 /** `EX_USAGE` of sysexits. */
 const EXIT_USAGE = 64
 

@@ -162,6 +162,7 @@ describe('message:send', () => {
           consume: away,
           counts: () => queue.counts(),
           oldestWaitingMs: away,
+          isPaused: away,
           expectedWaitMs: () => 0,
           ping: away,
           close: away,

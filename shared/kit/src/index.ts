@@ -19,6 +19,8 @@ export { createScrubber } from './logging/redaction.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { createBackendHooks } from './process/backend-hooks.ts'
 export { createClock } from './process/clock.ts'
+export { loadEnv } from './process/load-env.ts'
+export { prepareDataDir } from './process/prepare-data-dir.ts'
 export { StartError } from './process/process-edge.ts'
 export { runCommand, type CommandContext } from './process/run-command.ts'
 export {
