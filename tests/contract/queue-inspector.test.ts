@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { AppError, RETRIED_A_CALL, type QueueInspector, type SeenJob } from '@chatbox/core'
 import { MemoryJobQueue } from '../../shared/adapters/src/memory/memory-job-queue.ts'
 import { MemoryQueueInspector } from '../../shared/adapters/src/memory/memory-queue-inspector.ts'
@@ -15,6 +16,8 @@ import {
 interface InspectedHarness extends QueueHarness {
   inspector: QueueInspector
 }
+
+const MANY = 10_000
 
 const final = (code: 'LLM_UNAVAILABLE' | 'INTERNAL') =>
   Object.assign(new AppError(code, 'a word of a user'), { retryable: false })
@@ -199,6 +202,52 @@ describeWithRedis('on Redis', () => {
   beforeAll(async () => (lab = await openRedisLab()))
   afterAll(() => lab.close())
 
+  it('retries 10,000 in bounded calls, and a question that comes meanwhile goes before the rest', async () => {
+    const { queue, queueInspectors } = await lab.open(newId())
+    const redis = new Redis(lab.server.url)
+    const work: number[] = []
+    const [inspector] = queueInspectors
+    if (!inspector) throw new Error('there is no inspector')
+    const sessionIds = Array.from({ length: MANY }, (_, index) => `many-${index}`)
+    const failing = createRecorder(() => Promise.reject(final('LLM_UNAVAILABLE')))
+    await queue.consume(failing.handlers, { concurrency: 300 })
+    for (let from = 0; from < MANY; from += 500) {
+      const part = sessionIds.slice(from, from + 500)
+      await Promise.all(part.map((id) => queue.enqueue('answer-session', newJob(id))))
+    }
+    await eventually(
+      () => queue.counts(),
+      ({ failed }) => failed === MANY,
+      60_000,
+    )
+    await inspector.setPaused(true)
+    let calls = 0
+    let retried = 0
+    let after: string | undefined
+    let newcomer: string | undefined
+    do {
+      const before = await countCommands(redis)
+      const done = await inspector.retry({ after })
+      work.push((await countCommands(redis)) - before)
+      expect(done.retried).toBeLessThanOrEqual(RETRIED_A_CALL)
+      retried += done.retried
+      after = done.next
+      if (++calls === 50) {
+        const job = newJob()
+        newcomer = job.sessionId
+        await queue.enqueue('answer-session', job)
+      }
+    } while (after !== undefined)
+    expect(retried).toBe(MANY)
+    expect(calls).toBeLessThanOrEqual(MANY / RETRIED_A_CALL + 1)
+    const { jobs } = await inspector.list({ state: 'waiting', limit: 5 })
+    expect(jobs.map(({ sessionId }) => sessionId)).toContain(newcomer)
+    expect(await inspector.figures()).toMatchObject({ waiting: MANY + 1, failed: 0 })
+    // A call with 9,900 jobs behind it does no more than one of the first.
+    expect(Math.max(...work)).toBeLessThan(1.2 * (work[1] ?? 0))
+    redis.disconnect()
+  }, 120_000)
+
   describeInspector('redis', async () => {
     const { queue, hooks, queueInspectors } = await lab.open(newId())
     const [inspector] = queueInspectors
@@ -206,3 +255,12 @@ describeWithRedis('on Redis', () => {
     return { queue, hooks, inspector, close: () => queue.close(0) }
   })
 })
+
+/** How many commands Redis has run, those of scripts included. */
+async function countCommands(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats')
+  return Array.from(stats.matchAll(/:calls=(\d+)/g)).reduce(
+    (sum, [, calls]) => sum + Number(calls),
+    0,
+  )
+}
