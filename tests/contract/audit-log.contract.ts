@@ -109,7 +109,9 @@ export function describeAuditChain(open: () => Promise<AuditHarness>): void {
       expect(await faultsOf(harness.store)).toEqual([])
       expect(await faultsOf(harness.store, heads[4])).toEqual([])
       expect(await faultsOf(harness.store, heads[7])).toEqual([{ seq: 8, fault: 'cut_tail' }])
-      for (const _ of heads.slice(5)) await append(harness.store)
+      for (const { seq } of heads.slice(5)) {
+        await append(harness.store, { target: `again-${seq}` })
+      }
       expect(await faultsOf(harness.store)).toEqual([])
       expect(await faultsOf(harness.store, heads[7])).toEqual([{ seq: 8, fault: 'replaced' }])
       await close()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { HTTP_ROUTES, type RouteName } from '@chatbox/contract'
+import { HTTP_ROUTES } from '@chatbox/contract'
 import { AppError, type AuditLog } from '@chatbox/core'
 import { signToken } from '../environment/tokens.ts'
 import { API, askHttp, readRefusal } from '../support/ask-http.ts'
@@ -24,15 +24,13 @@ async function ask(route: string, init: Parameters<typeof askHttp>[2] = {}): Pro
   return askHttp(h, `${API}/admin/${route}`, { token: await admin(), ...init })
 }
 
-async function read<R extends RouteName>(name: R, route: string) {
-  const rule = HTTP_ROUTES[name]
-  if (rule.kind !== 'json') throw new Error('this route answers no JSON')
+async function read(route: string): Promise<unknown> {
   return (await ask(route)).json()
 }
 
 async function entriesOf(actor: string) {
   const page = HTTP_ROUTES.listAudit.response.parse(
-    await read('listAudit', `audit?actor=${encodeURIComponent(actor)}`),
+    await read(`audit?actor=${encodeURIComponent(actor)}`),
   )
   return page.items.toReversed()
 }
@@ -94,7 +92,7 @@ describe('the audit log', () => {
 
   it('is whole, and tells a head that is not in it', async () => {
     const verify = async (query = '') =>
-      HTTP_ROUTES.verifyAudit.response.parse(await read('verifyAudit', `audit/verify${query}`))
+      HTTP_ROUTES.verifyAudit.response.parse(await read(`audit/verify${query}`))
     const { head, faults, next } = await verify()
     expect({ faults, next }).toEqual({ faults: [], next: null })
     expect((await verify(`?head=${head?.seq}.${head?.hash}`)).faults).toEqual([])
@@ -129,14 +127,13 @@ describe('the queues', () => {
     ask(`queues/${route}`, { method: 'POST', body: JSON.stringify(body) })
 
   it('are shown, paused and resumed, and each act is in the audit log', async () => {
-    const figures = async () =>
-      HTTP_ROUTES.listQueues.response.parse(await read('listQueues', 'queues')).items
+    const figures = async () => HTTP_ROUTES.listQueues.response.parse(await read('queues')).items
     expect(await figures()).toMatchObject([{ name: 'jobs', paused: false }])
     expect(await (await post('jobs/pause', { paused: true })).json()).toEqual({ paused: true })
     expect(await figures()).toMatchObject([{ paused: true }])
     const { sessionId } = await openChat()
     const waiting = HTTP_ROUTES.listJobs.response.parse(
-      await read('listJobs', 'queues/jobs/jobs?state=waiting&limit=200'),
+      await read('queues/jobs/jobs?state=waiting&limit=200'),
     )
     expect(waiting.items).toEqual(expect.arrayContaining([expect.objectContaining({ sessionId })]))
     expect(JSON.stringify(waiting)).not.toContain(CANARY)

@@ -6,6 +6,6 @@ const { loadEnv, runCommand } = await import('@chatbox/kit')
 const { toKind } = await import('./to-kind.ts')
 
 await runCommand(toKind(loadEnv()), async (context) => {
-  const { runAudit } = await import('./run-audit.ts')
+  const { runAudit } = await import('./compose.ts')
   await runAudit(context, process.argv.slice(2))
 })

@@ -1,7 +1,6 @@
 import { CLIENT_EVENTS, HTTP_ROUTES, type Audited, type User, type Who } from '@chatbox/contract'
-import { trimAudit, type AuditEntry } from '@chatbox/core'
-import { currentCall } from '@chatbox/kit'
-import type { GatewayOptions, GatewayPorts } from '../context.ts'
+import { trimAudit, type AuditEntry, type AuditLog, type Clock } from '@chatbox/core'
+import { currentCall, type Logger, type Settings } from '@chatbox/kit'
 import type { PendingWork } from './pending-work.ts'
 
 interface Subject {
@@ -9,9 +8,12 @@ interface Subject {
   target?: string | undefined
 }
 
-interface TrailParts extends Pick<GatewayPorts, 'audit' | 'clock' | 'logger'> {
+interface TrailParts {
+  audit: AuditLog
+  clock: Clock
+  logger: Logger
   work: PendingWork
-  options: { operators: Pick<GatewayOptions['operators'], 'auditRetentionMs'> }
+  options: { operators: Pick<Settings['operators'], 'auditRetentionMs'> }
 }
 
 interface Rule {
@@ -23,7 +25,7 @@ const RULES: Partial<Record<string, Rule>> = { ...HTTP_ROUTES, ...CLIENT_EVENTS 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 /** How many entries of this minute a gateway knows. Beyond them a repetition is one more entry. */
-export const MAX_NOTED = 10_000
+const MAX_NOTED = 10_000
 
 /**
  * Writes the audit log, before anything is done or shown: what could not be written is refused with
@@ -112,13 +114,16 @@ const TARGET_FIELDS = ['userId', 'from', 'jobId', 'class', 'paused', 'actor', 's
 export function toSubject(input: object, params: object = {}): Subject {
   const fields = new Map<string, unknown>(Object.entries(input))
   const sessionId = fields.get('sessionId')
-  const named = TARGET_FIELDS.map((name) => [name, fields.get(name)] as const)
   const parts = [
     ...Object.values(params).map(String),
-    ...named.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`])),
+    ...TARGET_FIELDS.flatMap((name) => toPart(name, fields.get(name))),
   ]
   return {
     ...(typeof sessionId === 'string' ? { sessionId } : {}),
     ...(parts.length > 0 ? { target: parts.join(' ') } : {}),
   }
+}
+
+function toPart(name: string, value: unknown): string[] {
+  return typeof value === 'string' || typeof value === 'boolean' ? [`${name}=${value}`] : []
 }

@@ -97,8 +97,9 @@ describe('startSweep', () => {
 
 const counts = async () => ({ waiting: 3, active: 2, delayed: 1, failed: 0 })
 const oldestWaitingMs = async () => 1500
+const isPaused = async () => true
 
-type Looked = Pick<JobQueue, 'counts' | 'oldestWaitingMs'>
+type Looked = Pick<JobQueue, 'counts' | 'oldestWaitingMs' | 'isPaused'>
 
 /** What is shown of the queue after a look at each of `queues`, one after the other. */
 async function show(...queues: Looked[]): Promise<string[]> {
@@ -111,26 +112,28 @@ async function show(...queues: Looked[]): Promise<string[]> {
 }
 
 describe('watchQueue', () => {
-  it('shows the jobs by state, and the age of the oldest in seconds', async () => {
-    expect(await show({ counts, oldestWaitingMs })).toEqual([
+  it('shows the jobs by state, the age of the oldest in seconds, and that it is paused', async () => {
+    expect(await show({ counts, oldestWaitingMs, isPaused })).toEqual([
       'chatbox_queue_jobs{queue="jobs",state="waiting"} 3',
       'chatbox_queue_jobs{queue="jobs",state="active"} 2',
       'chatbox_queue_jobs{queue="jobs",state="delayed"} 1',
       'chatbox_queue_jobs{queue="jobs",state="failed"} 0',
       'chatbox_queue_oldest_job_age_seconds{queue="jobs"} 1.5',
+      'chatbox_queue_paused{queue="jobs"} 1',
     ])
   })
 
-  it('shows nothing any more once one of the two does not answer', async () => {
+  it('shows nothing any more once one of the three does not answer', async () => {
     const away = () => Promise.reject(new AppError('UNAVAILABLE', 'away'))
-    const seen = { counts, oldestWaitingMs }
-    expect(await show(seen, { counts: away, oldestWaitingMs })).toEqual([])
-    expect(await show(seen, { counts, oldestWaitingMs: away })).toEqual([])
+    const seen = { counts, oldestWaitingMs, isPaused }
+    expect(await show(seen, { ...seen, counts: away })).toEqual([])
+    expect(await show(seen, { ...seen, oldestWaitingMs: away })).toEqual([])
+    expect(await show(seen, { ...seen, isPaused: away })).toEqual([])
   })
 
   it('fails when the queue does not answer, so that the round counts as failed', async () => {
     const away = () => Promise.reject(new AppError('UNAVAILABLE', 'away'))
-    const queue = { counts: away, oldestWaitingMs }
+    const queue = { counts: away, oldestWaitingMs, isPaused }
     const looking = watchQueue({ queue, metrics: createMetrics() } as unknown as Context)
     await expect(looking).rejects.toThrow('away')
   })

@@ -3,6 +3,7 @@ import {
   LOOKED_AT,
   RETRIED_A_CALL,
   type JobFilter,
+  type JobQueue,
   type JobState,
   type QueueFigures,
   type QueueInspector,
@@ -11,7 +12,6 @@ import {
 } from '@chatbox/core'
 import { countClasses, fromCursor, Growth, toCursor, toOffset } from '../common/inspection.ts'
 import type { FailedJob, FailedJobs } from './failed-jobs.ts'
-import type { MemoryJobQueue } from './memory-job-queue.ts'
 
 /** What a queue lets its inspector see and do. */
 export interface QueueInside {
@@ -23,13 +23,17 @@ export interface QueueInside {
   readd(job: FailedJob): void
 }
 
+type InspectedQueue = Pick<JobQueue, 'counts' | 'oldestWaitingMs'> & {
+  readonly inside: QueueInside
+}
+
 export class MemoryQueueInspector implements QueueInspector {
   readonly name = 'jobs'
-  readonly #queue: MemoryJobQueue
+  readonly #queue: InspectedQueue
   readonly #inside: QueueInside
   readonly #growth = new Growth()
 
-  constructor(queue: MemoryJobQueue) {
+  constructor(queue: InspectedQueue) {
     this.#queue = queue
     this.#inside = queue.inside
   }

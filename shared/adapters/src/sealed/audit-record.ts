@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { SealError, toContext, type Cipher } from './key-ring.ts'
 
 /** An entry as it is stored. Nothing in it is a text, so only its hash is sealed. */
-export const auditRecordSchema = z.object({
+const auditRecordSchema = z.object({
   seq: z.int(),
   at: z.string(),
   actor: z.string(),

@@ -7,6 +7,6 @@ export const digits = z
   .regex(/^\d{1,16}$/, 'is not a number')
   .transform(Number)
 export const limitQuery = digits.pipe(z.int().min(1).max(LIMITS.historyPage)).optional()
-export const none = z.strictObject({})
+const none = z.strictObject({})
 /** A route without input and without errors of its own. */
 export const plain = { params: none, query: none, body: none, errors: [] } as const

@@ -52,30 +52,37 @@ export async function verifyAudit(
   log: Chain,
   { after = 0, limit, known }: VerifyOptions,
 ): Promise<AuditReport> {
-  let previous = after > 0 ? (await log.read(after - 1, 1))[0] : undefined
-  if (previous?.seq !== after) previous = undefined
   const faults: AuditFault[] = []
+  let previous = await findEntry(log, after)
   let checked = 0
   let isAtEnd = false
   while (!isAtEnd && checked < limit) {
     const size = Math.min(PAGE, limit - checked)
     const entries = await log.read(previous?.seq ?? after, size)
-    isAtEnd = entries.length < size
     for (const entry of entries) {
       faults.push(...(await findFaults(log, previous, entry)), ...findReplaced(entry, known))
       previous = entry
     }
     checked += entries.length
+    isAtEnd = entries.length < size
   }
-  if (isAtEnd && known && known.seq > (previous?.seq ?? 0)) {
-    faults.push({ seq: known.seq, fault: 'cut_tail' })
-  }
+  if (isAtEnd) faults.push(...findCutTail(previous, known))
   return {
     faults: faults.slice(0, MAX_FAULTS),
     checked,
     head: previous && { seq: previous.seq, hash: previous.hash },
     next: isAtEnd ? undefined : previous?.seq,
   }
+}
+
+async function findEntry(log: Chain, seq: number): Promise<AuditEntry | undefined> {
+  if (seq === 0) return undefined
+  const [entry] = await log.read(seq - 1, 1)
+  return entry?.seq === seq ? entry : undefined
+}
+
+function findCutTail(last: AuditEntry | undefined, known: AuditHead | undefined): AuditFault[] {
+  return known && known.seq > (last?.seq ?? 0) ? [{ seq: known.seq, fault: 'cut_tail' }] : []
 }
 
 async function findFaults(

@@ -26,6 +26,7 @@ function moveAll(metrics: Metrics): void {
   metrics.workerStarted()
   metrics.repliesRunning(1)
   metrics.queueSeen('jobs', { waiting: 1 }, 0.5)
+  metrics.queuePaused('jobs', true)
   metrics.replyFinished('demo', 'complete', 1)
   metrics.firstDelta('demo', 0.1)
   metrics.deltaPublished()

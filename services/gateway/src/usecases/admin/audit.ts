@@ -3,7 +3,7 @@ import { verifyAudit } from '@chatbox/core'
 import type { Context } from '../../context.ts'
 
 /** How many entries one call checks, so that none is long. */
-export const VERIFIED_A_CALL = 5000
+const VERIFIED_A_CALL = 5000
 
 export async function listAudit(
   { audit }: Pick<Context, 'audit'>,

@@ -6,7 +6,7 @@ import { digits, limitQuery, plain } from '../route-inputs.ts'
 const seqText = digits.pipe(z.int().min(0))
 const headSchema = z.object({ seq: z.int(), hash: z.string() })
 
-export const auditEntrySchema = z.object({
+const auditEntrySchema = z.object({
   seq: z.int().min(1),
   at: timeSchema,
   actor: z.string(),

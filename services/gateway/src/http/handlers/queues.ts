@@ -1,7 +1,7 @@
 import { LIMITS, type RouteAnswer } from '@chatbox/contract'
 import { notFound, type QueueInspector, type SeenJob } from '@chatbox/core'
 import type { Context } from '../../context.ts'
-import type { RouteHandlers } from '../../http/api.ts'
+import type { RouteHandlers } from '../api.ts'
 
 type QueueRoute = 'listQueues' | 'listJobs' | 'retryJobs' | 'pauseQueue'
 
