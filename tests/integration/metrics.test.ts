@@ -28,6 +28,10 @@ describeWithCluster('the metrics of a cluster', () => {
     cluster = await startTestCluster({
       ...{ RATE_LIMIT: '40', LLM_CONCURRENCY: '2' },
       ...{ BUDGET_USER_TOKENS: '800', BUDGET_SITE_TOKENS: '10000000' },
+      // Nobody is there: what counts is that it was tried.
+      ...{ SMTP_HOST: '127.0.0.1', SMTP_PORT: '1', SMTP_TLS: 'off', ALERT_DELAY: '0s' },
+      ...{ EMAIL_FROM: 'chat@site.org', ADMIN_EMAILS: 'ops@site.org' },
+      PUBLIC_URL: 'http://localhost:3000',
     })
     redis = new Redis(cluster.redis.url)
     redis.on('error', () => undefined)
@@ -41,13 +45,12 @@ describeWithCluster('the metrics of a cluster', () => {
     await cluster.stop()
   }, 60_000)
 
-  async function connect(gateway: number, userId: string = randomUUID()): Promise<ChatUser> {
-    return await openChatUser({ url: cluster.gateways[gateway]?.url ?? '', userId })
+  function connect(gateway: number, who: { userId?: string; roles?: string[] } = {}) {
+    const url = cluster.gateways[gateway]?.url ?? ''
+    return openChatUser({ url, userId: randomUUID(), ...who })
   }
 
-  async function ask(content: string): Promise<Message> {
-    return await user.send({ id: sessionId }, content)
-  }
+  const ask = (content: string): Promise<Message> => user.send({ id: sessionId }, content)
 
   async function replyTo(question: Message): Promise<Message> {
     const isReply = ({ message }: ServerPayload<'message:new'>) => message.replyTo === question.id
@@ -78,6 +81,8 @@ describeWithCluster('the metrics of a cluster', () => {
     await user.open({ sessionId, afterSeq: 1 })
     await fetch(`${cluster.gateways[0]?.url}/chatbox/api/models`)
     await crowdQueue()
+    await callPerson()
+    await pauseQueue()
 
     await expect(
       openChatUser({ url: cluster.gateways[0]?.url ?? '', token: 'none' }),
@@ -125,7 +130,33 @@ describeWithCluster('the metrics of a cluster', () => {
     guest.close()
   }
 
-  /** What another program that can reach Redis might publish. */
+  /** A reply is cut by an operator who was asked for. */
+  async function callPerson(): Promise<void> {
+    const guest = await connect(0)
+    const operator = await connect(1, { roles: ['chat_admin'] })
+    const { session } = await guest.open()
+    await guest.emit('help:request', { sessionId: session.id })
+    await guest.send(session, 'tokens=1000')
+    await guest.waitFor('reply:delta')
+    await operator.emit('takeover:start', { sessionId: session.id })
+    for (const name of ['help_requests', 'takeovers', 'replies_cut', 'alert_deliveries']) {
+      await waitFor(`chatbox_${name}_total`)
+    }
+    operator.close()
+    guest.close()
+  }
+
+  async function pauseQueue(): Promise<void> {
+    const authorization = `Bearer ${await signToken({ sub: 'root', roles: ['admin'] })}`
+    const url = `${cluster.gateways[0]?.url}/chatbox/api/admin/queues/jobs/pause`
+    for (const paused of [true, false]) {
+      const body = JSON.stringify({ paused })
+      const headers = { authorization, 'content-type': 'application/json' }
+      expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200)
+      if (paused) await waitFor('chatbox_queue_paused')
+    }
+  }
+
   /** Asks until no more is answered. */
   async function useUpBudget(): Promise<void> {
     const guest = await connect(0)
@@ -143,6 +174,7 @@ describeWithCluster('the metrics of a cluster', () => {
     guest.close()
   }
 
+  /** What another program that can reach Redis might publish. */
   async function refuseForged(): Promise<void> {
     await redis.publish(`chatbox:session:${sessionId}`, '{"event":"message:new","payload":{}}')
   }

@@ -52,6 +52,41 @@ export interface Gateway {
 
 /** Listens for sockets and HTTP on one port. Rejects if the port is not available. */
 export async function startGateway(ports: GatewayPorts, options: GatewayOptions): Promise<Gateway> {
+  const context: Context = {
+    ...createParts(ports, options),
+    announceEntry: (message, session) => sockets.announceEntry(message, session),
+  }
+  const sockets: SocketServer = openSocketServer(context)
+  const app: RequestListener = createApp(context)
+  const httpServer = createHttpServer(options, app)
+  sockets.attach(httpServer)
+  await context.revocations.start()
+  try {
+    await listen(httpServer, options.server)
+  } catch (error) {
+    context.revocations.stop()
+    await sockets.close()
+    throw error
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    port: toPort(httpServer),
+    connections: () => sockets.connections(),
+    createSignInLink: () => createFirstLink(context),
+    drain: (drainOptions) => sockets.drain(drainOptions),
+    stop() {
+      // A request that is still running would keep its connection for the keep-alive time.
+      httpServer.keepAliveTimeout = 1
+      return (stopped ??= closeInTime(httpServer, sockets).finally(() => {
+        context.revocations.stop()
+        context.inboxHub.stop()
+        context.security.stop()
+      }))
+    },
+  }
+}
+
+function createParts(ports: GatewayPorts, options: GatewayOptions): Omit<Context, 'announceEntry'> {
   const { clock, logger } = ports
   const operators = createOperatorList(options.operators.list)
   const operatorTokens = createOperatorTokens(operators, ports)
@@ -64,7 +99,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     operators: operatorTokens,
   })
   const work = new PendingWork(logger)
-  const context: Context = {
+  return {
     ...ports,
     revocations,
     options,
@@ -84,35 +119,6 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     trail: new AuditTrail({ ...ports, options, work }),
     verifyToken: async (token) => revocations.check(await verifyToken(token)),
     isAllowedOrigin: createOriginCheck(options.server),
-    announceEntry: (message, session) => sockets.announceEntry(message, session),
-  }
-  const sockets: SocketServer = openSocketServer(context)
-  const app: RequestListener = createApp(context)
-  const httpServer = createHttpServer(options, app)
-  sockets.attach(httpServer)
-  await revocations.start()
-  try {
-    await listen(httpServer, options.server)
-  } catch (error) {
-    revocations.stop()
-    await sockets.close()
-    throw error
-  }
-  let stopped: Promise<void> | undefined
-  return {
-    port: toPort(httpServer),
-    connections: () => sockets.connections(),
-    createSignInLink: () => createFirstLink(context),
-    drain: (drainOptions) => sockets.drain(drainOptions),
-    stop() {
-      // A request that is still running would keep its connection for the keep-alive time.
-      httpServer.keepAliveTimeout = 1
-      return (stopped ??= closeInTime(httpServer, sockets).finally(() => {
-        revocations.stop()
-        context.inboxHub.stop()
-        security.stop()
-      }))
-    },
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ClientData, ClientPayload, Sender, Session, User } from '@chatbox/contract'
 import { AppError, checkActive, isAdmin, type Appended } from '@chatbox/core'
 import type { Context } from '../../context.ts'
-import { toLane } from '../../edge/to-lane.ts'
+import { toLane } from '../message/to-lane.ts'
 import { appendEvent } from '../append-event.ts'
 import { checkSession } from '../check-session.ts'
 import { enqueueAnswer } from '../message/accept-message.ts'

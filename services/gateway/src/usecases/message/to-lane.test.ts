@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import type { User } from '@chatbox/contract'
-import { newVisitorId } from '../auth/visitor-tokens.ts'
-import { toAddressKey } from './client-address.ts'
+import { newVisitorId } from '../../auth/visitor-tokens.ts'
+import { toAddressKey } from '../../edge/client-address.ts'
 import { toLane } from './to-lane.ts'
 
 const pseudonym = (name: string) =>
