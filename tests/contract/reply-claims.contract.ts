@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { Store } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
 import { describeOutcomes } from './reply-claims.outcomes.contract.ts'
+import { describeRetries } from './reply-claims.retry.contract.ts'
 import { describeSweeps } from './reply-claims.sweeps.contract.ts'
 import {
   answer,
@@ -26,6 +27,7 @@ import {
 /** Every promise of `ReplyClaims`: here who may answer a question, and for how long. */
 export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
   describeOutcomes(open)
+  describeRetries(open)
   describeSweeps(open)
 
   let harness: StoreHarness

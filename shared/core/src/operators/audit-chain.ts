@@ -66,13 +66,14 @@ export async function verifyAudit(
     checked += entries.length
     isAtEnd = entries.length < size
   }
-  if (isAtEnd) faults.push(...findCutTail(previous, known))
-  return {
-    faults: faults.slice(0, MAX_FAULTS),
-    checked,
-    head: previous && { seq: previous.seq, hash: previous.hash },
-    next: isAtEnd ? undefined : previous?.seq,
-  }
+  const head = toHead(previous)
+  if (isAtEnd) faults.push(...findCutTail(head, known))
+  const next = isAtEnd ? undefined : head?.seq
+  return { faults: faults.slice(0, MAX_FAULTS), checked, head, next }
+}
+
+function toHead(entry: AuditEntry | undefined): AuditHead | undefined {
+  return entry && { seq: entry.seq, hash: entry.hash }
 }
 
 async function findEntry(log: Chain, seq: number): Promise<AuditEntry | undefined> {
@@ -81,7 +82,7 @@ async function findEntry(log: Chain, seq: number): Promise<AuditEntry | undefine
   return entry?.seq === seq ? entry : undefined
 }
 
-function findCutTail(last: AuditEntry | undefined, known: AuditHead | undefined): AuditFault[] {
+function findCutTail(last: AuditHead | undefined, known: AuditHead | undefined): AuditFault[] {
   return known && known.seq > (last?.seq ?? 0) ? [{ seq: known.seq, fault: 'cut_tail' }] : []
 }
 
