@@ -25,7 +25,7 @@ export const ALERTS: LimitGroup = {
       per: 'alert',
       amount: characters(MAX_TEXT_LENGTH),
       then: 'they are cut, with an ellipsis',
-      test: [TEMPLATES, 'cuts the words of a visitor'],
+      test: [TEMPLATES, 'cuts the words of a visitor', 'repeat(1993)'],
     },
     {
       what: 'segments of a text message',
@@ -42,14 +42,14 @@ export const ALERTS: LimitGroup = {
       per: 'alert',
       amount: time(SMTP_TIMEOUTS.silenceMs),
       then: 'the attempt ends, and the next one has the same `Message-ID`',
-      test: [TABLE, '%s'],
+      test: [TABLE, '%s', 'patienceMs: 300'],
     },
     {
       what: 'time of a text message, a webhook or a post',
       per: 'alert',
       amount: time(HTTP_TIMEOUT_MS),
       then: 'the attempt ends, to be repeated',
-      test: [TABLE, '%s'],
+      test: [TABLE, '%s', 'patienceMs: 300'],
     },
   ],
 }

@@ -19,7 +19,11 @@ export const INBOX_LIMITS: LimitGroup = {
       per: 'process',
       amount: count(MAX_ROWS),
       then: 'sessions that need no person are left out, the longest quiet first, and `isPartial` says so',
-      test: [ROWS, 'leaves out sessions that need no person where there are too many'],
+      test: [
+        ROWS,
+        'leaves out sessions that need no person where there are too many',
+        'new InboxRows(3)',
+      ],
     },
     {
       what: 'events about one session',
@@ -33,28 +37,40 @@ export const INBOX_LIMITS: LimitGroup = {
       per: 'connection',
       amount: count(MAX_ROWS_AT_ONCE),
       then: 'the others follow in the next events',
-      test: [PENDING, 'spreads a crowd over several events'],
+      test: [PENDING, 'spreads a crowd over several events', 'MAX_ROWS_AT_ONCE'],
     },
     {
       what: 'changes that a console catches up with by its cursor',
       per: 'connection',
       amount: count(MAX_CATCH_UP),
       then: 'it is told to read its lists anew',
-      test: [LIMITS, 'tells a console that has missed too much to read its lists anew'],
+      test: [
+        LIMITS,
+        'tells a console that has missed too much to read its lists anew',
+        'MAX_CATCH_UP',
+      ],
     },
     {
       what: 'ended sessions that are counted',
       per: 'site',
       amount: count(MAX_ENDED),
       then: 'the count stays there',
-      test: ['tests/contract/inbox.contract.ts', 'counts the ended ones, up to a limit'],
+      test: [
+        'tests/contract/inbox.contract.ts',
+        'counts the ended ones, up to a limit',
+        'countEnded(2)',
+      ],
     },
     {
       what: 'sessions that one call looks at for a filter',
       per: 'request',
       amount: `${count(MAX_LOOKED_AT.inMemory)} in memory, ${count(MAX_LOOKED_AT.inStore)} in the store`,
       then: 'the page is short, and `next` leads on',
-      test: [LIMITS, 'looks at so many sessions for a filter, and goes on in the next page'],
+      test: [
+        LIMITS,
+        'looks at so many sessions for a filter, and goes on in the next page',
+        'MAX_LOOKED_AT.inStore',
+      ],
     },
     {
       what: 'sessions whose read messages are known, the latest ones',
@@ -64,6 +80,7 @@ export const INBOX_LIMITS: LimitGroup = {
       test: [
         'services/gateway/src/inbox/unread-counts.test.ts',
         'knows so many sessions of an operator, the latest ones',
+        'MAX_MARKS',
       ],
     },
   ],
