@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import type { AlertPorts, GatewayStorePorts, Store, StorePorts } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
-import { newId, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
+import { newId, newNote, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
 
 export const PROMISED_MS = 3000
 
@@ -12,7 +12,7 @@ type CallsOf<Port> = { [Method in keyof Port]: () => Promise<unknown> }
 export function toCalls(store: Store, reply: ReplyTask): Calls {
   const { sessionId, replyId } = reply
   const { sessions, messages, replies, conversationRefs, inbox, alerts } = store
-  const { revocations, signInTickets, audit } = store
+  const { desks, revocations, signInTickets, audit } = store
   const alert = { id: newId(), rule: 'help.requested' }
   const retry = { sessionId, messageId: replyId, replyId: newId(), modelId: 'demo', askedAt: '' }
   type Ports = StorePorts & GatewayStorePorts & AlertPorts
@@ -54,6 +54,12 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
     conversationRefs: {
       read: () => conversationRefs.read(sessionId, 'dify'),
       save: () => conversationRefs.save(sessionId, 'dify', 'ref'),
+    },
+    desks: {
+      append: () => desks.append(newNote(sessionId)),
+      open: () => desks.open(sessionId, { limit: 5 }),
+      saveDraft: () => desks.saveDraft({ sessionId, operatorId: 'olga' }, 'Hello'),
+      findDraft: () => desks.findDraft({ sessionId, operatorId: 'olga' }),
     },
     inbox: {
       listActive: () => inbox.listActive({ afterId: '', limit: 5, isChecked: true }),

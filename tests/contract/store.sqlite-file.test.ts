@@ -340,6 +340,7 @@ const UNDO = [
    ALTER TABLE sessions DROP COLUMN changed_at`,
   'DROP TABLE alerts; DROP TABLE alert_groups; DROP TABLE alert_places; DROP TABLE alert_channels',
   'DROP TABLE audit',
+  'DROP TABLE desk_entries; DROP TABLE desk_drafts; ALTER TABLE sessions DROP COLUMN desk',
 ]
 
 /** Makes a new file one of an older version. */

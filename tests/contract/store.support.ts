@@ -6,6 +6,7 @@ import {
   type AdapterHooks,
   type Appended,
   toAppError,
+  type NewDeskEntry,
   type NewEntry,
   type NewSession,
   type ReplyTask,
@@ -114,6 +115,17 @@ export function newSession(userId: string = newId()): NewSession {
 
 export function newRevocation(over: Partial<Revocation> = {}): Revocation {
   return { userId: newId(), reason: 'shut_out', before: new Date(), by: 'boss', ...over }
+}
+
+export function newNote(sessionId: string, over: Partial<NewDeskEntry> = {}): NewDeskEntry {
+  return {
+    id: newId(),
+    sessionId,
+    by: { id: 'olga', name: 'Olga' },
+    at: nextTime(),
+    action: { type: 'note', text: 'Wants a refund', mentions: [] },
+    ...over,
+  }
 }
 
 export function userEntry(sessionId: string, over: Partial<Message> = {}): NewEntry {

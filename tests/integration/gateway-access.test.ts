@@ -72,6 +72,12 @@ const PAYLOADS: Record<ClientEvent, (world: World) => object | Promise<object>> 
   'inbox:subscribe': () => ({}),
   'inbox:list': () => ({ view: 'help' }),
   'inbox:read': () => ({ seq: 0 }),
+  'desk:open': () => ({}),
+  'desk:append': () => ({
+    clientEntryId: crypto.randomUUID(),
+    action: { type: 'note', text: 'Wants a refund', mentions: [] },
+  }),
+  'desk:draft': () => ({ text: 'Hello' }),
   'token:refresh': ({ caller }) => ({ token: tokenOf(caller) || 'none' }),
 }
 

@@ -31,11 +31,12 @@ export async function openTestBackend(): Promise<TestBackend> {
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const backend = await openBackend({ kind: 'embedded', dataDir, encryptionKeys }, hooks)
   const { sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym } = backend
-  const { inbox, revocations, signInTickets, operatorTokenKey, audit, queueInspectors } = backend
+  const { inbox, desks, revocations, signInTickets } = backend
+  const { operatorTokenKey, audit, queueInspectors } = backend
   return {
     ports: {
       ...{ sessions, messages, replies, queue, bus, limiter, presence, ledger, pseudonym },
-      ...{ inbox, revocations, signInTickets, operatorTokenKey, audit, queueInspectors },
+      ...{ inbox, desks, revocations, signInTickets, operatorTokenKey, audit, queueInspectors },
       clock: createClock(),
       logger: createLogger('test-gateway', 'silent'),
       metrics: createMetrics(),

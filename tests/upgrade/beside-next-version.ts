@@ -51,6 +51,7 @@ function upgradedBetween(store: Store, shared: SharedStore): Store {
     conversationRefs: between(store.conversationRefs),
     inbox: between(store.inbox),
     alerts: between(store.alerts),
+    desks: between(store.desks),
     revocations: between(store.revocations),
     signInTickets: between(store.signInTickets),
     audit: between(store.audit),

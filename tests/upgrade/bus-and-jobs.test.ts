@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { GATEWAY_EVENTS, BusEvent, Message, ReplyDelta, Session } from '@chatbox/contract'
+import {
+  EMPTY_DESK,
+  type GATEWAY_EVENTS,
+  type BusEvent,
+  type DeskEntry,
+  type Message,
+  type ReplyDelta,
+  type Session,
+} from '@chatbox/contract'
 import type { EventBus, JobQueue } from '@chatbox/core'
 import { Redis } from 'ioredis'
 import { LATER_EVENT, parseBroadcast } from '../../shared/adapters/src/common/live-events.ts'
@@ -68,11 +76,16 @@ const BUS_EVENTS: { [E in BusEvent['event']]: Extract<BusEvent, { event: E }> } 
   'message:new': { event: 'message:new', payload: { message: MESSAGE } },
   'session:updated': { event: 'session:updated', payload: { session: SESSION } },
 }
+const NOTE: DeskEntry = {
+  ...{ id: 'note', sessionId: 'session', seq: 1, by, at: TIME },
+  action: { type: 'note', text: 'Wants a refund', mentions: [] },
+}
 const BROADCASTS: Record<keyof typeof GATEWAY_EVENTS, unknown> = {
   'message:new': { message: MESSAGE },
   'session:updated': { session: SESSION },
   typing: { sessionId: 'session', from: { type: 'user', ...by }, typing: true },
   'message:receipt': { sessionId: 'session', reader: { type: 'user', id: 'ada' }, seq: 1 },
+  'desk:new': { entry: NOTE, desk: { ...EMPTY_DESK, seq: 1 } },
 }
 
 /** Publishes as the next version does. */

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto'
-import type { Message, Model, Session } from '@chatbox/contract'
+import type { Message, Model, ServerPayload, Session } from '@chatbox/contract'
 import type {
   AuditLog,
   Clock,
+  DeskLog,
   EventBus,
   Inbox,
   JobQueue,
@@ -44,6 +45,7 @@ export interface GatewayPorts {
   presence: Presence
   ledger: Ledger
   inbox: Inbox
+  desks: DeskLog
   revocations: Revocations
   signInTickets: SignInTickets
   audit: AuditLog
@@ -98,4 +100,6 @@ export interface Context extends Omit<GatewayPorts, 'revocations'> {
    * never awaited: a viewer that misses the event catches up from the log.
    */
   announceEntry(message: Message, session: Session): void
+  /** Like `announceEntry`, for the operators who follow the session's desk. */
+  announceDesk(news: ServerPayload<'desk:new'>): void
 }

@@ -55,6 +55,8 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
   const context: Context = {
     ...createParts(ports, options),
     announceEntry: (message, session) => sockets.announceEntry(message, session),
+    announceDesk: (news) => sockets.announceDesk(news),
+    announceDesk: (news) => sockets.announceDesk(news),
   }
   const sockets: SocketServer = openSocketServer(context)
   const app: RequestListener = createApp(context)
@@ -86,7 +88,7 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
   }
 }
 
-function createParts(ports: GatewayPorts, options: GatewayOptions): Omit<Context, 'announceEntry'> {
+function createParts(ports: GatewayPorts, options: GatewayOptions): Omit<Context, 'announceEntry' | 'announceDesk'> {
   const { clock, logger } = ports
   const operators = createOperatorList(options.operators.list)
   const operatorTokens = createOperatorTokens(operators, ports)

@@ -3,6 +3,7 @@ import type {
   Alerts,
   AuditLog,
   ConversationRefs,
+  DeskLog,
   EventBus,
   Inbox,
   JobQueue,
@@ -60,6 +61,7 @@ export interface AlertPorts {
 /** The lasting ports that only gateways use. */
 export interface GatewayStorePorts {
   inbox: Inbox
+  desks: DeskLog
   revocations: Revocations
   signInTickets: SignInTickets
   audit: AuditLog

@@ -35,7 +35,7 @@ async function openEmbedded(
   const presence = new MemoryPresence()
   const limiter = createMemoryRateLimiter()
   const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
-  const { revocations, signInTickets, audit, ledger } = store
+  const { desks, revocations, signInTickets, audit, ledger } = store
   return {
     sessions,
     messages,
@@ -43,6 +43,7 @@ async function openEmbedded(
     conversationRefs,
     inbox,
     alerts,
+    desks,
     revocations,
     signInTickets,
     audit,

@@ -28,7 +28,7 @@ export async function openCluster(
     () => giveUp.abort(),
   )
   const { sessions, messages, replies, conversationRefs, alerts, inbox } = store
-  const { revocations, signInTickets, audit } = store
+  const { desks, revocations, signInTickets, audit } = store
   const { queue, queueInspectors, bus, limiter, presence, ledger, socketAdapter } = redis
   return {
     sessions,
@@ -37,6 +37,7 @@ export async function openCluster(
     conversationRefs,
     inbox,
     alerts,
+    desks,
     revocations,
     signInTickets,
     audit,

@@ -49,6 +49,17 @@ export {
   type AuditHead,
   type AuditReport,
 } from './operators/audit-chain.ts'
+export {
+  isSnoozed,
+  isTag,
+  placeDeskEntry,
+  toDesk,
+  type DeskHead,
+  type DeskSession,
+  type DeskState,
+  type NewDeskEntry,
+  type PlacedDeskEntry,
+} from './desk/place-desk-entry.ts'
 export { AppError, notFound, toAppError, toErrorInfo, UnusableStoreError } from './errors.ts'
 export { FairLine, MAX_LANES, type Place } from './fair-line.ts'
 export type { AdapterHooks, SchemaHooks } from './ports/adapter-hooks.ts'
@@ -82,6 +93,7 @@ export {
   type EventBus,
   type Unsubscribe,
 } from './ports/event-bus.ts'
+export type { DeskAppended, DeskLog, DraftKey, OpenedDesk } from './ports/operators/desk-log.ts'
 export {
   INBOX_SLACK_MS,
   type Inbox,

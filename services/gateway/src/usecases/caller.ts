@@ -23,6 +23,8 @@ export interface Caller {
   announceReceipt(receipt: ServerPayload<'message:receipt'>): void
   /** Tells this connection of each change in the inbox. See `InboxHub.follow`. */
   followInbox(): Promise<void>
+  /** Tells this connection of each entry of the session's operators' log, while it has the role. */
+  followDesk(sessionId: string): void
   /** Takes the identity of a newer token. Throws `UNAUTHORIZED` if it is another user's. */
   renew(identity: Identity): void
 }

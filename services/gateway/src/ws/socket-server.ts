@@ -10,12 +10,13 @@ import { ServedSocket, type SocketParts } from './connection/served-socket.ts'
 import { createChatEngine, type ChatEngine } from './engine/chat-engine.ts'
 import { closeSockets, drainSockets, localSockets, type DrainOptions } from './engine/drain.ts'
 import { createHandshake } from './engine/handshake.ts'
-import { announceEntry, deliverEvent, toActiveSessionId } from './rooms/deliver.ts'
+import { announceDesk, announceEntry, deliverEvent, toActiveSessionId } from './rooms/deliver.ts'
 import { startHeadBeacon, type HeadBeacon } from './rooms/head-beacon.ts'
 import { SessionRooms } from './rooms/session-rooms.ts'
 
 export interface SocketServer {
   announceEntry: Context['announceEntry']
+  announceDesk: Context['announceDesk']
   /** Handles upgrades before the server's other listeners, which must be attached already. */
   attach(httpServer: HttpServer): void
   connections(): number
@@ -39,6 +40,7 @@ export function openSocketServer(context: Context): SocketServer {
   const presenceTimer = startPresence(context)
   return {
     announceEntry: (message, session) => announceEntry({ io, ...context }, message, session),
+    announceDesk: (news) => announceDesk(io, news),
     attach: (httpServer) => engine.attach(httpServer),
     connections: () => io.engine.clientsCount,
     async drain(options) {

@@ -1,4 +1,5 @@
 import {
+  deskRoom,
   GATEWAY_EVENTS,
   SERVER_EVENTS,
   operatorRoom,
@@ -112,11 +113,14 @@ type LiveEvent = BusEvent | EventOf<keyof typeof GATEWAY_EVENTS>
 function sessionIdOf(event: LiveEvent): string {
   if (event.event === 'message:new') return event.payload.message.sessionId
   if (event.event === 'session:updated') return event.payload.session.id
+  if (event.event === 'desk:new') return event.payload.entry.sessionId
   return event.payload.sessionId
 }
 
 /** Returns the rooms that may get an event. */
 function roomsOf(event: LiveEvent): string[] {
+  // What operators write goes to no room that its user may be in.
+  if (event.event === 'desk:new') return [deskRoom(event.payload.entry.sessionId)]
   const sessionId = sessionIdOf(event)
   const rooms = [sessionRoom(sessionId), operatorRoom(sessionId)]
   const isOfUser = event.event === 'session:updated'

@@ -13,6 +13,12 @@ interface Projection {
   record: StateRecord
 }
 
+/** A session whose head has moved. */
+interface Moved {
+  origin: SessionOrigin
+  record: StateRecord
+}
+
 /** About 2 KB each. */
 export const MAX_KNOWN = 1000
 const MAX_WAITING = 1000
@@ -100,7 +106,7 @@ export class HeadCache {
 
   /** Never rejects: the entry that led to the head is stored even if its projection fails. */
   async project(origin: SessionOrigin, record: StateRecord): Promise<void> {
-    await this.#write([toUpdate(origin, record)])
+    await this.#write([{ origin, record }])
   }
 
   /** Resolves when no projection is waiting. From now on none are batched. */
@@ -126,29 +132,41 @@ export class HeadCache {
         this.#writing.set(id, projection)
       }
       const projections = [...this.#writing.values()]
-      await this.#write(projections.map(({ found, record }) => toUpdate(found.origin, record)))
+      await this.#write(projections.map(({ found: { origin }, record }) => ({ origin, record })))
       this.#writing.clear()
     }
     // This runs in the same turn as the check above, so a later projection starts a new batch.
     this.#drained = undefined
   }
 
-  async #write(updates: AnyBulkWriteOperation<SessionDocument>[]): Promise<void> {
+  async #write(moved: readonly Moved[]): Promise<void> {
     try {
+      await this.#deleteDrafts(moved)
       await this.#mongo.call(() =>
         // Unordered, so that a refused projection does not affect the others.
-        this.#mongo.sessions.bulkWrite(updates, { ...BOUNDED, ordered: false }),
+        this.#mongo.sessions.bulkWrite(moved.map(toUpdate), { ...BOUNDED, ordered: false }),
       )
     } catch (error) {
       this.#deps.hooks.onError('mongo', error)
     }
   }
+
+  /**
+   * Of sessions that have ended. Before their projections, so that a repair of those repeats it if
+   * this process dies.
+   */
+  async #deleteDrafts(moved: readonly Moved[]): Promise<void> {
+    const ended = moved.filter(({ record: { state } }) => state.status !== 'active')
+    if (ended.length === 0) return
+    const sessionId = { $in: ended.map(({ origin }) => origin.id) }
+    await this.#mongo.call(() => this.#mongo.deskDrafts.deleteMany({ sessionId }, BOUNDED))
+  }
 }
 
-function toUpdate(
-  origin: SessionOrigin,
-  { seq, state, stateSealed }: StateRecord,
-): AnyBulkWriteOperation<SessionDocument> {
+function toUpdate({
+  origin,
+  record: { seq, state, stateSealed },
+}: Moved): AnyBulkWriteOperation<SessionDocument> {
   const { status, lastActivityAt } = state
   const activeKey = toActiveKey(origin, state)
   const projection = { seq, state, stateSealed, status, lastActivityAt, activeKey }

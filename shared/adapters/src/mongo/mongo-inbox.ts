@@ -11,11 +11,13 @@ import {
 import type { Filter } from 'mongodb'
 import { z } from 'zod'
 import { toInboxEntry } from '../sealed/inbox-record.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import { readEach, skipRefused } from '../sealed/session-record.ts'
 import { BOUNDED } from './client/client.ts'
 import type { MongoConnection } from './client/connection.ts'
 import { isDuplicateKey } from './client/errors.ts'
 import { toKey, type ReadMarkDocument, type SessionDocument } from './documents.ts'
+import type { MongoDeskLog } from './mongo-desk-log.ts'
 import type { MongoSessions } from './mongo-sessions.ts'
 
 const textsSchema = z.object({ state: z.object({ userTexts: z.int().optional() }) })
@@ -23,11 +25,19 @@ const textsSchema = z.object({ state: z.object({ userTexts: z.int().optional() }
 /** The sessions of all users, from their projections. */
 export class MongoInbox implements Inbox {
   readonly #mongo: MongoConnection
+  readonly #deps: RecordDeps
   readonly #sessions: MongoSessions
+  readonly #desks: MongoDeskLog
 
-  constructor(mongo: MongoConnection, sessions: MongoSessions) {
+  constructor(
+    mongo: MongoConnection,
+    deps: RecordDeps,
+    { sessions, desks }: { sessions: MongoSessions; desks: MongoDeskLog },
+  ) {
     this.#mongo = mongo
+    this.#deps = deps
     this.#sessions = sessions
+    this.#desks = desks
   }
 
   async now(): Promise<Date> {
@@ -138,7 +148,7 @@ export class MongoInbox implements Inbox {
 
   #toEntries(documents: readonly SessionDocument[]): InboxEntry[] {
     return readEach(documents, (document) =>
-      toInboxEntry({
+      toInboxEntry(this.#deps, {
         ...this.#sessions.toFound(document),
         changedAt: document.changedAt?.getTime(),
         desk: document.desk,
@@ -148,9 +158,11 @@ export class MongoInbox implements Inbox {
 
   async #toChecked(document: SessionDocument): Promise<InboxEntry | undefined> {
     try {
-      const { changedAt, desk } = document
-      const found = await this.#sessions.toExact(this.#sessions.toFound(document))
-      return toInboxEntry({ ...found, changedAt: changedAt?.getTime(), desk })
+      const [found, desk] = await Promise.all([
+        this.#sessions.toExact(this.#sessions.toFound(document)),
+        this.#desks.readHead(document),
+      ])
+      return toInboxEntry(this.#deps, { ...found, changedAt: document.changedAt?.getTime(), desk })
     } catch (error) {
       skipRefused(error)
       return undefined

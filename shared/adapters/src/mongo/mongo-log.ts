@@ -58,6 +58,8 @@ interface Try {
   isIdTaken?: boolean
 }
 
+type Page = PageFill<MessageDocument, Message>
+
 /** The log of every session. */
 export class MongoLog implements MessageLog {
   readonly #mongo: MongoConnection
@@ -102,12 +104,12 @@ export class MongoLog implements MessageLog {
       .find({ sessionId: toKey(sessionId), seq: bound }, { ...BOUNDED, projection: MESSAGE_FIELDS })
       .sort({ seq: isForward ? 1 : -1 })
       .limit(limit + 1)
-    const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
+    const page = this.#startPage(range)
     await readUntil(documents, range, (document) => {
       page.add(document)
       return page.isCut
     })
-    return page.toPage()
+    return toLogPage(page)
   }
 
   /**
@@ -115,7 +117,7 @@ export class MongoLog implements MessageLog {
    * the whole session. A page that reaches the end needs no other read and is always consistent.
    */
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {
-    const page = new PageFill<MessageDocument>(range, (document) => this.#toMessage(document))
+    const page = this.#startPage(range)
     const documents: MessageDocument[] = []
     await readUntil(this.#findWithEnd(toKey(sessionId), range), range, (document) => {
       documents.push(document)
@@ -133,7 +135,7 @@ export class MongoLog implements MessageLog {
     const { origin, head } = found
     return {
       session: toSession(origin, head),
-      page: page.toPage(),
+      page: toLogPage(page),
       mayHaveOpenTask: head.state.unanswered > 0,
     }
   }
@@ -256,9 +258,21 @@ export class MongoLog implements MessageLog {
     if (owner && owner.sessionId !== message.sessionId) throw idTaken()
   }
 
+  #startPage(range: LogRange): Page {
+    return new PageFill(range, {
+      open: (document: MessageDocument) => this.#toMessage(document),
+      lengthOf: ({ content }) => content.length,
+    })
+  }
+
   #toMessage({ _id: id, sessionId, seq, head, sealed }: MessageDocument): Message {
     return toMessage(this.#deps, { id, sessionId, seq, head, sealed })
   }
+}
+
+function toLogPage(page: Page): LogPage {
+  const { entries: messages, hasMore } = page.toPage()
+  return { messages, hasMore }
 }
 
 /**

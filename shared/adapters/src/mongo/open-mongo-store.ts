@@ -3,6 +3,7 @@ import {
   type Alerts,
   type AuditLog,
   type ConversationRefs,
+  type DeskLog,
   type Inbox,
   type MessageLog,
   type ReplyClaims,
@@ -19,6 +20,7 @@ import { isDuplicateKey } from './client/errors.ts'
 import { toKey } from './documents.ts'
 import { MongoAlerts } from './mongo-alerts.ts'
 import { HeadCache } from './head-cache.ts'
+import { MongoDeskLog } from './mongo-desk-log.ts'
 import { MongoInbox } from './mongo-inbox.ts'
 import { MongoAuditLog } from './mongo-audit-log.ts'
 import { MongoLog } from './mongo-log.ts'
@@ -50,6 +52,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const heads = new HeadCache(mongo, deps)
   const sessions = new MongoSessions(mongo, deps, heads)
   const alerts = new MongoAlerts(mongo, deps)
+  const desks = new MongoDeskLog(mongo, deps, sessions)
   let closed: Promise<void> | undefined
 
   async function close(): Promise<void> {
@@ -62,8 +65,9 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     messages: withCall<MessageLog>(mongo, new MongoLog(mongo, deps, { sessions, alerts })),
     replies: withCall<ReplyClaims>(mongo, new MongoReplyClaims(mongo, deps)),
     conversationRefs: withCall<ConversationRefs>(mongo, new MongoConversationRefs(mongo, deps)),
-    inbox: withCall<Inbox>(mongo, new MongoInbox(mongo, sessions)),
     alerts: withCall<Alerts>(mongo, alerts),
+    inbox: withCall<Inbox>(mongo, new MongoInbox(mongo, deps, { sessions, desks })),
+    desks: withCall<DeskLog>(mongo, desks),
     revocations: withCall<Revocations>(mongo, new MongoRevocations(mongo)),
     signInTickets: withCall<SignInTickets>(mongo, new MongoSignInTickets(mongo, deps)),
     audit: withCall<AuditLog>(mongo, new MongoAuditLog(mongo, deps)),

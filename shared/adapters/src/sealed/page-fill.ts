@@ -1,22 +1,33 @@
-import type { Message } from '@chatbox/contract'
-import type { LogPage, LogRange } from '@chatbox/core'
+import type { LogRange } from '@chatbox/core'
+
+/** How an entry is decrypted, and the length of the text in it, in UTF-16 units. */
+export interface PageEntries<Stored, Entry> {
+  open(stored: Stored): Entry
+  lengthOf(entry: Entry): number
+}
+
+export interface FilledPage<Entry> {
+  /** In log order, for either bound. */
+  entries: Entry[]
+  hasMore: boolean
+}
 
 /**
  * Fills a page of a log, entry by entry in the direction of reading. Decrypting is most of what a
  * read costs, so no entry is decrypted once the page is full; the one that shows that the text is
  * too long is the last.
  */
-export class PageFill<Stored> {
+export class PageFill<Stored, Entry> {
   readonly #range: LogRange
-  readonly #open: (stored: Stored) => Message
-  readonly #messages: Message[] = []
+  readonly #how: PageEntries<Stored, Entry>
+  readonly #entries: Entry[] = []
   #length = 0
   #isCut = false
   #hasMore = false
 
-  constructor(range: LogRange, open: (stored: Stored) => Message) {
+  constructor(range: LogRange, how: PageEntries<Stored, Entry>) {
     this.#range = range
-    this.#open = open
+    this.#how = how
   }
 
   /** True once the text is as long as it may be, so that nothing more has to be read. */
@@ -26,19 +37,19 @@ export class PageFill<Stored> {
 
   add(stored: Stored): void {
     const { limit, maxLength = Infinity } = this.#range
-    const count = this.#messages.length
+    const count = this.#entries.length
     this.#hasMore ||= count === limit
     if (this.#hasMore) return
-    const message = this.#open(stored)
-    this.#length += message.content.length
+    const entry = this.#how.open(stored)
+    this.#length += this.#how.lengthOf(entry)
     this.#isCut = this.#length > maxLength && count > 0
     if (this.#isCut) this.#hasMore = true
-    else this.#messages.push(message)
+    else this.#entries.push(entry)
   }
 
-  toPage(): LogPage {
+  toPage(): FilledPage<Entry> {
     const isForward = this.#range.afterSeq !== undefined
-    const messages = isForward ? this.#messages : this.#messages.toReversed()
-    return { messages, hasMore: this.#hasMore }
+    const entries = isForward ? this.#entries : this.#entries.toReversed()
+    return { entries, hasMore: this.#hasMore }
   }
 }

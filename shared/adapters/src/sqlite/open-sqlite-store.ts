@@ -4,6 +4,7 @@ import type { Store } from '../backend.ts'
 import { openJson, sealJson, toContext, type RecordDeps } from '../sealed/key-ring.ts'
 import { SqliteAuditLog } from './sqlite-audit-log.ts'
 import { openSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
+import { SqliteDeskLog } from './sqlite-desk-log.ts'
 import { SqliteInbox } from './sqlite-inbox.ts'
 import { SqliteAlerts } from './sqlite-alerts.ts'
 import { SqliteLedger } from './sqlite-ledger.ts'
@@ -37,8 +38,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     messages: new SqliteLog(db, deps, { sessions, alerts }),
     replies: new SqliteReplyClaims(db, deps),
     conversationRefs: new SqliteConversationRefs(db, deps),
-    inbox: new SqliteInbox(db, sessions),
     alerts,
+    inbox: new SqliteInbox(db, deps, sessions),
+    desks: new SqliteDeskLog(db, deps, sessions),
     revocations: new SqliteRevocations(db),
     signInTickets: new SqliteSignInTickets(db, deps),
     audit: new SqliteAuditLog(db, deps),

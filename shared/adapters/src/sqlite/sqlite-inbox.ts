@@ -10,6 +10,7 @@ import {
 } from '@chatbox/core'
 import { z } from 'zod'
 import { toInboxEntry } from '../sealed/inbox-record.ts'
+import type { RecordDeps } from '../sealed/key-ring.ts'
 import { readEach } from '../sealed/session-record.ts'
 import { parseJson, type Row, type SqliteDatabase } from './sqlite-database.ts'
 import { NOW_MS } from './sqlite-reply-claims.ts'
@@ -31,10 +32,12 @@ const stateSchema = z.object({ userTexts: z.int().optional() })
  */
 export class SqliteInbox implements Inbox {
   readonly #db: SqliteDatabase
+  readonly #deps: RecordDeps
   readonly #sessions: SqliteSessions
 
-  constructor(db: SqliteDatabase, sessions: SqliteSessions) {
+  constructor(db: SqliteDatabase, deps: RecordDeps, sessions: SqliteSessions) {
     this.#db = db
+    this.#deps = deps
     this.#sessions = sessions
   }
 
@@ -143,10 +146,10 @@ export class SqliteInbox implements Inbox {
   #toEntries(rows: readonly Row[]): InboxEntry[] {
     return readEach(rows, (row) => {
       const { changed_at: changedAt } = row
-      return toInboxEntry({
+      return toInboxEntry(this.#deps, {
         ...this.#sessions.toFound(row),
         changedAt: typeof changedAt === 'number' ? changedAt : undefined,
-        desk: undefined,
+        desk: parseJson(row.desk),
       })
     })
   }

@@ -69,7 +69,10 @@ export class SqliteLog implements MessageLog {
 
   async read(sessionId: string, range: LogRange): Promise<LogPage> {
     const { afterSeq, beforeSeq, limit } = range
-    const page = new PageFill<Row>(range, (row) => this.#toMessage(row))
+    const page = new PageFill(range, {
+      open: (row: Row) => this.#toMessage(row),
+      lengthOf: ({ content }) => content.length,
+    })
     const [order, bound] =
       afterSeq === undefined
         ? ['seq < ? ORDER BY seq DESC', beforeSeq ?? Number.MAX_SAFE_INTEGER]
@@ -82,7 +85,8 @@ export class SqliteLog implements MessageLog {
         return !page.isCut
       },
     )
-    return page.toPage()
+    const { entries: messages, hasMore } = page.toPage()
+    return { messages, hasMore }
   }
 
   async open(sessionId: string, range: LogRange): Promise<OpenedLog | undefined> {

@@ -228,11 +228,33 @@ const AUDIT = `
   CREATE INDEX audit_of_action ON audit (action, seq);
 `
 
+const DESK = `
+  -- The head of the operators' log, as JSON.
+  ALTER TABLE sessions ADD COLUMN desk TEXT;
+
+  CREATE TABLE desk_entries (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    seq INTEGER NOT NULL,
+    sealed TEXT NOT NULL,
+    -- The log's order, and every page of it.
+    UNIQUE (session_id, seq)
+  ) STRICT;
+
+  -- What operators have not sent yet.
+  CREATE TABLE desk_drafts (
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    operator_id TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    PRIMARY KEY (session_id, operator_id)
+  ) STRICT, WITHOUT ROWID;
+`
+
 /**
  * The step to each version. A file's version is its `user_version`; one without tables has 0. A
  * released step never changes.
  */
-const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX, ALERTS, AUDIT]
+const STEPS = [TABLES, BUDGETS, LANES, SIGN_IN, INBOX, ALERTS, AUDIT, DESK]
 
 /** Creates the tables in a new file, or adds those that are missing. Throws if a newer version wrote the file. */
 export function prepareSchema(db: DatabaseSync): void {

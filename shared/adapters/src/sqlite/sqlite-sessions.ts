@@ -127,6 +127,9 @@ export class SqliteSessions implements Sessions {
       stateSealed,
       origin.id,
     )
+    if (state.status !== 'active') {
+      this.#db.run('DELETE FROM desk_drafts WHERE session_id = ?', origin.id)
+    }
   }
 
   #findActive(userId: string): Session | undefined {

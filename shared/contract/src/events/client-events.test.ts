@@ -30,6 +30,9 @@ const FULL: Record<ClientEvent, Record<string, unknown>> = {
     ...{ after: 'x', limit: LIMITS.historyPage },
   },
   'inbox:read': { sessionId: 's-1', seq: 3 },
+  'desk:open': { sessionId: 's-1', afterSeq: 0, limit: LIMITS.historyPage },
+  'desk:append': { sessionId: 's-1', clientEntryId: 'e-1', action: { type: 'assigned', to: null } },
+  'desk:draft': { sessionId: 's-1', text: 'Hello' },
   'token:refresh': { token: 'a.b.c' },
 }
 const OPTIONAL = new Set([
@@ -42,7 +45,7 @@ const OPTIONAL = new Set([
   'cursor',
   'tag',
   'priority',
-  'text',
+  'text@inbox:list',
   'after',
 ])
 const isOptional = (event: string, field: string): boolean =>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DESK_CLIENT_EVENTS } from './operators/desk-events.ts'
 import { INBOX_CLIENT_EVENTS } from './operators/inbox-events.ts'
 import { activeReplySchema, messageSchema, sessionSchema, type Who } from '../entities.ts'
 import type { Audited } from '../inside/audit.ts'
@@ -143,6 +144,7 @@ export const CLIENT_EVENTS = {
     audit: 'each',
   },
   ...INBOX_CLIENT_EVENTS,
+  ...DESK_CLIENT_EVENTS,
   'token:refresh': {
     payload: z.strictObject({ token: z.string().min(1).max(LIMITS.tokenLength) }),
     data: z.object({ expiresAt: timeSchema }),

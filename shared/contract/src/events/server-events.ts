@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DESK_SERVER_EVENTS } from './operators/desk-events.ts'
 import { INBOX_SERVER_EVENTS } from './operators/inbox-events.ts'
 import { messageSchema, modelSchema, sessionSchema, userSchema } from '../entities.ts'
 import { errorInfoSchema } from '../errors.ts'
@@ -53,6 +54,7 @@ export const SERVER_EVENTS = {
     seq: seqSchema,
   }),
   ...INBOX_SERVER_EVENTS,
+  ...DESK_SERVER_EVENTS,
   'token:expiring': z.object({ expiresAt: timeSchema }),
   'server:draining': z.object({ reconnectAfterMs: z.int().min(0) }),
   error: errorInfoSchema,
@@ -88,6 +90,7 @@ export const GATEWAY_EVENTS = {
   'session:updated': SERVER_EVENTS['session:updated'],
   typing: SERVER_EVENTS.typing,
   'message:receipt': SERVER_EVENTS['message:receipt'],
+  'desk:new': SERVER_EVENTS['desk:new'],
 } as const
 
 /** One of these events with its payload. */

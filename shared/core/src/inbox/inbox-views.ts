@@ -1,4 +1,5 @@
 import type { InboxView } from '@chatbox/contract'
+import { isSnoozed } from '../desk/place-desk-entry.ts'
 import type { InboxEntry } from '../ports/operators/inbox.ts'
 
 /** The views that look the same to each operator. */
@@ -6,7 +7,7 @@ export type SharedView = Exclude<InboxView, 'mine'>
 
 /**
  * Returns the views that hold a session, besides `mine` of those whom `toHolders` names. A snoozed
- * session is only in its own view, until its time comes.
+ * session is only in its own view, until its time comes or its user writes.
  */
 export function toViews({ session, desk }: InboxEntry, now: Date): SharedView[] {
   if (session.status === 'ended') return ['ended']
@@ -46,10 +47,6 @@ export function toOrderKey({ session, waitingSince }: InboxEntry): string {
 }
 
 export const ORDER_KEY = /^[01]\d{16}\.[\w.~-]{1,64}$/u
-
-function isSnoozed({ snoozedUntil }: InboxEntry['desk'], now: Date): boolean {
-  return snoozedUntil !== null && Date.parse(snoozedUntil) > now.getTime()
-}
 
 function toDigits(ms: number): string {
   return String(ms).padStart(DIGITS, '0')

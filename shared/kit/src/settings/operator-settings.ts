@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DESK_SETTINGS } from './desk-settings.ts'
 import {
   duration,
   flag,
@@ -109,6 +110,7 @@ export const OPERATOR_SETTINGS = {
       'How long the audit log keeps what operators and admins did and read. Older entries are forgotten once a day, and an entry says so.',
     usedBy: GATEWAY,
   }),
+  ...DESK_SETTINGS,
 } satisfies SettingGroup
 
 interface OperatorValues {

@@ -81,6 +81,11 @@ export class EventCaller implements Caller, Viewer {
     await this.#connection.followInbox()
   }
 
+  followDesk(sessionId: string): void {
+    this.checkRights()
+    this.#connection.followDesk(sessionId)
+  }
+
   /** The event that brings the newer token goes on under it. */
   renew(identity: Identity): void {
     this.checkRights()

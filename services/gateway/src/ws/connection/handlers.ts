@@ -2,6 +2,8 @@ import type { ClientData, ClientEvent, ClientPayload } from '@chatbox/contract'
 import { noteRefusal } from '../../auth/verify-token.ts'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../../usecases/caller.ts'
+import { openDesk } from '../../usecases/desk/read-desk.ts'
+import { appendDesk, saveDraft } from '../../usecases/desk/write-desk.ts'
 import { cancelHelp, requestHelp } from '../../usecases/human/help.ts'
 import { endTakeover, startTakeover } from '../../usecases/human/takeover.ts'
 import { readInbox, subscribeInbox } from '../../usecases/inbox/follow-inbox.ts'
@@ -46,6 +48,9 @@ export function createEventHandlers(context: Context): EventHandlers {
     'inbox:subscribe': (caller, input) => subscribeInbox(context, caller, input),
     'inbox:list': ({ user }, input) => listInbox(context, user, input),
     'inbox:read': (caller, input) => readInbox(context, caller, input),
+    'desk:open': (caller, input) => openDesk(context, caller, input),
+    'desk:append': (caller, input) => appendDesk(context, caller, input),
+    'desk:draft': (caller, input) => saveDraft(context, caller, input),
     'token:refresh': async (caller, { token }) => {
       try {
         const identity = await context.verifyToken(token)

@@ -16,6 +16,7 @@ import { renewIdentity, type ChatSocket } from '../chat-socket.ts'
 import { leavePresence } from '../engine/handshake.ts'
 import { websocketOf } from '../engine/metered-websocket.ts'
 import type { OutgoingEvent } from '../rooms/deliver.ts'
+import { DeskRooms } from '../rooms/desk-rooms.ts'
 import { createViewer, type Member, type SessionRooms } from '../rooms/session-rooms.ts'
 import type { Allowances, UserAllowance } from '../engine/allowances.ts'
 import { answerEvent, refuseEvent, type EventCall } from './answer-event.ts'
@@ -55,6 +56,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFol
   readonly #outbound = new OutboundMeter()
   readonly #allowance: UserAllowance
   #sessionIds: Set<string> | undefined
+  #desks: DeskRooms | undefined
   #viewer: Viewer | undefined
   /** The reason if this gateway closes the socket. */
   #closedFor: DisconnectReason | undefined
@@ -122,6 +124,11 @@ export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFol
     if (this.socket.connected) await this.#parts.inboxHub.follow(this)
   }
 
+  /** Leaves the rooms when the role is lost. Here it may have been already. */
+  followDesk(sessionId: string): void {
+    if (isOperator(this.user)) (this.#desks ??= new DeskRooms(this.socket)).join(sessionId)
+  }
+
   sendInbox(change: ServerPayload<'inbox:changed'>): void {
     this.socket.emit('inbox:changed', change)
   }
@@ -163,6 +170,7 @@ export class ServedSocket implements RenewableCaller, Member, Expiring, InboxFol
         this.rightsLost++
         this.#parts.security.note('role-lost', { userId: this.user.id })
       }
+      this.#desks?.leaveAll()
       this.#parts.rooms.leaveThose(this, (sessionId) => !this.#isOwn(sessionId))
     }
     this.#parts.expiries.start(this)

@@ -1,5 +1,6 @@
 import {
   operatorRoom,
+  deskRoom,
   sessionRoom,
   userRoom,
   type BusEvent,
@@ -49,6 +50,11 @@ function sendSession({ io, hideOperators }: Delivery, session: Session): void {
 
 function toRooms(sessionId: string): [users: string, operators: string] {
   return [sessionRoom(sessionId), operatorRoom(sessionId)]
+}
+
+/** Sends a new entry of an operators' log to those who follow it, on every gateway. */
+export function announceDesk(io: ChatServer, news: ServerPayload<'desk:new'>): void {
+  io.to(deskRoom(news.entry.sessionId)).emit('desk:new', news)
 }
 
 /**

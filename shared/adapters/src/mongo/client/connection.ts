@@ -9,6 +9,7 @@ import {
   type GuardedCollection,
 } from './client.ts'
 import { toOpenError, unavailable } from './errors.ts'
+import type { DeskDraftDocument, DeskEntryDocument } from '../desk-documents.ts'
 import type {
   AlertChannelsDocument,
   AlertDocument,
@@ -46,6 +47,8 @@ export class MongoConnection {
   readonly alertPlaces: GuardedCollection<AlertPlaceDocument>
   readonly alertChannels: GuardedCollection<AlertChannelsDocument>
   readonly audit: GuardedCollection<AuditDocument>
+  readonly deskEntries: GuardedCollection<DeskEntryDocument>
+  readonly deskDrafts: GuardedCollection<DeskDraftDocument>
   readonly clock: ServerClock
   readonly #client: MongoClient
   readonly #checkIndexes: () => Promise<void>
@@ -68,6 +71,8 @@ export class MongoConnection {
     this.alertPlaces = refuseUndefined(db.collection('alertPlaces'))
     this.alertChannels = refuseUndefined(db.collection('alertChannels'))
     this.audit = refuseUndefined(db.collection('audit'))
+    this.deskEntries = refuseUndefined(db.collection('desk_entries'))
+    this.deskDrafts = refuseUndefined(db.collection('desk_drafts'))
     this.clock = new ServerClock(db)
   }
 

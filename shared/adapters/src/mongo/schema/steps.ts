@@ -9,6 +9,7 @@ import {
   unavailable,
 } from '../client/errors.ts'
 import { ALERT_INDEXES, ALERT_PLACE_INDEXES } from '../alert-documents.ts'
+import { DESK_DRAFT_INDEXES, DESK_ENTRY_INDEXES } from '../desk-documents.ts'
 import {
   AUDIT_INDEXES,
   MESSAGE_INDEXES,
@@ -70,6 +71,12 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
     kind: 'expand',
     run: createIndexes,
   },
+  {
+    name: "create the indexes of the operators' logs",
+    since: '0.1.0',
+    kind: 'expand',
+    run: createIndexes,
+  },
 ]
 
 const INDEXES = [
@@ -81,6 +88,8 @@ const INDEXES = [
   ['alerts', ALERT_INDEXES],
   ['alertPlaces', ALERT_PLACE_INDEXES],
   ['audit', AUDIT_INDEXES],
+  ['desk_entries', DESK_ENTRY_INDEXES],
+  ['desk_drafts', DESK_DRAFT_INDEXES],
 ] as const
 
 /** Skips existing indexes. Waits for one that the server is building already. */

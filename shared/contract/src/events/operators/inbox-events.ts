@@ -1,31 +1,7 @@
 import { z } from 'zod'
-import { personSchema, sessionSchema } from '../../entities.ts'
-import { openEnum } from '../../inside/later-versions.ts'
+import { sessionSchema } from '../../entities.ts'
 import { LIMITS, idSchema, seqSchema, text, timeSchema } from '../../fields.ts'
-
-const TAG_LENGTH = 40
-const MAX_TAGS = 20
-export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
-export const prioritySchema = openEnum(PRIORITIES, 'normal')
-
-/** The head of the operators' log of a session. */
-export const deskSchema = z.object({
-  seq: seqSchema,
-  assignee: personSchema.nullable(),
-  tags: z.array(text(1, TAG_LENGTH)).max(MAX_TAGS),
-  priority: prioritySchema,
-  snoozedUntil: timeSchema.nullable(),
-})
-export type Desk = z.infer<typeof deskSchema>
-
-/** The desk of a session that no operator has written about. */
-export const EMPTY_DESK: Desk = {
-  seq: 0,
-  assignee: null,
-  tags: [],
-  priority: 'normal',
-  snoozedUntil: null,
-}
+import { deskSchema, PRIORITIES, tagSchema } from './desk-events.ts'
 
 /**
  * - `help`: the user has asked for a person and nobody has come
@@ -97,7 +73,7 @@ export const INBOX_CLIENT_EVENTS = {
   'inbox:list': {
     payload: z.strictObject({
       view: z.enum(INBOX_VIEWS),
-      tag: text(1, TAG_LENGTH).optional(),
+      tag: tagSchema.optional(),
       priority: z.enum(PRIORITIES).optional(),
       /** A part of the session's name, of the user's name or id, or the session's whole id. */
       text: text(1, LIMITS.nameLength).optional(),

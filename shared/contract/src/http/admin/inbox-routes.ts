@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { inboxCursorSchema, inboxRowSchema } from '../../events/operators/inbox-events.ts'
+import { tagSchema } from '../../events/operators/desk-events.ts'
 import { LIMITS, text, timeSchema, userIdSchema } from '../../fields.ts'
 
 const none = z.strictObject({})
@@ -28,7 +29,7 @@ export const INBOX_ROUTES = {
       /** Whether an operator has ever taken the session over. */
       assisted: flag.optional(),
       help: flag.optional(),
-      tag: text(1, 40).optional(),
+      tag: tagSchema.optional(),
       userId: userIdSchema.optional(),
       /** The bounds of the time that the list is sorted by. `to` is not part of it. */
       from: timeSchema.optional(),
