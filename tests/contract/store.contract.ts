@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { describeAlertRecords } from './alerts.contract.ts'
 import { describeAuditLog } from './audit-log.contract.ts'
 import { describeConversationRefs } from './conversation-refs.contract.ts'
+import { describeDeskLog } from './desk-log.contract.ts'
 import { describeInbox } from './inbox.contract.ts'
 import { describeMessageLog } from './message-log.contract.ts'
 import { describeReplyClaims } from './reply-claims.contract.ts'
@@ -19,6 +20,7 @@ export function describeStore(open: () => Promise<StoreHarness>): void {
   describeReplyClaims(open)
   describeConversationRefs(open)
   describeInbox(open)
+  describeDeskLog(open)
   describeRevocations(open)
   describeSignInTickets(open)
   describeAlertRecords(open)
