@@ -183,7 +183,13 @@ describeWithMongo('texts in MongoDB', () => {
     }
     const { lastSeq } = (await store.sessions.find(sessionId)) ?? {}
     const raw = await eventually(dump, (text) => text.includes(`"seq":${lastSeq ?? '?'},"state`))
-    for (const collection of ['sessions', 'messages', 'conversations']) {
+    for (const collection of [
+      'sessions',
+      'messages',
+      'conversations',
+      'desk_entries',
+      'desk_drafts',
+    ]) {
       expect(await lab.db.collection(collection).countDocuments()).toBeGreaterThan(0)
     }
     expect(findMarkers(raw)).toEqual([])

@@ -1,8 +1,10 @@
 import type { Store } from '@chatbox/adapters'
+import type { DeskAction } from '@chatbox/contract'
 import {
   answer,
   eventEntry,
   newId,
+  newNote,
   newOutcome,
   newSession,
   replyEntry,
@@ -46,8 +48,23 @@ export async function writeMarkers(store: Store): Promise<string> {
   await store.messages.append(userEntry(session.id, { sender, content: mark() }))
   await store.conversationRefs.save(session.id, 'dify', mark())
   await store.signInTickets.create({ digest: session.id, content: mark() }, 60_000)
+  await writeDesk(store, session.id)
   await store.sessions.find(session.id)
   return session.id
+}
+
+async function writeDesk({ desks }: Store, sessionId: string): Promise<void> {
+  const person = () => ({ id: mark(), name: mark() })
+  const actions: DeskAction[] = [
+    { type: 'note', text: mark(), mentions: [mark()] },
+    { type: 'assigned', to: person() },
+    { type: 'tagged', tags: [mark()] },
+    { type: 'summary', text: mark(), upToSeq: 1 },
+  ]
+  for (const action of actions) {
+    await desks.append(newNote(sessionId, { by: person(), action }))
+  }
+  await desks.saveDraft({ sessionId, operatorId: 'olga' }, mark())
 }
 
 /** The markers that can be read in raw data, also where a text is merely encoded. */

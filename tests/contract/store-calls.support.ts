@@ -1,7 +1,14 @@
 import { expect } from '@jest/globals'
 import type { AlertPorts, GatewayStorePorts, Store, StorePorts } from '@chatbox/adapters'
 import type { ReplyTask } from '@chatbox/core'
-import { newId, newNote, newOutcome, newRevocation, newSession, userEntry } from './store.support.ts'
+import {
+  newId,
+  newNote,
+  newOutcome,
+  newRevocation,
+  newSession,
+  userEntry,
+} from './store.support.ts'
 
 export const PROMISED_MS = 3000
 

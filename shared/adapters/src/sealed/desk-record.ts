@@ -26,9 +26,7 @@ export interface DeskEntryRecord {
 
 export type StoredDeskEntry = Omit<DeskEntryRecord, 'sealed'> & { sealed: unknown }
 
-const stateSchema = keepUnknown(
-  deskSchema.extend({ snoozedTexts: z.int().min(0).exactOptional() }),
-)
+const stateSchema = keepUnknown(deskSchema.extend({ snoozedTexts: z.int().min(0).exactOptional() }))
 const recordSchema = z.object({ seq: z.int().min(1), sealed: z.string() })
 
 export function toDeskRecord(deps: RecordDeps, sessionId: string, state: DeskState): DeskRecord {

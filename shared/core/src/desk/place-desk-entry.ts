@@ -1,4 +1,10 @@
-import { PRIORITIES, tagSchema, type Desk, type DeskAction, type DeskEntry } from '@chatbox/contract'
+import {
+  PRIORITIES,
+  tagSchema,
+  type Desk,
+  type DeskAction,
+  type DeskEntry,
+} from '@chatbox/contract'
 import { AppError } from '../errors.ts'
 
 /**

@@ -29,10 +29,7 @@ export async function openDesk(
   return { ...opened, draft: ownDraft, knownTags: [...options.operators.tags] }
 }
 
-function toWork(
-  { entries }: OpenedDesk,
-  draft: string,
-): { entries: number; length: number } {
+function toWork({ entries }: OpenedDesk, draft: string): { entries: number; length: number } {
   const texts = entries.map(({ action }) => ('text' in action ? action.text.length : 0))
   const length = texts.reduce((sum, of) => sum + of, draft.length)
   // The draft and the head are decrypted too.

@@ -18,7 +18,10 @@ export async function appendDesk(
   const session = await checkSession(context, 'assist', { who: user, session: found })
   if (action.type === 'tagged') await checkTags(context, sessionId, action.tags)
   if (action.type === 'summary' && action.upToSeq > session.lastSeq) {
-    throw new AppError('INVALID_FORMAT', 'Field "action.upToSeq": is beyond the end of the session.')
+    throw new AppError(
+      'INVALID_FORMAT',
+      'Field "action.upToSeq": is beyond the end of the session.',
+    )
   }
   const appended = await context.desks.append({
     // Two operators may choose the same id. Neither text contains JSON's separators unescaped.
