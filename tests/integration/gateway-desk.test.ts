@@ -111,6 +111,7 @@ describe('the desk of a session', () => {
     ['a note over its length', { ...NOTE, text: 'x'.repeat(10_001) }, 'action.text'],
     ['a note that cannot be seen', { ...NOTE, text: ' \u200b' }, 'action.text'],
     ['too many mentions', { ...NOTE, mentions: Array(21).fill('paul') }, 'action.mentions'],
+    ['too many tags', { type: 'tagged', tags: Array(21).fill('bug') }, 'action.tags'],
     ['an unknown priority', { type: 'prioritized', priority: 'asap' }, 'action.priority'],
     [
       'a summary of what is not there',

@@ -4,6 +4,7 @@ import { ANSWERED } from './answers.ts'
 import { BACK_ENDS } from './back-ends.ts'
 import { CALLS } from './calls.ts'
 import { CONNECTIONS } from './connections.ts'
+import { DESK } from './desk.ts'
 import { INBOX_LIMITS } from './inbox.ts'
 import type { LimitGroup } from './limit.ts'
 import { PAGE } from './page.ts'
@@ -19,6 +20,7 @@ export const LIMIT_GROUPS: readonly LimitGroup[] = [
   ANSWERED,
   ALERTS,
   INBOX_LIMITS,
+  DESK,
   BACK_ENDS,
   PAGE,
 ]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { SERVER_EVENTS, sessionRoom } from '@chatbox/contract'
+import { deskRoom, EMPTY_DESK, SERVER_EVENTS, sessionRoom, userRoom } from '@chatbox/contract'
 import fc from 'fast-check'
 import { parseBroadcast } from './live-events.ts'
 
@@ -64,6 +64,20 @@ describe('parseBroadcast', () => {
     ['without flags', { flags: null }],
   ])('refuses a receipt %s', (_, { payload = RECEIPT, ...options }: Record<string, unknown>) => {
     expect(parseBroadcast(toText('message:receipt', payload, options))).toBeUndefined()
+  })
+
+  it('lets an entry of a desk into the room of that desk alone', () => {
+    const entry = {
+      ...{ id: 'entry', sessionId: 'one', seq: 1, by: { id: 'olga', name: 'Olga' } },
+      ...{ at: '2026-01-01T00:00:00.000Z', action: { type: 'draft_used', outcome: 'as_is' } },
+    }
+    const news = { entry, desk: { ...EMPTY_DESK, seq: 1 } }
+    const read = (...rooms: string[]) => payloadOf(toText('desk:new', news, { rooms }))
+    expect(read(deskRoom('one'))).toEqual(news)
+    for (const room of [deskRoom('two'), sessionRoom('one'), userRoom('ann')]) {
+      expect(read(room)).toBeUndefined()
+      expect(read(deskRoom('one'), room)).toBeUndefined()
+    }
   })
 
   it('takes over only the flags of our gateways', () => {
