@@ -183,7 +183,7 @@ describe('a broadcast of a gateway of the next version', () => {
     return JSON.stringify([
       'another',
       packet,
-      { rooms: ['session:session'], except: [], flags: {} },
+      { rooms: [event === 'desk:new' ? 'desk:session' : 'session:session'], except: [], flags: {} },
     ])
   }
 

@@ -49,7 +49,11 @@ export const DESK: LimitGroup = {
       per: 'connection',
       amount: count(MAX_DESKS_PER_SOCKET),
       then: 'the oldest one is no longer told',
-      test: [GATEWAY, 'is followed by one socket for so many sessions, the latest ones'],
+      test: [
+        GATEWAY,
+        'is followed by one socket for so many sessions, the latest ones',
+        'MAX_DESKS_PER_SOCKET',
+      ],
     },
   ],
 }

@@ -56,7 +56,6 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
     ...createParts(ports, options),
     announceEntry: (message, session) => sockets.announceEntry(message, session),
     announceDesk: (news) => sockets.announceDesk(news),
-    announceDesk: (news) => sockets.announceDesk(news),
   }
   const sockets: SocketServer = openSocketServer(context)
   const app: RequestListener = createApp(context)
