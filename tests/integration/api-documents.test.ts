@@ -207,6 +207,15 @@ describe('the Socket.IO events', () => {
     ['inbox:subscribe', async () => ({ cursor: new Date().toISOString() })],
     ['inbox:list', async () => ({ view: 'assistant', text: 'a', limit: 5 })],
     ['inbox:read', async () => ({ sessionId: session.id, seq: 0 })],
+    ['desk:open', async () => ({ sessionId: session.id, afterSeq: 0, limit: 5 })],
+    [
+      'desk:append',
+      async () => ({
+        ...{ sessionId: session.id, clientEntryId: 'entry' },
+        action: { type: 'assigned', to: { id: 'olga', name: 'Olga' } },
+      }),
+    ],
+    ['desk:draft', async () => ({ sessionId: session.id, text: 'Hello' })],
     ['session:end', async () => ({ sessionId: session.id })],
   ]
 
