@@ -118,7 +118,7 @@ async function count<T>(call: () => Promise<T>): Promise<T> {
 
 async function dump({ db }: MongoLab): Promise<string> {
   const documents = await Promise.all(
-    ['messages', 'conversations'].map((name) =>
+    ['messages', 'conversations', 'desk_entries', 'desk_drafts'].map((name) =>
       db.collection(name).find().sort({ _id: 1 }).toArray(),
     ),
   )

@@ -78,6 +78,7 @@ export function toTextLength({ action }: DeskEntry): number {
 }
 
 export function sealDraft(deps: RecordDeps, key: DraftKey, text: string): string {
+  checkFormat(draftSchema, { text })
   return sealJson(deps, { text }, toDraftContext(key))
 }
 

@@ -10,7 +10,7 @@ export interface DeskAppended {
   appended: boolean
 }
 
-/** A desk and a page of its log, read at the same moment. */
+/** A desk and a page of its log. The desk may be newer than the page, and never older. */
 export interface OpenedDesk {
   desk: Desk
   /** In log order, for either way of reading. */
