@@ -87,7 +87,10 @@ export async function startGateway(ports: GatewayPorts, options: GatewayOptions)
   }
 }
 
-function createParts(ports: GatewayPorts, options: GatewayOptions): Omit<Context, 'announceEntry' | 'announceDesk'> {
+function createParts(
+  ports: GatewayPorts,
+  options: GatewayOptions,
+): Omit<Context, 'announceEntry' | 'announceDesk'> {
   const { clock, logger } = ports
   const operators = createOperatorList(options.operators.list)
   const operatorTokens = createOperatorTokens(operators, ports)
