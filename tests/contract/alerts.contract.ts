@@ -186,13 +186,14 @@ export function describeAlertRecords(open: () => Promise<StoreHarness>): void {
 
     it('lets what comes later wait for the window, and then lead', async () => {
       const rule = newId()
-      const windowMs = 200
+      const windowMs = 1000
       const soon = () => new Date(Date.now() + 1000)
       await store.alerts.group({ id: newId(), rule, readyAt: new Date(), windowMs })
       const late = { id: newId(), rule, readyAt: soon(), windowMs }
       const waits = await second.alerts.group(late)
       expect(waits).toMatchObject({ type: 'wait' })
-      expect((waits as { forMs: number }).forMs).toBeLessThanOrEqual(windowMs)
+      // Each process has measured the store's clock for itself.
+      expect((waits as { forMs: number }).forMs).toBeLessThanOrEqual(windowMs + 10)
       await sleep(windowMs + 50)
       expect(await second.alerts.group(late)).toEqual({ type: 'lead' })
     })

@@ -33,7 +33,7 @@ export async function writeMarkers(store: Store): Promise<string> {
   )
   const failed = await answer(store, session.id, { status: 'failed', content: mark(), error })
   await store.replies.retry(retryOf(session.id, failed.replyId))
-  await store.replies.cancel(session.id)
+  await store.replies.cancel(session.id, 'all')
   // One whose outcome stays where it waits for the log, and one whose outcome is in both.
   const waiting = await startReply(store, session.id)
   await store.replies.commit(waiting, newOutcome({ content: mark(), status: 'failed', error }))

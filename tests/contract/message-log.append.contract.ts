@@ -251,7 +251,7 @@ export function describeAppend(open: () => Promise<StoreHarness>): void {
       const messageId = back.message.id
       expect(open).toMatchObject({ messageId, questionSeq: 3, replyId: back.replyId, lane: 'lane' })
       await store.messages.append(eventEntry(sessionId, { type: 'takeover_started', by }))
-      await second.replies.cancel(sessionId)
+      await second.replies.cancel(sessionId, 'all')
       const again = { ...end(), replyId: newId() }
       await second.messages.append(again)
       const claim = await store.replies.claim({ sessionId, messageId: again.message.id }, LEASE_MS)

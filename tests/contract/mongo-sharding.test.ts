@@ -6,7 +6,12 @@ import type { StoreHarness } from './store.support.ts'
 import { describeWithMongo, mongo, openMongoHarness, openMongoLab } from './mongo.support.ts'
 
 /** What asks all shards: the sweeps over every session, and whose id it is that a session does not have. */
-const UNTARGETED = ['find: _id', 'find: tasks.reply.dueAt', 'find: tasks.reply.waitsSince']
+const UNTARGETED = [
+  'find: _id',
+  'find: alerts.waitsSince',
+  'find: tasks.reply.dueAt',
+  'find: tasks.reply.waitsSince',
+]
 const OPERATIONS = ['find', 'findAndModify', 'update', 'insert', 'delete', 'aggregate', 'count']
 
 /** What operations on `messages` look for without a session, by its keys; and how many name one. */

@@ -30,6 +30,15 @@ const PAGE = ['afterSeq', 'beforeSeq', 'cursor', 'maxLength']
 const OPTIONAL = ['payer', 'lane', 'isChecked']
 /** A list of all sessions may be bounded by none of these. */
 const BOUNDS = ['status', 'userId', 'from', 'to', 'after']
+/** What a port lets a caller leave out, and what it keeps as it comes. */
+const LEFT_OUT = [
+  ...['create 0.browser', 'use 1', 'group 0.passOver', 'noteChannels 0.0.kind'],
+  ...['open 0.sessionId', 'open 0.about', 'append 0.sessionId', 'append 0.target'],
+  ...['list 0.rule', 'list 0.state', 'list 0.after', 'list 0.actor', 'list 0.action'],
+  ...['noteChannels 0.0', 'noteChannels 0.0.recipient'],
+]
+/** An alert is saved by its claim, and all of it may be told of a claim. */
+const SAVED = ['0', '0.id', '0.epoch', '1', '1.state']
 const KEY = ['', 'sessionId', 'messageId']
 const CLAIM = [...KEY, 'replyId', 'epoch']
 const ENTRY = ['', 'message', 'message.id', 'message.sessionId']
@@ -38,6 +47,8 @@ const ENTRY = ['', 'message', 'message.id', 'message.sessionId']
 function isDecisive(name: string, [first]: unknown[], path: Path): boolean {
   const [argument, ...inside] = path
   const field = inside.join('.')
+  if (name === 'save') return SAVED.includes(path.join('.'))
+  if (LEFT_OUT.includes(`${name} ${path.join('.')}`)) return false
   if (isObject(first) && argument === '0') {
     if ('message' in first) return ENTRY.includes(field)
     if ('sort' in first) return !BOUNDS.includes(field)
@@ -50,6 +61,8 @@ function isDecisive(name: string, [first]: unknown[], path: Path): boolean {
 /** A call that reads, or finds nothing to change, may not come to look at it. It has written nothing then. */
 function mustRefuse(name: string, path: Path): boolean {
   if (name === 'prepareAppend' || (name === 'findHead' && path[0] === '1')) return false
+  // The time of a lease where nothing is due, and a group or a place that another one has.
+  if (name === 'claimDue' || name === 'group' || name === 'takePlace') return false
   return !['replyId', 'epoch', 'modelId', 'askedAt', 'limit', 'forMs'].includes(path.at(-1) ?? '')
 }
 
@@ -118,9 +131,15 @@ async function count<T>(call: () => Promise<T>): Promise<T> {
 
 async function dump({ db }: MongoLab): Promise<string> {
   const documents = await Promise.all(
-    ['messages', 'conversations', 'desk_entries', 'desk_drafts'].map((name) =>
-      db.collection(name).find().sort({ _id: 1 }).toArray(),
-    ),
+    [
+      'messages',
+      'conversations',
+      'alerts',
+      'alertPlaces',
+      'audit',
+      'desk_entries',
+      'desk_drafts',
+    ].map((name) => db.collection(name).find().sort({ _id: 1 }).toArray()),
   )
   return JSON.stringify(documents)
 }

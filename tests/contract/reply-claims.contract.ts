@@ -176,7 +176,7 @@ export function describeReplyClaims(open: () => Promise<StoreHarness>): void {
         expect(await second.replies.claim(reply, LEASE_MS)).toBeUndefined()
       }
       const { question } = await askQuestion(store, sessionId)
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
       expect(await second.replies.claim(question, LEASE_MS)).toBeUndefined()
     })
 

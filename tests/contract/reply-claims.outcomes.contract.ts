@@ -196,7 +196,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       const { question, replyId } = await askQuestion(store, sessionId)
       const elsewhere = await startReply(store, await startSession(store))
       const cancelled = await Promise.all(
-        times(10, (i) => (i % 2 ? store : second).replies.cancel(sessionId)),
+        times(10, (i) => (i % 2 ? store : second).replies.cancel(sessionId, 'all')),
       )
       const epochs = new Map(cancelled.flat().map((each) => [each.replyId, each.epoch]))
       expect(cancelled.flat()).toHaveLength(3)
@@ -212,7 +212,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
       expect(await store.replies.commit(running, newOutcome())).toBe('lost')
       expect(await store.replies.findCommitted(committed)).toBeUndefined()
       expect(await store.replies.claim(question, LEASE_MS)).toBeUndefined()
-      expect(await store.replies.cancel(sessionId)).toEqual([])
+      expect(await store.replies.cancel(sessionId, 'all')).toEqual([])
       expect(await store.replies.renew(elsewhere, LEASE_MS)).toBe('held')
       expect(await store.messages.find(sessionId, done.replyId)).toBeDefined()
     })
@@ -222,7 +222,7 @@ export function describeOutcomes(open: () => Promise<StoreHarness>): void {
     it('leaves alone what was asked later', async () => {
       sessionId = await startSession(store)
       const running = await startReply(store, sessionId)
-      const lastSeq = (await store.sessions.find(sessionId))?.lastSeq
+      const lastSeq = (await store.sessions.find(sessionId))?.lastSeq ?? 0
       const later = await askQuestion(store, sessionId)
       const cancelled = await second.replies.cancel(sessionId, lastSeq)
       expect(cancelled).toEqual([{ replyId: running.replyId, epoch: running.epoch }])

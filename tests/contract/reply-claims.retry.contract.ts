@@ -84,7 +84,7 @@ export function describeRetries(open: () => Promise<StoreHarness>): void {
         replyId: first.replyId,
         state: 'done',
       })
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
     })
 
     it('fences the attempt before', async () => {
@@ -93,7 +93,7 @@ export function describeRetries(open: () => Promise<StoreHarness>): void {
       expect(await store.replies.commit(reply, newOutcome())).toBe('lost')
       await store.replies.settle(reply, reply.epoch, 'done')
       expect(await store.replies.findOpen(sessionId)).toMatchObject({ state: 'pending' })
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
     })
 
     it('reopens a reply that is in the log but was not settled yet', async () => {
@@ -107,7 +107,7 @@ export function describeRetries(open: () => Promise<StoreHarness>): void {
       })
       await store.replies.settle(reply, reply.epoch, 'done')
       expect(await store.replies.findOpen(sessionId)).toMatchObject({ state: 'pending' })
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
     })
 
     it('knows no other message', async () => {

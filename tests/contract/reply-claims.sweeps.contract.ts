@@ -76,7 +76,7 @@ export function describeSweeps(open: () => Promise<StoreHarness>): void {
       expect(await takeOne()).toMatchObject({ ...question, state: 'pending', epoch: 0 })
       expect(await second.replies.claim(question, LEASE_MS)).toMatchObject({ epoch: 1 })
       await askQuestion(store, sessionId)
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
       expect(await take('takeWaiting', { limit: 1000 })).toEqual([])
     })
 
@@ -116,7 +116,7 @@ export function describeSweeps(open: () => Promise<StoreHarness>): void {
     })
 
     it('gives it again afterwards', async () => {
-      await store.replies.cancel(sessionId)
+      await store.replies.cancel(sessionId, 'all')
       if (method === 'takeWaiting') await askQuestion(store, sessionId)
       else await startReply(store, sessionId, 1)
       for (let i = 0; i < 3; i++) {

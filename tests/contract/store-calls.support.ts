@@ -52,7 +52,7 @@ export function toCalls(store: Store, reply: ReplyTask): Calls {
       interrupt: () => replies.interrupt(reply, newOutcome()),
       findCommitted: () => replies.findCommitted(reply),
       settle: () => replies.settle(reply, 1, 'done'),
-      cancel: () => replies.cancel(sessionId),
+      cancel: () => replies.cancel(sessionId, 'all'),
       requestStop: () => replies.requestStop(sessionId, replyId),
       retry: () => replies.retry(retry),
       takeUnfinished: () => replies.takeUnfinished({ forMs: 1, limit: 5 }),

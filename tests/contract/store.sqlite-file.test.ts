@@ -224,7 +224,7 @@ describe('a task of another kind', () => {
     expect(await replies.requestStop(reply.sessionId, reply.replyId)).toBe(true)
     expect(await replies.commit(reply, newOutcome({ status: 'stopped' }))).toBe('committed')
     expect(await replies.findCommitted(reply)).toMatchObject({ reply: { epoch: reply.epoch } })
-    expect(await replies.cancel(reply.sessionId)).toEqual([
+    expect(await replies.cancel(reply.sessionId, 'all')).toEqual([
       { replyId: reply.replyId, epoch: reply.epoch },
     ])
     const others = `SELECT * FROM tasks WHERE kind = 'other'`

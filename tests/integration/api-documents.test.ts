@@ -86,6 +86,8 @@ const BODIES: Readonly<Record<string, () => object>> = {
   // The start has printed it.
   issueOperatorToken: () => ({ link: /#sign-in=([\w-]{43})/.exec(server.output())?.[1] }),
   revokeUser: () => ({ userId: 'mallory' }),
+  retryJobs: () => ({}),
+  pauseQueue: () => ({ paused: false }),
 }
 
 async function expectError(answer: Response, status: number): Promise<void> {
@@ -114,7 +116,7 @@ describe('the HTTP API', () => {
 
   it.each(operations)('answers $method $path as documented', async (operation) => {
     const { method, path, responses } = operation
-    const to = path.replace('{id}', session.id)
+    const to = path.replace('{id}', session.id).replace('{name}', 'jobs')
     const input = BODIES[operation.operationId]?.()
     const answer = await call(method.toUpperCase(), to, { token: tokenFor(operation), input })
     const [success = ''] = Object.keys(responses)
@@ -155,7 +157,7 @@ describe('the HTTP API', () => {
     async (operation) => {
       const { method, path, parameters, responses } = operation
       expect(responses).toHaveProperty('400')
-      const to = path.replace('{id}', session.id)
+      const to = path.replace('{id}', session.id).replace('{name}', 'jobs')
       const token = tokenFor(operation)
       await expectError(await call(method.toUpperCase(), `${to}?unknown=1`, { token }), 400)
       const { name } = parameters.find((one) => one.in === 'query') ?? {}

@@ -30,7 +30,7 @@ const IDLE_MS = 5000
 /** What is asked without a question too: by the driver, by sweeps and by watchers. */
 function isIdle(command: Document): boolean {
   const text = JSON.stringify(command)
-  const isSweep = text.includes('waitsSince":{"$lte') || text.includes('dueAt":{"$lte')
+  const isSweep = /"(?:[\w.]*waitsSince|[\w.]*dueAt)":\{"\$lte|"find":"alertChannels"/u.test(text)
   const isWatch = text.startsWith('{"find":"revocations"')
   return isSweep || isWatch || /^\{"(?:hello|ismaster|ping|endSessions)"/iu.test(text)
 }

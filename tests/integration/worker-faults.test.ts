@@ -87,7 +87,7 @@ describe('a worker that is late', () => {
     const worker = rig.createWorker({ llm, timing: { leaseMs: 300 } })
     const answering = worker.answer(question)
     await until('a request', () => llm.requests.length === 1)
-    await rig.replies.cancel(sessionId)
+    await rig.replies.cancel(sessionId, 'all')
     expect(await answering).toBe('lost')
     expect(llm.aborted).toBe(1)
     expect(await worker.counted('chatbox_leases_lost_total')).toBe(1)

@@ -66,7 +66,7 @@ describe('a text that the provider takes back', () => {
     const llm = scriptLlm(['secret', gate.step, replacement('Sorry.')])
     const answering = rig.createWorker({ llm }).answer(question)
     await gate.reached
-    await rig.replies.cancel(sessionId)
+    await rig.replies.cancel(sessionId, 'all')
     gate.open()
     expect(await answering).toBe('lost')
     expect(await rig.story(sessionId)).toEqual(['user: Hello?'])

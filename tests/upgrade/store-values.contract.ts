@@ -126,7 +126,7 @@ export function describeNextValues(open: () => Promise<SharedStore>): void {
     await store.replies.settle(reply, reply.epoch, 'done')
     expect((await store.replies.findOpen(sessionId))?.messageId).toBe(reply.messageId)
     // An end of the session ends it as well.
-    expect(await store.replies.cancel(sessionId)).toHaveLength(2)
+    expect(await store.replies.cancel(sessionId, 'all')).toHaveLength(2)
     expect(next.appended).toBe(true)
   })
 

@@ -38,7 +38,7 @@ async function endSession(context: Context, idle: Session): Promise<void> {
     expectedSeq: idle.lastSeq,
   })
   if (!ended) return
-  await replies.cancel(idle.id)
+  await replies.cancel(idle.id, 'all')
   metrics.reconciled('idle')
   await publishAppended(context, ended)
 }

@@ -16,7 +16,7 @@ export interface DeskDraftDocument {
 
 /** The order and the pages of a log. The writer that inserts the next seq first wins. */
 export const DESK_ENTRY_INDEXES: IndexDescription[] = [
-  { name: 'log', key: { sessionId: 1, seq: 1 }, unique: true },
+  { name: 'desk_log', key: { sessionId: 1, seq: 1 }, unique: true },
 ]
 
 export const DESK_DRAFT_INDEXES: IndexDescription[] = [

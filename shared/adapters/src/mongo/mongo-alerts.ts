@@ -192,7 +192,7 @@ export class MongoAlerts implements Alerts {
       const own = places.find((place) => place.alertId === alertId)
       if (own) return own.place
       const place = places.length
-      if (place >= count) return undefined
+      if (!(place < count)) return undefined
       try {
         const _id = `${bucket}/${place}`
         const document = { _id, bucket, place, alertId: toKey(alertId), takenAt }

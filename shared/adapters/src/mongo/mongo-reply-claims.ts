@@ -146,7 +146,8 @@ export class MongoReplyClaims implements ReplyClaims {
     )
   }
 
-  async cancel(sessionId: string, upToSeq = Number.MAX_SAFE_INTEGER): Promise<CancelledReply[]> {
+  async cancel(sessionId: string, upTo: number | 'all'): Promise<CancelledReply[]> {
+    const upToSeq = upTo === 'all' ? Number.MAX_SAFE_INTEGER : upTo
     const checkTime = this.#mongo.startTimer()
     const isOpen = { ...toOpen(sessionId), seq: { $lte: upToSeq } }
     const cancelled: CancelledReply[] = []

@@ -140,7 +140,8 @@ export class SqliteReplyClaims implements ReplyClaims {
     )
   }
 
-  async cancel(sessionId: string, upToSeq = Number.MAX_SAFE_INTEGER): Promise<CancelledReply[]> {
+  async cancel(sessionId: string, upTo: number | 'all'): Promise<CancelledReply[]> {
+    const upToSeq = upTo === 'all' ? Number.MAX_SAFE_INTEGER : upTo
     const rows = this.#db.change(
       `UPDATE tasks SET state = 'cancelled', open = 0, sealed = NULL
        WHERE ${OPEN} AND seq <= ? RETURNING *`,

@@ -130,7 +130,7 @@ export interface ReplyClaims {
    * Ends every open question of a session without a reply, or those up to an entry of its log: what
    * was asked after that entry may be wanted. Returns their replies, with the attempt that ended.
    */
-  cancel(sessionId: string, upToSeq?: number): Promise<CancelledReply[]>
+  cancel(sessionId: string, upTo: number | 'all'): Promise<CancelledReply[]>
   /** Requests the stop of an unfinished reply. Returns false if this reply is not in progress. */
   requestStop(sessionId: string, replyId: string): Promise<boolean>
   /**

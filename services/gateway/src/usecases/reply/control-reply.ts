@@ -73,7 +73,7 @@ export async function retryReply(
 async function checkStillWanted(context: Context, sessionId: string): Promise<void> {
   const session = await context.sessions.find(sessionId)
   if (session?.status === 'active' && !session.assistedBy) return
-  await settleQuestions(context, sessionId, session?.lastSeq)
+  await settleQuestions(context, sessionId, session?.lastSeq ?? 'all')
   if (session) checkActive(session)
   throw personIsHere()
 }

@@ -8,9 +8,9 @@ import type { Context } from '../../context.ts'
 export async function settleQuestions(
   { replies, bus }: Pick<Context, 'replies' | 'bus'>,
   sessionId: string,
-  upToSeq?: number,
+  upTo: number | 'all',
 ): Promise<void> {
-  const cancelled = await replies.cancel(sessionId, upToSeq)
+  const cancelled = await replies.cancel(sessionId, upTo)
   await Promise.all(
     cancelled.flatMap(({ replyId, epoch }) => [
       bus.dropDraft({ sessionId, replyId, attempt: epoch }),

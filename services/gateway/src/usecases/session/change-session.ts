@@ -54,7 +54,7 @@ async function closeSession(context: Context, session: Session, ending: Ending):
   const message = toEventMessage(context, { sessionId: session.id, sender, event })
   const appended = await unlessEnded(context.messages.append({ message, ...expectation }))
   // Also after another process ended it, because that process may have died before this.
-  await settleQuestions(context, session.id)
+  await settleQuestions(context, session.id, 'all')
   if (!appended) return (await context.sessions.find(session.id)) ?? session
   context.announceEntry(appended.message, appended.session)
   return appended.session

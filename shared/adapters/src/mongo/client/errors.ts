@@ -7,6 +7,7 @@ import {
   MongoServerSelectionError,
   type TopologyDescription,
 } from 'mongodb'
+import { DESK_ENTRY_INDEXES } from '../desk-documents.ts'
 import { MESSAGE_INDEXES, SESSION_INDEXES } from '../documents.ts'
 
 const DUPLICATE_KEY = 11_000
@@ -15,7 +16,7 @@ const COMMAND_NOT_FOUND = 59
 const ID_INDEX = '_id_'
 const UNIQUE_INDEXES = new Set([
   ID_INDEX,
-  ...[...SESSION_INDEXES, ...MESSAGE_INDEXES]
+  ...[...SESSION_INDEXES, ...MESSAGE_INDEXES, ...DESK_ENTRY_INDEXES]
     .filter(({ unique }) => unique)
     .map(({ name }) => name),
 ])
