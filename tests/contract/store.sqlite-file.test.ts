@@ -11,7 +11,6 @@ import { createKeyRing, openSqliteStore, type Store } from '@chatbox/adapters'
 import { openSqliteDatabase } from '../../shared/adapters/src/sqlite/sqlite-database.ts'
 import {
   answer,
-  askQuestion,
   createHooks,
   eventually,
   newOutcome,
@@ -20,7 +19,6 @@ import {
   startReply,
   startSession,
   times,
-  newId,
   userEntry,
 } from './store.support.ts'
 
@@ -77,17 +75,6 @@ describe('the data file', () => {
   })
 
   // A process that is killed does not show this: only a power cut would.
-  it('of a version before lanes is brought up to date', async () => {
-    await (await open()).close()
-    const db = new DatabaseSync(file)
-    becomeVersion(db, 2)
-    db.close()
-    const store = await open()
-    const wanted = newSession()
-    await store.sessions.create(wanted)
-    await store.messages.append({ ...userEntry(wanted.id), replyId: newId(), lane: 'lane-1' })
-    expect((await store.replies.findOpen(wanted.id))?.lane).toBe('lane-1')
-  })
 
   it('is written through to the disk with each commit', () => {
     const db = openSqliteDatabase(file)
@@ -187,20 +174,6 @@ describe('a data file that cannot be used', () => {
     db.exec('PRAGMA user_version = 99')
     db.close()
     await expectOneLine(open(), /newer version/u)
-  })
-
-  it('adds what is missing to a file of the first version, and loses nothing of it', async () => {
-    const store = await open()
-    const sessionId = await startSession(store)
-    const { question } = await askQuestion(store, sessionId)
-    await store.close()
-    const db = new DatabaseSync(file)
-    becomeVersion(db, 1)
-    db.close()
-    const again = await open()
-    expect(await again.replies.findOpen(sessionId)).toMatchObject(question)
-    expect(await again.ledger.read('2026-05-05', ['site'])).toEqual([{ tokens: 0, cost: 0 }])
-    await again.close()
   })
 
   it('says that the folder is not writable', async () => {
@@ -329,22 +302,3 @@ describe('queries', () => {
     db.close()
   }
 })
-
-/** What undoes the step to each version after the first. */
-const UNDO = [
-  'ALTER TABLE tasks DROP COLUMN payer; DROP TABLE budgets; DROP TABLE charges',
-  'ALTER TABLE tasks DROP COLUMN lane',
-  'DROP TABLE revocations; DROP TABLE sign_in_tickets',
-  `DROP INDEX sessions_changed; DROP INDEX sessions_listed; DROP INDEX sessions_started;
-   DROP INDEX sessions_active_ids; DROP INDEX sessions_ended; DROP TABLE read_marks;
-   ALTER TABLE sessions DROP COLUMN changed_at`,
-  'DROP TABLE alerts; DROP TABLE alert_groups; DROP TABLE alert_places; DROP TABLE alert_channels',
-  'DROP TABLE audit',
-  'DROP TABLE desk_entries; DROP TABLE desk_drafts; ALTER TABLE sessions DROP COLUMN desk',
-]
-
-/** Makes a new file one of an older version. */
-function becomeVersion(db: DatabaseSync, version: number): void {
-  for (const undo of UNDO.slice(version - 1).toReversed()) db.exec(undo)
-  db.exec(`PRAGMA user_version = ${version}`)
-}

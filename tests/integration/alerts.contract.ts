@@ -16,7 +16,7 @@ export interface AlertHouse {
 export function describeAlerts(
   open: (settings: Record<string, string>) => Promise<AlertHouse>,
 ): void {
-  const closing: (() => Promise<unknown> | void)[] = []
+  const closing: (() => unknown)[] = []
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
   })

@@ -5,54 +5,25 @@ import {
   sendStatus,
   startModelServer,
   streamPieces,
-  streamReply,
   type Answer,
   type ModelServer,
 } from '../environment/model-server.ts'
 import { encodeEvents, WIRES } from '../environment/model-wire.ts'
 import { openModel, type ModelUnderTest } from '../support/model-client.ts'
+import {
+  atMost,
+  gemma,
+  mistral,
+  noSystem,
+  refusalOf,
+  say,
+  type SentMessage,
+  strict,
+  type Template,
+} from './strict-templates.ts'
 import { openRig, type TestWorker, type WorkerRig } from './worker-rig.ts'
 
 jest.setTimeout(30_000)
-
-interface SentMessage {
-  role: string
-  content: string
-}
-/** Returns the body of the refusal, or undefined if the model takes these messages. */
-type Template = (messages: SentMessage[]) => string | undefined
-
-const say = (...pieces: string[]): Answer => streamReply({ pieces })
-
-/** A model server that reads messages as strictly as its model's chat template. */
-function strict(template: Template, answer: Answer = say('fine')): Answer {
-  return (exchange) => {
-    const { messages } = exchange.request.body as { messages: SentMessage[] }
-    const refusal = template(messages)
-    return refusal === undefined ? answer(exchange) : sendStatus(400, refusal)(exchange)
-  }
-}
-
-const refusalOf = (message: string, code?: string) => JSON.stringify({ error: { message, code } })
-const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
-
-const alternating: Template = (messages) => {
-  const isRight = messages.every(({ role }, at) => role === (at % 2 ? 'assistant' : 'user'))
-  return isRight ? undefined : refusalOf(ALTERNATE)
-}
-/** Mistral 7B Instruct v0.3: the system prompt has a place of its own. */
-const mistral: Template = (messages) =>
-  alternating(messages[0]?.role === 'system' ? messages.slice(1) : messages)
-const gemma: Template = (messages) =>
-  messages[0]?.role === 'system' ? refusalOf('System role not supported') : alternating(messages)
-const noSystem: Template = (messages) =>
-  messages.some(({ role }) => role === 'system')
-    ? refusalOf("Unsupported value: 'messages[0].role' does not support 'system' with this model.")
-    : undefined
-const atMost =
-  (count: number, code = 'context_length_exceeded'): Template =>
-  (messages) =>
-    messages.length > count ? refusalOf('too much', code) : undefined
 
 interface Side {
   model: ModelUnderTest

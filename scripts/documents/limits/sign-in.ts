@@ -8,6 +8,7 @@ import { LINK_TTL_MS } from '../../../services/gateway/src/auth/operators/sign-i
 import { count, inMinute, ofSetting, time, type LimitGroup } from './limit.ts'
 
 const SIGN_IN = 'tests/integration/gateway-sign-in.test.ts'
+const TOKEN = 'tests/integration/gateway-operator-token.test.ts'
 const REVOCATIONS = 'tests/integration/gateway-revocations.test.ts'
 const REFUSED = 'refused with `TOO_MANY_REQUESTS` and a time to wait'
 
@@ -44,7 +45,7 @@ export const SIGN_INS: LimitGroup = {
       per: 'user',
       amount: ofSetting('OPERATOR_SESSION'),
       then: 'the renewal is refused with `UNAUTHORIZED`',
-      test: [SIGN_IN, 'is renewed no longer than a sign-in lasts', 'sessionMs + 1'],
+      test: [TOKEN, 'is renewed no longer than a sign-in lasts', 'sessionMs + 1'],
     },
     {
       what: 'revocations that stand at once',

@@ -71,7 +71,11 @@ async function wait(
   await lease.save({ state: 'queued', reason, dueInMs: Math.max(0, +until - +now) })
 }
 
-type Ending = { state: 'sent' | 'failed' | 'suppressed'; reason?: AlertReason; toldBy?: string }
+interface Ending {
+  state: 'sent' | 'failed' | 'suppressed'
+  reason?: AlertReason
+  toldBy?: string
+}
 
 async function settle(context: AlertContext, lease: AlertLease, ending: Ending): Promise<void> {
   const { rule } = lease.alert

@@ -42,5 +42,6 @@ export async function readWords(
   if (sessionId === undefined) return undefined
   if (rule === 'reply.unread') return (await messages.find(sessionId, toMessageId(alert)))?.content
   const session: Session | undefined = await sessions.find(sessionId)
-  return session?.help?.note || undefined
+  const note = session?.help?.note
+  return note === '' ? undefined : note
 }

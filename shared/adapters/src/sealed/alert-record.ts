@@ -49,7 +49,7 @@ export function toAlert(deps: RecordDeps, { sealed, ...stored }: StoredAlert): A
   if (sealed != null && !deliveries.success) {
     deps.hooks.onPayloadRefused('alert', { alertId: alert.id })
   }
-  return { ...alert, deliveries: deliveries.success ? (deliveries.data as AlertDelivery[]) : [] }
+  return { ...alert, deliveries: deliveries.success ? deliveries.data : [] }
 }
 
 /** Addresses and what servers say name people, so they are sealed. */
