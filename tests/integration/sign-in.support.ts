@@ -20,7 +20,7 @@ export interface Browser {
   jar: Map<string, string>
 }
 
-export type Answer = RouteAnswer<'issueOperatorToken'>
+type Answer = RouteAnswer<'issueOperatorToken'>
 
 interface SignIn {
   h: GatewayHarness

@@ -20,9 +20,9 @@ export function strict(template: Template, answer: Answer = say('fine')): Answer
 
 export const refusalOf = (message: string, code?: string): string =>
   JSON.stringify({ error: { message, code } })
-export const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
+const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
 
-export const alternating: Template = (messages) => {
+const alternating: Template = (messages) => {
   const isRight = messages.every(({ role }, at) => role === (at % 2 ? 'assistant' : 'user'))
   return isRight ? undefined : refusalOf(ALTERNATE)
 }

@@ -7,12 +7,12 @@ export const OLGA = { userId: 'olga', name: 'Olga', roles: ['chat_admin'] }
 export const PAUL = { userId: 'paul', name: 'Paul', roles: ['chat_admin'] }
 export const BOSS = { userId: 'boss', name: 'Boss', roles: ['admin'] }
 
-export interface Chat {
+interface Chat {
   ann: ChatUser
   session: Session
 }
 
-export const toLine = ({ sender, event, content, status }: Message): string =>
+const toLine = ({ sender, event, content, status }: Message): string =>
   event ? `${sender.type} ${event.type}` : `${sender.type} ${status}: ${content}`
 
 interface BegunReply {

@@ -24,7 +24,7 @@ export interface AlertContext {
   policy: AlertPolicy
 }
 
-export interface AlertPolicy extends AlertTiming {
+interface AlertPolicy extends AlertTiming {
   /** How far apart the messages of one rule are; 0: each alert has its own. */
   groupMs: number
   /** The messages of one rule to one recipient in an hour, before the one that says so. */

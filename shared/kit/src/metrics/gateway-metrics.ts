@@ -23,11 +23,11 @@ export interface GatewayMetrics {
 
 /** `taken-back` by the user. A takeover also ends a request, and is counted as one. */
 const HELP_CHANGES = ['requested', 'taken-back'] as const
-export type HelpChange = (typeof HELP_CHANGES)[number]
+type HelpChange = (typeof HELP_CHANGES)[number]
 
 /** `passed`: from one operator to another. */
 const TAKEOVER_CHANGES = ['started', 'passed', 'ended'] as const
-export type TakeoverChange = (typeof TAKEOVER_CHANGES)[number]
+type TakeoverChange = (typeof TAKEOVER_CHANGES)[number]
 
 /** What security events count. The list is closed; docs/operations.md says what each means. */
 const SECURITY_EVENT_KINDS = [
