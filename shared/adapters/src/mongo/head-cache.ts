@@ -141,7 +141,8 @@ export class HeadCache {
 
   async #write(moved: readonly Moved[]): Promise<void> {
     try {
-      await this.#deleteDrafts(moved)
+      const ended = moved.filter(({ record: { state } }) => state.status !== 'active')
+      if (ended.length > 0) await this.#deleteDrafts(ended)
       await this.#mongo.call(() =>
         // Unordered, so that a refused projection does not affect the others.
         this.#mongo.sessions.bulkWrite(moved.map(toUpdate), { ...BOUNDED, ordered: false }),
@@ -155,9 +156,7 @@ export class HeadCache {
    * Of sessions that have ended. Before their projections, so that a repair of those repeats it if
    * this process dies.
    */
-  async #deleteDrafts(moved: readonly Moved[]): Promise<void> {
-    const ended = moved.filter(({ record: { state } }) => state.status !== 'active')
-    if (ended.length === 0) return
+  async #deleteDrafts(ended: readonly Moved[]): Promise<void> {
     const sessionId = { $in: ended.map(({ origin }) => origin.id) }
     await this.#mongo.call(() => this.#mongo.deskDrafts.deleteMany({ sessionId }, BOUNDED))
   }
