@@ -9,7 +9,8 @@ import { readOptions } from './read-options.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const STAMP = join(ROOT, 'node_modules/.cache/chatbox/web-build')
-const OUTPUT = join(ROOT, 'web/chat/dist/index.html')
+const PAGES = ['chat', 'console']
+const isBuilt = (page: string): boolean => existsSync(join(ROOT, 'web', page, 'dist/index.html'))
 /** Everything that can change what a browser gets. The lock file covers packages. */
 const INPUTS = [
   'package-lock.json',
@@ -21,10 +22,10 @@ const INPUTS = [
 /** Builds the web pages if their sources have changed since the last build. */
 export async function buildWeb(): Promise<void> {
   const hash = await hashInputs()
-  if (existsSync(OUTPUT) && (await readStamp()) === hash) return
+  if (PAGES.every(isBuilt) && (await readStamp()) === hash) return
   process.stderr.write('Building the web pages ...\n')
   const startedAt = performance.now()
-  await runVite()
+  for (const page of PAGES) await runVite(page)
   await mkdir(dirname(STAMP), { recursive: true })
   await writeFile(STAMP, hash)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
@@ -50,10 +51,10 @@ async function readStamp(): Promise<string | undefined> {
 }
 
 /** Builds in its own process, so that the server does not keep the bundler's memory. */
-async function runVite(): Promise<void> {
+async function runVite(page: string): Promise<void> {
   const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
   const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
-    cwd: join(ROOT, 'web/chat'),
+    cwd: join(ROOT, 'web', page),
     stdio: ['ignore', 2, 2],
   })
   const [code] = (await once(child, 'exit')) as [number | null]

@@ -88,6 +88,7 @@ export async function startTestGateway(
     operators: { ...DEFAULTS.operators, ...operators },
     models: TEST_MODELS,
     webRoot: undefined,
+    consoleRoot: undefined,
     ...others,
   })
   return { ...gateway, url: `http://127.0.0.1:${gateway.port}` }

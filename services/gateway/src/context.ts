@@ -72,6 +72,8 @@ export interface GatewayOptions extends Pick<
   models: readonly [Model, ...Model[]]
   /** The folder of the built chat page; undefined if this gateway serves no pages. */
   webRoot: string | undefined
+  /** The folder of the built console; undefined if this gateway serves none. */
+  consoleRoot: string | undefined
 }
 
 /** The parts of one gateway. Use cases, sockets and HTTP handlers get all of it. */

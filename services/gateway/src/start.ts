@@ -27,15 +27,17 @@ export type { GatewayOptions, GatewayPorts } from './context.ts'
 export type { DrainOptions } from './ws/engine/drain.ts'
 export type { SocketAdapter } from './ws/chat-socket.ts'
 
-/** The built chat page. The path is the same from the sources and the compiled files. */
-const WEB_ROOT = fileURLToPath(new URL('../../../web/chat/dist/', import.meta.url))
+/** The built pages. The path is the same from the sources and the compiled files. */
+const toPageRoot = (page: string): string =>
+  fileURLToPath(new URL(`../../../web/${page}/dist/`, import.meta.url))
 
 export function toGatewayOptions(settings: Settings): GatewayOptions {
   const { server, auth, sessions, limits, budgets, operators, providers } = settings
   const [first, ...others] = providers.map(({ id, name }) => ({ id, name }))
   if (!first) throw new Error('the settings have no model')
   const models = [first, ...others] as const
-  return { server, auth, sessions, limits, budgets, operators, models, webRoot: WEB_ROOT }
+  const pages = { webRoot: toPageRoot('chat'), consoleRoot: toPageRoot('console') }
+  return { server, auth, sessions, limits, budgets, operators, models, ...pages }
 }
 
 export interface Gateway {

@@ -52,10 +52,10 @@ describe('the image', () => {
     }).split('\n')
     expect(files).toContain('app/services/gateway/dist/main.js')
     expect(files.filter((file) => /^(usr\/)?s?bin\/.*(sh|npm|apt|busybox)$/.test(file))).toEqual([])
-    // The page's own source map is for whoever looks at it in a browser.
-    const served = 'app/web/chat/dist/'
+    // The pages' own source maps are for those who look at them in a browser.
+    const served = /^app\/web\/(chat|console)\/dist\//
     expect(
-      files.filter((file) => /\.(tsx?|mts|cts|map|env)$/.test(file) && !file.startsWith(served)),
+      files.filter((file) => /\.(tsx?|mts|cts|map|env)$/.test(file) && !served.test(file)),
     ).toEqual([])
     expect(
       files.filter((file) => /node_modules\/(typescript|vite|jest|knip)\//.test(file)),

@@ -1,14 +1,12 @@
 import {
   type ChatClientOptions,
-  createMemoryStorage,
+  createBrowserStorage,
   createTokenSource,
   type GetToken,
   type IssuedToken,
-  type OutboxStorage,
   requestChange,
   requestJson,
 } from '@chatbox/client'
-import { createStore, promisifyRequest, values } from 'idb-keyval'
 
 /** With the visitor's cookie. */
 const OWN = { credentials: 'same-origin' } as const
@@ -26,7 +24,7 @@ export function createChatOptions(): PageOptions {
   return {
     baseUrl,
     getToken: createPageToken(baseUrl),
-    storage: createOutboxStorage(),
+    storage: createBrowserStorage('chatbox-outbox'),
     forgetting: {
       ask: () =>
         inTurn(baseUrl, () =>
@@ -77,32 +75,4 @@ function askHost(): Promise<IssuedToken> | undefined {
 async function createVisitor(baseUrl: string): Promise<IssuedToken> {
   const url = `${baseUrl}/api/visitors`
   return (await inTurn(baseUrl, () => requestJson(url, { ...OWN, method: 'POST' }))) as IssuedToken
-}
-
-/**
- * Stores in IndexedDB what a user has written. A browser may have none or refuse it, so this page's
- * part is in memory as well. The functions are async because a missing IndexedDB throws at each use.
- */
-function createOutboxStorage(): OutboxStorage {
-  const memory = createMemoryStorage()
-  const store = createStore('chatbox-outbox', 'messages')
-  const readDatabase = async (): Promise<unknown[]> => values(store)
-  const change = (act: (objects: IDBObjectStore) => void): Promise<void> =>
-    store('readwrite', (objects) => {
-      act(objects)
-      // Otherwise the browser drops what is not finished when the page ends right after it.
-      objects.transaction.commit()
-      return promisifyRequest(objects.transaction)
-    })
-  return {
-    readAll: () => readDatabase().catch(() => memory.readAll()),
-    async put(key, value) {
-      await memory.put(key, value)
-      await change((objects) => objects.put(value, key))
-    },
-    async remove(key) {
-      await memory.remove(key)
-      await change((objects) => objects.delete(key))
-    },
-  }
 }

@@ -4,7 +4,15 @@ import { useCallback, useEffect, useMemo } from 'preact/hooks'
 import { IconButton, Logo } from './controls.tsx'
 import { useEndOfLog } from './end-of-log.ts'
 import { MessageRow, ReplyRow, UnsentRow } from './message-rows.tsx'
-import { findSeen, type Row, toEventText, toLogRows, toRetriesKey, toTailRows } from './rows.ts'
+import {
+  findSeen,
+  type Reader,
+  type Row,
+  toEventText,
+  toLogRows,
+  toRetriesKey,
+  toTailRows,
+} from './rows.ts'
 import { strings } from './strings.ts'
 
 interface ConversationProps {
@@ -12,17 +20,25 @@ interface ConversationProps {
   /** The shown state besides the log. */
   state: Pick<ChatState, 'connection' | 'loadingOlder' | 'models' | 'readUpTo' | 'unsent' | 'user'>
   actions: Pick<ChatClient, 'discard' | 'loadOlder' | 'markRead' | 'resend' | 'retry'>
+  /** An operator cannot ask for a reply again. Defaults to the user. */
+  reader?: Reader
 }
 
 /** The log of one session. `aria-live` is off because replies are announced elsewhere. */
-export function Conversation({ log, state, actions }: ConversationProps): JSX.Element {
+export function Conversation({
+  log,
+  state,
+  actions,
+  reader = 'user',
+}: ConversationProps): JSX.Element {
   const loadOlder = useCallback(() => void actions.loadOlder(), [actions])
   const end = useEndOfLog(log.messages[0]?.id ?? '', loadOlder)
   const { messages, session } = log
   const { models, unsent } = state
   const seenId = findSeen(log, state)
   const rows = useMemo(
-    () => toLogRows(log, new Date()).map((row) => renderRow(row, { state, actions, seenId })),
+    () =>
+      toLogRows(log, new Date()).map((row) => renderRow(row, { state, actions, reader, seenId })),
     // Other fields of the log do not affect these rows and change with every piece of a reply.
     [messages, session.status, session.modelId, toRetriesKey(log), models, actions, seenId],
   )
@@ -52,8 +68,8 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
               {state.loadingOlder ? strings.readingOlder : strings.older}
             </button>
           )}
-          {rows.length === 0 && tail.length === 0 && <Empty />}
-          {[...rows, ...tail.map((row) => renderRow(row, { state, actions }))]}
+          {rows.length + tail.length === 0 && <Empty reader={reader} />}
+          {[...rows, ...tail.map((row) => renderRow(row, { state, actions, reader }))]}
         </div>
       </div>
       {!end.isFollowed && (
@@ -63,11 +79,12 @@ export function Conversation({ log, state, actions }: ConversationProps): JSX.El
   )
 }
 
-interface RowContext extends Omit<ConversationProps, 'log'> {
+interface RowContext extends Required<Omit<ConversationProps, 'log'>> {
   seenId?: string | undefined
 }
 
-function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Element {
+function renderRow(row: Row, context: RowContext): JSX.Element {
+  const { state, actions, reader, seenId } = context
   const { key } = row
   switch (row.kind) {
     case 'day':
@@ -77,13 +94,27 @@ function renderRow(row: Row, { state, actions, seenId }: RowContext): JSX.Elemen
         </div>
       )
     case 'message':
-      return <MessageRow key={key} message={row.message} isSeen={row.message.id === seenId} />
+      return (
+        <MessageRow
+          key={key}
+          message={row.message}
+          isSeen={row.message.id === seenId}
+          reader={reader}
+        />
+      )
     case 'reply':
-      return <ReplyRow key={key} message={row.message} canRetry={row.canRetry} actions={actions} />
+      return (
+        <ReplyRow
+          key={key}
+          message={row.message}
+          canRetry={row.canRetry && reader === 'user'}
+          actions={actions}
+        />
+      )
     case 'event':
       return (
         <p key={key} class="event">
-          {toEventText(row.message, state.models)}
+          {toEventText(row.message, state.models, reader)}
         </p>
       )
     case 'draft':
@@ -113,7 +144,8 @@ function useMarkRead(
   }, [actions, isFollowed, lastSeq])
 }
 
-function Empty(): JSX.Element {
+function Empty({ reader }: { reader: Reader }): JSX.Element | null {
+  if (reader === 'operator') return null
   return (
     <div class="empty">
       <Logo />

@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { toLimitText } from './failure-text.ts'
 import { toPlainText } from './markdown/render-markdown.ts'
-import { isFaulty, isText, toEventText, toFaultText, toSenderName } from './rows.ts'
+import { isFaulty, isText, toEventText, toFaultText, toSenderName, type Reader } from './rows.ts'
 
 /** Longer texts are not announced. Listeners read them in the log at their own pace. */
 const MAX_SPOKEN = 1500
@@ -12,13 +12,15 @@ const MAX_SPOKEN = 1500
 interface LiveRegionProps {
   log: SessionLog | null
   models: readonly Model[]
+  /** Defaults to the user. */
+  reader?: Reader
 }
 
 /**
  * Announces to screen readers, once and when it is complete, each entry of others and the end of
  * the chat. Entries that are there at first are not announced.
  */
-export function LiveRegion({ log, models }: LiveRegionProps): JSX.Element {
+export function LiveRegion({ log, models, reader = 'user' }: LiveRegionProps): JSX.Element {
   const [text, setText] = useState('')
   const said = useRef({ sessionId: '', seq: 0 })
   useEffect(() => {
@@ -27,7 +29,7 @@ export function LiveRegion({ log, models }: LiveRegionProps): JSX.Element {
     const before = said.current
     said.current = { sessionId: session.id, seq: lastSeq }
     if (before.sessionId !== session.id || before.seq >= lastSeq) return
-    const news = toNews(log, before.seq, models)
+    const news = toNews(log, before.seq, { models, reader })
     if (news !== '') setText(news)
   }, [log?.session.id, log?.lastSeq])
   return (
@@ -37,14 +39,19 @@ export function LiveRegion({ log, models }: LiveRegionProps): JSX.Element {
   )
 }
 
-function toNews({ messages }: SessionLog, afterSeq: number, models: readonly Model[]): string {
+function toNews(
+  { messages }: SessionLog,
+  afterSeq: number,
+  { models, reader }: Required<Omit<LiveRegionProps, 'log'>>,
+): string {
+  const own = reader === 'user' ? 'user' : 'admin'
   return messages
     .filter(({ seq }) => seq > afterSeq)
-    .filter(({ sender, event }) => sender.type !== 'user' || event !== undefined)
+    .filter(({ sender, event }) => sender.type !== own || event !== undefined)
     .map((message) =>
       isText(message)
-        ? `${toSenderName(message.sender)}: ${toSpoken(message)}`
-        : toEventText(message, models),
+        ? `${toSenderName(message.sender, reader)}: ${toSpoken(message)}`
+        : toEventText(message, models, reader),
     )
     .join(' ')
     .slice(-2 * MAX_SPOKEN)

@@ -4,19 +4,21 @@ import type { JSX } from 'preact'
 import { CopyButton, Icon, LinkButton, Logo } from './controls.tsx'
 import { toFailureText, toLimitText } from './failure-text.ts'
 import { Markdown } from './markdown/markdown.tsx'
-import { isFaulty, toFaultText, toSenderName } from './rows.ts'
+import { isFaulty, toFaultText, toSenderName, type Reader } from './rows.ts'
 import { strings, toTime } from './strings.ts'
 
 interface MessageRowProps {
   message: Message
   /** A person has read the message. */
   isSeen: boolean
+  reader?: Reader
 }
 
 /** What the user wrote. */
-export function MessageRow({ message, isSeen }: MessageRowProps): JSX.Element {
+export function MessageRow({ message, isSeen, reader }: MessageRowProps): JSX.Element {
+  const name = toSenderName(message.sender, reader)
   return (
-    <article class="row row-user" aria-label={`${strings.you}, ${toTime(message.createdAt)}`}>
+    <article class="row row-user" aria-label={`${name}, ${toTime(message.createdAt)}`}>
       <div class="bubble" dir="auto">
         {message.content}
       </div>

@@ -109,14 +109,22 @@ export function isText({ kind, event }: Message): boolean {
   return event === undefined && TEXT_KINDS.has(kind)
 }
 
+/** Who reads a log: the user whose chat it is, or an operator. */
+export type Reader = 'user' | 'operator'
+
 /**
  * Describes a change of the session in words. For an entry of a later version, returns a general
  * line.
  */
-export function toEventText({ event }: Message, models: readonly Model[]): string {
+export function toEventText(
+  { event }: Message,
+  models: readonly Model[],
+  reader: Reader = 'user',
+): string {
+  const own = reader === 'user' ? strings : strings.toOperator
   switch (event?.type) {
     case 'help_requested':
-      return strings.helpRequested
+      return own.helpRequested
     case 'help_resolved':
       return strings.helpResolved
     case 'takeover_started':
@@ -128,7 +136,7 @@ export function toEventText({ event }: Message, models: readonly Model[]): strin
         models.find(({ id }) => id === event.modelId)?.name ?? event.modelId,
       )
     case 'session_ended':
-      return strings.endedBy[event.reason] ?? strings.sessionEnded
+      return own.endedBy[event.reason] ?? strings.sessionEnded
     case undefined:
   }
   return strings.unknownEntry
@@ -150,8 +158,8 @@ export function isFaulty({ status }: Message): boolean {
   return status === 'failed' || status === 'incomplete'
 }
 
-export function toSenderName({ type, name }: Sender): string {
-  if (type === 'user') return strings.you
+export function toSenderName({ type, name }: Sender, reader: Reader = 'user'): string {
+  if (type === 'user') return reader === 'user' ? strings.you : name || strings.visitor
   if (type === 'admin') return name || strings.operator
   return name || strings.assistant
 }

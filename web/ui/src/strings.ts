@@ -53,6 +53,17 @@ export const strings = {
   helpResolved: 'The request for a person was closed.',
   takeoverStarted: (name: string): string => `${name || 'A person'} joined this chat.`,
   takeoverEnded: (name: string): string => `${name || 'The person'} left this chat.`,
+  visitor: 'Visitor',
+  /** What an operator reads instead, for whom it is not their own chat. */
+  toOperator: {
+    helpRequested: 'The visitor asked for a person.',
+    endedBy: {
+      user: 'The visitor ended this chat.',
+      operator: 'A person of the team ended this chat.',
+      idle: 'This chat ended because nobody wrote for a while.',
+      replaced: 'This chat ended when the visitor began a new one.',
+    } as Partial<Record<string, string>>,
+  },
 } as const
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })

@@ -16,7 +16,7 @@ const ASSET_MAX_AGE_S = 365 * 24 * 60 * 60
 /** Creates the app for everything that a gateway serves over plain HTTP. */
 export function createApp(context: Context): Express {
   const { pathPrefix: prefix, trustedProxies } = context.options.server
-  const { webRoot } = context.options
+  const { webRoot, consoleRoot } = context.options
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', [...trustedProxies])
@@ -31,6 +31,10 @@ export function createApp(context: Context): Express {
   app.use(prefix, health)
   app.use(`${prefix}/api`, allowOrigins(context), createApi(context, createRouteHandlers(context)))
 
+  if (consoleRoot !== undefined) {
+    const folder = `${prefix}/console`
+    app.use(folder, redirectBare(folder), createPages(consoleRoot))
+  }
   if (webRoot !== undefined) {
     if (prefix !== '') {
       app.get('/', (_request, response) => response.redirect(`${prefix}/`))
@@ -70,13 +74,14 @@ function createHealthRoutes(context: Context): Router {
 
 /** Redirects `{p}` to `{p}/`. Relative addresses in the page need the final slash. */
 function redirectBare(prefix: string): RequestHandler {
-  return (request, response, next) => {
-    if (request.originalUrl.split('?')[0] === prefix) response.redirect(`${prefix}/`)
+  return ({ originalUrl }, response, next) => {
+    const [path] = originalUrl.split('?')
+    if (path === prefix) response.redirect(`${prefix}/${originalUrl.slice(prefix.length)}`)
     else next()
   }
 }
 
-/** Serves the built chat page: hashed assets are immutable, the document is always revalidated. */
+/** Serves a built page: hashed assets are immutable, the document is always revalidated. */
 function createPages(webRoot: string): Router {
   const router = express.Router()
   const sendPage: RequestHandler = (_request, response, next) => {

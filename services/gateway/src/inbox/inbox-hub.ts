@@ -1,5 +1,13 @@
-import type { InboxCounts, InboxRow, ServerPayload, User } from '@chatbox/contract'
-import { isOperator, type Inbox, type InboxEntry, type ReadMark } from '@chatbox/core'
+import type { InboxCounts, InboxRow, InboxView, ServerPayload, User } from '@chatbox/contract'
+import {
+  isOperator,
+  toHolders,
+  toOrderKey,
+  toViews,
+  type Inbox,
+  type InboxEntry,
+  type ReadMark,
+} from '@chatbox/core'
 import type { Logger } from '@chatbox/kit'
 import { InboxFeed } from './inbox-feed.ts'
 import { PendingRows } from './pending-rows.ts'
@@ -82,7 +90,11 @@ export class InboxHub {
 
   toRow(operatorId: string, entry: InboxEntry): InboxRow {
     const { session, waitingSince, desk, changedAt } = entry
-    return { session, waitingSince, desk, unread: this.unread.of(operatorId, entry), changedAt }
+    const now = new Date(Math.max(this.#readUntil.getTime(), Date.parse(changedAt)))
+    const views: InboxView[] = toViews(entry, now)
+    if (toHolders(entry, now).includes(operatorId)) views.push('mine')
+    const unread = this.unread.of(operatorId, entry)
+    return { session, views, key: toOrderKey(entry), waitingSince, desk, unread, changedAt }
   }
 
   counts(operatorId: string, { rows, ended }: InboxFeed): InboxCounts {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sessionSchema } from '../../entities.ts'
+import { openEnum } from '../../inside/later-versions.ts'
 import { LIMITS, idSchema, seqSchema, text, timeSchema } from '../../fields.ts'
 import { deskSchema, PRIORITIES, tagSchema } from './desk-events.ts'
 
@@ -30,6 +31,10 @@ export type InboxCounts = z.infer<typeof inboxCountsSchema>
 /** A session as one operator sees it in a list. */
 export const inboxRowSchema = z.object({
   session: sessionSchema,
+  /** Those that hold it for the caller at `changedAt` or later. */
+  views: z.array(openEnum(INBOX_VIEWS, 'ended')),
+  /** Rows of active sessions sort by it, compared as text; also an `after` of `inbox:list`. */
+  key: z.string(),
   /** Since when the user waits for a word of a person. */
   waitingSince: timeSchema.nullable(),
   desk: deskSchema,

@@ -1,0 +1,50 @@
+import type { ConsoleClient } from '../client/console-client.ts'
+import { readPreferences } from '../preferences.ts'
+import { strings } from '../strings.ts'
+import { NewsFinder, type News } from './find-news.ts'
+import { playSound } from './play-sound.ts'
+
+/**
+ * Tells the operator what they would miss otherwise: each tab by its title, and by a sound and a
+ * notice of the browser exactly one tab of all. Where there are no locks, on plain http, each tab
+ * tells for itself.
+ */
+export function tellOperator(client: ConsoleClient): void {
+  let finder: NewsFinder | undefined
+  let isTeller = false
+  const locks = navigator.locks as LockManager | undefined
+  if (locks) {
+    void locks.request('chatbox-console-teller', async () => {
+      isTeller = true
+      // Held until the tab is closed; then another one tells.
+      await new Promise(() => undefined)
+    })
+  } else isTeller = true
+
+  client.subscribe(() => {
+    const help = client.state.inbox.counts?.help ?? 0
+    document.title = help > 0 ? `(${String(help)}) ${strings.title}` : strings.title
+  })
+  client.connection.on('inbox:changed', ({ rows }) => {
+    const { began } = client.state.inbox
+    if (began === null) return
+    finder ??= new NewsFinder(new Date(began))
+    const found = finder.find(rows)
+    const isWatched = document.visibilityState === 'visible' && document.hasFocus()
+    const open = client.state.chat?.log.session.id
+    const news = found.filter(({ row }) => !isWatched || row.session.id !== open)
+    const [first] = news
+    if (!first || !isTeller) return
+    const { sound, notices } = readPreferences()
+    if (sound) playSound()
+    if (notices && !isWatched) showNotice(first.news, first.row.session.id)
+  })
+}
+
+/** Without a visitor's words or name, which others may see on a screen. */
+function showNotice(news: News, sessionId: string): void {
+  if (!('Notification' in window) || Notification.permission !== 'granted') return
+  const text = news === 'help' ? strings.somebodyAsks : strings.somebodyWrote
+  const notice = new Notification(text, { tag: `chatbox-${sessionId}` })
+  notice.onclick = () => window.focus()
+}
