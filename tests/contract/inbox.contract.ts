@@ -133,9 +133,10 @@ export function describeInbox(open: () => Promise<StoreHarness>): void {
       await eventually(
         async () => written.filter((id) => follower.seen.get(id) !== 6),
         (missing) => missing.length === 0,
+        20_000,
       )
       await follower.stop()
-    })
+    }, 30_000)
 
     /** Reads as a gateway does: from the slack before the last read on. */
     function follow(): { seen: Map<string, number>; stop(): Promise<void> } {

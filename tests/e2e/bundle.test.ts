@@ -5,18 +5,20 @@ import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { buildWeb } from '../../scripts/build-web.ts'
 
-const ROOT = fileURLToPath(new URL('../../web/chat/dist/', import.meta.url))
-const MAX_SCRIPT_BYTES = 70 * 1024
+beforeAll(() => buildWeb(), 60_000)
 
-describe('the built chat page', () => {
-  beforeAll(() => buildWeb(), 60_000)
+describe.each([
+  ['chat', 70],
+  ['console', 130],
+])('the built page of the %s', (page, maxKb) => {
+  const ROOT = fileURLToPath(new URL(`../../web/${page}/dist/`, import.meta.url))
 
-  it('loads at most 70 KB of compressed script', async () => {
+  it('loads no more compressed script than it may', async () => {
     const names = (await readdir(join(ROOT, 'assets'))).filter((name) => name.endsWith('.js'))
     const scripts = await Promise.all(names.map((name) => readFile(join(ROOT, 'assets', name))))
     const total = scripts.reduce((sum, script) => sum + gzipSync(script).length, 0)
     expect(names.length).toBeGreaterThan(0)
-    expect(total).toBeLessThanOrEqual(MAX_SCRIPT_BYTES)
+    expect(total).toBeLessThanOrEqual(maxKb * 1024)
   })
 
   it('has no inline script or style, and no address that depends on where it is served', async () => {

@@ -37,6 +37,20 @@ describe('a host of its own', () => {
   })
 })
 
+describe('the console', () => {
+  it('has a folder of its own, to which an address without a slash leads with its query', async () => {
+    const { url } = await h.startOther({ webRoot, consoleRoot: webRoot })
+    expect((await ask('/chatbox/console/?session=s', { url })).status).toBe(200)
+    expect((await ask('/chatbox/console/assets/main-abc.js', { url })).status).toBe(200)
+    const bare = await ask('/chatbox/console?session=s', { url, redirect: 'manual' })
+    expect([bare.status, bare.headers.get('location')]).toEqual([
+      302,
+      '/chatbox/console/?session=s',
+    ])
+    expect((await ask('/chatbox/console/')).status).toBe(404)
+  })
+})
+
 describe('headers', () => {
   it('keep a page from running, loading or framing anything else', async () => {
     const response = await ask('/chatbox/')

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const ASSETS = join(ROOT, 'web/chat/dist/assets')
+const PAGES = ['chat', 'console']
 
 interface SourceMap {
   sources: string[]
@@ -39,7 +40,9 @@ export async function recordBrowserCoverage(page: Page): Promise<() => Promise<v
 
 /** The map names its sources from where it lies; reports name them from the repository's folder. */
 async function readSourceMap(url: string): Promise<SourceMap> {
-  const path = join(ASSETS, `${new URL(url).pathname.split('/').at(-1)}.map`)
+  const name = `${new URL(url).pathname.split('/').at(-1)}.map`
+  const paths = PAGES.map((page) => join(ROOT, 'web', page, 'dist/assets', name))
+  const path = paths.find((one) => existsSync(one)) ?? name
   const map = JSON.parse(await readFile(path, 'utf8')) as SourceMap
   const sources = map.sources.map((source) => relative(ROOT, join(dirname(path), source)))
   return { ...map, sources }

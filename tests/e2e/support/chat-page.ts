@@ -4,7 +4,7 @@ import { recordBrowserCoverage } from '../../support/browser-coverage.ts'
 import { openBrowser } from './browser.ts'
 
 /** What a page did that it must never do. */
-interface Incidents {
+export interface Incidents {
   /** Violations of the content security policy, errors of scripts, and what the console complained of. */
   faults: string[]
   /** Requests to anywhere but the page's own server. */
@@ -110,7 +110,12 @@ async function openChatPage(
   }
 }
 
-async function watch(page: Page, url: string, allowNetworkErrors: boolean): Promise<Incidents> {
+/** Notes what a page does that it must never do. */
+export async function watch(
+  page: Page,
+  url: string,
+  allowNetworkErrors: boolean,
+): Promise<Incidents> {
   const incidents: Incidents = { faults: [], foreignRequests: [] }
   const { host } = new URL(url)
   await page.exposeFunction('reportViolation', (text: string) => incidents.faults.push(text))

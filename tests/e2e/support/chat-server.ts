@@ -6,6 +6,8 @@ export interface ChatServer {
   /** The chat page's address. */
   url: string
   port: number
+  /** What it has printed. */
+  output(): string
   stop(): Promise<unknown>
 }
 
@@ -32,5 +34,10 @@ export async function startChatServer(
     DRAIN_TIMEOUT: '5s',
     ...settings,
   })
-  return { url: `${service.url}/chatbox/`, port, stop: () => service.stop() }
+  return {
+    url: `${service.url}/chatbox/`,
+    port,
+    output: () => service.output(),
+    stop: () => service.stop(),
+  }
 }

@@ -48,7 +48,10 @@ function toChatCommands(client: ConsoleClient, { chat, user }: ConsoleState): Co
       note,
     ]
   }
-  if (assistedBy) return [note]
+  if (assistedBy) {
+    const { id, name } = assistedBy
+    return [{ name: strings.takeFrom(name), run: () => void client.takeOver(id) }, note]
+  }
   return [{ name: strings.takeOver, key: 't', run: () => void client.takeOver() }, note]
 }
 

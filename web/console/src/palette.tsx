@@ -11,7 +11,7 @@ import { strings } from './strings.ts'
 export function useKeys(commands: readonly Command[], isPalette: boolean): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.isComposing || isPalette) return
+      if (event.isComposing || event.repeat || isPalette) return
       const wanted = toWantedKey(event)
       const command = commands.find(({ key }) => key !== undefined && key === wanted)
       if (!command) return

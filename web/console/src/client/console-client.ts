@@ -13,7 +13,7 @@ import {
 import type { ClientPayload, InboxView, ServerPayload, Session } from '@chatbox/contract'
 import { type ConsoleState, NOTHING_SHOWN, type OpenChat } from './console-state.ts'
 import { DeskNotes } from './desk-notes.ts'
-import { InboxList } from './inbox-list.ts'
+import { InboxList, type OnRows } from './inbox-list.ts'
 
 interface ConsoleOptions {
   /** The URL of the chat's folder, including the path prefix, without a trailing slash. */
@@ -32,6 +32,8 @@ const FIRST_PAGE = 50
  */
 export class ConsoleClient extends Observable<ConsoleState> {
   readonly connection: Connection
+  /** Called with rows of the inbox that have come, for those who tell of news. */
+  onRows: OnRows = () => undefined
   readonly #inbox: InboxList
   readonly #notes: DeskNotes
   readonly #outbox: Outbox
@@ -45,7 +47,7 @@ export class ConsoleClient extends Observable<ConsoleState> {
     super(NOTHING_SHOWN)
     const connection = new Connection({ baseUrl, getToken })
     this.connection = connection
-    this.#inbox = new InboxList(connection)
+    this.#inbox = new InboxList(connection, (rows, why) => this.onRows(rows, why))
     this.#notes = new DeskNotes(connection)
     this.#outbox = new Outbox({
       storage,

@@ -4,6 +4,9 @@ import { NOTHING_SHOWN, type InboxState } from './console-state.ts'
 
 type Server = Pick<Connection, 'on' | 'request'>
 
+/** `listed`: they may have been there for long. `changed`: somebody has just done something. */
+export type OnRows = (rows: readonly InboxRow[], why: 'listed' | 'changed') => void
+
 const PAGE = 50
 
 /**
@@ -12,13 +15,17 @@ const PAGE = 50
  */
 export class InboxList extends Observable<InboxState> {
   readonly #server: Server
+  readonly #onRows: OnRows
   #cursor: string | undefined
   /** Counts readings, so that the answer to an earlier one can be dropped. */
   #reading = 0
+  /** What has changed while a page is read, because its answer may be from before that. */
+  readonly #meanwhile = new Map<string, InboxRow>()
 
-  constructor(server: Server) {
+  constructor(server: Server, onRows: OnRows) {
     super(NOTHING_SHOWN.inbox)
     this.#server = server
+    this.#onRows = onRows
     server.on('inbox:changed', (change) => this.#onChanged(change))
   }
 
@@ -26,8 +33,8 @@ export class InboxList extends Observable<InboxState> {
   async follow(): Promise<void> {
     const since = this.#cursor === undefined ? {} : { cursor: this.#cursor }
     const { rows, counts, cursor, isTooOld } = await this.#server.request('inbox:subscribe', since)
-    this.#onChanged({ rows, counts, cursor })
     this.#patch({ began: this.state.began ?? cursor })
+    this.#onChanged({ rows, counts, cursor })
     if (isTooOld || since.cursor === undefined) await this.show(this.state.view, this.state.text)
   }
 
@@ -47,6 +54,7 @@ export class InboxList extends Observable<InboxState> {
     this.#reading += 1
     const ticket = this.#reading
     const { view, text, next } = this.state
+    this.#meanwhile.clear()
     this.#patch({ isReading: true })
     try {
       const page = await this.#server.request('inbox:list', {
@@ -56,9 +64,14 @@ export class InboxList extends Observable<InboxState> {
         ...(!isAnew && next !== null && { after: next }),
       })
       if (ticket !== this.#reading) return
+      this.#onRows(page.rows, 'listed')
       const known = isAnew ? [] : this.state.rows
       const ids = new Set(page.rows.map(({ session }) => session.id))
-      const rows = [...known.filter(({ session }) => !ids.has(session.id)), ...page.rows]
+      const read = page.rows.map((row) => toNewer(row, this.#meanwhile.get(row.session.id)))
+      const rows = [
+        ...known.filter(({ session }) => !ids.has(session.id)),
+        ...read.filter(({ views }) => views.includes(view)),
+      ]
       this.#patch({ rows: inOrder(view, rows), next: page.next, counts: page.counts })
     } finally {
       if (ticket === this.#reading) this.#patch({ isReading: false })
@@ -67,6 +80,8 @@ export class InboxList extends Observable<InboxState> {
 
   #onChanged({ rows: changed, counts, cursor }: ServerPayload<'inbox:changed'>): void {
     this.#cursor = cursor
+    this.#onRows(changed, 'changed')
+    if (this.state.isReading) for (const row of changed) this.#meanwhile.set(row.session.id, row)
     const { view, text, next, rows } = this.state
     const known = new Set(rows.map(({ session }) => session.id))
     const ids = new Set(changed.map(({ session }) => session.id))
@@ -81,6 +96,10 @@ export class InboxList extends Observable<InboxState> {
   #patch(part: Partial<InboxState>): void {
     this.setState({ ...this.state, ...part })
   }
+}
+
+function toNewer(row: InboxRow, other: InboxRow | undefined): InboxRow {
+  return other && Date.parse(other.changedAt) >= Date.parse(row.changedAt) ? other : row
 }
 
 function isBefore(view: InboxView, row: InboxRow, rows: readonly InboxRow[]): boolean {

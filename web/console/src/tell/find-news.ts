@@ -24,6 +24,11 @@ export class NewsFinder {
     this.#max = max
   }
 
+  /** Notes rows that may have been there for long, which are no news. */
+  note(rows: readonly InboxRow[]): void {
+    for (const row of rows) this.#remember(row)
+  }
+
   find(rows: readonly InboxRow[]): { row: InboxRow; news: News }[] {
     return rows.flatMap((row) => {
       const news = this.#judge(row, this.#remember(row))
@@ -34,7 +39,7 @@ export class NewsFinder {
   #judge({ session, views, unread }: InboxRow, before: Known | undefined): News | undefined {
     const isAskedAnew = toMs(session.help?.requestedAt) > (before?.helpMs ?? this.#beganAt)
     if (isAskedAnew && views.includes('help')) return 'help'
-    const isMore = before !== undefined && unread > before.unread
+    const isMore = unread > (before?.unread ?? 0)
     return isMore && views.includes('mine') ? 'message' : undefined
   }
 

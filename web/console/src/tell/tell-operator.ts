@@ -4,6 +4,9 @@ import { strings } from '../strings.ts'
 import { NewsFinder, type News } from './find-news.ts'
 import { playSound } from './play-sound.ts'
 
+/** The notices of one moment. */
+const MAX_NOTICES = 3
+
 /**
  * Tells the operator what they would miss otherwise: each tab by its title, and by a sound and a
  * notice of the browser exactly one tab of all. Where there are no locks, on plain http, each tab
@@ -25,20 +28,30 @@ export function tellOperator(client: ConsoleClient): void {
     const help = client.state.inbox.counts?.help ?? 0
     document.title = help > 0 ? `(${String(help)}) ${strings.title}` : strings.title
   })
-  client.connection.on('inbox:changed', ({ rows }) => {
+  client.onRows = (rows, why) => {
     const { began } = client.state.inbox
     if (began === null) return
     finder ??= new NewsFinder(new Date(began))
-    const found = finder.find(rows)
-    const isWatched = document.visibilityState === 'visible' && document.hasFocus()
+    if (why === 'listed') {
+      finder.note(rows)
+      return
+    }
     const open = client.state.chat?.log.session.id
-    const news = found.filter(({ row }) => !isWatched || row.session.id !== open)
-    const [first] = news
-    if (!first || !isTeller) return
-    const { sound, notices } = readPreferences()
-    if (sound) playSound()
-    if (notices && !isWatched) showNotice(first.news, first.row.session.id)
-  })
+    const found = finder.find(rows)
+    const news = found.filter(({ row }) => !isWatched() || row.session.id !== open)
+    if (isTeller && news.length > 0) tell(news)
+  }
+}
+
+function isWatched(): boolean {
+  return document.visibilityState === 'visible' && document.hasFocus()
+}
+
+function tell(news: ReturnType<NewsFinder['find']>): void {
+  const { sound, notices } = readPreferences()
+  if (sound) playSound()
+  if (!notices || isWatched()) return
+  for (const { news: kind, row } of news.slice(0, MAX_NOTICES)) showNotice(kind, row.session.id)
 }
 
 /** Without a visitor's words or name, which others may see on a screen. */
