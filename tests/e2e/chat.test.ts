@@ -143,9 +143,9 @@ describeWithBrowser('chat page on standalone', () => {
   it('lets another model answer from then on, and says so in the chat', async () => {
     const chat = await open()
     await chat.page.getByLabel('Model').selectOption('Second demo')
-    await chat.page.getByText('Second demo answers from here on.').waitFor()
+    await chat.page.locator('.event', { hasText: 'Second demo answers from here on.' }).waitFor()
     await chat.page.reload()
-    await chat.page.getByText('Second demo answers from here on.').waitFor()
+    await chat.page.locator('.event', { hasText: 'Second demo answers from here on.' }).waitFor()
     expect(await chat.page.getByLabel('Model').inputValue()).toBe('second')
   }, 30_000)
 
