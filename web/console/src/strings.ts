@@ -39,7 +39,7 @@ export const strings = {
   endChat: 'End chat',
   endConfirm: 'End this chat for the visitor?',
   keepChat: 'Keep chatting',
-  details: 'Notes and details',
+  details: 'Details',
   closeDetails: 'Close notes',
   notes: 'Notes',
   notesHint: 'Only the team sees this.',

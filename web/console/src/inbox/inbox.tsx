@@ -91,6 +91,11 @@ function Search({
   )
 }
 
+/** The height of so many rows. */
+function toPx(rows: number): string {
+  return `${String(rows * ROW_PX)}px`
+}
+
 /** Only the rows in sight are in the page, however long the list is. */
 function List({ client, state, place, go }: InboxProps): JSX.Element {
   const { rows, next, isReading, text } = state.inbox
@@ -109,7 +114,7 @@ function List({ client, state, place, go }: InboxProps): JSX.Element {
       <ul
         aria-label={strings.chats}
         aria-busy={isReading}
-        style={{ paddingTop: shown.start * ROW_PX, height: rows.length * ROW_PX }}
+        style={{ paddingTop: toPx(shown.start), height: toPx(rows.length) }}
       >
         {rows.slice(shown.start, shown.end).map((row, index) => (
           <ChatRow
