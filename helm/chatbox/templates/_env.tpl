@@ -52,6 +52,11 @@
 {{- if and (eq .component "gateway") (not $root.Values.settings.jwksUrl) -}}
 {{- include "chatbox.secretVariable" (dict "root" $root "name" "JWT_SECRET" "key" $keys.jwtSecret) -}}
 {{- end -}}
+{{- if eq .component "gateway" -}}
+{{- with $keys.oidcClientSecret -}}
+{{- include "chatbox.secretVariable" (dict "root" $root "name" "OIDC_CLIENT_SECRET" "key" .) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq .component "worker" -}}
 {{- range $name := splitList "," (include "chatbox.alertSecrets" .) -}}
 {{- with index $keys $name -}}
@@ -65,6 +70,11 @@
 {{- /* The secrets of the channels for alerts, each of which may be missing. */ -}}
 {{- define "chatbox.alertSecrets" -}}
 smtpPass,smsAuthToken,alertWebhookUrl,alertWebhookSecret,alertChatUrl,alertTeamsUrl
+{{- end -}}
+
+{{- /* All secrets that may be missing. */ -}}
+{{- define "chatbox.optionalSecrets" -}}
+oidcClientSecret,{{ include "chatbox.alertSecrets" . }}
 {{- end -}}
 
 {{- /* The whole environment of a process. */ -}}

@@ -33,7 +33,7 @@
 {{- if and $values.probeToken (not .Values.secrets.keys.probeToken) -}}
 {{- fail "secrets.keys.probeToken is missing: secrets.values.probeToken is given" -}}
 {{- end -}}
-{{- range $name := splitList "," (include "chatbox.alertSecrets" .) -}}
+{{- range $name := splitList "," (include "chatbox.optionalSecrets" .) -}}
 {{- if and (index $keys $name) (not (index $values $name)) -}}
 {{- fail (printf "secrets.values.%s is missing: secrets.keys.%s is given" $name $name) -}}
 {{- end -}}

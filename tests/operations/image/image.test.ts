@@ -106,7 +106,7 @@ describe('the image', () => {
     const unknown = attempt('run', '--rm', IMAGE, 'server')
     expect(unknown.status).toBe(64)
     expect(unknown.stderr).toBe(
-      'chatbox: server is no command; there are gateway, worker, standalone, migrate, probe\n',
+      'chatbox: server is no command; there are gateway, worker, standalone, migrate, probe, audit\n',
     )
     expect(run('run', '--rm', IMAGE, '--version').trim()).toBe(IMAGE.split(':')[1])
   }, 30_000)

@@ -48,6 +48,8 @@ export const OTHER_VALUES: Values = {
   'settings.smtpTls': 'implicit',
   'settings.emailFrom': 'Chat <chat@site.org>',
   'settings.adminEmails': ['ops@site.org'],
+  'settings.alertQuietHours': ['22:00-07:00'],
+  'settings.operatorTags': ['refund'],
   'settings.adminPhones': ['+4915112345678'],
   'settings.smsEndpoint': 'https://sms.site.org',
   'settings.budgetUserCost': '0.15',
