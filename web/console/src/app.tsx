@@ -23,11 +23,22 @@ interface AppProps {
 export function App({ client, baseUrl }: AppProps): JSX.Element {
   const state = useLatest(client)
   const { status, code } = state.connection
-  const isOut = code === 'UNAUTHORIZED' || code === 'TOKEN_EXPIRED' || code === 'FORBIDDEN'
-  if (status === 'refused' || (isOut && state.user === null)) {
+  const isOut = useSignedOut(state)
+  if (status === 'refused' || isOut) {
     return <SignedOut baseUrl={baseUrl} code={code} onRetry={() => client.connect()} />
   }
   return <Console client={client} state={state} baseUrl={baseUrl} />
+}
+
+/** Stays true while the connection tries again, so that nobody loses what they type meanwhile. */
+function useSignedOut({ connection: { code }, user }: ConsoleState): boolean {
+  const [isOut, setOut] = useState(false)
+  const isRefused = code === 'UNAUTHORIZED' || code === 'TOKEN_EXPIRED' || code === 'FORBIDDEN'
+  useEffect(() => {
+    if (user !== null) setOut(false)
+    else if (isRefused) setOut(true)
+  }, [user, isRefused])
+  return user === null && (isOut || isRefused)
 }
 
 interface ConsoleProps extends AppProps {

@@ -9,18 +9,21 @@ import { strings } from './strings.ts'
  * Ctrl + K or Cmd + K the palette opens in any case.
  */
 export function useKeys(commands: readonly Command[], isPalette: boolean): void {
+  // What is on the screen counts, also before effects have run.
+  const latest = useRef({ commands, isPalette })
+  latest.current = { commands, isPalette }
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.isComposing || event.repeat || isPalette) return
+      if (event.isComposing || event.repeat || latest.current.isPalette) return
       const wanted = toWantedKey(event)
-      const command = commands.find(({ key }) => key !== undefined && key === wanted)
+      const command = latest.current.commands.find(({ key }) => key !== undefined && key === wanted)
       if (!command) return
       event.preventDefault()
       command.run()
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
-  }, [commands, isPalette])
+  }, [])
 }
 
 /** Returns the key of the command that is meant. */
