@@ -11,7 +11,7 @@ import type { RunRecord } from '../../bench/src/compare/run-comparison.ts'
 import { describeWithCluster } from './describe-with-cluster.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 300_000
 
 /** Everything that a suite is to compare, the baseline and its double first. */
 type Expected = Record<string, readonly string[]>
