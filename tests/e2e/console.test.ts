@@ -146,6 +146,8 @@ describeWithBrowser('an operator at the console', () => {
       await tab.goto(`${server.url}console/?view=mine`)
       await tab.locator('.views').waitFor()
     }
+    // A page that nobody has used is silent.
+    for (const tab of [paul.page, ...tabs]) await tab.getByRole('heading', { level: 1 }).click()
     const count = () => tabs[1].locator('.view-help .view-count').textContent()
     const before = Number(await count())
     const { user, session } = await askForHelp('Nina')

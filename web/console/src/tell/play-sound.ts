@@ -4,8 +4,11 @@ const VOLUME = 0.08
 
 let audio: AudioContext | undefined
 
-/** Plays two short notes. A browser plays nothing before the operator has used the page. */
+/** Plays two short notes. A browser plays nothing before the operator has used the page, and complains. */
 export function playSound(): void {
+  // Missing in browsers of before 2023, whatever the type says.
+  const activation = navigator.userActivation as UserActivation | undefined
+  if (activation?.hasBeenActive === false) return
   try {
     audio ??= new AudioContext()
     for (const [index, frequency] of NOTES_HZ.entries()) {
